@@ -1,0 +1,58 @@
+"""The `vsr` command: its subcommands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from vsr.errors import VsrError
+
+from .eval import eval_command
+from .models import models_command
+from .probe import probe_command
+from .train import train_command
+from .upscale import upscale_command
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vsr")
+def vsr() -> None:
+    """Video super-resolution: every frame, timestamp, colour and audio packet arrives."""
+
+
+for command in (upscale_command, models_command, probe_command, eval_command, train_command):
+    vsr.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        vsr.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _end("interrupted", EXIT_INTERRUPTED)
+    except KeyboardInterrupt:
+        _end("interrupted", EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except VsrError as error:
+        _end(f"error: {error}", EXIT_FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(message: str, code: int) -> None:
+    click.echo(f"vsr: {' '.join(message.split())}", err=True)
+    sys.exit(code)

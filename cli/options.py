@@ -1,0 +1,29 @@
+"""Values that several commands take."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import click
+
+SCALES = click.Choice(["2", "3", "4"])
+
+
+class Time(click.ParamType[Fraction]):
+    """Seconds ("12.5") or [HH:]MM:SS[.mmm], kept exact."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | Fraction, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fraction:
+        if isinstance(value, Fraction):
+            return value
+        match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)", value.strip())
+        if match is None:
+            self.fail(f"{value!r} is not a time: write seconds (12.5) or HH:MM:SS.mmm", param, ctx)
+        hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
+        if match[2] is not None and seconds >= 60:
+            self.fail(f"{value!r}: seconds after a colon must be under 60", param, ctx)
+        return hours * 3600 + minutes * 60 + seconds

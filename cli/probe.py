@@ -1,0 +1,51 @@
+"""`vsr probe`: what a file holds, and what would become of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vsr.video.probe import FileFacts, probe
+
+
+@click.command("probe")
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def probe_command(source: Path, as_json: bool) -> None:
+    """Show a video's picture format, colour tags, timing and streams."""
+    facts = probe(source)
+    if as_json:
+        click.echo(json.dumps({"event": "result", **asdict(facts)}, default=str))
+        return
+    for name, value in _rows(facts):
+        click.echo(f"{name:<14}{value}")
+
+
+def _rows(facts: FileFacts) -> list[tuple[str, Any]]:
+    video = facts.video
+    rate = f"{float(video.frame_rate):.3f} fps nominal" if video.frame_rate else "rate unknown"
+    color = video.color
+    rows: list[tuple[str, Any]] = [
+        ("file", f"{facts.path} ({facts.container})"),
+        ("duration", "unknown" if facts.duration is None else f"{facts.duration:.3f} s"),
+        ("picture", f"{video.width}x{video.height} {video.format.name}, {rate}"),
+        ("frames", f"{video.expected_frames or 'unknown'} by the header"),
+        (
+            "colour",
+            f"range {color.range}, matrix {color.matrix}, primaries {color.primaries}, "
+            f"transfer {color.transfer} (ITU-T H.273), chroma {color.siting or 'unsaid'}",
+        ),
+        ("pixel aspect", video.pixel_aspect or "unsaid"),
+        ("time base", f"{video.time_base} s"),
+        ("chapters", facts.chapters),
+    ]
+    for stream in facts.streams:
+        details = ", ".join(f"{name} {value}" for name, value in stream.details.items())
+        mark = " (upscaled)" if stream.index == facts.video_index else ""
+        words = " ".join(filter(None, (stream.kind, stream.codec, stream.language)))
+        rows.append((f"stream {stream.index}", f"{words}: {details}{mark}"))
+    return rows

@@ -1,0 +1,40 @@
+"""Everything that vsr raises on purpose.
+
+    VsrError
+    ├── InputError        the source cannot be read, or holds no picture
+    ├── OutputError       the target cannot be written
+    │   └── EncoderError  the encoder is unknown, or refuses these settings
+    ├── ModelError        no such model, scale or weights file
+    ├── DeviceError       the device or precision asked for is not to be had
+    └── TrainingError     nothing to learn from, or a run that cannot be continued
+
+Each message is one line that names the bad value and what is allowed.
+"""
+
+
+class VsrError(Exception):
+    """The root of the tree."""
+
+
+class InputError(VsrError):
+    """The source cannot be read, or holds no picture."""
+
+
+class OutputError(VsrError):
+    """The target cannot be written."""
+
+
+class EncoderError(OutputError):
+    """The encoder is unknown, or refuses these settings."""
+
+
+class ModelError(VsrError):
+    """No such model, scale or weights file."""
+
+
+class DeviceError(VsrError):
+    """The device or precision asked for is not to be had."""
+
+
+class TrainingError(VsrError):
+    """Nothing to learn from, or a run that cannot be continued."""

@@ -1,0 +1,52 @@
+"""Picture quality as the super-resolution literature measures it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from kornia.metrics import ssim as ssim_map
+from numpy.typing import NDArray
+
+Plane = NDArray[np.uint8]
+
+SSIM_WINDOW = 11  # pixels
+
+
+def psnr(picture: Plane, truth: Plane, border: int = 0) -> float:
+    """Peak signal-to-noise ratio in dB of (H, W) uint8 planes; inf when they are equal.
+
+    `border` pixels on each side are left out, `scale` of them in the papers' tables. Raises
+    ValueError for planes of two sizes, or with nothing inside the border.
+    """
+    a, b = _inner(picture, truth, border, 1)
+    error = float(np.mean((a - b) ** 2))
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+def ssim(picture: Plane, truth: Plane, border: int = 0) -> float:
+    """Mean structural similarity of (H, W) uint8 planes, in [-1, 1]; 1 when they are equal.
+
+    As in Wang et al. 2004 and their ssim_index.m: a Gaussian window of 11x11 and sigma 1.5,
+    K1 0.01, K2 0.03, L 255, only windows that lie inside the picture. `border` pixels on
+    each side are left out first. Raises ValueError for planes of two sizes, or with less
+    than a window inside the border.
+    """
+    a, b = _inner(picture, truth, border, SSIM_WINDOW)
+    # In float64, and without kornia's own epsilon: the variances are small differences.
+    one, other = (torch.from_numpy(plane)[None, None] for plane in (a, b))
+    return float(ssim_map(one, other, SSIM_WINDOW, 255.0, eps=0.0, padding="valid").mean())
+
+
+def _inner(picture: Plane, truth: Plane, border: int, least: int) -> list[NDArray[np.float64]]:
+    """Both planes without their borders, as (H, W) float64."""
+    if picture.shape != truth.shape or picture.ndim != 2:
+        raise ValueError(f"cannot compare planes of shapes {picture.shape} and {truth.shape}")
+    height, width = picture.shape
+    if min(height, width) - 2 * border < least:
+        raise ValueError(
+            f"{width}x{height} pixels with a border of {border}: at least {least} must remain"
+        )
+    inside = (slice(border, height - border), slice(border, width - border))
+    return [plane[inside].astype(np.float64) for plane in (picture, truth)]

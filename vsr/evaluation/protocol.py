@@ -1,0 +1,43 @@
+"""The papers' experiment on one luma plane: shrink a true picture, and enlarge it again."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vsr.networks import Network
+from vsr.resample import resize
+
+Plane = NDArray[np.uint8]
+
+
+def crop_to_multiple(plane: Plane, scale: int) -> Plane:
+    """Drop rows and columns at the bottom and right until `scale` divides both sides."""
+    height, width = (side - side % scale for side in plane.shape)
+    return plane[:height, :width]
+
+
+def shrink(plane: Plane, height: int, width: int) -> Plane:
+    """Resize (H, W) uint8 to (height, width) by MATLAB's bicubic, rounded to uint8."""
+    small = resize(torch.from_numpy(plane).float(), height, width)
+    rounded: Plane = small.round_().clamp_(0, 255).to(torch.uint8).numpy()
+    return rounded
+
+
+def degrade(plane: Plane, scale: int) -> Plane:
+    """Shrink (H, W) uint8, sides divisible by `scale`, to (H/scale, W/scale) uint8."""
+    height, width = plane.shape
+    return shrink(plane, height // scale, width // scale)
+
+
+@torch.no_grad()
+def reconstruct(network: Network, truth: Plane, device: torch.device | str = "cpu") -> Plane:
+    """What `network`, on `device`, makes of a degraded `truth`: (H, W) uint8, as `truth`.
+
+    The sides of `truth` must be divisible by the network's scale.
+    """
+    small = torch.from_numpy(degrade(truth, network.scale))[None, None].to(device)
+    guess = network(small.float() / 255)[0, 0]
+    rounded: Plane = (guess * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return rounded

@@ -1,0 +1,147 @@
+"""Where and how a network runs: device, precision, and frames side by side on CPU cores."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from vsr.errors import DeviceError
+from vsr.networks import Network
+from vsr.networks.catalogue import Model
+from vsr.video.color import enlarge_chroma
+from vsr.video.frame import Frame, Plane, VideoInfo
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The choice made: where the convolutions run, and in what numbers.
+
+    Attributes:
+        device: CPU or one GPU.
+        precision: "fp32", "bf16" or "fp16", for the convolutions; the rest is float32.
+        workers: frames computed side by side. On a CPU each takes one core: no core ever
+            waits for another, as it would where all share one frame.
+    """
+
+    device: torch.device
+    precision: str
+    workers: int
+
+
+def choose_engine(device: str = "auto", precision: str = "auto") -> Engine:
+    """Pick the device and precision. Raises DeviceError for what this machine has not.
+
+    "auto" is the first GPU where there is one; half precision on a GPU, bfloat16 on a CPU
+    with instructions for it, else float32.
+    """
+    if precision not in ("auto", *PRECISIONS):
+        raise DeviceError(f"unknown precision {precision!r}: auto, {', '.join(PRECISIONS)}")
+    chosen = _device(device)
+    if precision == "auto":
+        fast = "fp16" if chosen.type == "cuda" else "bf16" if _cpu_has_bf16() else "fp32"
+        precision = fast
+    if precision == "fp16" and chosen.type == "cpu":
+        raise DeviceError("precision fp16 needs a GPU: on the CPU choose bf16 or fp32")
+    return Engine(chosen, precision, _cores() if chosen.type == "cpu" else 1)
+
+
+def restore(
+    frames: Iterator[Frame], info: VideoInfo, model: Model, engine: Engine
+) -> Iterator[Frame]:
+    """Each frame enlarged by the model, in order: luma by the network, chroma bicubically.
+
+    `info` describes the frames that go in. At most `workers` + 1 frames are held.
+    """
+    network = prepared(model.network, engine)
+
+    def one(frame: Frame) -> Frame:
+        luma = enlarge_luma(network, frame.planes[0], info.format.peak, engine.device)
+        chroma = enlarge_chroma(frame.planes[1:], info, model.scale)
+        return Frame((luma, *chroma), frame.pts, frame.duration)
+
+    yield from _side_by_side(one, frames, engine)
+
+
+def prepared(network: Network, engine: Engine) -> Network:
+    """A copy of the network for the engine's device and precision."""
+    ready = copy.deepcopy(network).to(engine.device).eval().requires_grad_(False)
+    for parameter in ready.parameters():  # buffers hold exact interpolation weights: float32
+        layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
+        converted = parameter.data.to(PRECISIONS[engine.precision])
+        parameter.data = converted.contiguous(memory_format=layout)
+    return ready
+
+
+@torch.inference_mode()
+def enlarge_luma(network: Network, plane: Plane, peak: int, device: torch.device) -> Plane:
+    """(H, W) samples in 0..peak -> (scale*H, scale*W), same dtype, rounded."""
+    x = torch.from_numpy(plane).to(device).to(torch.float32).div_(peak)[None, None]
+    phases = network.phases(x).mul_(peak).round_().clamp_(0, peak)
+    if plane.dtype == np.uint8:
+        large = F.pixel_shuffle(phases.to(torch.uint8), network.scale)
+    else:
+        large = F.pixel_shuffle(phases, network.scale).to(torch.uint16)
+    samples: Plane = large[0, 0].cpu().numpy()
+    return samples
+
+
+def _side_by_side(
+    work: Callable[[Frame], Frame], frames: Iterator[Frame], engine: Engine
+) -> Iterator[Frame]:
+    before = torch.get_num_threads()
+    on_cpu = engine.device.type == "cpu"
+    pool = ThreadPoolExecutor(
+        engine.workers,
+        thread_name_prefix="vsr-network",
+        initializer=torch.set_num_threads if on_cpu else None,
+        initargs=(1,) if on_cpu else (),
+    )
+    running: deque[Future[Frame]] = deque()
+    try:
+        for frame in frames:
+            running.append(pool.submit(work, frame))
+            if len(running) > engine.workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise DeviceError(f"unknown device {name!r}: auto, cpu, cuda or cuda:N")
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            raise DeviceError(f"device {name!r} is not there: this machine has {count} CUDA GPUs")
+    return device
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_has_bf16() -> bool:
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_arm_bf16_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in checks)

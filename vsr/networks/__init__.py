@@ -1,0 +1,14 @@
+"""The architectures, by the name that the manifest and model files use for them."""
+
+from __future__ import annotations
+
+from vsr.networks.baselines import Interpolation
+from vsr.networks.espcn import Espcn
+from vsr.networks.network import Network
+
+ARCHITECTURES: dict[str, type[Network]] = {
+    "interpolation": Interpolation,
+    "espcn": Espcn,
+}
+
+__all__ = ["ARCHITECTURES", "Network"]

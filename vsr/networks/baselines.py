@@ -1,0 +1,27 @@
+"""Interpolation without learning, behind the same interface as the networks."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vsr.networks.network import Network
+from vsr.resample import Upsample
+
+
+class Interpolation(Network):
+    """(N, 1, H, W) in [0, 1] -> (N, 1, scale*H, scale*W) float32 by a fixed kernel.
+
+    Args:
+        scale: 2, 3 or 4.
+        kernel: "cubic" (a = -0.5, as in MATLAB and in the papers' tables), "linear" or
+            "nearest".
+    """
+
+    def __init__(self, scale: int, kernel: str = "cubic") -> None:
+        super().__init__()
+        self.scale = scale
+        self.base = Upsample(scale, kernel)
+        self.receptive_field = 2 * self.base.reach + 1
+
+    def phases(self, x: Tensor) -> Tensor:
+        return self.base.phases(x)

@@ -1,0 +1,146 @@
+"""The models to choose from: those in the package's manifest, and model files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
+
+from vsr.errors import ModelError
+from vsr.networks import ARCHITECTURES, Network
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One entry of the manifest: a model at one scale.
+
+    Attributes:
+        name: what a user calls the model.
+        scale: the factor these weights are for.
+        network: a key of `vsr.networks.ARCHITECTURES`.
+        options: the network's arguments besides `scale`.
+        summary: one line for people.
+        file: the weights' file name, "" for a model without weights.
+        sha256: of that file.
+        licence: of the weights.
+        trained_on: the material they learnt from.
+        scores: benchmark -> {"psnr": dB, "ssim": 0..1}, as `vsr eval` measured them.
+    """
+
+    name: str
+    scale: int
+    network: str
+    options: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    file: str = ""
+    sha256: str = ""
+    licence: str = ""
+    trained_on: str = ""
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready to run, with what is known of it."""
+
+    weights: Weights
+    network: Network
+
+    @property
+    def name(self) -> str:
+        return self.weights.name
+
+    @property
+    def scale(self) -> int:
+        return self.weights.scale
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    return tomllib.loads(files("vsr.weights").joinpath("manifest.toml").read_text("utf-8"))
+
+
+def default_model() -> str:
+    """The model that `vsr upscale` takes when none is named."""
+    name: str = _manifest()["default"]
+    return name
+
+
+def catalogue() -> tuple[Weights, ...]:
+    """All models of the package, one entry for each scale, in the manifest's order."""
+    return tuple(Weights(**entry) for entry in _manifest()["weights"])
+
+
+def load_model(name: str | None = None, scale: int = 4) -> Model:
+    """Build a model by its name in the catalogue, or from a .safetensors file.
+
+    Raises ModelError for an unknown name, a scale without weights, or a file that is not a
+    vsr model. Nothing in a model file is ever executed.
+    """
+    name = name or default_model()
+    path = Path(name)
+    if path.suffix == ".safetensors":
+        return _from_file(path, scale)
+    known = catalogue()
+    scales = {w.scale: w for w in known if w.name == name}
+    if not scales:
+        names = ", ".join(dict.fromkeys(w.name for w in known))
+        raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")
+    if scale not in scales:
+        allowed = ", ".join(str(s) for s in sorted(scales))
+        raise ModelError(f"model {name!r} has no weights for scale {scale}: it has {allowed}")
+    weights = scales[scale]
+    if not weights.file:
+        return Model(weights, _build(weights))
+    data = files("vsr.weights").joinpath(weights.file).read_bytes()
+    if hashlib.sha256(data).hexdigest() != weights.sha256:
+        raise ModelError(
+            f"{weights.file}: does not match its sha256 in the manifest; reinstall vsr"
+        )
+    return Model(weights, _loaded(weights, data, weights.file))
+
+
+def _from_file(path: Path, scale: int) -> Model:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file")
+    try:
+        with safe_open(path, "pt") as tensors:
+            facts = json.loads((tensors.metadata() or {}).get("vsr", "null"))
+        data = path.read_bytes()
+    except (SafetensorError, ValueError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file ({error})") from None
+    if not isinstance(facts, dict) or not {"network", "scale"} <= facts.keys():
+        raise ModelError(f"{path}: says nothing of its network; models come from `vsr train`")
+    if facts["scale"] != scale:
+        raise ModelError(f"{path}: is for scale {facts['scale']}, not {scale}")
+    if facts["network"] not in ARCHITECTURES:
+        raise ModelError(
+            f"{path}: unknown network {facts['network']!r}; known: {', '.join(ARCHITECTURES)}"
+        )
+    weights = Weights(path.stem, scale, facts["network"], facts.get("options", {}), file=str(path))
+    return Model(weights, _loaded(weights, data, str(path)))
+
+
+def _build(weights: Weights) -> Network:
+    try:
+        return ARCHITECTURES[weights.network](weights.scale, **weights.options).eval()
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{weights.name}: {error}") from None
+
+
+def _loaded(weights: Weights, data: bytes, where: str) -> Network:
+    network = _build(weights)
+    try:
+        network.load_state_dict(load_tensors(data))
+    except (SafetensorError, RuntimeError) as error:
+        line = " ".join(str(error).split())
+        raise ModelError(f"{where}: the tensors do not fit the network ({line[:200]})") from None
+    return network.requires_grad_(False)

@@ -1,0 +1,34 @@
+"""What every network states about itself."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Network(nn.Module):
+    """(N, T*C, H, W) float in [0, 1] -> (N, C, scale*H, scale*W) float32, about [0, 1].
+
+    T is 2*context + 1 frames, C is 1 for color "y" and 3 for "rgb". A network knows nothing
+    of files, timestamps or tiles.
+
+    Attributes:
+        scale: the factor for both sides.
+        context: frames it sees on each side of the one it restores.
+        color: "y" (luma) or "rgb".
+        receptive_field: side of the square of input pixels that one input place can reach.
+    """
+
+    scale: int
+    context: int = 0
+    color: str = "y"
+    receptive_field: int
+
+    def phases(self, x: Tensor) -> Tensor:
+        """The output before its pixel shuffle: (N, C*scale**2, H, W) float32.
+
+        Rounding to integers and then shuffling moves a quarter of the bytes.
+        """
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.pixel_shuffle(self.phases(x), self.scale)

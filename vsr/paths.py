@@ -1,0 +1,25 @@
+"""Checks on input and output paths before any work is done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vsr.errors import InputError, OutputError
+
+
+def check_paths(source: Path, target: Path, overwrite: bool) -> None:
+    """Raise InputError or OutputError where this job could not end well."""
+    if not source.exists():
+        raise InputError(f"{source}: no such file")
+    if target.exists() and target.samefile(source):
+        raise OutputError(f"{target}: is the input itself; choose another name")
+    folder = target.parent
+    if not folder.is_dir():
+        raise OutputError(f"{target}: the folder {folder} does not exist")
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder; name a file")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target}: exists already; -y or overwrite=True replaces it")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{target}: the folder {folder} is not writable")

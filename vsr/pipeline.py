@@ -1,0 +1,159 @@
+"""The one line that every job runs: read -> restore -> write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vsr.inference.engine import choose_engine, restore
+from vsr.networks.catalogue import load_model
+from vsr.paths import check_paths
+from vsr.threads import ahead
+from vsr.video.encoders import Encoding
+from vsr.video.frame import Frame
+from vsr.video.passthrough import Selection
+from vsr.video.reader import open_video
+from vsr.video.span import Span
+from vsr.video.writer import create_video
+
+_DECODED_AHEAD = 4  # frames
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: frames handed to the encoder, and the header's promise of how many."""
+
+    frames: int
+    expected: int | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did.
+
+    Attributes:
+        source, target: the files.
+        frames_in, frames_out: read and written; equal, or the run would have failed.
+        seconds: wall time, with start-up.
+        model, scale: what enlarged the picture.
+        device, precision: where, and in what numbers.
+        encoder: its name in libav, "" for images.
+        copied, dropped: the other streams, named for people.
+        warnings: all that was said on the way.
+    """
+
+    source: Path
+    target: Path
+    frames_in: int
+    frames_out: int
+    seconds: float
+    model: str
+    scale: int
+    device: str
+    precision: str
+    encoder: str
+    copied: tuple[str, ...]
+    dropped: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, start-up included."""
+        return self.frames_out / self.seconds if self.seconds else 0.0
+
+
+def upscale(
+    source: str | Path,
+    target: str | Path,
+    *,
+    scale: int = 4,
+    model: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    start: float | Fraction | None = None,
+    end: float | Fraction | None = None,
+    codec: str = "",
+    crf: float | None = None,
+    preset: str = "",
+    pix_fmt: str = "",
+    audio: bool = True,
+    subtitles: bool = True,
+    overwrite: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    warn: Callable[[str], None] | None = None,
+) -> Result:
+    """Enlarge a video and keep all else that its file holds.
+
+    Args:
+        source, target: files; the target's suffix chooses the container.
+        scale: 2, 3 or 4.
+        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: "auto", "fp32", "bf16" or "fp16".
+        start, end: the part to take, in seconds from the file's start.
+        codec, crf, preset, pix_fmt: see `vsr.Encoding`.
+        audio, subtitles: whether to copy these streams.
+        overwrite: replace an existing target, once the new one is complete.
+        progress: called after each frame.
+        warn: called with each warning as it comes; all are in the result too.
+
+    Raises VsrError, in one line, for whatever keeps the job from being done; then the target
+    is as it was before.
+    """
+    began = time.monotonic()
+    source, target = Path(source), Path(target)
+    check_paths(source, target, overwrite)
+    chosen = load_model(model, scale)
+    engine = choose_engine(device, precision)
+    span = Span(_exact(start), _exact(end))
+    encoding = Encoding(codec, crf, preset, pix_fmt)
+    selection = Selection(audio, subtitles)
+    warnings: list[str] = []
+
+    def note(message: str) -> None:
+        warnings.append(message)
+        if warn:
+            warn(message)
+
+    frames_in = frames_out = 0
+
+    def counted(frames: Iterator[Frame]) -> Iterator[Frame]:
+        nonlocal frames_in
+        for frame in frames:
+            frames_in += 1
+            yield frame
+
+    with (
+        open_video(source, span, note) as video,
+        create_video(
+            target, video, video.info.enlarged(scale), encoding, selection, note
+        ) as output,
+        ahead(counted(video.frames()), _DECODED_AHEAD) as frames,
+    ):
+        for frame in restore(frames, video.info, chosen, engine):
+            output.write(frame)
+            frames_out += 1
+            if progress:
+                progress(Progress(frames_out, video.expected_frames))
+    return Result(
+        source=source,
+        target=target,
+        frames_in=frames_in,
+        frames_out=frames_out,
+        seconds=time.monotonic() - began,
+        model=chosen.name,
+        scale=scale,
+        device=str(engine.device),
+        precision=engine.precision,
+        encoder=output.encoder,
+        copied=output.copied,
+        dropped=output.dropped,
+        warnings=tuple(warnings),
+    )
+
+
+def _exact(seconds: float | Fraction | None) -> Fraction | None:
+    return None if seconds is None else Fraction(seconds).limit_denominator(10**6)

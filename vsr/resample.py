@@ -1,0 +1,120 @@
+"""Bicubic, bilinear and nearest resampling on a grid whose alignment is known exactly.
+
+Two tools. `resize` is MATLAB's `imresize`, the degradation super-resolution papers use.
+`Upsample` enlarges by an integer factor as one convolution and a pixel shuffle, and can
+shift its grid, which chroma siting needs.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+KERNELS = ("cubic", "linear", "nearest")
+
+
+def _kernel(name: str, x: Tensor) -> Tensor:
+    """Value of an interpolation kernel at distances x (any shape, float64)."""
+    x = x.abs()
+    if name == "cubic":  # Keys 1981 with a = -0.5, as in MATLAB
+        near = 1.5 * x**3 - 2.5 * x**2 + 1
+        far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+        return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+    if name == "linear":
+        return (1 - x).clamp(min=0)
+    raise ValueError(f"unknown kernel {name!r}; known: {', '.join(KERNELS)}")
+
+
+def symmetric_index(index: Tensor, length: int) -> Tensor:
+    """Map any integer positions into 0..length-1 by mirroring with the edge repeated."""
+    index = index.remainder(2 * length)
+    return torch.where(index < length, index, 2 * length - 1 - index)
+
+
+@lru_cache(maxsize=32)
+def _resize_matrix(source: int, target: int) -> Tensor:
+    """(target, source) float32 weights of MATLAB's antialiased bicubic along one axis."""
+    scale = target / source
+    stretch = min(scale, 1.0)
+    centre = (torch.arange(target, dtype=torch.float64) + 0.5) / scale - 0.5
+    taps = math.ceil(4 / stretch) + 2
+    first = torch.floor(centre - 2 / stretch)
+    position = first[:, None] + torch.arange(taps, dtype=torch.float64)
+    weight = _kernel("cubic", (centre[:, None] - position) * stretch)
+    weight = weight / weight.sum(1, keepdim=True)
+    matrix = torch.zeros(target, source, dtype=torch.float64)
+    matrix.scatter_add_(1, symmetric_index(position.long(), source), weight)
+    return matrix.float()
+
+
+def resize(image: Tensor, height: int, width: int) -> Tensor:
+    """Resize (..., H, W) float planes to (..., height, width) as MATLAB's `imresize` does.
+
+    Cubic kernel with a = -0.5, stretched for antialiasing when shrinking, borders mirrored.
+    The range is the input's, with a little overshoot; round and clamp for 8-bit protocols.
+    """
+    rows = _resize_matrix(image.shape[-2], height).to(image.device)
+    columns = _resize_matrix(image.shape[-1], width).to(image.device)
+    return rows @ image @ columns.T
+
+
+def _phases(scale: int, kernel: str, shift: float) -> tuple[Tensor, int]:
+    """Weights (scale, taps) of each output phase along one axis, and the first tap's offset."""
+    position = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5 + shift
+    if kernel == "nearest":
+        taps = torch.floor(position + 0.5)
+        first = int(taps.min())
+        offsets = torch.arange(first, int(taps.max()) + 1, dtype=torch.float64)
+        return (taps[:, None] == offsets).double(), first
+    reach = 2 if kernel == "cubic" else 1
+    first = math.floor(float(position.min())) - reach + 1
+    last = math.floor(float(position.max())) + reach
+    offsets = torch.arange(first, last + 1, dtype=torch.float64)
+    return _kernel(kernel, position[:, None] - offsets), first
+
+
+class Upsample(nn.Module):
+    """Enlarge (N, 1, H, W) planes to (N, 1, scale*H, scale*W) in float32.
+
+    `shift_x` and `shift_y` move the sampling grid, in input samples: 0 keeps the centres of
+    the two pictures aligned, as MATLAB and the papers do. Borders are mirrored. It always
+    computes in float32, so that a network that adds a residual to it loses nothing to bf16.
+    """
+
+    def __init__(
+        self, scale: int, kernel: str = "cubic", shift_x: float = 0.0, shift_y: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        rows, top = _phases(scale, kernel, shift_y)
+        columns, left = _phases(scale, kernel, shift_x)
+        weight = torch.einsum("py,qx->pqyx", rows, columns).flatten(0, 1)[:, None].float()
+        self.register_buffer("weight", weight, persistent=False)
+        self.weight: Tensor
+        self.origin = (top, left)
+
+    @property
+    def reach(self) -> int:
+        """How many input samples away from its own place an output sample can see."""
+        ends = [o + n - 1 for o, n in zip(self.origin, self.weight.shape[2:], strict=True)]
+        return max(*(abs(o) for o in self.origin), *(abs(e) for e in ends))
+
+    def phases(self, x: Tensor) -> Tensor:
+        """The output before the pixel shuffle: (N, 1, H, W) -> (N, scale**2, H, W) float32."""
+        height, width = x.shape[-2:]
+        padded = x.float()
+        for axis, length, origin, taps in (
+            (-2, height, self.origin[0], self.weight.shape[2]),
+            (-1, width, self.origin[1], self.weight.shape[3]),
+        ):
+            index = torch.arange(origin, length + origin + taps - 1, device=x.device)
+            padded = padded.index_select(axis, symmetric_index(index, length))
+        with torch.autocast(x.device.type, enabled=False):
+            return F.conv2d(padded, self.weight.float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pixel_shuffle(self.phases(x), self.scale)

@@ -1,0 +1,113 @@
+"""Decoding ahead and encoding behind: one thread each, joined on every path out."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_TICK = 0.1  # seconds between looks at whether to stop
+_END = object()
+
+
+@contextmanager
+def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
+    """Draw from `items` in a thread of its own, at most `depth` items ahead.
+
+    An error in `items` is raised where its next item would have come. On leaving, the thread
+    is stopped and joined, and a generator is closed.
+    """
+    ready: queue.Queue[object] = queue.Queue(depth)
+    stop = Event()
+    failure: list[BaseException] = []
+
+    def draw() -> None:
+        try:
+            for item in items:
+                if not _put(ready, item, stop):
+                    break
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                close()
+            _put(ready, _END, stop)
+
+    def take() -> Iterator[T]:
+        while (item := ready.get()) is not _END:
+            yield item  # type: ignore[misc]
+        if failure:
+            raise failure[0]
+
+    thread = Thread(target=draw, name="vsr-ahead", daemon=True)
+    thread.start()
+    try:
+        yield take()
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def behind(
+    consume: Callable[[T], None], finish: Callable[[], Iterator[None]], depth: int
+) -> Iterator[Callable[[T], None]]:
+    """Consume items in a thread of its own, at most `depth` items behind.
+
+    Gives the function to hand items over with. After the last one, `finish` runs in the
+    thread, step by step. An error in the thread is raised at the next hand-over, or on
+    leaving. When the block fails, what waits is dropped and `finish` stops between steps.
+    """
+    waiting: queue.Queue[object] = queue.Queue(depth)
+    stop = Event()
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                try:
+                    item = waiting.get(timeout=_TICK)
+                except queue.Empty:
+                    continue
+                if item is not _END:
+                    consume(item)  # type: ignore[arg-type]
+                    continue
+                for _ in finish():
+                    if stop.is_set():
+                        break
+                return
+        except BaseException as error:
+            failure.append(error)
+            stop.set()
+
+    def hand_over(item: T) -> None:
+        if not _put(waiting, item, stop) and failure:
+            raise failure[0]
+
+    thread = Thread(target=work, name="vsr-behind", daemon=True)
+    thread.start()
+    try:
+        yield hand_over
+        _put(waiting, _END, stop)
+        thread.join()
+    finally:
+        stop.set()
+        thread.join()
+    if failure:
+        raise failure[0]
+
+
+def _put(target: queue.Queue[object], item: object, stop: Event) -> bool:
+    """Put `item`, waiting for room until `stop` is set. Returns whether it was put."""
+    while not stop.is_set():
+        try:
+            target.put(item, timeout=_TICK)
+            return True
+        except queue.Full:
+            continue
+    return False

@@ -1,0 +1,126 @@
+"""One encoder in one output: planes in, packets out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from av.codec import CodecContext
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.errors import EncoderError
+from vsr.video.encoders import Encoding, encodable_format, find_encoder, open_encoder
+from vsr.video.frame import Frame, Plane, VideoInfo
+
+
+class Encoder:
+    """Encodes frames of `info` into a new video stream of `output`.
+
+    Attributes:
+        name: the encoder's name in libav.
+        stream: the output's stream.
+        frames: how many frames have been taken.
+    """
+
+    def __init__(
+        self,
+        output: OutputContainer,
+        info: VideoInfo,
+        name: str,
+        encoding: Encoding,
+        warn: Callable[[str], None],
+    ) -> None:
+        codec = find_encoder(name)
+        encoded = encodable_format(codec, info.format, encoding.pix_fmt)
+        if encoded != info.format and not encoding.pix_fmt:
+            warn(f"encoder {name} has no {info.format.name}: encoded as {encoded.name}")
+        self._source = info
+        self._info = _fitted(name, replace(info, format=encoded), encoding, warn)
+        try:
+            stream = output.add_stream(name, rate=info.frame_rate or Fraction(25))
+        except ValueError as error:
+            raise EncoderError(f"{error}; choose another --codec or container") from None
+        assert isinstance(stream, VideoStream)
+        open_encoder(stream.codec_context, self._info, encoding)
+        if info.display_matrix:
+            stream.set_display_matrix(info.display_matrix)
+        self.name = name
+        self.stream = stream
+        self.frames = 0
+
+    def encode(self, frame: Frame, pts: int) -> Iterator[Packet[VideoStream]]:
+        """Encode a frame to be shown at `pts`; packets come out some frames later."""
+        self.frames += 1
+        encodable = self._converted(frame.planes)
+        encodable.pts, encodable.duration = pts, frame.duration
+        encodable.time_base = self._info.time_base
+        yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
+
+    def flush(self) -> Iterator[Packet[VideoStream]]:
+        """The packets still inside the encoder."""
+        yield from self._bound(self.stream.codec_context.encode_lazy(None))
+
+    def _bound(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+        for packet in packets:
+            packet.stream = self.stream
+            yield packet
+
+    def _converted(self, planes: tuple[Plane, ...]) -> VideoFrame:
+        source, target = self._source, self._info
+        frame = VideoFrame(target.width, target.height, source.format.name)
+        for index, plane in enumerate(planes):
+            rows, columns = source.format.plane_size(index, target.width, target.height)
+            _fill(frame, index, plane, rows, columns)
+        if source.format != target.format:
+            frame = frame.reformat(format=target.format.name)
+        frame.color_range = target.color.range
+        frame.colorspace = target.color.matrix
+        return frame
+
+
+def _fill(frame: VideoFrame, index: int, plane: Plane, rows: int, columns: int) -> None:
+    """Copy a plane into libav's memory; a larger frame's rim repeats the edge."""
+    samples = np.frombuffer(frame.planes[index], plane.dtype)  # type: ignore[call-overload]
+    per_row = frame.planes[index].line_size // plane.itemsize
+    view = samples.reshape(-1, per_row)[:rows, :columns]
+    height, width = plane.shape
+    view[:height, :width] = plane
+    if width < columns:
+        view[:height, width:] = plane[:, -1:]
+    if height < rows:
+        view[height:] = view[height - 1]
+
+
+def _fitted(
+    name: str, info: VideoInfo, encoding: Encoding, warn: Callable[[str], None]
+) -> VideoInfo:
+    """The size to encode: one more column or row where the encoder takes no odd sides."""
+    columns, rows = info.format.chroma_width, info.format.chroma_height
+    even = replace(
+        info,
+        width=-(-info.width // columns) * columns,
+        height=-(-info.height // rows) * rows,
+    )
+    if even == info or _accepts(name, info, encoding):
+        return info
+    warn(
+        f"encoder {name} takes no odd sides in {info.format.name}: {info.width}x{info.height} "
+        f"is encoded as {even.width}x{even.height}, the last column or row repeated"
+    )
+    return even
+
+
+def _accepts(name: str, info: VideoInfo, encoding: Encoding) -> bool:
+    trial = CodecContext.create(name, "w")
+    assert isinstance(trial, VideoCodecContext)
+    try:
+        open_encoder(trial, info, encoding)
+    except EncoderError:
+        return False
+    return True

@@ -1,0 +1,133 @@
+"""Choosing an encoder, its settings and its pixel format."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.codec import Codec
+from av.video.codeccontext import VideoCodecContext
+
+from vsr.errors import EncoderError
+from vsr.video.frame import PIXEL_FORMATS, PixelFormat, VideoInfo
+
+ALIASES = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+"""Short names for encoders; ffv1 and all others go by libav's own."""
+
+# Visually lossless settings at the encoder's ordinary pace.
+_DEFAULTS = {
+    "libx264": {"crf": "18", "preset": "medium"},
+    "libx265": {"crf": "20", "preset": "medium", "x265-params": "log-level=error"},
+    "libsvtav1": {"crf": "24", "preset": "8"},
+    "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "3"},
+    "ffv1": {"level": "3", "slicecrc": "1"},
+}
+_DEFAULT_ENCODER = "libx264"
+_WEBM_ENCODER = "libsvtav1"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How to encode the output; empty values mean the source's or the encoder's default.
+
+    Attributes:
+        codec: "h264", "hevc", "av1", "ffv1" or any encoder's name in libav.
+        crf: constant rate factor; lower is better and larger.
+        preset: the encoder's pace, such as "medium" or, for AV1, "8".
+        pix_fmt: libav's pixel format name.
+    """
+
+    codec: str = ""
+    crf: float | None = None
+    preset: str = ""
+    pix_fmt: str = ""
+
+    def encoder(self, target: Path) -> str:
+        """The encoder's name in libav for this output file."""
+        if not self.codec:
+            return _WEBM_ENCODER if target.suffix.lower() == ".webm" else _DEFAULT_ENCODER
+        return ALIASES.get(self.codec, self.codec)
+
+
+def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> None:
+    """Set up and open an encoder for frames of `info`. Raises EncoderError if it refuses."""
+    os.environ.setdefault("SVT_LOG", "1")  # errors only; it writes to stderr past libav's log
+    name = context.codec.name
+    context.width, context.height = info.width, info.height
+    context.pix_fmt = info.format.name
+    context.time_base = info.time_base
+    context.framerate = info.frame_rate or Fraction(25)
+    context.color_range = info.color.range
+    context.colorspace = info.color.matrix
+    context.color_primaries = info.color.primaries
+    context.color_trc = info.color.transfer
+    if info.pixel_aspect:
+        context.sample_aspect_ratio = info.pixel_aspect
+    context.options = _options(context, info, encoding)
+    context.thread_type = "AUTO"
+    try:
+        context.open()
+    except (av.FFmpegError, OSError, ValueError) as error:
+        settings = ", ".join(f"{k} {v}" for k, v in context.options.items())
+        size = f"{info.width}x{info.height} {info.format.name}"
+        raise EncoderError(f"encoder {name} refuses {size} with {settings} ({error})") from None
+
+
+def find_encoder(name: str) -> Codec:
+    """The video encoder of this name. Raises EncoderError if this libav has none."""
+    try:
+        codec = Codec(name, "w")
+    except (av.codec.codec.UnknownCodecError, ValueError):
+        codec = None
+    if codec is None or codec.type != "video":
+        raise EncoderError(
+            f"unknown video encoder {name!r}: try h264, hevc, av1, ffv1, libvpx-vp9 or another "
+            "that libav has"
+        )
+    return codec
+
+
+def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
+    """The pixel format to encode: the wish, else the source's, else the nearest above it."""
+    offered = {f.name for f in codec.video_formats or []} or set(PIXEL_FORMATS)
+    if wish:
+        if wish not in offered or wish not in PIXEL_FORMATS:
+            allowed = ", ".join(name for name in PIXEL_FORMATS if name in offered)
+            raise EncoderError(f"encoder {codec.name} cannot write {wish!r}: it can {allowed}")
+        return PIXEL_FORMATS[wish]
+    candidates = [f for f in PIXEL_FORMATS.values() if f.name in offered]
+    if not candidates:
+        raise EncoderError(f"encoder {codec.name} takes no planar YUV or grey pictures")
+    return min(candidates, key=lambda f: _loss(source, f))
+
+
+def _loss(source: PixelFormat, target: PixelFormat) -> tuple[int, ...]:
+    """What turning `source` into `target` costs, worst first; all zero for the same format."""
+    return (
+        max(0, source.planes - target.planes),
+        max(0, target.chroma_width - source.chroma_width),
+        max(0, target.chroma_height - source.chroma_height),
+        max(0, source.depth - target.depth),
+        abs(source.planes - target.planes),
+        abs(target.chroma_width - source.chroma_width),
+        abs(target.chroma_height - source.chroma_height),
+        abs(source.depth - target.depth),
+    )
+
+
+def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> dict[str, str]:
+    name = context.codec.name
+    known = {option.name for option in context.supported_options.private}
+    options = dict(_DEFAULTS.get(name, {}))
+    for option, value in (("crf", encoding.crf), ("preset", encoding.preset)):
+        if value in (None, ""):
+            continue
+        if option not in known:
+            raise EncoderError(f"encoder {name} has no {option}: leave --{option} out")
+        options[option] = f"{value:g}" if isinstance(value, float) else str(value)
+    if info.color.siting and info.format.chroma_width == 2:
+        options["chroma_sample_location"] = info.color.siting
+    return options

@@ -1,0 +1,226 @@
+"""Everything but the picture: copied packet by packet, never decoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import AttachmentStream, Stream
+from av.video.stream import VideoStream
+
+from vsr.errors import InputError
+from vsr.video.open import reason
+from vsr.video.span import Span
+
+# Facts about the old encoding, or about the file that held it, that would be false in the new.
+_STALE = {
+    "bps", "bps-eng", "compatible_brands", "duration", "encoder", "major_brand", "minor_version",
+    "number_of_bytes", "number_of_frames", "vendor_id",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which streams besides the video to copy."""
+
+    audio: bool = True
+    subtitles: bool = True
+
+    def wants(self, stream: Stream) -> bool:
+        """Whether the user asked for this stream."""
+        wanted = {"audio": self.audio, "subtitle": self.subtitles}
+        return wanted.get(stream.type, True)
+
+
+@dataclass
+class Passthrough:
+    """The streams being copied. `copied` and `dropped` name them for people."""
+
+    copied: tuple[str, ...]
+    dropped: tuple[str, ...]
+    _output: OutputContainer
+    _packets: Iterator[Packet[Stream]]
+    _next: Packet[Stream] | None = None
+
+    def until(self, video: Packet[VideoStream]) -> None:
+        """Copy what comes before this packet of the video, on the output's clock."""
+        now = _time(video)
+        while (packet := self._peek()) is not None and _time(packet) <= now:
+            self._write(packet)
+
+    def rest(self) -> Iterator[None]:
+        """Copy all that is left, a packet a step."""
+        while (packet := self._peek()) is not None:
+            self._write(packet)
+            yield
+
+    def _peek(self) -> Packet[Stream] | None:
+        if self._next is None:
+            self._next = next(self._packets, None)
+        return self._next
+
+    def _write(self, packet: Packet[Stream]) -> None:
+        self._next = None
+        self._output.mux_one(packet)
+
+
+def copy_streams(
+    source: InputContainer, main_index: int, output: OutputContainer, span: Span, wants: Selection
+) -> Passthrough:
+    """Add to `output` all streams of `source` but the main video that its container can hold.
+
+    Call it before the header is written, and `until` as the video's packets are: so the two
+    interleave, and no more than a packet is ever held. `source` is opened for this alone.
+    Global metadata and chapters are copied too. With a span, time starts anew at its start.
+    """
+    copies: dict[int, Stream] = {}
+    copied, dropped = [], []
+    for stream in source.streams:
+        if stream.index == main_index or not wants.wants(stream) or _is_chapter_text(stream):
+            continue
+        copy = _add(output, stream)
+        if copy is not None:
+            copies[stream.index] = copy
+        (dropped if copy is None else copied).append(_label(stream))
+    origin = Fraction(source.start_time or 0, av.time_base)
+    output.metadata.update(_lasting(source.metadata))
+    output.set_chapters(_chapters(source, span, origin))
+    packets = _packets(source, copies, span, origin)
+    return Passthrough(tuple(copied), tuple(dropped), output, packets)
+
+
+def copy_facts(source: Stream, target: Stream) -> None:
+    """Copy a stream's language, title and other tags, and its disposition."""
+    target.metadata.update(_lasting(source.metadata))
+    target.disposition = source.disposition
+
+
+def needs_free_tags(metadata: dict[str, str]) -> bool:
+    """Whether an mp4 must use the newer kind of tag, as for com.apple.quicktime.location."""
+    return any("." in key for key in _lasting(metadata))
+
+
+def _lasting(metadata: dict[str, str]) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key.lower() not in _STALE and not key.lower().startswith("_statistics")
+    }
+
+
+def _label(stream: Stream) -> str:
+    """A stream by its index, kind, codec and language, such as "2 subtitle srt (eng)"."""
+    codec = stream.codec_context.name if stream.codec_context is not None else ""
+    name = stream.metadata.get("filename", codec)
+    language = stream.metadata.get("language", "")
+    return " ".join(
+        filter(None, (str(stream.index), stream.type, name, f"({language})" * bool(language)))
+    )
+
+
+def _is_chapter_text(stream: Stream) -> bool:
+    """QuickTime keeps chapter titles in a text track that the muxer writes anew."""
+    return (
+        stream.type == "data" and stream.codec_context is None and bool(stream.container.chapters())
+    )  # type: ignore[union-attr]
+
+
+def _add(output: OutputContainer, stream: Stream) -> Stream | None:
+    """The stream's copy in `output`, or None where the container cannot hold it.
+
+    Muxers say so at different points, some only when the header is written, so each stream
+    is tried alone in memory first.
+    """
+    with av.open(io.BytesIO(), "w", format=output.format.name) as trial:
+        try:
+            if _template(trial, stream) is None:
+                return None
+            trial.start_encoding()
+        except (av.FFmpegError, ValueError, OSError, RuntimeError):
+            return None
+    copy = _template(output, stream)
+    if copy is not None:
+        copy_facts(stream, copy)
+    return copy
+
+
+def _template(output: OutputContainer, stream: Stream) -> Stream | None:
+    if isinstance(stream, AttachmentStream):
+        if "matroska" not in output.format.name:
+            return None
+        return output.add_attachment(
+            stream.name or "attachment", stream.mimetype or "", stream.data
+        )
+    return output.add_stream_from_template(stream, opaque=True)
+
+
+def _chapters(
+    container: InputContainer, span: Span, origin: Fraction
+) -> list[av.container.core.Chapter]:
+    if span.whole:
+        return container.chapters()
+    kept = []
+    for chapter in container.chapters():
+        base = chapter["time_base"] or Fraction(1, av.time_base)
+        start = chapter["start"] * base - origin - (span.start or 0)
+        end = chapter["end"] * base - origin - (span.start or 0)
+        length = span.length(None)
+        if end > 0 and (length is None or start < length):
+            start, end = max(start, Fraction(0)), min(end, length) if length else end
+            kept.append({**chapter, "start": round(start / base), "end": round(end / base)})
+    return kept
+
+
+def _packets(
+    container: InputContainer, copies: dict[int, Stream], span: Span, origin: Fraction
+) -> Iterator[Packet[Stream]]:
+    """The packets of the copied streams, in the file's order, bound to their new streams."""
+    streams = [s for s in container.streams if s.index in copies and s.type != "attachment"]
+    if not streams:
+        return
+    if span.start is not None:
+        container.seek(int((origin + span.start) * av.time_base), backward=True)
+    begin = origin + (span.start or 0)
+    end = None if span.end is None else origin + span.end
+    last: dict[int, int] = {}
+    try:
+        for packet in container.demux(streams):
+            if packet.size == 0 or (packet.pts is None and packet.dts is None):
+                continue
+            when = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base  # type: ignore[operator]
+            until = when + (packet.duration or 0) * packet.time_base
+            if not span.whole:
+                if until <= begin or (end is not None and when >= end):
+                    continue
+                _shift(packet, -begin)
+            index = packet.stream_index
+            if packet.dts is None:
+                packet.dts = packet.pts
+            assert packet.dts is not None
+            if index in last and packet.dts <= last[index] and packet.stream.type != "subtitle":
+                packet.dts = last[index] + 1  # muxers refuse a clock that stands still
+                packet.pts = max(packet.pts or 0, packet.dts)
+            last[index] = packet.dts
+            packet.stream = copies[index]
+            yield packet
+    except (av.FFmpegError, EOFError, OSError) as error:
+        name = container.name.removeprefix("file:")
+        raise InputError(f"{name}: cannot be read to its end ({reason(error)})") from None
+
+
+def _shift(packet: Packet[Stream], seconds: Fraction) -> None:
+    ticks = round(seconds / packet.time_base)
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks
+
+
+def _time(packet: Packet[Stream]) -> Fraction:
+    assert packet.dts is not None
+    return packet.dts * packet.time_base

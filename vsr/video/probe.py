@@ -1,0 +1,87 @@
+"""What a media file holds, as its headers and first frame tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from vsr.video.frame import VideoInfo
+from vsr.video.open import open_input
+from vsr.video.reader import open_video
+from vsr.video.span import Span
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """One stream: its place, kind ("video", "audio", ...), codec, language and details."""
+
+    index: int
+    kind: str
+    codec: str
+    language: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A media file.
+
+    Attributes:
+        path: the file.
+        container: libav's name for its format.
+        duration: seconds that the header claims; None where it does not.
+        video_index: the stream that `upscale` would enlarge.
+        video: what holds for that stream's frames.
+        streams: all streams in the file's order.
+        chapters: how many there are.
+        metadata: the file's own tags.
+    """
+
+    path: Path
+    container: str
+    duration: float | None
+    video_index: int
+    video: VideoInfo
+    streams: tuple[StreamFacts, ...]
+    chapters: int
+    metadata: dict[str, str]
+
+
+def probe(path: str | Path) -> FileFacts:
+    """Look into a file. Raises InputError where it holds no video that can be decoded."""
+    path = Path(path)
+    with open_video(path, Span(), lambda _: None) as video:
+        index, info = video.stream_index, video.info
+    with open_input(path) as container:
+        return FileFacts(
+            path=path,
+            container=container.format.name,
+            duration=container.duration / av.time_base if container.duration else None,
+            video_index=index,
+            video=info,
+            streams=tuple(_facts(stream) for stream in container.streams),
+            chapters=len(container.chapters()),
+            metadata=dict(container.metadata),
+        )
+
+
+def _facts(stream: av.stream.Stream) -> StreamFacts:
+    context = stream.codec_context
+    details: dict[str, Any] = {}
+    if stream.type == "video" and context is not None:
+        details = {"width": context.width, "height": context.height, "format": context.pix_fmt}
+    if stream.type == "audio" and context is not None:
+        details = {"sample_rate": context.sample_rate, "layout": context.layout.name}
+    if stream.time_base is not None and stream.start_time is not None:
+        details["start"] = float(stream.start_time * Fraction(stream.time_base))
+    return StreamFacts(
+        stream.index,
+        stream.type,
+        context.name if context is not None else "",
+        stream.metadata.get("language", ""),
+        details,
+    )

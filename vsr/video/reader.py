@@ -1,0 +1,138 @@
+"""Read the frames of a video file, one by one, with exact timestamps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.errors import InputError
+from vsr.video.frame import Frame, VideoInfo
+from vsr.video.open import open_input, reason
+from vsr.video.planes import PlaneReader, describe
+from vsr.video.span import Span
+
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video opened for reading.
+
+    Attributes:
+        path: the file.
+        info: what holds for all its frames.
+        span: the part that is read.
+        stream_index: which of the file's streams this is.
+        origin: when the file starts, in seconds on its own clock; span times count from it.
+    """
+
+    path: Path
+    info: VideoInfo
+    span: Span
+    stream_index: int
+    origin: Fraction
+    _decoded: Iterator[VideoFrame]
+    _warn: Warn
+
+    @property
+    def expected_frames(self) -> int | None:
+        """How many frames the header lets one expect in the span. A hint for progress."""
+        rate, total = self.info.frame_rate, self.info.expected_frames
+        if self.span.whole or not rate:
+            return total
+        length = self.span.length(Fraction(total) / rate if total else None)
+        return None if length is None else math.ceil(length * rate)
+
+    def frames(self) -> Iterator[Frame]:
+        """Every frame of the span in presentation order, pts strictly increasing.
+
+        A missing pts becomes the last one plus its duration, one that does not increase
+        becomes the last one plus a tick; both are counted in a warning. Raises InputError
+        where decoding cannot go on.
+        """
+        read_planes = PlaneReader(self.info, self._warn)
+        last, step, repaired = None, self._nominal_step(), 0
+        for decoded in self._decoded:
+            pts = decoded.pts
+            if pts is None:
+                pts, repaired = (0 if last is None else last + step), repaired + 1
+            elif last is not None and pts <= last:
+                pts, repaired = last + 1, repaired + 1
+            last = pts
+            yield Frame(read_planes(decoded), pts, decoded.duration or 0)
+        if repaired:
+            self._warn(f"{repaired} timestamps were missing or did not increase, and were mended")
+
+    def _nominal_step(self) -> int:
+        rate = self.info.frame_rate
+        return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
+
+
+@contextmanager
+def open_video(path: Path, span: Span, warn: Warn) -> Iterator[Video]:
+    """Open `path` at `span`, with its first frame decoded: what opens can be read.
+
+    Raises InputError, in one line, for anything that is not a readable video.
+    """
+    with open_input(path) as container:
+        stream = main_video(container, path)
+        stream.thread_type = "AUTO"
+        origin = Fraction(container.start_time or 0, av.time_base)
+        decoded = _decode(container, stream, span, origin, path)
+        first = next(decoded, None)
+        if first is None:
+            where = "" if span.start is None else f" from {float(span.start):g} s on"
+            raise InputError(f"{path}: no frame can be decoded{where}")
+        info = describe(container, stream, first)
+        yield Video(path, info, span, stream.index, origin, chain([first], decoded), warn)
+
+
+def main_video(container: InputContainer, path: Path) -> VideoStream:
+    """The stream to enlarge: libav's best one that is not cover art. Raises InputError."""
+    moving = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
+    ]
+    if not moving:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        held = "cover art" if container.streams.video else kinds
+        raise InputError(f"{path}: no video stream (it holds only {held})")
+    best = container.streams.best("video")
+    return next((stream for stream in moving if stream is best), moving[0])
+
+
+def _decode(
+    container: InputContainer, stream: VideoStream, span: Span, origin: Fraction, path: Path
+) -> Iterator[VideoFrame]:
+    """The decoded frames of the span. The decoder is drained: the last frames come too."""
+    base = stream.time_base
+    if base is None:
+        raise InputError(f"{path}: the video stream has no time base")
+    start, end = (None if t is None else (origin + t) / base for t in (span.start, span.end))
+    try:
+        if start is not None:
+            container.seek(math.floor(start), stream=stream, backward=True)
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                raise InputError(f"{path}: a packet is cut short; the file is truncated or damaged")
+            for frame in packet.decode():
+                assert isinstance(frame, VideoFrame)
+                if start is not None and (frame.pts is None or frame.pts < start):
+                    continue
+                if end is not None and frame.pts is not None and frame.pts >= end:
+                    return
+                yield frame
+    except (av.FFmpegError, EOFError, OSError) as error:
+        raise InputError(f"{path}: the video cannot be decoded ({reason(error)})") from None

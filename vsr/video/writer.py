@@ -1,0 +1,153 @@
+"""Encode frames and put them into a container with all that belongs to them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+
+from vsr.errors import OutputError
+from vsr.threads import behind
+from vsr.video.encode import Encoder
+from vsr.video.encoders import Encoding
+from vsr.video.frame import Frame, VideoInfo
+from vsr.video.open import open_input, reason
+from vsr.video.passthrough import Selection, copy_facts, copy_streams, needs_free_tags
+from vsr.video.reader import Video
+
+_QUEUE = 4  # frames that may wait for the encoder
+_LARGEST_TIMESCALE = 2**31 - 1
+SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".ts", ".m4v")
+"""Suffixes to suggest; libav knows more."""
+
+
+@dataclass(frozen=True)
+class VideoOutput:
+    """A video being written.
+
+    Attributes:
+        write: hands a frame of the enlarged size over to the encoder's thread.
+        encoder: its name in libav.
+        copied, dropped: the other streams, named for people.
+    """
+
+    write: Callable[[Frame], None]
+    encoder: str
+    copied: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+@contextmanager
+def create_video(
+    target: Path,
+    video: Video,
+    info: VideoInfo,
+    encoding: Encoding,
+    wants: Selection,
+    warn: Callable[[str], None],
+) -> Iterator[VideoOutput]:
+    """Write frames of `info`, and everything else that `video` holds, to `target`.
+
+    All goes to a file beside `target`, which gets its name only when the block has ended
+    well, the trailer is written, and the file, read again, holds every frame handed over.
+    Otherwise nothing is left. Raises OutputError or EncoderError in one line.
+    """
+    part = part_of(target)
+    try:
+        with _one_line(target), ExitStack() as stack:
+            source = stack.enter_context(open_input(video.path))
+            output = stack.enter_context(_open_output(part, target, source))
+            encoder = Encoder(output, info, encoding.encoder(target), encoding, warn)
+            copy_facts(source.streams[video.stream_index], encoder.stream)
+            others = copy_streams(source, video.stream_index, output, video.span, wants)
+            if others.dropped:
+                warn(f"{target.suffix} cannot hold, left out: {'; '.join(others.dropped)}")
+            output.start_encoding()
+            shift = _start_of_span(video)
+
+            def write(frame: Frame) -> None:
+                for packet in encoder.encode(frame, frame.pts - shift):
+                    others.until(packet)
+                    output.mux_one(packet)
+
+            def finish() -> Iterator[None]:
+                for packet in encoder.flush():
+                    others.until(packet)
+                    output.mux_one(packet)
+                    yield
+                yield from others.rest()
+                output.close()
+
+            hand_over = stack.enter_context(behind(write, finish, _QUEUE))
+            yield VideoOutput(hand_over, encoder.name, others.copied, others.dropped)
+        _check(part, target, encoder.frames)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def part_of(target: Path) -> Path:
+    """Where `target` is written until it is complete: beside it, with its suffix."""
+    return target.with_name(f".{target.stem}.part-{os.getpid()}{target.suffix}")
+
+
+def _start_of_span(video: Video) -> int:
+    """Ticks to take off every pts: with a span, the output's clock begins at its start."""
+    if video.span.whole:
+        return 0
+    return round((video.origin + (video.span.start or 0)) / video.info.time_base)
+
+
+@contextmanager
+def _open_output(part: Path, target: Path, source: InputContainer) -> Iterator[OutputContainer]:
+    try:
+        output = av.open(f"file:{part}", "w", container_options=_muxer_options(target, source))
+    except ValueError:
+        raise OutputError(
+            f"{target}: no container for suffix {target.suffix!r}; for instance "
+            f"{', '.join(SUFFIXES)}"
+        ) from None
+    try:
+        yield output
+    finally:
+        # Closed already where all went well; else the error under way is the one to tell.
+        with suppress(av.FFmpegError, OSError, ValueError):
+            output.close()
+
+
+def _muxer_options(target: Path, source: InputContainer) -> dict[str, str]:
+    """Options without which a muxer would round start times or lose tags."""
+    if target.suffix.lower() not in (".mp4", ".mov", ".m4v"):
+        return {}
+    bases = [s.time_base.denominator for s in source.streams if s.time_base is not None]
+    timescale = math.lcm(*bases) if bases else 1
+    options = {}
+    if timescale <= _LARGEST_TIMESCALE:
+        options["movie_timescale"] = str(timescale)
+    if needs_free_tags(source.metadata):
+        options["movflags"] = "+use_metadata_tags"
+    return options
+
+
+@contextmanager
+def _one_line(target: Path) -> Iterator[None]:
+    """Turn what libav and the system say while writing into an OutputError."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"{target}: cannot be written ({reason(error)})") from error
+
+
+def _check(part: Path, target: Path, frames: int) -> None:
+    """Read the finished file again: it must open, and hold every frame."""
+    with open_input(part) as output:
+        stream = output.streams.video[0]
+        found = sum(packet.size > 0 for packet in output.demux(stream))
+    if found != frames:
+        raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")
