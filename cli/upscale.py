@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from contextlib import closing
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -63,7 +63,7 @@ def upscale_command(
         if end is not None:
             raise click.UsageError("--end and --duration exclude each other")
         end = (start or 0) + duration
-    with _reporting(as_json, quiet) as (progress, warn):
+    with closing(_Reporter(as_json, quiet)) as reporter:
         result = upscale(
             source,
             target,
@@ -72,8 +72,8 @@ def upscale_command(
             end=end,
             audio=not no_audio,
             subtitles=not no_subs,
-            progress=progress,
-            warn=warn,
+            progress=reporter.progress,
+            warn=reporter.warn,
             **settings,
         )
     if as_json:
@@ -83,28 +83,37 @@ def upscale_command(
         click.echo(_summary(result), err=True)
 
 
-@contextmanager
-def _reporting(as_json: bool, quiet: bool) -> Iterator[tuple[Any, Any]]:
-    """Give what to call for progress and for warnings."""
-    bar = tqdm(unit=" frames", disable=quiet or as_json, file=sys.stderr, dynamic_ncols=True)
-    last = [0.0]
+class _Reporter:
+    """Shows progress as a bar on stderr or as JSON on stdout, and warnings on stderr."""
 
-    def progress(now: Progress) -> None:
-        if bar.total is None and now.expected:
-            bar.total = now.expected
-            bar.set_description("about")  # the total is the header's promise
-        bar.update(now.frames - bar.n)
-        if as_json and bar._time() - last[0] >= _EVENT_EVERY:
-            last[0] = bar._time()
+    def __init__(self, as_json: bool, quiet: bool) -> None:
+        self._as_json = as_json
+        self._bar_wanted = not (as_json or quiet)
+        self._bar: tqdm[None] | None = None  # made with the first frame: errors stand alone
+        self._last_event = 0.0
+
+    def progress(self, now: Progress) -> None:
+        if self._as_json and time.monotonic() - self._last_event >= _EVENT_EVERY:
+            self._last_event = time.monotonic()
             event = {"event": "progress", "frames": now.frames, "expected": now.expected}
             click.echo(json.dumps(event))
+        if self._bar_wanted:
+            if self._bar is None:
+                self._bar = tqdm(
+                    total=now.expected,
+                    unit=" frames",
+                    desc="about" if now.expected else None,  # the total is the header's promise
+                    dynamic_ncols=True,
+                    file=sys.stderr,
+                )
+            self._bar.update(now.frames - self._bar.n)
 
-    def warn(message: str) -> None:
-        with tqdm.external_write_mode(file=sys.stderr):
-            click.echo(f"vsr: warning: {message}", err=True)
+    def warn(self, message: str) -> None:
+        tqdm.write(f"vsr: warning: {message}", file=sys.stderr)
 
-    with bar:
-        yield progress, warn
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
 
 def _summary(result: Result) -> str:

@@ -73,8 +73,8 @@ def read_image(path: Path) -> Plane:
         raise InputError(f"{path}: cannot be read as an image ({line[:200]})") from None
     if picture is None:
         raise InputError(f"{path}: cannot be read as an image")
-    plane = picture.astype(np.uint8)
-    return plane if plane.ndim == 2 else luma(plane)
+    samples = np.asarray(picture, np.uint8)
+    return samples if samples.ndim == 2 else luma(samples)
 
 
 def luma(bgr: NDArray[np.uint8]) -> Plane:
@@ -84,7 +84,8 @@ def luma(bgr: NDArray[np.uint8]) -> Plane:
     """
     blue, green, red = (bgr[..., i].astype(np.float32) for i in range(3))
     y = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
-    return np.rint(y).astype(np.uint8)
+    rounded: Plane = np.rint(y).astype(np.uint8)
+    return rounded
 
 
 def _eight_bits(frame: Frame, depth: int) -> Plane:
@@ -92,4 +93,6 @@ def _eight_bits(frame: Frame, depth: int) -> Plane:
     if depth == 8:
         return plane.astype(np.uint8, copy=False)
     step = 2 ** (depth - 8)
-    return np.minimum((plane.astype(np.uint32) + step // 2) // step, 255).astype(np.uint8)
+    rounded = (plane.astype(np.uint32) + step // 2) // step
+    samples: Plane = np.minimum(rounded, 255).astype(np.uint8)
+    return samples

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -93,7 +95,11 @@ class Upsample(nn.Module):
         rows, top = _phases(scale, kernel, shift_y)
         columns, left = _phases(scale, kernel, shift_x)
         weight = torch.einsum("py,qx->pqyx", rows, columns).flatten(0, 1)[:, None].float()
-        self.register_buffer("weight", weight, persistent=False)
+        # Strides of channels-last, which PyTorch takes for ambiguous with one channel: phases
+        # of a pixel then lie side by side, as those of the networks' last layers do.
+        shape, channels = weight.shape, weight.shape[2] * weight.shape[3]
+        side_by_side = torch.empty_strided(shape, (channels, 1, shape[3], 1))
+        self.register_buffer("weight", side_by_side.copy_(weight), persistent=False)
         self.weight: Tensor
         self.origin = (top, left)
 
@@ -118,3 +124,17 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pixel_shuffle(self.phases(x), self.scale)
+
+
+def to_samples(phases: Tensor, scale: int, peak: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Round (N, scale**2, H, W) float32 phases to samples (N, scale*H, scale*W) in 0..peak.
+
+    uint8 up to 255, uint16 above. `phases` is overwritten.
+    """
+    phases = phases.round_().clamp_(0, peak)
+    samples = phases.to(torch.uint8 if peak <= 255 else torch.int32)
+    count, _, height, width = samples.shape
+    # The pixel shuffle, as a move of whole runs of `scale` samples: far faster than one by one.
+    runs = samples.permute(0, 2, 3, 1).contiguous().view(count, height, width, scale, scale)
+    rows = runs.transpose(2, 3).contiguous().view(count, height * scale, width * scale)
+    return rows.cpu().numpy() if peak <= 255 else rows.cpu().numpy().astype(np.uint16)

@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from vsr.errors import InputError
-from vsr.evaluation.metrics import SSIM_WINDOW, Plane, psnr, ssim
+from vsr.evaluation.metrics import SSIM_WINDOW, psnr, ssim
 from vsr.evaluation.protocol import crop_to_multiple, reconstruct
-from vsr.media import list_media, read_luma
+from vsr.inference.engine import choose_engine, prepared
+from vsr.media import Plane, list_media, read_luma
+from vsr.networks import Network
 from vsr.networks.catalogue import Model
 
 PERFECT = 100.0
@@ -60,21 +64,28 @@ class Mean:
 def evaluate(
     paths: Iterable[Path],
     model: Model,
-    device: str = "cpu",
+    device: str = "auto",
+    precision: str = "fp32",
     warn: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Score]:
     """Yield the score of each image and video in `paths` (folders are searched) when known.
 
-    Videos of more than 8 bits are rounded to 8 before anything else, so that all scores
-    share one peak. `model` is moved to `device`. Raises InputError for a path that does not
-    exist, a file that cannot be read or is too small, or where there is nothing to score.
+    `device` and `precision` are those of `vsr.inference.engine.choose_engine`. Videos of more
+    than 8 bits are rounded to 8 before anything else, so that all scores share one peak.
+
+    Raises InputError for a path that does not exist, a file that cannot be read or is too
+    small, or where there is nothing to score; DeviceError for a device that is not there.
     """
+    paths = list(paths)
     files = list_media(paths)
     if not files:
-        raise InputError("nothing to evaluate: no image or video in the given folders")
-    model.network.to(device)
+        places = ", ".join(str(path) for path in paths) or "no path given"
+        raise InputError(f"nothing to evaluate ({places}): no image or video")
+    engine = choose_engine(device, precision)
+    network = prepared(model.network, engine)
     for path in files:
-        scores = [_measure(truth, model, device, path) for truth in read_luma(path, warn=warn)]
+        truths = read_luma(path, warn=warn)
+        scores = [_measure(network, truth, engine.device, path) for truth in truths]
         yield Score(path, _mean(s[0] for s in scores), _mean(s[1] for s in scores), len(scores))
 
 
@@ -83,8 +94,11 @@ def mean(scores: Sequence[Score]) -> Mean:
     return Mean(_mean(s.psnr for s in scores), _mean(s.ssim for s in scores), len(scores))
 
 
-def _measure(truth: Plane, model: Model, device: str, path: Path) -> tuple[float, float]:
-    scale = model.scale
+def _measure(
+    network: Network, truth: Plane, device: torch.device, path: Path
+) -> tuple[float, float]:
+    """PSNR in dB, at most PERFECT, and SSIM of one plane of the file at `path`."""
+    scale = network.scale
     least = scale * math.ceil(SSIM_WINDOW / scale + 2)
     height, width = truth.shape
     if min(height, width) < least:
@@ -93,7 +107,7 @@ def _measure(truth: Plane, model: Model, device: str, path: Path) -> tuple[float
             f"both sides need {least} pixels"
         )
     truth = crop_to_multiple(truth, scale)
-    picture = reconstruct(model.network, truth, device)
+    picture = reconstruct(network, truth, device)
     return min(psnr(picture, truth, scale), PERFECT), ssim(picture, truth, scale)
 
 

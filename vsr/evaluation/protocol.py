@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from vsr.inference.engine import enlarge_luma
+from vsr.media import Plane
 from vsr.networks import Network
 from vsr.resample import resize
-
-Plane = NDArray[np.uint8]
 
 
 def crop_to_multiple(plane: Plane, scale: int) -> Plane:
@@ -31,13 +30,9 @@ def degrade(plane: Plane, scale: int) -> Plane:
     return shrink(plane, height // scale, width // scale)
 
 
-@torch.no_grad()
-def reconstruct(network: Network, truth: Plane, device: torch.device | str = "cpu") -> Plane:
+def reconstruct(network: Network, truth: Plane, device: torch.device) -> Plane:
     """What `network`, on `device`, makes of a degraded `truth`: (H, W) uint8, as `truth`.
 
     The sides of `truth` must be divisible by the network's scale.
     """
-    small = torch.from_numpy(degrade(truth, network.scale))[None, None].to(device)
-    guess = network(small.float() / 255)[0, 0]
-    rounded: Plane = (guess * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return rounded
+    return enlarge_luma(network, degrade(truth, network.scale), 255, device).astype(np.uint8)

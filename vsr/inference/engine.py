@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from torch.nn import functional as F
 
 from vsr.errors import DeviceError
+from vsr.inference.memory import keep_freed_memory
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
+from vsr.resample import to_samples
 from vsr.video.color import enlarge_chroma
 from vsr.video.frame import Frame, Plane, VideoInfo
 
@@ -85,27 +85,19 @@ def prepared(network: Network, engine: Engine) -> Network:
 @torch.inference_mode()
 def enlarge_luma(network: Network, plane: Plane, peak: int, device: torch.device) -> Plane:
     """(H, W) samples in 0..peak -> (scale*H, scale*W), same dtype, rounded."""
-    x = torch.from_numpy(plane).to(device).to(torch.float32).div_(peak)[None, None]
-    phases = network.phases(x).mul_(peak).round_().clamp_(0, peak)
-    if plane.dtype == np.uint8:
-        large = F.pixel_shuffle(phases.to(torch.uint8), network.scale)
-    else:
-        large = F.pixel_shuffle(phases, network.scale).to(torch.uint16)
-    samples: Plane = large[0, 0].cpu().numpy()
-    return samples
+    x = torch.from_numpy(plane).to(device).to(torch.float32)[None, None].div_(peak)
+    large: Plane = to_samples(network.phases(x).mul_(peak), network.scale, peak)[0]
+    return large
 
 
 def _side_by_side(
     work: Callable[[Frame], Frame], frames: Iterator[Frame], engine: Engine
 ) -> Iterator[Frame]:
     before = torch.get_num_threads()
-    on_cpu = engine.device.type == "cpu"
-    pool = ThreadPoolExecutor(
-        engine.workers,
-        thread_name_prefix="vsr-network",
-        initializer=torch.set_num_threads if on_cpu else None,
-        initargs=(1,) if on_cpu else (),
-    )
+    if engine.device.type == "cpu":
+        keep_freed_memory()
+        torch.set_num_threads(1)  # new threads begin with it too
+    pool = ThreadPoolExecutor(engine.workers, thread_name_prefix="vsr-network")
     running: deque[Future[Frame]] = deque()
     try:
         for frame in frames:

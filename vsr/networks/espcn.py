@@ -61,5 +61,5 @@ class Espcn(Network):
         features = x.to(next(self.convs.parameters()).dtype)
         for conv in self.convs[:-1]:
             features = F.relu_(conv(features))
-        residual = self.convs[-1](features)  # (N, scale**2, H, W)
+        residual: Tensor = self.convs[-1](features)  # (N, scale**2, H, W)
         return self.base.phases(x) + residual.to(torch.float32)

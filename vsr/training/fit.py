@@ -4,68 +4,50 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from statistics import fmean
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vsr.errors import ModelError, OutputError, TrainingError
+from vsr.evaluation.evaluate import PERFECT
 from vsr.evaluation.metrics import psnr
-from vsr.networks import ARCHITECTURES
-from vsr.training.data import StillPairs, crop_to_multiple, degrade, list_media, read_luma
+from vsr.evaluation.protocol import crop_to_multiple, reconstruct
+from vsr.inference.engine import choose_engine
+from vsr.media import Plane, list_media, read_luma
+from vsr.networks import ARCHITECTURES, Network
+from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_weights
+from vsr.training.data import FRAME_STEP, StillPairs
+from vsr.training.recipe import Recipe
 from vsr.training.widen import merged_state, widen
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """All that decides a training run.
-
-    Attributes:
-        network: a key of `vsr.networks.ARCHITECTURES`.
-        scale: 2, 3 or 4.
-        options: the network's own arguments.
-        data: images, videos and folders of them to learn from.
-        validation: images to choose the best weights on; never those a result is reported on.
-        iterations: steps to take; the learning rate falls over them along a cosine.
-        minutes: if given, end after this much training instead, wherever the steps stand.
-        batch, patch: patches a step, and their side in small pixels.
-        rate: Adam's highest learning rate.
-        width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
-        warm_start: weights to begin from; layers whose shape differs begin anew.
-        mse_part: the last part of the run that minimises squared error, the metric itself.
-        seed: everything random follows from it and the step number.
-        device: "cpu" or "cuda".
-        threads: for torch on the CPU; 0 leaves its choice.
-    """
-
-    network: str
-    scale: int
-    data: tuple[Path, ...]
-    validation: tuple[Path, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    iterations: int = 100_000
-    minutes: float | None = None
-    batch: int = 16
-    patch: int = 48
-    rate: float = 1e-3
-    width: int = 256
-    warm_start: Path | None = None
-    mse_part: float = 0.15
-    seed: int = 1
-    device: str = "cpu"
-    threads: int = 0
+WARM_UP = 500  # steps
+EMA_EVERY = 8  # steps; averaging merged kernels at each would cost more and change nothing
+EMA_DECAY = 0.995  # over EMA_EVERY steps, 0.9994 a step
+SAVE_EVERY = 120.0  # seconds
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How a run stands: `done` in [0, 1], `loss` since the last report, `psnr` when measured."""
+    """How a run stands after a step.
+
+    Attributes:
+        step: steps taken.
+        done: the part of the run that is over, in 0..1.
+        loss: mean since the last save.
+        rate: the learning rate of this step.
+        psnr: on the validation images in dB at the last save, None before the first.
+        best: the highest so far, likewise.
+        saved: whether the files in the folder were written after this step.
+    """
 
     step: int
     done: float
@@ -73,97 +55,142 @@ class Progress:
     rate: float
     psnr: float | None
     best: float | None
-
-
-WARM_UP = 500  # steps
-EMA_EVERY = 8  # steps; averaging merged kernels at each would cost more and change nothing
-EMA_DECAY = 0.995  # over EMA_EVERY steps, 0.9994 a step
-REPORT_EVERY = 200  # steps
-SAVE_EVERY = 120.0  # seconds
+    saved: bool
 
 
 def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Path:
     """Train, and return the path of the best weights, `folder`/best.safetensors.
 
     `folder` also holds log.jsonl and checkpoint.pt, written every two minutes and at the
-    end; the same call continues from it.
+    end; the same call continues from it. A run that ends by `iterations` comes to the same
+    weights on the same machine and threads, however often it was interrupted.
+
+    `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
+    one: a checkpoint of that step is written first.
+
+    Raises TrainingError where there is nothing to learn from, the folder holds another run,
+    or the loss stops being a number; InputError, ModelError, DeviceError and OutputError as
+    the reading, the warm start, the device and the folder give cause.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    torch.manual_seed(recipe.seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    device = torch.device(recipe.device)
-    average = ARCHITECTURES[recipe.network](recipe.scale, **recipe.options).to(device)
-    network = ARCHITECTURES[recipe.network](recipe.scale, **recipe.options).to(device)
-    if recipe.warm_start:
-        _load_matching(network, load_file(recipe.warm_start))
-    average.load_state_dict(network.state_dict())
-    if recipe.width:
-        widen(network, recipe.width)
-    network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=(0.9, 0.99))
-
-    checkpoint, best_file = folder / "checkpoint.pt", folder / "best.safetensors"
-    step, elapsed, best = 0, 0.0, -math.inf
+    device = choose_engine(recipe.device).device
+    run = _begin(recipe, device)
+    checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
+    _make(folder)
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(saved["network"])
-        average.load_state_dict(saved["average"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step, elapsed, best = saved["step"], saved["elapsed"], saved["best"]
+        load_checkpoint(run, recipe, checkpoint, device)
+    pairs, truths = _pairs(recipe), _truths(recipe)
 
-    pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch)
-    truths = [
-        crop_to_multiple(y, recipe.scale) for f in list_media(recipe.validation) for y in read_luma(f)
-    ]
     losses: list[float] = []
-    last = saved_at = time.monotonic()
-    while True:
-        done = step / recipe.iterations
-        if recipe.minutes is not None:
-            done = max(done, elapsed / (60 * recipe.minutes))
-        if done >= 1 or time.monotonic() - saved_at > SAVE_EVERY:
-            score = _validate(average, truths, device) if truths else None
-            if score is None or score > best:
-                best = best if score is None else score
-                _replace(best_file, lambda path: save_file(average.state_dict(), path))
-            state = {
-                "network": network.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step,
-                "elapsed": elapsed,
-                "best": best,
-            }
-            _replace(checkpoint, lambda path: torch.save(state, path))
-            mean = sum(losses) / max(len(losses), 1)
-            progress = Progress(step, min(done, 1.0), mean, _rate(recipe, step, done), score, best)
-            with (folder / "log.jsonl").open("a") as log:
-                log.write(json.dumps(asdict(progress)) + "\n")
-            report(progress)
+    score: float | None = None
+    saved_at = time.monotonic()
+    done = _done(recipe, run)
+    while done < 1:
+        began = time.monotonic()
+        rate = _rate(recipe, run.step, done)
+        # Drawn by the step's number, so that a run that continues sees the same patches.
+        random = np.random.default_rng((recipe.seed, run.step))
+        small, large = (x.to(device) for x in pairs.sample(recipe.batch, recipe.patch, random))
+        losses.append(_step(run, small, large, rate, squared=done > 1 - recipe.mse_part))
+        run.elapsed += time.monotonic() - began
+        done = _done(recipe, run)
+
+        due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
+        if due:
+            score = _validate(run.average, truths, device)
+            if score is None or run.best is None or score > run.best or not best.exists():
+                save_weights(run.average, recipe, best)
+                run.best = score
+            save_checkpoint(run, recipe, checkpoint)
+        progress = Progress(run.step, min(done, 1.0), fmean(losses), rate, score, run.best, due)
+        if due:
+            _log(progress, folder / "log.jsonl")
             losses.clear()
-            last = saved_at = time.monotonic()
-            if done >= 1:
-                return best_file
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(recipe, step, done)
-        random = np.random.default_rng((recipe.seed, step))
-        small, large = pairs.sample(recipe.batch, recipe.patch, random)
-        small, large = small.to(device), large.to(device)
-        with torch.autocast(device.type, torch.bfloat16):
-            guess = network(small.to(memory_format=torch.channels_last))
-        loss = F.mse_loss(guess, large) if done > 1 - recipe.mse_part else _charbonnier(guess, large)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % EMA_EVERY == 0:
-            _average(average, merged_state(network), EMA_DECAY)
-        if step % REPORT_EVERY == 0:
-            losses.append(loss.item())
-        now = time.monotonic()
-        elapsed, last = elapsed + now - last, now
+            saved_at = time.monotonic()
+        try:
+            report(progress)
+        except BaseException:
+            save_checkpoint(run, recipe, checkpoint)
+            raise
+    if not best.exists():  # it was over already, and someone took its result away
+        save_weights(run.average, recipe, best)
+    return best
+
+
+def _begin(recipe: Recipe, device: torch.device) -> Run:
+    """The run before its first step. The caller's random numbers are left alone."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(recipe.seed)
+        try:
+            average, network = (
+                ARCHITECTURES[recipe.network](recipe.scale, **recipe.options) for _ in range(2)
+            )
+        except (TypeError, ValueError) as error:
+            raise TrainingError(f"{recipe.network} {recipe.options}: {error}") from None
+        if recipe.warm_start:
+            _warm_start(network, recipe.warm_start)
+        average.load_state_dict(network.state_dict())
+        if recipe.width:
+            widen(network, recipe.width)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average.to(device).eval().requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise TrainingError(f"network {recipe.network!r} has nothing to learn")
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=(0.9, 0.99))
+    return Run(network, average, optimizer)
+
+
+def _warm_start(network: Network, path: Path) -> None:
+    """Take over the tensors of a model file whose names and shapes fit."""
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
+    own = network.state_dict()
+    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise ModelError(f"{path}: no layer of it fits this network")
+    network.load_state_dict(fitting, strict=False)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def _pairs(recipe: Recipe) -> StillPairs:
+    pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch)
+    if not pairs.large:
+        places = ", ".join(str(path) for path in recipe.data) or "no path given"
+        raise TrainingError(
+            f"nothing to learn from ({places}): no image or video with sides of at least "
+            f"{recipe.patch * recipe.scale} pixels"
+        )
+    return pairs
+
+
+def _truths(recipe: Recipe) -> list[Plane]:
+    """The validation planes, cropped to a multiple of the scale."""
+    truths = [
+        crop_to_multiple(plane, recipe.scale)
+        for path in list_media(recipe.validation)
+        for plane in read_luma(path, FRAME_STEP)
+    ]
+    if recipe.validation and not truths:
+        raise TrainingError("no image or video among the validation paths")
+    if any(min(plane.shape) <= 2 * recipe.scale for plane in truths):
+        raise TrainingError(f"validation images need more than {2 * recipe.scale} pixels a side")
+    return truths
+
+
+def _done(recipe: Recipe, run: Run) -> float:
+    """The part of the run that is over; 1 or more at its end."""
+    by_steps = run.step / recipe.iterations if recipe.iterations else 0.0
+    by_time = run.elapsed / (60 * recipe.minutes) if recipe.minutes else 0.0
+    return max(by_steps, by_time)
 
 
 def _rate(recipe: Recipe, step: int, done: float) -> float:
@@ -171,34 +198,54 @@ def _rate(recipe: Recipe, step: int, done: float) -> float:
     return recipe.rate * min(1.0, (step + 1) / WARM_UP) * max(cosine, 0.002)
 
 
+def _step(run: Run, small: Tensor, large: Tensor, rate: float, squared: bool) -> float:
+    """One step on (N, 1, p, p) and (N, 1, s*p, s*p) in [0, 1]; returns the loss before it."""
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    with torch.autocast(small.device.type, torch.bfloat16):
+        guess = run.network(small.to(memory_format=torch.channels_last))
+    loss = F.mse_loss(guess, large) if squared else _charbonnier(guess, large)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
+    value = loss.item()
+    if not math.isfinite(value + norm.item()):  # before it reaches the weights
+        raise TrainingError(
+            f"step {run.step + 1}: the loss is {value}, its gradient {norm.item()}; "
+            f"training diverged, a rate below {rate:.2g} may help"
+        )
+    run.optimizer.step()
+    run.step += 1
+    if run.step % EMA_EVERY == 0:
+        _follow(run)
+    return value
+
+
 def _charbonnier(guess: Tensor, truth: Tensor) -> Tensor:
     return ((guess - truth) ** 2 + 1e-6).sqrt().mean()
 
 
 @torch.no_grad()
-def _average(average: nn.Module, state: dict[str, Tensor], decay: float) -> None:
-    for name, value in average.state_dict().items():
+def _follow(run: Run) -> None:
+    """Move the average towards the network: faster at first, when it still averages little."""
+    count = run.step // EMA_EVERY
+    decay = min(EMA_DECAY, count / (count + 9))
+    state = merged_state(run.network)
+    for name, value in run.average.state_dict().items():
         value.lerp_(state[name], 1 - decay)
 
 
-@torch.no_grad()
-def _validate(network: nn.Module, truths: list[Any], device: torch.device) -> float:
-    scale = int(network.scale)  # type: ignore[arg-type]
-    scores = []
-    for truth in truths:
-        small = torch.from_numpy(degrade(truth, scale))[None, None].float().to(device) / 255
-        guess = (network(small)[0, 0] * 255).round().clamp(0, 255).byte().cpu().numpy()
-        scores.append(psnr(guess, truth, border=scale))
-    return sum(scores) / len(scores)
+def _validate(network: Network, truths: list[Plane], device: torch.device) -> float | None:
+    """Mean PSNR in dB by the papers' protocol; None where there is nothing to measure on."""
+    if not truths:
+        return None
+    scale = network.scale
+    return fmean(
+        min(psnr(reconstruct(network, truth, device), truth, scale), PERFECT) for truth in truths
+    )
 
 
-def _load_matching(network: nn.Module, state: dict[str, Tensor]) -> None:
-    own = network.state_dict()
-    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
-    network.load_state_dict(fitting, strict=False)
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    part = path.with_name(path.name + ".part")
-    write(part)
-    os.replace(part, path)
+def _log(progress: Progress, path: Path) -> None:
+    line = {name: value for name, value in asdict(progress).items() if name != "saved"}
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")

@@ -37,11 +37,13 @@ def widen(network: nn.Module, width: int) -> None:
 
 @torch.no_grad()
 def merged_state(network: nn.Module) -> dict[str, Tensor]:
-    """The state a plain copy of a widened network loads: float32, on the network's device."""
-    state = {}
-    for prefix, module in network.named_modules():
-        if isinstance(module, nn.Conv2d):
-            state[f"{prefix}.weight"] = module.weight.detach().clone()
-            if module.bias is not None:
-                state[f"{prefix}.bias"] = module.bias.detach().clone()
+    """The state that a plain copy of a widened network loads, on the network's device."""
+    state = {
+        name: value.clone()
+        for name, value in network.state_dict().items()
+        if "parametrizations" not in name.split(".")
+    }
+    for name, module in network.named_modules():
+        if parametrize.is_parametrized(module, "weight"):
+            state[f"{name}.weight" if name else "weight"] = module.weight
     return state

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from vsr.resample import Upsample
+from vsr.resample import Upsample, to_samples
 from vsr.video.frame import Plane, VideoInfo
 
 # Chroma's offset from the centre of its block of luma, in luma samples (x, y), by siting.
@@ -49,8 +49,6 @@ def enlarge_chroma(planes: tuple[Plane, ...], info: VideoInfo, scale: int) -> tu
         scale, info.format.chroma_width, info.format.chroma_height, info.color.siting
     )
     both = torch.from_numpy(np.stack(planes))[:, None].to(torch.float32)
-    large = upsampler.phases(both).round_().clamp_(0, info.format.peak)
-    dtype = torch.uint8 if info.format.depth == 8 else torch.uint16
-    shuffled = torch.pixel_shuffle(large.to(dtype), scale)[:, 0].numpy()
+    large = to_samples(upsampler.phases(both), scale, info.format.peak)
     rows, columns = info.format.plane_size(1, info.width * scale, info.height * scale)
-    return tuple(plane[:rows, :columns] for plane in shuffled)
+    return tuple(plane[:rows, :columns] for plane in large)

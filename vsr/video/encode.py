@@ -24,9 +24,11 @@ class Encoder:
 
     Attributes:
         name: the encoder's name in libav.
-        stream: the output's stream.
+        stream: the output's stream, once `add_stream` has made it.
         frames: how many frames have been taken.
     """
+
+    stream: VideoStream
 
     def __init__(
         self,
@@ -40,19 +42,26 @@ class Encoder:
         encoded = encodable_format(codec, info.format, encoding.pix_fmt)
         if encoded != info.format and not encoding.pix_fmt:
             warn(f"encoder {name} has no {info.format.name}: encoded as {encoded.name}")
+        self._output = output
         self._source = info
         self._info = _fitted(name, replace(info, format=encoded), encoding, warn)
+        self._encoding = encoding
+        self.name = name
+        self.frames = 0
+
+    def add_stream(self) -> VideoStream:
+        """Add the stream and open the encoder. Raises EncoderError if one cannot be had."""
+        rate = self._info.frame_rate or Fraction(25)
         try:
-            stream = output.add_stream(name, rate=info.frame_rate or Fraction(25))
+            stream = self._output.add_stream(self.name, rate=rate)
         except ValueError as error:
             raise EncoderError(f"{error}; choose another --codec or container") from None
         assert isinstance(stream, VideoStream)
-        open_encoder(stream.codec_context, self._info, encoding)
-        if info.display_matrix:
-            stream.set_display_matrix(info.display_matrix)
-        self.name = name
+        open_encoder(stream.codec_context, self._info, self._encoding)
+        if self._info.display_matrix:
+            stream.set_display_matrix(self._info.display_matrix)
         self.stream = stream
-        self.frames = 0
+        return stream
 
     def encode(self, frame: Frame, pts: int) -> Iterator[Packet[VideoStream]]:
         """Encode a frame to be shown at `pts`; packets come out some frames later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from vsr.errors import EncoderError
 from vsr.video.frame import PIXEL_FORMATS, PixelFormat, VideoInfo
+from vsr.video.open import reason
 
 ALIASES = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 """Short names for encoders; ffv1 and all others go by libav's own."""
@@ -24,6 +26,25 @@ _DEFAULTS = {
     "libsvtav1": {"crf": "24", "preset": "8"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "3"},
     "ffv1": {"level": "3", "slicecrc": "1"},
+}
+# What these encoders would clip in silence, or complain of past libav.
+_CRF_LIMITS = {"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63}
+_X26_PRESETS = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+]
+_PRESETS = {
+    "libx264": _X26_PRESETS,
+    "libx265": _X26_PRESETS,
+    "libsvtav1": [str(n) for n in range(14)],
 }
 _DEFAULT_ENCODER = "libx264"
 _WEBM_ENCODER = "libsvtav1"
@@ -73,7 +94,9 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
     except (av.FFmpegError, OSError, ValueError) as error:
         settings = ", ".join(f"{k} {v}" for k, v in context.options.items())
         size = f"{info.width}x{info.height} {info.format.name}"
-        raise EncoderError(f"encoder {name} refuses {size} with {settings} ({error})") from None
+        raise EncoderError(
+            f"encoder {name} refuses {size} with {settings} ({reason(error)})"
+        ) from None
 
 
 def find_encoder(name: str) -> Codec:
@@ -122,12 +145,22 @@ def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) ->
     name = context.codec.name
     known = {option.name for option in context.supported_options.private}
     options = dict(_DEFAULTS.get(name, {}))
-    for option, value in (("crf", encoding.crf), ("preset", encoding.preset)):
-        if value in (None, ""):
-            continue
-        if option not in known:
-            raise EncoderError(f"encoder {name} has no {option}: leave --{option} out")
-        options[option] = f"{value:g}" if isinstance(value, float) else str(value)
+    if encoding.crf is not None:
+        limit = _CRF_LIMITS.get(name, math.inf)
+        if "crf" not in known:
+            raise EncoderError(f"encoder {name} has no crf: leave --crf out")
+        if not 0 <= encoding.crf <= limit:
+            raise EncoderError(f"crf {encoding.crf:g}: encoder {name} takes 0 to {limit}")
+        options["crf"] = f"{encoding.crf:g}"
+    if encoding.preset:
+        allowed = _PRESETS.get(name, [encoding.preset])
+        if "preset" not in known:
+            raise EncoderError(f"encoder {name} has no preset: leave --preset out")
+        if encoding.preset not in allowed:
+            raise EncoderError(
+                f"preset {encoding.preset!r}: encoder {name} takes {', '.join(allowed)}"
+            )
+        options["preset"] = encoding.preset
     if info.color.siting and info.format.chroma_width == 2:
         options["chroma_sample_location"] = info.color.siting
     return options

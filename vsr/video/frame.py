@@ -32,7 +32,7 @@ class PixelFormat:
     @property
     def peak(self) -> int:
         """The largest sample value."""
-        return 2**self.depth - 1
+        return (1 << self.depth) - 1
 
     @property
     def dtype(self) -> type[np.uint8] | type[np.uint16]:

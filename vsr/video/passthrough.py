@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import AttachmentStream, Stream
+from av.stream import AttachmentStream, Discard, Stream
 from av.video.stream import VideoStream
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
+else:  # PyAV names the type in its stubs alone
+    Chapter = dict
 
 from vsr.errors import InputError
 from vsr.video.open import reason
@@ -70,23 +76,31 @@ class Passthrough:
 
 
 def copy_streams(
-    source: InputContainer, main_index: int, output: OutputContainer, span: Span, wants: Selection
+    source: InputContainer,
+    output: OutputContainer,
+    main: Stream,
+    add_main: Callable[[], Stream],
+    span: Span,
+    wants: Selection,
 ) -> Passthrough:
-    """Add to `output` all streams of `source` but the main video that its container can hold.
+    """Add to `output` what its container can hold of `source`, in the source's order.
 
-    Call it before the header is written, and `until` as the video's packets are: so the two
-    interleave, and no more than a packet is ever held. `source` is opened for this alone.
-    Global metadata and chapters are copied too. With a span, time starts anew at its start.
+    Where the `main` video stands, `add_main` adds the stream that takes its place. Call this
+    before the header is written, and `until` as the video's packets are: so all interleave,
+    and no more than a packet is ever held. `source` is opened for this alone. Global metadata
+    and chapters are copied too. With a span, time starts anew at its start.
     """
     copies: dict[int, Stream] = {}
-    copied, dropped = [], []
+    copied: list[str] = []
+    dropped: list[str] = []
     for stream in source.streams:
-        if stream.index == main_index or not wants.wants(stream) or _is_chapter_text(stream):
-            continue
-        copy = _add(output, stream)
-        if copy is not None:
-            copies[stream.index] = copy
-        (dropped if copy is None else copied).append(_label(stream))
+        if stream.index == main.index:
+            copy_facts(main, add_main())
+        elif wants.wants(stream) and not _is_chapter_text(stream):
+            copy = _add(output, stream)
+            if copy is not None:
+                copies[stream.index] = copy
+            (dropped if copy is None else copied).append(_label(stream))
     origin = Fraction(source.start_time or 0, av.time_base)
     output.metadata.update(_lasting(source.metadata))
     output.set_chapters(_chapters(source, span, origin))
@@ -114,20 +128,17 @@ def _lasting(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def _label(stream: Stream) -> str:
-    """A stream by its index, kind, codec and language, such as "2 subtitle srt (eng)"."""
+    """A stream by its index, kind, name or codec, and language: "2 subtitle srt (eng)"."""
     codec = stream.codec_context.name if stream.codec_context is not None else ""
-    name = stream.metadata.get("filename", codec)
-    language = stream.metadata.get("language", "")
-    return " ".join(
-        filter(None, (str(stream.index), stream.type, name, f"({language})" * bool(language)))
-    )
+    words = [str(stream.index), stream.type, stream.metadata.get("filename", codec)]
+    if "language" in stream.metadata:
+        words.append(f"({stream.metadata['language']})")
+    return " ".join(filter(None, words))
 
 
 def _is_chapter_text(stream: Stream) -> bool:
-    """QuickTime keeps chapter titles in a text track that the muxer writes anew."""
-    return (
-        stream.type == "data" and stream.codec_context is None and bool(stream.container.chapters())
-    )  # type: ignore[union-attr]
+    """QuickTime keeps chapter titles in a text track too: libav sets it aside, muxers remake it."""
+    return stream.type == "data" and stream.discard == Discard.all
 
 
 def _add(output: OutputContainer, stream: Stream) -> Stream | None:
@@ -159,20 +170,28 @@ def _template(output: OutputContainer, stream: Stream) -> Stream | None:
     return output.add_stream_from_template(stream, opaque=True)
 
 
-def _chapters(
-    container: InputContainer, span: Span, origin: Fraction
-) -> list[av.container.core.Chapter]:
+def _chapters(container: InputContainer, span: Span, origin: Fraction) -> list[Chapter]:
+    """The file's chapters, or what of them lies in the span, on the span's clock."""
+    chapters = container.chapters()
     if span.whole:
-        return container.chapters()
-    kept = []
-    for chapter in container.chapters():
+        return chapters
+    kept: list[Chapter] = []
+    begin, length = origin + (span.start or 0), span.length(None)
+    for chapter in chapters:
         base = chapter["time_base"] or Fraction(1, av.time_base)
-        start = chapter["start"] * base - origin - (span.start or 0)
-        end = chapter["end"] * base - origin - (span.start or 0)
-        length = span.length(None)
-        if end > 0 and (length is None or start < length):
-            start, end = max(start, Fraction(0)), min(end, length) if length else end
-            kept.append({**chapter, "start": round(start / base), "end": round(end / base)})
+        start, end = (chapter[edge] * base - begin for edge in ("start", "end"))
+        if end <= 0 or (length is not None and start >= length):
+            continue
+        start, end = max(start, Fraction(0)), end if length is None else min(end, length)
+        kept.append(
+            Chapter(
+                id=chapter["id"],
+                start=round(start / base),
+                end=round(end / base),
+                time_base=base,
+                metadata=chapter["metadata"],
+            )
+        )
     return kept
 
 
@@ -221,6 +240,6 @@ def _shift(packet: Packet[Stream], seconds: Fraction) -> None:
         packet.dts += ticks
 
 
-def _time(packet: Packet[Stream]) -> Fraction:
+def _time(packet: Packet[Any]) -> Fraction:
     assert packet.dts is not None
     return packet.dts * packet.time_base

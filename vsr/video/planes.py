@@ -11,7 +11,6 @@ from typing import Any
 import av.logging
 import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideData
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
@@ -33,7 +32,7 @@ def describe(container: InputContainer, stream: VideoStream, first: VideoFrame) 
     expected = stream.frames or None
     if expected is None and rate and container.duration:
         expected = round(Fraction(container.duration, av.time_base) * rate)
-    matrix = first.side_data.get(SideData.DISPLAYMATRIX)
+    matrix = first.side_data.get("DISPLAYMATRIX")
     aspect = stream.sample_aspect_ratio
     return VideoInfo(
         width=first.width,
@@ -156,6 +155,7 @@ class PlaneReader:
 
 def _plane(plane: VideoPlane, format_: PixelFormat, size: tuple[int, int]) -> Plane:
     rows, columns = size
-    samples: Plane = np.frombuffer(plane, format_.dtype)  # type: ignore[call-overload]
+    samples: Any = np.frombuffer(plane, format_.dtype)  # type: ignore[call-overload]
     per_row = plane.line_size // samples.itemsize
-    return np.ascontiguousarray(samples.reshape(-1, per_row)[:rows, :columns])
+    copied: Plane = samples.reshape(-1, per_row)[:rows, :columns].copy()
+    return copied

@@ -70,7 +70,7 @@ def probe(path: str | Path) -> FileFacts:
 
 
 def _facts(stream: av.stream.Stream) -> StreamFacts:
-    context = stream.codec_context
+    context: Any = stream.codec_context  # PyAV's type for all kinds lacks what each kind has
     details: dict[str, Any] = {}
     if stream.type == "video" and context is not None:
         details = {"width": context.width, "height": context.height, "format": context.pix_fmt}

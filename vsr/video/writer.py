@@ -18,7 +18,7 @@ from vsr.video.encode import Encoder
 from vsr.video.encoders import Encoding
 from vsr.video.frame import Frame, VideoInfo
 from vsr.video.open import open_input, reason
-from vsr.video.passthrough import Selection, copy_facts, copy_streams, needs_free_tags
+from vsr.video.passthrough import Selection, copy_streams, needs_free_tags
 from vsr.video.reader import Video
 
 _QUEUE = 4  # frames that may wait for the encoder
@@ -64,8 +64,8 @@ def create_video(
             source = stack.enter_context(open_input(video.path))
             output = stack.enter_context(_open_output(part, target, source))
             encoder = Encoder(output, info, encoding.encoder(target), encoding, warn)
-            copy_facts(source.streams[video.stream_index], encoder.stream)
-            others = copy_streams(source, video.stream_index, output, video.span, wants)
+            main = source.streams[video.stream_index]
+            others = copy_streams(source, output, main, encoder.add_stream, video.span, wants)
             if others.dropped:
                 warn(f"{target.suffix} cannot hold, left out: {'; '.join(others.dropped)}")
             output.start_encoding()
@@ -86,7 +86,7 @@ def create_video(
 
             hand_over = stack.enter_context(behind(write, finish, _QUEUE))
             yield VideoOutput(hand_over, encoder.name, others.copied, others.dropped)
-        _check(part, target, encoder.frames)
+        _check(part, target, encoder)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -144,10 +144,10 @@ def _one_line(target: Path) -> Iterator[None]:
         raise OutputError(f"{target}: cannot be written ({reason(error)})") from error
 
 
-def _check(part: Path, target: Path, frames: int) -> None:
+def _check(part: Path, target: Path, encoder: Encoder) -> None:
     """Read the finished file again: it must open, and hold every frame."""
     with open_input(part) as output:
-        stream = output.streams.video[0]
+        stream = output.streams[encoder.stream.index]
         found = sum(packet.size > 0 for packet in output.demux(stream))
-    if found != frames:
-        raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")
+    if found != encoder.frames:
+        raise OutputError(f"{target}: {found} of {encoder.frames} frames arrived in the file")

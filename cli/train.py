@@ -1,0 +1,133 @@
+"""`vsr train`: teach a network on one's own images and videos."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from .options import SCALES
+
+if TYPE_CHECKING:
+    from vsr.training.fit import Progress
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("train")
+@click.argument("data", nargs=-1, required=True, type=_PATH)
+@click.option("-o", "--output", "folder", required=True, type=_PATH, help="Where the run lives.")
+@click.option("-m", "--model", default="espcn", show_default=True, help="espcn or espcn-deep.")
+@click.option("-s", "--scale", type=SCALES, default="4", show_default=True, help="Factor.")
+@click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
+@click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
+@click.option("--minutes", type=float, help="Time to train, instead or as well.")
+@click.option("--batch", default=16, show_default=True, help="Patches a step.")
+@click.option("--patch", default=48, show_default=True, help="Their side in small pixels.")
+@click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
+@click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
+@click.option("--warm-start", type=_PATH, help="A .safetensors file to begin from.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("-d", "--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
+@click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+def train_command(folder: Path, model: str, scale: str, as_json: bool, **settings: Any) -> None:
+    """Train a network on DATA: images, videos and folders of them.
+
+    The folder given by --output gets best.safetensors, checkpoint.pt and log.jsonl. The same
+    command goes on where it was stopped; Ctrl-C stops it without loss. Give --val images that
+    are not in DATA, and the weights that do best on them are kept; without, the last ones.
+    """
+    # Here, so that other commands need not wait for these imports.
+    from vsr.training.fit import fit
+    from vsr.training.recipe import SHAPES, Recipe
+
+    if model not in SHAPES:
+        raise click.BadParameter(
+            f"{model!r} is not one of {', '.join(SHAPES)}", param_hint="--model"
+        )
+    network, options = SHAPES[model]
+    if settings["iterations"] is None and settings["minutes"] is None:
+        settings["iterations"] = 100_000
+    recipe = Recipe(network=network, scale=int(scale), options=options, **settings)
+    last: Progress | None = None
+    with _bar() as bar, _interrupts_between_steps() as check:
+
+        def report(progress: Progress) -> None:
+            nonlocal last
+            last = progress
+            bar.set_postfix_str(_describe(progress), refresh=False)
+            bar.update(progress.done - bar.n)
+            if progress.saved and as_json:
+                click.echo(json.dumps({"event": "progress", **asdict(progress)}))
+            elif progress.saved and bar.disable:
+                click.echo(f"{progress.done:6.1%}  {_describe(progress)}", err=True)
+            check()
+
+        try:
+            weights = fit(recipe, folder, report)
+        except KeyboardInterrupt:
+            bar.close()
+            if last is not None:
+                click.echo(f"stopped after step {last.step}; the same command goes on", err=True)
+            raise
+    if as_json:
+        facts = {"weights": str(weights), "scale": recipe.scale}
+        click.echo(json.dumps({"event": "result", **facts, "psnr": last.best if last else None}))
+    else:
+        file = shlex.quote(str(weights))
+        click.echo(f"best weights: {weights}")
+        click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {recipe.scale} --model {file}")
+
+
+def _bar() -> tqdm[None]:
+    """A bar on stderr from 0 to 1; none where stderr is no terminal."""
+    layout = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    return tqdm(
+        total=1.0, bar_format=layout, miniters=0, mininterval=0.5, disable=None, dynamic_ncols=True
+    )
+
+
+def _describe(progress: Progress) -> str:
+    text = f"step {progress.step}, loss {progress.loss:.5f}, rate {progress.rate:.1e}"
+    if progress.psnr is not None:
+        text += f", PSNR {progress.psnr:.3f}, best {progress.best:.3f} dB"
+    return text
+
+
+@contextmanager
+def _interrupts_between_steps() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C and SIGTERM wait for a step's end, so that the checkpoint is of a whole one.
+
+    Yields the function to call after each step. Before the first one, and the second time,
+    they interrupt at once.
+    """
+    stepping = pressed = False
+
+    def note(number: int, frame: object) -> None:
+        nonlocal pressed
+        if pressed or not stepping:
+            raise KeyboardInterrupt
+        pressed = True
+
+    def check() -> None:
+        nonlocal stepping
+        stepping = True
+        if pressed:
+            raise KeyboardInterrupt
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, note) for number in signals]
+    try:
+        yield check
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""PSNR and SSIM: identities, and the papers' definitions computed directly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from vsr.evaluation.metrics import psnr, ssim
+
+
+def planes(height: int = 24, width: int = 31) -> tuple[np.ndarray, np.ndarray]:
+    """Two unlike planes with smooth and rough places."""
+    random = np.random.default_rng(3)
+    truth = np.cumsum(random.integers(-9, 10, (height, width)), 1).clip(-99, 99) + 120
+    picture = (truth + random.normal(0, 6, truth.shape)).clip(0, 255)
+    return picture.astype(np.uint8), truth.astype(np.uint8)
+
+
+def direct_ssim(picture: np.ndarray, truth: np.ndarray) -> float:
+    """Equations 13 to 17 of Wang et al. 2004, one window at a time."""
+    x = np.arange(11) - 5
+    line = np.exp(-(x**2) / (2 * 1.5**2))
+    weight = np.outer(line, line) / np.outer(line, line).sum()
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    values = []
+    a, b = (sliding_window_view(p.astype(float), (11, 11)) for p in (picture, truth))
+    for p, q in zip(a.reshape(-1, 11, 11), b.reshape(-1, 11, 11), strict=True):
+        mp, mq = (weight * p).sum(), (weight * q).sum()
+        vp, vq = (weight * (p - mp) ** 2).sum(), (weight * (q - mq) ** 2).sum()
+        both = (weight * (p - mp) * (q - mq)).sum()
+        top = (2 * mp * mq + c1) * (2 * both + c2)
+        values.append(top / ((mp**2 + mq**2 + c1) * (vp + vq + c2)))
+    return float(np.mean(values))
+
+
+def test_psnr_by_definition() -> None:
+    truth = np.full((8, 8), 100, np.uint8)
+    assert psnr(truth, truth) == math.inf
+    assert psnr(truth + np.uint8(5), truth) == pytest.approx(20 * math.log10(255 / 5))
+    assert psnr(np.full((8, 8), 255, np.uint8), np.zeros((8, 8), np.uint8)) == pytest.approx(0)
+    one_wrong = truth.copy()
+    one_wrong[3, 4] += 16
+    assert psnr(one_wrong, truth) == pytest.approx(10 * math.log10(255**2 / (16**2 / 64)))
+
+
+def test_psnr_is_symmetric_and_does_not_wrap() -> None:
+    low, high = np.full((4, 4), 3, np.uint8), np.full((4, 4), 250, np.uint8)
+    assert psnr(low, high) == psnr(high, low) == pytest.approx(20 * math.log10(255 / 247))
+
+
+def test_ssim_by_definition() -> None:
+    picture, truth = planes()
+    assert ssim(picture, truth) == pytest.approx(direct_ssim(picture, truth), abs=1e-9)
+    assert ssim(picture, truth, 4) == pytest.approx(
+        direct_ssim(picture[4:-4, 4:-4], truth[4:-4, 4:-4]), abs=1e-9
+    )
+
+
+def test_ssim_identities() -> None:
+    picture, truth = planes()
+    assert ssim(picture, picture) == pytest.approx(1, abs=1e-12)
+    assert ssim(picture, truth) == pytest.approx(ssim(truth, picture), abs=1e-12)
+    black = np.zeros((16, 16), np.uint8)
+    assert ssim(black, black) == 1  # no epsilon in the way
+    assert ssim(truth, 255 - truth) < 0
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_the_border_does_not_count(metric: object) -> None:
+    assert callable(metric)
+    picture, truth = planes()
+    spoilt = picture.copy()
+    spoilt[:3], spoilt[-3:], spoilt[:, :3], spoilt[:, -3:] = 0, 255, 255, 0
+    assert metric(spoilt, truth, 3) == metric(picture, truth, 3)
+    assert metric(spoilt, truth, 2) != metric(picture, truth, 2)
+
+
+def test_planes_that_cannot_be_compared() -> None:
+    plane = np.zeros((12, 12), np.uint8)
+    with pytest.raises(ValueError, match="shapes"):
+        psnr(plane, plane[:1])
+    with pytest.raises(ValueError, match="at least 1 must remain"):
+        psnr(plane, plane, 6)
+    with pytest.raises(ValueError, match="12x12 pixels with a border of 1: at least 11"):
+        ssim(plane, plane, 1)

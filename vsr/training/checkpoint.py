@@ -1,0 +1,112 @@
+"""The state of a training run, and the two files that it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from vsr.errors import OutputError, TrainingError
+from vsr.networks import Network
+from vsr.training.recipe import Recipe
+
+
+@dataclass
+class Run:
+    """A training run between two steps.
+
+    Attributes:
+        network: what is trained, widened.
+        average: a plain copy that follows it slowly; the model that is measured and kept.
+        optimizer: Adam over the network's parameters.
+        step: steps taken.
+        elapsed: seconds spent on them.
+        best: the highest validation PSNR so far in dB, None before the first.
+    """
+
+    network: Network
+    average: Network
+    optimizer: torch.optim.Adam
+    step: int = 0
+    elapsed: float = 0.0
+    best: float | None = None
+
+
+def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
+    """Write a model file that `load_model` reads: the tensors, and which network they are of."""
+    metadata = {"vsr": json.dumps(recipe.facts)}
+    data = save(average.state_dict(), metadata)  # save_file would make it private to the user
+    _replace(path, lambda part: part.write_bytes(data))
+
+
+def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
+    """Write everything that `load_checkpoint` needs to go on exactly from here."""
+    state = {
+        "network": run.network.state_dict(),
+        "average": run.average.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "step": run.step,
+        "elapsed": run.elapsed,
+        "best": run.best,
+        "recipe": _identity(recipe),
+    }
+    _replace(path, lambda part: torch.save(state, part))
+
+
+def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) -> None:
+    """Bring `run`, just begun from `recipe`, to where the checkpoint stands.
+
+    Raises TrainingError where the file is no checkpoint, or one of another model.
+    """
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        _compare(saved.get("recipe", {}), _identity(recipe), path)
+        run.network.load_state_dict(saved["network"])
+        run.average.load_state_dict(saved["average"])
+        run.optimizer.load_state_dict(saved["optimizer"])
+        run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError) as error:
+        raise _unusable(path, error) from None
+    except pickle.UnpicklingError as error:
+        raise _unusable(path, error) from None
+    if run.best == -math.inf:  # how early versions wrote None
+        run.best = None
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    """What must not change between the beginning of a run and its continuation."""
+    return recipe.facts | {"width": recipe.width}
+
+
+def _compare(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
+    differing = [
+        f"{name} {saved[name]} there, {asked[name]} here"
+        for name in asked
+        if name in saved and saved[name] != asked[name]
+    ]
+    if differing:
+        raise TrainingError(
+            f"{path}: is of another run ({'; '.join(differing)}); choose another folder"
+        )
+
+
+def _unusable(path: Path, error: Exception) -> TrainingError:
+    line = " ".join(str(error).split())
+    return TrainingError(f"{path}: the run cannot be continued from it ({line[:200]})")
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside `path`, then rename: whoever stops us leaves the old file whole."""
+    part = path.with_name(path.name + ".part")
+    try:
+        write(part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch and safetensors raise RuntimeErrors of theirs
+        raise OutputError(f"{path}: cannot be written ({error})") from None

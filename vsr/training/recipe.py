@@ -1,0 +1,84 @@
+"""What decides a training run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vsr.errors import TrainingError
+from vsr.networks import ARCHITECTURES
+
+SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
+    "espcn": ("espcn", {}),
+    "espcn-deep": ("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
+}
+"""What `vsr train` can build: name -> network, a key of ARCHITECTURES, and its options."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides a training run. Raises TrainingError for values out of range.
+
+    Attributes:
+        network: a key of `vsr.networks.ARCHITECTURES`.
+        scale: 2, 3 or 4.
+        data: images, videos and folders of them to learn from.
+        validation: images to choose the best weights on; never those a result is reported on.
+        options: the network's own arguments.
+        iterations: steps to take; the learning rate falls over them along a cosine. None
+            where only `minutes` counts.
+        minutes: the time to train, likewise. With both, whichever is further on counts.
+        batch, patch: patches a step, and their side in small pixels.
+        rate: Adam's highest learning rate.
+        width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
+        warm_start: weights to begin from; layers whose shape differs begin anew.
+        mse_part: the last part of the run that minimises squared error, the metric itself.
+        seed: everything random follows from it and the step number.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: for torch on the CPU; 0 leaves its choice.
+    """
+
+    network: str
+    scale: int
+    data: tuple[Path, ...]
+    validation: tuple[Path, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    iterations: int | None = 100_000
+    minutes: float | None = None
+    batch: int = 16
+    patch: int = 48
+    rate: float = 1e-3
+    width: int = 256
+    warm_start: Path | None = None
+    mse_part: float = 0.15
+    seed: int = 1
+    device: str = "auto"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.network not in ARCHITECTURES:
+            raise TrainingError(
+                f"unknown network {self.network!r}; known: {', '.join(ARCHITECTURES)}"
+            )
+        if self.scale not in (2, 3, 4):
+            raise TrainingError(f"scale {self.scale}: must be 2, 3 or 4")
+        if self.iterations is None and self.minutes is None:
+            raise TrainingError("a run needs an end: iterations, minutes or both")
+        for name in ("iterations", "minutes", "batch", "patch", "rate"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise TrainingError(f"{name} {value}: must be above 0")
+        for name in ("width", "seed", "threads"):
+            if getattr(self, name) < 0:
+                raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
+        if not 0 <= self.mse_part <= 1:
+            raise TrainingError(f"mse_part {self.mse_part}: must be within 0..1")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a model file says of its network, in JSON's own types."""
+        facts = {"network": self.network, "scale": self.scale, "options": self.options}
+        plain: dict[str, Any] = json.loads(json.dumps(facts))
+        return plain
