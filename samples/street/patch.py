@@ -58,19 +58,25 @@ class Patch:
         """Lay a flat chart over the four `corners`: clockwise from its top left."""
         height, width = chart.shape[:2]
         source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
-        target = ((corners - self._origin) * FINE - 0.5).astype(np.float32)
-        view = cv2.getPerspectiveTransform(source, target)
-        size = (self.mask.shape[1], self.mask.shape[0])
+        place = (corners - self._origin) * FINE - 0.5
+        limit = (self.mask.shape[1], self.mask.shape[0])
+        left, top = np.clip(np.floor(place.min(0)).astype(int) - 1, 0, limit)
+        right, bottom = np.clip(np.ceil(place.max(0)).astype(int) + 2, 0, limit)
+        if right <= left or bottom <= top:
+            return
+        view = cv2.getPerspectiveTransform(source, (place - (left, top)).astype(np.float32))
+        size = (int(right - left), int(bottom - top))
         # Repeated edges keep colours true under the chart's own soft border.
         seen = cv2.warpPerspective(chart, view, size, borderMode=cv2.BORDER_REPLICATE)
         alpha = np.full((height, width), 255, np.uint8) if alpha is None else alpha
         cover = cv2.warpPerspective(alpha, view, size)
         weight = cv2.merge([cover] * 3)
-        self.pixels = cv2.add(
+        part = (slice(top, bottom), slice(left, right))
+        self.pixels[part] = cv2.add(
             cv2.multiply(seen, weight, scale=1 / 255),
-            cv2.multiply(self.pixels, 255 - weight, scale=1 / 255),
+            cv2.multiply(self.pixels[part], 255 - weight, scale=1 / 255),
         )
-        self.mask = cv2.max(self.mask, cover)
+        self.mask[part] = cv2.max(self.mask[part], cover)
 
     def blend(self, picture: Picture, haze: float = 0.0, air: Color = (205, 214, 222)) -> None:
         """Put it on the picture, `haze` of it lost in the air."""
