@@ -12,7 +12,9 @@ from .options import SCALES
 
 
 @click.command("eval")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
+)
 @click.option("-m", "--model", metavar="NAME|FILE", help="See `vsr models`.")
 @click.option("-s", "--scale", type=SCALES, default="4", show_default=True, help="Factor.")
 @click.option("-d", "--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")

@@ -54,6 +54,10 @@ class Clip:
     chapters: Sequence[tuple[int, int, str]] = ()  # milliseconds
     metadata: dict[str, str] = field(default_factory=dict)
     attachment: bytes = b""
+    fill: Sequence[int] = ()  # one sample value a plane, in place of the moving picture
+    audio_first: bool = False  # audio tracks stand before the video
+    dispositions: Sequence[int] = ()  # of the audio tracks
+    stream_metadata: dict[str, str] = field(default_factory=dict)  # of the video
 
 
 def make(path: Path, clip: Clip = Clip()) -> Path:
@@ -62,6 +66,7 @@ def make(path: Path, clip: Clip = Clip()) -> Path:
         out.metadata.update(clip.metadata)
         gaps = np.diff(clip.pts).tolist() or [512]
         rate = 1 / (Fraction(min(gaps)) * clip.time_base)
+        tracks = _add_tracks(out, clip) if clip.audio_first else []
         video: Any = out.add_stream(clip.codec, rate=rate, options=dict(clip.options))
         context = video.codec_context
         context.width, context.height, context.pix_fmt = clip.width, clip.height, clip.pix_fmt
@@ -72,11 +77,8 @@ def make(path: Path, clip: Clip = Clip()) -> Path:
             context.sample_aspect_ratio = clip.pixel_aspect
         if clip.matrix:
             video.set_display_matrix(list(clip.matrix))
-        tracks = []
-        for language in clip.audio:
-            track: Any = out.add_stream("aac", rate=48000)
-            track.metadata["language"] = language
-            tracks.append(track)
+        video.metadata.update(clip.stream_metadata)
+        tracks = tracks or _add_tracks(out, clip)
         texts: Any = None
         if clip.subtitles:
             texts = out.add_mux_stream("subrip" if path.suffix == ".mkv" else "mov_text")
@@ -111,11 +113,30 @@ def make(path: Path, clip: Clip = Clip()) -> Path:
             out.mux(packet)
         for number, pts in enumerate(clip.pts):
             frame = video_frame(number, clip.width, clip.height, clip.pix_fmt)
+            if clip.fill:
+                _fill(frame, clip.fill)
             frame.pts, frame.time_base = pts, clip.time_base
             frame.duration = gaps[min(number, len(gaps) - 1)]
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
     return path
+
+
+def _add_tracks(out: Any, clip: Clip) -> list[Any]:
+    tracks = []
+    for number, language in enumerate(clip.audio):
+        track: Any = out.add_stream("aac", rate=48000)
+        track.metadata["language"] = language
+        if number < len(clip.dispositions):
+            track.disposition = clip.dispositions[number]
+        tracks.append(track)
+    return tracks
+
+
+def _fill(frame: av.VideoFrame, values: Sequence[int]) -> None:
+    deep = frame.format.components[0].bits > 8
+    for plane, value in zip(frame.planes, values, strict=True):
+        np.frombuffer(plane, np.uint16 if deep else np.uint8)[:] = value
 
 
 def _mux_tone(out: Any, track: Any, clip: Clip, seconds: float, pitch: int) -> None:
@@ -147,8 +168,12 @@ class Held:
     info: dict[str, Any]
 
 
-def held(path: Path) -> Held:
-    """Read a whole file back: every frame decoded, every other packet hashed."""
+def held(path: Path, until: Fraction | None = None) -> Held:
+    """Read a file back: every frame decoded, every other packet hashed.
+
+    `until` stops at the first packet that is due so many seconds into the file, whatever is
+    still inside the decoder: give it a second more than what is looked at.
+    """
     packets: dict[int, list[str]] = {}
     times: dict[int, list[Fraction]] = {}
     pts, sizes, info = [], set(), {}
@@ -157,6 +182,9 @@ def held(path: Path) -> Held:
         for stream in container.streams:
             packets[stream.index], times[stream.index] = [], []
         for packet in container.demux():
+            beyond = until is not None and packet.dts is not None
+            if beyond and packet.dts * packet.time_base >= until:
+                break
             if packet.stream.index == video.index:
                 for frame in packet.decode():
                     pts.append(frame.pts * video.time_base)
@@ -197,6 +225,22 @@ def _info(video: Any, frame: Any) -> dict[str, Any]:
         "pixel_aspect": video.sample_aspect_ratio,
         "display_matrix": bytes(matrix) if matrix is not None else None,
     }
+
+
+def planes(path: Path) -> list[list[np.ndarray]]:
+    """The samples of every frame: its planes as (rows, columns) of uint8 or uint16."""
+    found = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            deep = frame.format.components[0].bits > 8
+            dtype = np.uint16 if deep else np.uint8
+            found.append(
+                [
+                    np.frombuffer(p, dtype).reshape(p.height, -1)[:, : p.width].copy()
+                    for p in frame.planes
+                ]
+            )
+    return found
 
 
 def nearest(times: Iterable[Fraction], base: Fraction) -> list[int]:

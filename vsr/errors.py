@@ -37,4 +37,4 @@ class DeviceError(VsrError):
 
 
 class TrainingError(VsrError):
-    """Nothing to learn from, or a run that cannot be continued."""
+    """Nothing to learn from, a bad recipe, or a run that cannot go on."""

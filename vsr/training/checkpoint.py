@@ -17,6 +17,18 @@ from vsr.errors import OutputError, TrainingError
 from vsr.networks import Network
 from vsr.training.recipe import Recipe
 
+# What torch.load, and taking over what it gives, raise for a file that is not such a checkpoint.
+_UNFIT = (
+    OSError,
+    EOFError,
+    pickle.UnpicklingError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+)
+
 
 @dataclass
 class Run:
@@ -72,10 +84,9 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
         run.average.load_state_dict(saved["average"])
         run.optimizer.load_state_dict(saved["optimizer"])
         run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, EOFError) as error:
-        raise _unusable(path, error) from None
-    except pickle.UnpicklingError as error:
-        raise _unusable(path, error) from None
+    except _UNFIT as error:
+        line = " ".join(str(error).split())
+        raise TrainingError(f"{path}: the run cannot be continued from it ({line[:200]})") from None
     if run.best == -math.inf:  # how early versions wrote None
         run.best = None
 
@@ -95,11 +106,6 @@ def _compare(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
         raise TrainingError(
             f"{path}: is of another run ({'; '.join(differing)}); choose another folder"
         )
-
-
-def _unusable(path: Path, error: Exception) -> TrainingError:
-    line = " ".join(str(error).split())
-    return TrainingError(f"{path}: the run cannot be continued from it ({line[:200]})")
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

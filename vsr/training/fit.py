@@ -82,7 +82,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         load_checkpoint(run, recipe, checkpoint, device)
     pairs, truths = _pairs(recipe), _truths(recipe)
 
-    losses: list[float] = []
+    loss_sum, summed = 0.0, 0
     score: float | None = None
     saved_at = time.monotonic()
     done = _done(recipe, run)
@@ -92,7 +92,8 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         # Drawn by the step's number, so that a run that continues sees the same patches.
         random = np.random.default_rng((recipe.seed, run.step))
         small, large = (x.to(device) for x in pairs.sample(recipe.batch, recipe.patch, random))
-        losses.append(_step(run, small, large, rate, squared=done > 1 - recipe.mse_part))
+        loss_sum += _step(run, small, large, rate, squared=done > 1 - recipe.mse_part)
+        summed += 1
         run.elapsed += time.monotonic() - began
         done = _done(recipe, run)
 
@@ -103,11 +104,11 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
                 save_weights(run.average, recipe, best)
                 run.best = score
             save_checkpoint(run, recipe, checkpoint)
-        progress = Progress(run.step, min(done, 1.0), fmean(losses), rate, score, run.best, due)
+        loss = loss_sum / summed
+        progress = Progress(run.step, min(done, 1.0), loss, rate, score, run.best, due)
         if due:
             _log(progress, folder / "log.jsonl")
-            losses.clear()
-            saved_at = time.monotonic()
+            loss_sum, summed, saved_at = 0.0, 0, time.monotonic()
         try:
             report(progress)
         except BaseException:
@@ -247,5 +248,8 @@ def _validate(network: Network, truths: list[Plane], device: torch.device) -> fl
 
 def _log(progress: Progress, path: Path) -> None:
     line = {name: value for name, value in asdict(progress).items() if name != "saved"}
-    with path.open("a", encoding="utf-8") as log:
-        log.write(json.dumps(line) + "\n")
+    try:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,52 @@
+"""PSNR and SSIM of every bundled model on benchmark folders, as README.md's table.
+
+    python benchmarks/quality.py FOLDER... [--model NAME] [--precision fp32]
+
+Each FOLDER (Set5, Set14) holds true images. With `--manifest` the scores are printed as the
+lines that `weights/manifest.toml` keeps.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import vsr
+from vsr.evaluation.evaluate import Mean, evaluate, mean
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--model", help="only this one")
+    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--manifest", action="store_true")
+    options = parser.parse_args()
+    entries = [w for w in vsr.catalogue() if options.model in (None, w.name)]
+    if not options.manifest:
+        print("| model | scale |", " | ".join(f.name for f in options.folders), "|")
+        print("|---|---|" + "---|" * len(options.folders))
+    for weights in entries:
+        model = vsr.load_model(weights.name, weights.scale)
+        means = {
+            folder.name: mean(list(evaluate([folder], model, precision=options.precision)))
+            for folder in options.folders
+        }
+        print((lines if options.manifest else row)(weights, means))
+
+
+def row(weights: vsr.Weights, means: dict[str, Mean]) -> str:
+    scores = " | ".join(f"{m.psnr:.2f} / {m.ssim:.4f}" for m in means.values())
+    return f"| {weights.name} | x{weights.scale} | {scores} |"
+
+
+def lines(weights: vsr.Weights, means: dict[str, Mean]) -> str:
+    scores = [
+        f"scores.{name} = {{ psnr = {m.psnr:.2f}, ssim = {m.ssim:.4f} }}"
+        for name, m in means.items()
+    ]
+    return "\n".join([f"# {weights.name} x{weights.scale}", *scores])
+
+
+if __name__ == "__main__":
+    main()
