@@ -47,6 +47,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except Exception as error:
+        if "VSR_DEBUG" in os.environ:
+            raise
+        what = f"{type(error).__name__}: {error}"
+        _end(f"error: unexpected {what} (VSR_DEBUG=1 shows where)", EXIT_FAILED)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

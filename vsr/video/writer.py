@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer, OutputContainer
+from av.format import Flags as FormatFlags
 
 from vsr.errors import OutputError
 from vsr.threads import behind
@@ -113,6 +114,8 @@ def _open_output(part: Path, target: Path, source: InputContainer) -> Iterator[O
             f"{target}: no container for suffix {target.suffix!r}; for instance "
             f"{', '.join(SUFFIXES)}"
         ) from None
+    if output.format.flags & FormatFlags.no_file.value:
+        raise OutputError(f"{target}: a {output.format.name} output is many files; write one")
     try:
         yield output
     finally:
