@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .camera import Camera, Points
 from .charts import plain
@@ -16,6 +18,8 @@ from .scenery import SUN, on_ground
 
 GLASS = np.array([20.0, 25.0, 29.0])
 RUBBER = (26.0, 26.0, 27.0)
+FINER = 3  # cells drawn per cell shaded, along a car
+HUB = 0.31  # how high the axles are, and so how large the tyres
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,14 @@ def shaded(base: Color, normals: Points, view: Points, gloss: float) -> Points:
     return matt * (1 - share[:, None]) + (scene[:, None] + tint) * share[:, None]
 
 
+def finer(points: Points) -> Points:
+    """A (R, C, 3) grid with FINER times as many columns of cells."""
+    at = np.linspace(0, points.shape[1] - 1, FINER * (points.shape[1] - 1) + 1)
+    low = np.floor(at).astype(int).clip(0, points.shape[1] - 2)
+    part = (at - low)[:, None]
+    return points[:, low] * (1 - part) + points[:, low + 1] * part
+
+
 def grid_quads(points: Points) -> Points:
     """A (R, C, 3) grid of points -> its (N, 4, 3) cells."""
     cells = [points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]]
@@ -206,10 +218,10 @@ class Drawing:
         """Points of the car in the picture's pixels."""
         return self.camera.project(placed(self.car, self.pose, points))
 
-    def ends(self, rear: bool, x: Sequence[float], y: Sequence[float]) -> Points:
+    def ends(self, rear: bool, x: ArrayLike, y: ArrayLike) -> Points:
         """Points on the front or rear; x in half widths, y in metres above ground."""
-        at = np.array([position(self.car.body, height, rear) for height in y])
-        return over(self.car.body, at, np.array(x, float))
+        at = [position(self.car.body, height, rear) for height in np.asarray(y, float)]
+        return over(self.car.body, np.array(at), np.asarray(x, float))
 
     def shape(self, points: Points, color: Color, steps: Sequence[float] = (1.0,)) -> None:
         """A convex shape, if it faces the camera; `steps` draw it again, smaller and lighter."""
@@ -229,13 +241,15 @@ class Drawing:
 
     def shell(self, points: Points, base: Color, gloss: float) -> None:
         """A grid of points as a shaded surface, its farthest cells drawn first."""
-        quads = grid_quads(points)
+        rows, columns = points.shape[0] - 1, points.shape[1] - 1
+        _, normals, view = surface(self, grid_quads(points))
+        colors = shaded(base, normals, view, gloss).astype(np.float32).reshape(rows, columns, 3)
+        # Finer cells with blended colours look as round as the surface is meant to be.
+        blended = cv2.GaussianBlur(colors, (9, 9), 1.6, borderType=cv2.BORDER_REPLICATE)
+        flat = cv2.resize(blended, (FINER * columns, rows)).reshape(-1, 3).astype(float)
+        quads = grid_quads(finer(points))
+        seen = self.world(quads)
         middle, normals, view = surface(self, quads)
-        shape = (points.shape[0] - 1, points.shape[1] - 1, 3)
-        colors = shaded(base, normals, view, gloss).astype(np.float32).reshape(shape)
-        # Blurred over its cells, the surface looks as round as it is meant to be.
-        colors = cv2.GaussianBlur(colors, (5, 5), 1.0, borderType=cv2.BORDER_REPLICATE)
-        seen, flat = self.world(quads), colors.reshape(-1, 3)
         front = (normals * view).sum(1) < 0
         for index in np.argsort(-self.camera.depth(middle)):
             if front[index]:
@@ -273,10 +287,10 @@ def draw_shadow(picture: Picture, camera: Camera, car: Car, pose: Pose) -> None:
     under = grid.copy()
     under[..., 1] = 0
     below = camera.project(placed(car, pose, under))
-    near = camera.focal / camera.depth(np.array([pose.x, 0, pose.z]))
+    near = camera.focal / float(camera.depth(np.array([pose.x, 0, pose.z])))
     for seen, strength, blur in ((cast, 0.5, 0.025 * near), (below, 0.6, 0.06 * near)):
         patch = Patch(picture.shape, seen, margin=4 * blur + 2)
-        for one, other in zip(seen[:-1], seen[1:], strict=True):
+        for one, other in pairwise(seen):
             patch.fill(np.stack([one[0], one[1], other[1], other[0]]), (0, 0, 0))
         patch.darken(picture, strength, blur)
 
@@ -294,11 +308,11 @@ def draw_car(picture: Picture, camera: Camera, car: Car, pose: Pose, haze: float
     if pose.leaving:  # the mirrors are behind all else
         draw_mirrors(drawing)
     for side in (-1.0, 1.0):
-        rows = np.linspace(0, 1, 10)[:, None]
-        height = 0.2 + rows * (line[None, :, 1] - 0.2)
         edge = over(body, np.arange(len(line), dtype=float), np.full(len(line), side))
-        length = edge[None, :, 2] + 0 * rows
-        drawing.shell(beside(body, length, height, side), car.paint, 0.9)
+        height = 0.2 + np.linspace(0, 1, 10)[:, None] * (line[:, 1] - 0.2)
+        across = side * half_width(body, line[:, 0], height)
+        points = np.stack(np.broadcast_arrays(across, height, edge[:, 2]), -1)
+        drawing.shell(points, car.paint, 0.9)
     at, across = np.meshgrid(np.arange(len(line), dtype=float), np.linspace(-1, 1, 25))
     drawing.shell(over(body, at, across), car.paint, 1.0)
     draw_glass(drawing, rear=pose.leaving)
@@ -313,17 +327,17 @@ def draw_car(picture: Picture, camera: Camera, car: Car, pose: Pose, haze: float
     drawing.patch.blend(picture, haze)
 
 
-def ring(axle: float, side_x: float, radius: float, center: float = 0.31, count: int = 28) -> Points:
-    """A circle parallel to the car's side."""
+def ring(axle: float, side_x: float, radius: float, count: int = 28) -> Points:
+    """A circle around an axle, parallel to the car's side."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     x = np.full(count, side_x)
-    return np.stack([x, center + radius * np.sin(angle), axle + radius * np.cos(angle)], -1)
+    return np.stack([x, HUB + radius * np.sin(angle), axle + radius * np.cos(angle)], -1)
 
 
 def draw_tyre(drawing: Drawing, axle: float, side: float) -> None:
     """A tyre's tread, as seen from the front or rear."""
     outer = side * (drawing.car.body.width / 2 - 0.04)
-    rings = ring(axle, outer, 0.31), ring(axle, outer - side * 0.2, 0.31)
+    rings = ring(axle, outer, HUB), ring(axle, outer - side * 0.2, HUB)
     drawing.shell(np.stack([np.concatenate([r, r[:1]]) for r in rings]), RUBBER, 0.1)
 
 
@@ -356,14 +370,14 @@ def draw_wheel(drawing: Drawing, axle: float, side: float) -> None:
     arch = ring(axle, x - side * 0.015, 0.365)
     arch[:, 1] = arch[:, 1].clip(0.2)
     drawing.shape(arch, (18, 18, 19))
-    drawing.shape(ring(axle, x, 0.31), (36, 36, 37))
+    drawing.shape(ring(axle, x, HUB), (36, 36, 37))
     drawing.shape(ring(axle, x, 0.215), (92, 94, 97))
     drawing.shape(ring(axle, x, 0.195), (60, 61, 63))
-    turn = drawing.pose.turned / 0.31
+    turn = drawing.pose.turned / HUB
     for spoke in np.arange(5) * 2 * np.pi / 5 + turn:
         angle = spoke + np.array([-0.16, 0.16, 0.5, -0.5])
         radius = np.array([0.2, 0.2, 0.06, 0.06])
-        y, z = 0.31 + radius * np.sin(angle), axle + radius * np.cos(angle)
+        y, z = HUB + radius * np.sin(angle), axle + radius * np.cos(angle)
         drawing.shape(np.stack([np.full(4, x), y, z], -1), (176, 178, 182))
     drawing.shape(ring(axle, x, 0.06, count=12), (150, 152, 156))
 
@@ -381,11 +395,11 @@ def draw_glass(drawing: Drawing, rear: bool) -> None:
     for middle in (-0.42, 0.42):  # head rests
         x = middle + np.array([-0.13, 0.13, 0.11, -0.11])
         y = low + (high - low) * np.array([0.34, 0.34, 0.66, 0.66])
-        drawing.shape(drawing.ends(rear, x.tolist(), y.tolist()), (33, 36, 39))
+        drawing.shape(drawing.ends(rear, x, y), (33, 36, 39))
     if not rear:
         for start in (-0.75, -0.05):  # wipers
-            x = [start, start + 0.66, start + 0.66, start]
-            y = [low + 0.015, low + 0.05, low + 0.062, low + 0.027]
+            x = start + np.array([0, 0.66, 0.66, 0])
+            y = low + np.array([0.015, 0.05, 0.062, 0.027])
             drawing.shape(drawing.ends(rear, x, y), (14, 14, 15))
 
 
@@ -411,8 +425,9 @@ def draw_front(drawing: Drawing) -> None:
     intake = drawing.ends(False, [-0.6, 0.6, 0.56, -0.56], [0.26, 0.26, 0.36, 0.36])
     drawing.shape(intake, (24, 25, 26))
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    x, y = 0.07 * np.cos(angle), 0.5 * (low + high) - 0.03 + 0.05 * np.sin(angle)
-    drawing.shape(drawing.ends(False, x.tolist(), y.tolist()), (190, 193, 198), (1.0, 0.6))
+    middle = 0.5 * (low + high) - 0.03
+    badge = drawing.ends(False, 0.07 * np.cos(angle), middle + 0.05 * np.sin(angle))
+    drawing.shape(badge, (190, 193, 198), (1.0, 0.6))
 
 
 def draw_rear(drawing: Drawing) -> None:
@@ -458,7 +473,7 @@ def draw_plate(drawing: Drawing) -> None:
     reach = 0.29 / (drawing.car.body.width / 2)
     x = np.array([-reach, reach, reach, -reach]) * (-1 if rear else 1)
     y = middle + np.array([0.072, 0.072, -0.072, -0.072])
-    corners = drawing.ends(rear, x.tolist(), y.tolist())
+    corners = drawing.ends(rear, x, y)
     corners[..., 2] = corners[..., 2].mean()  # plates are flat
     picture = plate_picture(drawing.car.plate, rear)
     drawing.patch.paste(picture, drawing.world(corners))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,7 +20,8 @@ def noise(rng: Generator, height: int, width: int, cell: float) -> Field:
     """Smooth noise of zero mean and about unit deviation, its features `cell` pixels large."""
     rows, columns = max(2, round(height / cell)), max(2, round(width / cell))
     coarse = rng.standard_normal((rows, columns)).astype(np.float32)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(smooth, np.float32)
 
 
 def rough(rng: Generator, height: int, width: int, cells: Sequence[float]) -> Field:
@@ -28,6 +30,7 @@ def rough(rng: Generator, height: int, width: int, cells: Sequence[float]) -> Fi
     return np.sum(layers, 0) / np.float32(len(layers) ** 0.5)
 
 
+@lru_cache(maxsize=256)
 def lettering(text: str, width: int, height: int) -> Picture:
     """Text that fills a (height, width) mask exactly, whatever font OpenCV has."""
     scale, stroke = 8.0, 22
@@ -36,7 +39,8 @@ def lettering(text: str, width: int, height: int) -> Picture:
     place = (80, tall + below)
     cv2.putText(canvas, text, place, cv2.FONT_HERSHEY_DUPLEX, scale, (255,), stroke, cv2.LINE_AA)
     x, y, w, h = cv2.boundingRect(canvas)
-    return cv2.resize(canvas[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA)
+    ink = cv2.resize(canvas[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(ink, np.uint8)
 
 
 @dataclass(frozen=True)

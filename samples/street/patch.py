@@ -17,6 +17,7 @@ Color = tuple[float, float, float] | NDArray[np.float64]
 
 FINE = 3  # patch pixels per picture pixel
 FRACTION = 4  # binary digits of sub-pixel position given to OpenCV
+AIR = np.array([205, 214, 222], np.float32)  # the colour of haze
 SHADE = np.array([1.0, 0.95, 0.86])  # shadows keep some of the sky's blue
 
 
@@ -78,7 +79,7 @@ class Patch:
         )
         self.mask[part] = cv2.max(self.mask[part], cover)
 
-    def blend(self, picture: Picture, haze: float = 0.0, air: Color = (205, 214, 222)) -> None:
+    def blend(self, picture: Picture, haze: float = 0.0) -> None:
         """Put it on the picture, `haze` of it lost in the air."""
         if self.empty:
             return
@@ -86,11 +87,13 @@ class Patch:
         below = picture[rows, columns]
         size = (below.shape[1], below.shape[0])
         # Nothing drawn is black, so the averaged colour is already weighted by the mask.
-        cover = cv2.resize(self.mask, size, interpolation=cv2.INTER_AREA)
-        cover = cover[..., None].astype(np.float32) / 255
-        drawn = cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        drawn = (1 - haze) * drawn + haze * cover * np.asarray(air, np.float32)
-        picture[rows, columns] = (drawn + below * (1 - cover) + 0.5).clip(0, 255)
+        drawn = cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA)
+        cover = cv2.merge([cv2.resize(self.mask, size, interpolation=cv2.INTER_AREA)] * 3)
+        if haze:
+            lost = (cover * (AIR / 255)).astype(np.uint8)
+            drawn = cv2.addWeighted(drawn, 1 - haze, lost, haze, 0)
+        kept = cv2.multiply(below, 255 - cover, scale=1 / 255)
+        picture[rows, columns] = cv2.add(drawn, kept)
 
     def darken(self, picture: Picture, strength: float, blur: float) -> None:
         """Put it on the picture as a shadow, its edge `blur` pixels soft."""

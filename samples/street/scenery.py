@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 from .camera import Camera, Points
 from .charts import Chart, leaves, noise, plain, rough, speckle, tiles
-from .patch import Picture, Patch
+from .patch import Patch, Picture
 
 SUN = np.array([-0.60, -1.0, 0.30])  # the way its light travels
 KERB = 3.1  # where the road ends, to the left and to the right
@@ -83,8 +83,8 @@ def on_ground(points: Points) -> Points:
 def sky(rng: Generator, camera: Camera) -> Picture:
     """A bright hazy sky, and distant woods under it."""
     height, width = camera.height, camera.width
-    ramp = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    air = np.array([170, 194, 222], np.float32) + (ramp * 6).clip(0, 1) * np.float32([58, 36, 12])
+    ramp = np.linspace(0, 6, height).clip(0, 1)[:, None, None]
+    air = np.array([170, 194, 222]) * (1 - ramp) + np.array([228, 230, 234]) * ramp
     cloud = rough(rng, height, width, (700, 300, 120)).clip(0, 2) * 9
     picture = (air + cloud[..., None]).clip(0, 255).astype(np.uint8)
     horizon = camera.project(np.array([0, 0, 4000.0]))[1]
@@ -99,7 +99,7 @@ def sky(rng: Generator, camera: Camera) -> Picture:
 
 
 def ground(rng: Generator, near: float, far: float, per_metre: float) -> Chart:
-    """Pavements and road from z = near to far, x = -5.8 to 7.2. Places on it: (x + 5.8, z - near)."""
+    """Pavements and road from z = near to far; places on it are (x + 5.8, z - near)."""
     chart = plain(13.0, far - near, per_metre, (104, 103, 101))
     asphalt(rng, chart)
     road_marks(rng, chart, near, far)
@@ -171,7 +171,7 @@ def road_marks(rng: Generator, chart: Chart, near: float, far: float) -> None:
     if near < 12 < far:
         chart.text("SLOW", 6.2, 12.6 - near, 8.3, 15.0 - near, white)
         manhole(chart, 4.5, 14.6 - near)
-    wear = rough(rng, *chart.pixels.shape[:2], (3, 8, 60))
+    wear = rough(rng, chart.pixels.shape[0], chart.pixels.shape[1], (3, 8, 60))
     kept = (0.86 + 0.16 * wear).clip(0.2, 0.97)[..., None]
     chart.pixels[:] = chart.pixels * kept + clean * (1 - kept)
 
@@ -226,7 +226,7 @@ def shop(rng: Generator, chart: Chart, x: float, name: str, color: tuple[int, in
             tint = np.array([206, 150, 88]) * rng.uniform(0.7, 1.1)
             cv2.ellipse(chart.pixels, loaf, axes, 0, 0, 360, tuple(tint), -1, cv2.LINE_AA)
     # The sky and the houses opposite, mirrored in the pane.
-    mirror = noise(rng, *glass.shape[:2], 130)[..., None].clip(-1, 1.5)
+    mirror = noise(rng, glass.shape[0], glass.shape[1], 130)[..., None].clip(-1, 1.5)
     glass[:] = (glass * 0.75 + 26 + 15 * mirror).clip(0, 255)
     for bar in (0.3, 1.68, 3.08, 4.44):
         chart.box(x + bar, 0.65, x + bar + 0.07, 2.45, (224, 220, 206))
@@ -235,14 +235,12 @@ def shop(rng: Generator, chart: Chart, x: float, name: str, color: tuple[int, in
     chart.box(x + 4.9, 0.35, x + 5.8, 2.3, (62, 66, 66))
     chart.light(x + 4.9, 0.35, x + 5.8, 2.3, 0.8, 1.9)
     chart.text("OPEN", x + 5.05, 1.55, x + 5.65, 1.8, (236, 226, 190))
-    chart.box(x, 2.55, x + 6.2, 3.3, tuple(0.8 * c for c in color))
+    chart.box(x, 2.55, x + 6.2, 3.3, 0.8 * np.array(color))
     chart.box(x + 0.05, 2.6, x + 6.15, 3.25, color)
     chart.text(name, x + 0.55, 2.7, x + 5.65, 3.15, (240, 222, 160))
 
 
-def shutter(
-    chart: Chart, x: float, width: float, name: str, color: tuple[int, int, int]
-) -> None:
+def shutter(chart: Chart, x: float, width: float, name: str, color: tuple[int, int, int]) -> None:
     """A closed roller shutter under a sign."""
     chart.box(x - 0.15, 0, x + width + 0.15, 3.3, (96, 92, 88))
     for y in np.arange(0.1, 2.5, 0.1):
@@ -262,7 +260,8 @@ def window(rng: Generator, chart: Chart, x: float, y: float, width: float, heigh
     for low, high in ((y + 0.07, middle - 0.03), (middle + 0.03, y + height - 0.07)):
         chart.box(x + 0.08, low, x + width - 0.08, high, (66, 76, 86))
         pane = chart.part(x + 0.08, low, x + width - 0.08, high)
-        pane[:] = (pane + 14 * noise(rng, *pane.shape[:2], 60)[..., None]).clip(20, 255)
+        mirror = 14 * noise(rng, pane.shape[0], pane.shape[1], 60)[..., None]
+        pane[:] = (pane + mirror).clip(20, 255)
         chart.light(x + 0.08, low, x + width - 0.08, high, 0.8, 1.5)
     chart.box(x + width / 2 - 0.025, y, x + width / 2 + 0.025, y + height, (236, 234, 228))
     chart.light(x, y + height - 0.12, x + width, y + height, 0.9, 0.5)
@@ -381,8 +380,7 @@ def lamp(picture: Picture, camera: Camera) -> None:
     ramp = np.array([0.55, 0.8, 1.1, 1.35, 1.2], np.float32)
     columns = np.linspace(0, len(ramp) - 1, pole.pixels.shape[1]).round().astype(int)
     pole.pixels[:] = pole.pixels * ramp[columns][None, :, None]
-    foot = np.array([[3.7, 0, 25.0], [3.84, 0, 25.0]])
-    shadow_of(picture, camera, np.concatenate([foot, foot[::-1] + (0, 6, 0)]), 2.5)
+    shadow_of(picture, camera, facing(3.7, 25, 0.14, 6), 2.5)
     lay(picture, camera, pole, facing(3.7, 25, 0.14, 6))
 
 
@@ -430,14 +428,14 @@ def railing(camera: Camera, picture: Picture) -> tuple[Patch, Patch]:
     """The railing along the left pavement, and the shadow that it casts."""
     per_metre, length, height = 170, 10.4, 1.05
     chart = plain(length, height, per_metre, (70, 76, 74))
-    alpha = Chart(np.zeros((*chart.pixels.shape[:2], 1), np.uint8), per_metre)
+    alpha = plain(length, height, per_metre, (0, 0, 0))
     for y, thick in ((0.12, 0.035), (0.99, 0.05)):
-        alpha.box(0, y, length, y + thick, (255,))
+        alpha.box(0, y, length, y + thick, (255, 255, 255))
         chart.box(0, y + thick / 2, length, y + thick, (140, 148, 146))
     for index, x in enumerate(np.arange(0.02, length - 0.05, 0.13)):
         post = index % 16 == 0
         thick, top = (0.06, 1.05) if post else (0.024, 1.0)
-        alpha.box(x, 0 if post else 0.12, x + thick, top, (255,))
+        alpha.box(x, 0 if post else 0.12, x + thick, top, (255, 255, 255))
         chart.box(x + thick / 2, 0.15, x + thick, 0.97, (124, 132, 130))
     corners = along(-KERB - 0.3, 7.6, 7.6 + length, height)
     fence, shade = (

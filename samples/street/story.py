@@ -27,7 +27,7 @@ RED = Car(HATCHBACK, (150, 28, 34), "VSR 2016")
 BLUE = Car(HATCHBACK, (58, 92, 140), "SRX 4017")
 WHITE = Car(VAN, (206, 208, 208), "HD 720")
 CROSSING = Walker(
-    (58, 84, 122), (46, 44, 50), (52, 38, 30), (206, 158, 128), (-3.9, 19.9), (1.28, 0.1),
+    (58, 84, 122), (46, 44, 50), (52, 38, 30), (206, 158, 128), (-3.1, 19.8), (1.28, 0.1),
     bag=(128, 78, 42),
 )  # fmt: skip
 STROLLING = Walker(
@@ -73,18 +73,18 @@ def draw_moving(picture: Picture, camera: Camera, time: float, fence: Patch) -> 
 
 
 def red_pose(time: float) -> Pose:
-    """It comes nearer and stops after 3.4 seconds."""
-    left = max(0.0, 3.4 - time)
+    """It comes nearer and stops after three seconds."""
+    left = max(0.0, 3.0 - time)
     way = 0.6 * left**2
     return Pose(-1.5, 8.6 + way, leaving=False, turned=way)
 
 
 def blue_pose(time: float) -> Pose:
-    """It waits for 0.6 seconds, drives off, and brakes again before the crossing."""
+    """It waits for a second, creeps forward, and brakes again before the crossing."""
     steps = np.linspace(0, time, 200)
-    speed = 0.95 * (steps - 0.6).clip(0) - 2.6 * (steps - 3.1).clip(0)
+    speed = 0.6 * (steps - 1.0).clip(0) - 2.4 * (steps - 3.1).clip(0)
     way = float(np.trapezoid(speed.clip(0), steps))
-    return Pose(1.35, 8.9 + way, leaving=True, turned=-way, braking=time < 0.6 or time > 3.1)
+    return Pose(1.35, 8.9 + way, leaving=True, turned=-way, braking=time < 0.9 or time > 3.1)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def swayed(picture: Picture, time: float) -> Picture:
     view = np.array([[1, 0, DRAWN * x], [0, 1, DRAWN * y]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, view, (DRAWN * WIDTH, DRAWN * HEIGHT), flags=flags)
-    return cv2.resize(moved, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(moved, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def vignette() -> Field:

@@ -105,8 +105,8 @@ def limbs(walker: Walker, time: float) -> list[list[Limb]]:
         Limb(np.stack([chest - aside * 0.17, chest + aside * 0.17]), (0.07, 0.07), walker.coat),
     ]
     neck = [Limb(np.stack([chest + up * 0.08, head]), (0.055, 0.055), walker.skin)]
-    face = [Limb(np.stack([head - up * 0.05, head + up * 0.02]) + ahead * 0.03, (0.075, 0.088),
-                 walker.skin)]
+    chin, brow = head - up * 0.05 + ahead * 0.03, head + up * 0.02 + ahead * 0.03
+    face = [Limb(np.stack([chin, brow]), (0.075, 0.088), walker.skin)]
     hair = [Limb(np.stack([head - ahead * 0.03, head + up * 0.05]), (0.1, 0.1), walker.hair)]
     bag = []
     if walker.bag is not None:
@@ -142,7 +142,7 @@ def draw_walker(picture: Picture, camera: Camera, walker: Walker, time: float) -
     patch = Patch(picture.shape, camera.project(everything), margin)
     for part in parts:
         # Rounded: all of a part again and again, narrower and lighter, towards the light.
-        for step in np.linspace(0, 1, 7):
+        for step in np.linspace(0, 1, 12):
             for limb in part:
                 radii = np.array(limb.radii) * camera.focal / camera.depth(limb.ends)
                 ends = camera.project(limb.ends) + LIGHT * radii[:, None] * 0.42 * step
