@@ -58,11 +58,12 @@ class Clip:
     audio_first: bool = False  # audio tracks stand before the video
     dispositions: Sequence[int] = ()  # of the audio tracks
     stream_metadata: dict[str, str] = field(default_factory=dict)  # of the video
+    muxer: dict[str, str] = field(default_factory=dict)  # its options, such as movflags
 
 
 def make(path: Path, clip: Clip = Clip()) -> Path:
     """Encode a clip with real encoders."""
-    with av.open(str(path), "w") as out:
+    with av.open(str(path), "w", options=dict(clip.muxer)) as out:
         out.metadata.update(clip.metadata)
         gaps = np.diff(clip.pts).tolist() or [512]
         rate = 1 / (Fraction(min(gaps)) * clip.time_base)

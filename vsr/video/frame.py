@@ -20,7 +20,7 @@ class PixelFormat:
         depth: bits per sample, 8 to 16.
         chroma_width: luma columns per chroma column, 1 or 2.
         chroma_height: luma rows per chroma row, 1 or 2.
-        planes: 1 (grey) or 3 (Y, U, V).
+        planes: 1 (grey), 3 (Y, U, V) or, in images alone, 4 (with alpha).
     """
 
     name: str
@@ -115,7 +115,8 @@ class Frame:
     """One picture.
 
     Attributes:
-        planes: Y, U, V or Y alone: (rows, columns) of uint8, or of uint16 where depth > 8.
+        planes: Y, U, V or Y alone, in images alpha too: (rows, columns) of uint8, or of uint16
+            where depth > 8.
         pts: presentation time in ticks of the video's time base.
         duration: how long it is shown, in ticks; 0 where the stream does not say.
     """

@@ -209,7 +209,7 @@ def _packets(
     last: dict[int, int] = {}
     try:
         for packet in container.demux(streams):
-            if packet.size == 0 or (packet.pts is None and packet.dts is None):
+            if packet.size == 0 or (packet.pts is None and packet.dts is None) or _is_gap(packet):
                 continue
             when = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base  # type: ignore[operator]
             until = when + (packet.duration or 0) * packet.time_base
@@ -230,6 +230,12 @@ def _packets(
     except (av.FFmpegError, EOFError, OSError) as error:
         name = container.name.removeprefix("file:")
         raise InputError(f"{name}: cannot be read to its end ({reason(error)})") from None
+
+
+def _is_gap(packet: Packet[Stream]) -> bool:
+    """mp4 fills the time between subtitles with empty ones, which its muxer makes anew."""
+    context = packet.stream.codec_context
+    return context is not None and context.name == "mov_text" and bytes(packet) == b"\0\0"
 
 
 def _shift(packet: Packet[Stream], seconds: Fraction) -> None:
