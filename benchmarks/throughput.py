@@ -41,7 +41,6 @@ import vsr
 from vsr.inference.engine import choose_engine, restore
 from vsr.networks.catalogue import Model
 from vsr.video.encoders import Encoding
-from vsr.video.passthrough import Selection
 from vsr.video.reader import open_video
 from vsr.video.span import Span
 from vsr.video.writer import create_video
@@ -141,7 +140,7 @@ def run_encode(small: Path, out: Path, restored: list[Any], frames: int) -> None
     with open_video(small, Span(), print) as video:
         info = video.info.enlarged(SCALE)
         step = round(1 / RATE / info.time_base)
-        with create_video(out, video, info, encoding, Selection(), print) as output:
+        with create_video(out, info, encoding, print, video) as output:
             for number, frame in enumerate(islice(swing, frames)):
                 output.write(type(frame)(frame.planes, number * step, step))
 

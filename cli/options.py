@@ -27,3 +27,20 @@ class Time(click.ParamType[Fraction]):
         if match[2] is not None and seconds >= 60:
             self.fail(f"{value!r}: seconds after a colon must be under 60", param, ctx)
         return hours * 3600 + minutes * 60 + seconds
+
+
+class Rate(click.ParamType[Fraction]):
+    """Frames per second: "25", "29.97" or exactly "30000/1001"."""
+
+    name = "rate"
+
+    def convert(
+        self, value: str | Fraction, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fraction:
+        try:
+            rate = Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            rate = Fraction(0)
+        if not 0 < rate <= 1000:
+            self.fail(f"{value!r} is not a rate: write 25 or 30000/1001", param, ctx)
+        return rate

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from vsr import Progress, Result, upscale
 
-from .options import SCALES, Time
+from .options import SCALES, Rate, Time
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
@@ -42,6 +42,8 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.option("--pix-fmt", default="", help="Pixel format; the source's if left out.")
 @click.option("--no-audio", is_flag=True, help="Leave the audio out.")
 @click.option("--no-subs", is_flag=True, help="Leave the subtitles out.")
+@click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
+@click.option("--rate", type=Rate(), default="25", help="Frames a second, from images to video.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
@@ -58,7 +60,10 @@ def upscale_command(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Enlarge the video INPUT to OUTPUT; all else in it is copied."""
+    """Enlarge the video INPUT to OUTPUT; all else in it is copied.
+
+    INPUT may also be an image or a folder of images, OUTPUT an image or a folder.
+    """
     if duration is not None:
         if end is not None:
             raise click.UsageError("--end and --duration exclude each other")

@@ -14,12 +14,10 @@ def check_paths(source: Path, target: Path, overwrite: bool) -> None:
         raise InputError(f"{source}: no such file")
     if target.exists() and target.samefile(source):
         raise OutputError(f"{target}: is the input itself; choose another name")
-    folder = target.parent
+    folder = target.resolve().parent
     if not folder.is_dir():
         raise OutputError(f"{target}: the folder {folder} does not exist")
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder; name a file")
-    if target.exists() and not overwrite:
+    if target.is_file() and not overwrite:
         raise OutputError(f"{target}: exists already; -y or overwrite=True replaces it")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{target}: the folder {folder} is not writable")

@@ -11,13 +11,14 @@ from pathlib import Path
 from vsr.inference.engine import choose_engine, restore
 from vsr.networks.catalogue import load_model
 from vsr.paths import check_paths
+from vsr.routes import create_target, open_source
+from vsr.stills import Run, run_stills
 from vsr.threads import ahead
 from vsr.video.encoders import Encoding
 from vsr.video.frame import Frame
+from vsr.video.images import list_images, same_size
 from vsr.video.passthrough import Selection
-from vsr.video.reader import open_video
 from vsr.video.span import Span
-from vsr.video.writer import create_video
 
 _DECODED_AHEAD = 4  # frames
 
@@ -82,13 +83,16 @@ def upscale(
     audio: bool = True,
     subtitles: bool = True,
     overwrite: bool = False,
+    stills: bool = False,
+    rate: float | Fraction = 25,
     progress: Callable[[Progress], None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Result:
-    """Enlarge a video and keep all else that its file holds.
+    """Enlarge a video, an image or a folder of images, and keep all else that a file holds.
 
     Args:
-        source, target: files; the target's suffix chooses the container.
+        source, target: files or folders. The target's suffix chooses the container or image
+            format; a folder takes one image per frame.
         scale: 2, 3 or 4.
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default.
         device: "auto", "cpu", "cuda" or "cuda:N".
@@ -97,6 +101,9 @@ def upscale(
         codec, crf, preset, pix_fmt: see `vsr.Encoding`.
         audio, subtitles: whether to copy these streams.
         overwrite: replace an existing target, once the new one is complete.
+        stills: take each image of a folder by itself. Otherwise, if they have one size, they
+            are a clip in name order.
+        rate: frames per second of a folder of images that becomes a video.
         progress: called after each frame.
         warn: called with each warning as it comes; all are in the result too.
 
@@ -110,7 +117,7 @@ def upscale(
     engine = choose_engine(device, precision)
     span = Span(_exact(start), _exact(end))
     encoding = Encoding(codec, crf, preset, pix_fmt)
-    selection = Selection(audio, subtitles)
+    wants = Selection(audio, subtitles)
     warnings: list[str] = []
 
     def note(message: str) -> None:
@@ -118,39 +125,47 @@ def upscale(
         if warn:
             warn(message)
 
-    frames_in = frames_out = 0
+    def run(source: Path, target: Path, done: int, expected: int | None) -> Run:
+        """One source through the line; `done` and `expected` count a longer job's frames."""
+        frames_in = frames_out = 0
 
-    def counted(frames: Iterator[Frame]) -> Iterator[Frame]:
-        nonlocal frames_in
-        for frame in frames:
-            frames_in += 1
-            yield frame
+        def counted(frames: Iterator[Frame]) -> Iterator[Frame]:
+            nonlocal frames_in
+            for frame in frames:
+                frames_in += 1
+                yield frame
 
-    with (
-        open_video(source, span, note) as video,
-        create_video(
-            target, video, video.info.enlarged(scale), encoding, selection, note
-        ) as output,
-        ahead(counted(video.frames()), _DECODED_AHEAD) as frames,
-    ):
-        for frame in restore(frames, video.info, chosen, engine):
-            output.write(frame)
-            frames_out += 1
-            if progress:
-                progress(Progress(frames_out, video.expected_frames))
+        with (
+            open_source(source, span, Fraction(rate), note) as video,
+            create_target(
+                target, video, video.info.enlarged(scale), encoding, wants, overwrite, note
+            ) as output,
+            ahead(counted(video.frames()), _DECODED_AHEAD) as frames,
+        ):
+            for frame in restore(frames, video.info, chosen, engine):
+                output.write(frame)
+                frames_out += 1
+                if progress:
+                    progress(Progress(done + frames_out, expected or video.expected_frames))
+        return Run(frames_in, frames_out, output.encoder, output.copied, output.dropped)
+
+    if source.is_dir() and (stills or not same_size(list_images(source))):
+        total = run_stills(source, target, overwrite, run)
+    else:
+        total = run(source, target, 0, None)
     return Result(
         source=source,
         target=target,
-        frames_in=frames_in,
-        frames_out=frames_out,
+        frames_in=total.frames_in,
+        frames_out=total.frames_out,
         seconds=time.monotonic() - began,
         model=chosen.name,
         scale=scale,
         device=str(engine.device),
         precision=engine.precision,
-        encoder=output.encoder,
-        copied=output.copied,
-        dropped=output.dropped,
+        encoder=total.encoder,
+        copied=total.copied,
+        dropped=total.dropped,
         warnings=tuple(warnings),
     )
 

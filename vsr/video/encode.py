@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 from av.codec import CodecContext
 from av.container import OutputContainer
 from av.packet import Packet
@@ -16,11 +15,12 @@ from av.video.stream import VideoStream
 
 from vsr.errors import EncoderError
 from vsr.video.encoders import Encoding, encodable_format, find_encoder, open_encoder
-from vsr.video.frame import Frame, Plane, VideoInfo
+from vsr.video.frame import ColorTags, Frame, Plane, VideoInfo
+from vsr.video.planes import converted, libav_frame
 
 
 class Encoder:
-    """Encodes frames of `info` into a new video stream of `output`.
+    """Encodes frames of `info`, with `color` for their colours, into a stream of `output`.
 
     Attributes:
         name: the encoder's name in libav.
@@ -36,6 +36,7 @@ class Encoder:
         info: VideoInfo,
         name: str,
         encoding: Encoding,
+        color: ColorTags,
         warn: Callable[[str], None],
     ) -> None:
         codec = find_encoder(name)
@@ -44,7 +45,7 @@ class Encoder:
             warn(f"encoder {name} has no {info.format.name}: encoded as {encoded.name}")
         self._output = output
         self._source = info
-        self._info = _fitted(name, replace(info, format=encoded), encoding, warn)
+        self._info = _fitted(name, replace(info, format=encoded, color=color), encoding, warn)
         self._encoding = encoding
         self.name = name
         self.frames = 0
@@ -82,28 +83,10 @@ class Encoder:
 
     def _converted(self, planes: tuple[Plane, ...]) -> VideoFrame:
         source, target = self._source, self._info
-        frame = VideoFrame(target.width, target.height, source.format.name)
-        for index, plane in enumerate(planes):
-            rows, columns = source.format.plane_size(index, target.width, target.height)
-            _fill(frame, index, plane, rows, columns)
-        if source.format != target.format:
-            frame = frame.reformat(format=target.format.name)
-        frame.color_range = target.color.range
-        frame.colorspace = target.color.matrix
+        frame = libav_frame(planes, replace(source, width=target.width, height=target.height))
+        if source.format != target.format or source.color != target.color:
+            frame = converted(frame, source, target.format.name, target.color)
         return frame
-
-
-def _fill(frame: VideoFrame, index: int, plane: Plane, rows: int, columns: int) -> None:
-    """Copy a plane into libav's memory; a larger frame's rim repeats the edge."""
-    samples = np.frombuffer(frame.planes[index], plane.dtype)  # type: ignore[call-overload]
-    per_row = frame.planes[index].line_size // plane.itemsize
-    view = samples.reshape(-1, per_row)[:rows, :columns]
-    height, width = plane.shape
-    view[:height, :width] = plane
-    if width < columns:
-        view[:height, width:] = plane[:, -1:]
-    if height < rows:
-        view[height:] = view[height - 1]
 
 
 def _fitted(

@@ -49,7 +49,7 @@ class Passthrough:
 
     copied: tuple[str, ...]
     dropped: tuple[str, ...]
-    _output: OutputContainer
+    _mux: Callable[[Packet[Stream]], None]
     _packets: Iterator[Packet[Stream]]
     _next: Packet[Stream] | None = None
 
@@ -72,7 +72,11 @@ class Passthrough:
 
     def _write(self, packet: Packet[Stream]) -> None:
         self._next = None
-        self._output.mux_one(packet)
+        self._mux(packet)
+
+
+NOTHING_ELSE = Passthrough((), (), lambda packet: None, iter(()))
+"""For an output whose source is no media file."""
 
 
 def copy_streams(
@@ -105,7 +109,7 @@ def copy_streams(
     output.metadata.update(_lasting(source.metadata))
     output.set_chapters(_chapters(source, span, origin))
     packets = _packets(source, copies, span, origin)
-    return Passthrough(tuple(copied), tuple(dropped), output, packets)
+    return Passthrough(tuple(copied), tuple(dropped), output.mux_one, packets)
 
 
 def copy_facts(source: Stream, target: Stream) -> None:

@@ -1,4 +1,4 @@
-"""From libav's frames to planes, and what a stream says about them."""
+"""From libav's frames to planes and back, and what a stream says about them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ from vsr.video.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoI
 
 _UNKNOWN = 2  # of ITU-T H.273's code points
 _BT709, _BT601 = 1, 6
+_SPACES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
+# libav reads EXIF into frame side data that PyAV cannot name, and breaks on.
+_EXIF_CODECS = {"mjpeg", "png", "apng", "webp", "tiff", "jpegxl", "libjxl"}
 _log_level = Lock()
 
 
@@ -32,7 +41,8 @@ def describe(container: InputContainer, stream: VideoStream, first: VideoFrame) 
     expected = stream.frames or None
     if expected is None and rate and container.duration:
         expected = round(Fraction(container.duration, av.time_base) * rate)
-    matrix = first.side_data.get("DISPLAYMATRIX")
+    has_exif = stream.codec_context.name in _EXIF_CODECS
+    matrix = None if has_exif else first.side_data.get("DISPLAYMATRIX")
     aspect = stream.sample_aspect_ratio
     return VideoInfo(
         width=first.width,
@@ -141,21 +151,58 @@ class PlaneReader:
     def _reformat(self, frame: VideoFrame) -> VideoFrame:
         """libav's conversion, by the stream's own matrix and range."""
         info = self._info
-        space = Colorspace.ITU709 if info.color.matrix == _BT709 else Colorspace.ITU601
-        full = info.color.range == 2
         return frame.reformat(
             width=info.width,
             height=info.height,
             format=info.format.name,
-            src_colorspace=space,
-            dst_colorspace=space,
-            dst_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
+            src_colorspace=_space(info.color),
+            dst_colorspace=_space(info.color),
+            dst_color_range=_range(info.color),
         )
+
+
+def libav_frame(planes: tuple[Plane, ...], info: VideoInfo) -> VideoFrame:
+    """Planes in libav's memory. Where `info` is larger than they are, the edge is repeated."""
+    frame = VideoFrame(info.width, info.height, info.format.name)
+    for index, (plane, target) in enumerate(zip(planes, frame.planes, strict=False)):
+        rows, columns = info.format.plane_size(index, info.width, info.height)
+        height, width = plane.shape
+        view = _samples(target, info.format)[:rows, :columns]
+        view[:height, :width] = plane
+        view[:height, width:] = plane[:, -1:]
+        view[height:] = view[height - 1]
+    frame.color_range, frame.colorspace = info.color.range, info.color.matrix
+    return frame
+
+
+def converted(
+    frame: VideoFrame, source: VideoInfo, format_name: str, color: ColorTags
+) -> VideoFrame:
+    """A frame of `source` in another pixel format, matrix and range; by libav."""
+    return frame.reformat(
+        format=format_name,
+        src_colorspace=_space(source.color),
+        dst_colorspace=_space(color),
+        src_color_range=_range(source.color),
+        dst_color_range=_range(color),
+    )
+
+
+def _space(color: ColorTags) -> Colorspace:
+    return _SPACES.get(color.matrix, Colorspace.ITU601)
+
+
+def _range(color: ColorTags) -> ColorRange:
+    return ColorRange.JPEG if color.range == 2 else ColorRange.MPEG
 
 
 def _plane(plane: VideoPlane, format_: PixelFormat, size: tuple[int, int]) -> Plane:
     rows, columns = size
-    samples: Any = np.frombuffer(plane, format_.dtype)  # type: ignore[call-overload]
-    per_row = plane.line_size // samples.itemsize
-    copied: Plane = samples.reshape(-1, per_row)[:rows, :columns].copy()
+    copied: Plane = _samples(plane, format_)[:rows, :columns].copy()
     return copied
+
+
+def _samples(plane: VideoPlane, format_: PixelFormat) -> Any:
+    """A plane's memory as (rows, columns) samples, with libav's padding at the right."""
+    samples: Any = np.frombuffer(plane, format_.dtype)  # type: ignore[call-overload]
+    return samples.reshape(-1, plane.line_size // samples.itemsize)

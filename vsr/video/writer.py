@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -17,9 +18,9 @@ from vsr.errors import OutputError
 from vsr.threads import behind
 from vsr.video.encode import Encoder
 from vsr.video.encoders import Encoding
-from vsr.video.frame import Frame, VideoInfo
+from vsr.video.frame import ColorTags, Frame, VideoInfo
 from vsr.video.open import open_input, reason
-from vsr.video.passthrough import Selection, copy_streams, needs_free_tags
+from vsr.video.passthrough import NOTHING_ELSE, Selection, copy_streams, needs_free_tags
 from vsr.video.reader import Video
 
 _QUEUE = 4  # frames that may wait for the encoder
@@ -47,30 +48,40 @@ class VideoOutput:
 @contextmanager
 def create_video(
     target: Path,
-    video: Video,
     info: VideoInfo,
     encoding: Encoding,
-    wants: Selection,
     warn: Callable[[str], None],
+    others_of: Video | None = None,
+    wants: Selection | None = None,
+    color: ColorTags | None = None,
 ) -> Iterator[VideoOutput]:
-    """Write frames of `info`, and everything else that `video` holds, to `target`.
+    """Write frames of `info`, and everything else that the video `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
     well, the trailer is written, and the file, read again, holds every frame handed over.
-    Otherwise nothing is left. Raises OutputError or EncoderError in one line.
+    Otherwise nothing is left. With `color`, the frames are converted to that matrix and
+    range. Raises OutputError or EncoderError in one line.
     """
     part = part_of(target)
     try:
         with _one_line(target), ExitStack() as stack:
-            source = stack.enter_context(open_input(video.path))
+            source = stack.enter_context(open_input(others_of.path)) if others_of else None
             output = stack.enter_context(_open_output(part, target, source))
-            encoder = Encoder(output, info, encoding.encoder(target), encoding, warn)
-            main = source.streams[video.stream_index]
-            others = copy_streams(source, output, main, encoder.add_stream, video.span, wants)
+            name = encoding.encoder(target)
+            encoder = Encoder(output, info, name, encoding, color or info.color, warn)
+            others = NOTHING_ELSE
+            if source and others_of:
+                main = source.streams[others_of.stream_index]
+                span = others_of.span
+                others = copy_streams(
+                    source, output, main, encoder.add_stream, span, wants or Selection()
+                )
+            else:
+                encoder.add_stream()
             if others.dropped:
                 warn(f"{target.suffix} cannot hold, left out: {'; '.join(others.dropped)}")
             output.start_encoding()
-            shift = _start_of_span(video)
+            shift = _start_of_span(others_of) if others_of else 0
 
             def write(frame: Frame) -> None:
                 for packet in encoder.encode(frame, frame.pts - shift):
@@ -106,7 +117,9 @@ def _start_of_span(video: Video) -> int:
 
 
 @contextmanager
-def _open_output(part: Path, target: Path, source: InputContainer) -> Iterator[OutputContainer]:
+def _open_output(
+    part: Path, target: Path, source: InputContainer | None
+) -> Iterator[OutputContainer]:
     try:
         output = av.open(f"file:{part}", "w", container_options=_muxer_options(target, source))
     except ValueError:
@@ -114,7 +127,8 @@ def _open_output(part: Path, target: Path, source: InputContainer) -> Iterator[O
             f"{target}: no container for suffix {target.suffix!r}; for instance "
             f"{', '.join(SUFFIXES)}"
         ) from None
-    if output.format.flags & FormatFlags.no_file.value:
+    no_file: Any = FormatFlags.no_file.value  # an int, whatever PyAV's stubs say
+    if output.format.flags & no_file:
         raise OutputError(f"{target}: a {output.format.name} output is many files; write one")
     try:
         yield output
@@ -124,9 +138,9 @@ def _open_output(part: Path, target: Path, source: InputContainer) -> Iterator[O
             output.close()
 
 
-def _muxer_options(target: Path, source: InputContainer) -> dict[str, str]:
+def _muxer_options(target: Path, source: InputContainer | None) -> dict[str, str]:
     """Options without which a muxer would round start times or lose tags."""
-    if target.suffix.lower() not in (".mp4", ".mov", ".m4v"):
+    if source is None or target.suffix.lower() not in (".mp4", ".mov", ".m4v"):
         return {}
     bases = [s.time_base.denominator for s in source.streams if s.time_base is not None]
     timescale = math.lcm(*bases) if bases else 1

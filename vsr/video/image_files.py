@@ -1,0 +1,330 @@
+"""One image file: decoded to pixels and metadata, or encoded from them."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vsr.errors import InputError, OutputError
+from vsr.video.image_chunks import (
+    JPEG_LIMITS,
+    PNG_START,
+    embed_jpeg,
+    embed_png,
+    embed_webp,
+    read_jpeg,
+    read_png,
+    read_webp,
+)
+from vsr.video.image_metadata import NAMES, Header, Metadata, Shape
+from vsr.video.image_tiff import STARTS as TIFF_STARTS
+from vsr.video.image_tiff import embed_tiff, read_tiff
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+"""(H, W) grey, (H, W, 3) blue, green, red, or (H, W, 4) with alpha, which is not premultiplied.
+uint8 in 0..255 or uint16 in 0..65535."""
+
+_NO_LIMIT = 2**31 - 1
+_ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
+
+
+@dataclass(frozen=True)
+class ImageFormat:
+    """What files with a suffix can hold.
+
+    Attributes:
+        depth: bits per sample, at most.
+        channels: the layouts: 1 grey, 3 colour, 4 colour and alpha.
+        side: pixels along a side, at most.
+        parameters: for OpenCV's encoder.
+        blocks: the largest metadata blocks, in bytes, by their names in Metadata.
+    """
+
+    depth: int
+    channels: tuple[int, ...]
+    side: int = _NO_LIMIT
+    parameters: tuple[int, ...] = ()
+    blocks: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+_JPEG = ImageFormat(
+    8,
+    (1, 3),
+    65500,
+    (
+        *(cv2.IMWRITE_JPEG_QUALITY, 95),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+    ),
+    JPEG_LIMITS,
+)
+# EXIF in a TIFF is no block: its offsets count from the start of the file.
+_TIFF = ImageFormat(16, (1, 3, 4), blocks={"icc": _NO_LIMIT, "xmp": _NO_LIMIT})
+
+IMAGE_FORMATS: dict[str, ImageFormat] = {
+    ".png": ImageFormat(16, (1, 3, 4), blocks=_ALL_BLOCKS | {"cicp": 4}),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    # A WebP is chosen for its size: lossless would be little smaller than a PNG. Lossy halves
+    # the chroma, but enlarged chroma holds nothing so fine.
+    ".webp": ImageFormat(8, (3, 4), 16383, (cv2.IMWRITE_WEBP_QUALITY, 95), _ALL_BLOCKS),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": ImageFormat(8, (1, 3)),
+    ".ppm": ImageFormat(16, (3,)),
+    ".pgm": ImageFormat(16, (1,)),
+    ".jp2": ImageFormat(16, (1, 3)),
+    ".avif": ImageFormat(8, (1, 3, 4), 65536, (cv2.IMWRITE_AVIF_QUALITY, 95)),
+}
+"""What can be written, by suffix."""
+
+IMAGE_SUFFIXES = frozenset({*IMAGE_FORMATS, ".pbm"})
+"""What is read as an image. A GIF is a video."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image, upright and with its alpha, if any, not premultiplied.
+
+    Attributes:
+        pixels: see Pixels.
+        header: what else the file says.
+    """
+
+    pixels: Pixels
+    header: Header
+
+    @property
+    def shape(self) -> Shape:
+        return shape_of(self.pixels)
+
+
+def as_pixels(array: Any) -> Pixels:
+    """State what OpenCV, which types all arrays alike, has returned."""
+    assert array.dtype in (np.uint8, np.uint16)
+    pixels: Pixels = array
+    return pixels
+
+
+def shape_of(pixels: Pixels) -> Shape:
+    """Size, channels and depth of an array of pixels."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    return Shape(pixels.shape[1], pixels.shape[0], channels, 8 * pixels.itemsize)
+
+
+def read_header(path: Path) -> Header:
+    """What an image says beside its pixels. Raises InputError for one that cannot be decoded.
+
+    Formats without a parser here give a Header with little in it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if not data:
+        raise InputError(f"{path}: is empty")
+    try:
+        if data.startswith(PNG_START):
+            return read_png(data)
+        if data.startswith(b"\xff\xd8"):
+            return read_jpeg(data)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return read_webp(data)
+        if data[:4] in TIFF_STARTS:
+            return read_tiff(data)
+    except (struct.error, IndexError):
+        raise InputError(f"{path}: cannot be read as an image: it is cut short") from None
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read as an image: {error}") from None
+    return Header(data, lost=_lost(data))
+
+
+def read_shape(path: Path) -> Shape:
+    """Size and kind of an image; formats whose header is not parsed here are decoded for it.
+
+    Raises InputError for a file that is no image.
+    """
+    return read_header(path).shape or read_picture(path).shape
+
+
+def read_picture(path: Path) -> Picture:
+    """Decode an image file.
+
+    The EXIF orientation is applied and taken out of the metadata, so that whatever becomes of
+    the picture shows upright in every viewer: many heed the tag in a JPEG alone, and most
+    formats have none. A palette becomes colour, samples under 8 bits become 8, those of 9 to
+    15 become 16. Raises InputError for a file that cannot be decoded.
+    """
+    header = read_header(path)
+    try:
+        with _quiet():
+            decoded = cv2.imdecode(np.frombuffer(header.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        line = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as an image ({line[:200]})") from None
+    if decoded is None:
+        raise InputError(f"{path}: cannot be read as an image")
+    if decoded.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: {decoded.dtype} samples cannot be read; convert it to 16 bits")
+    pixels = _full_range(header.encoded, as_pixels(decoded))
+    if header.premultiplied:
+        pixels = _straight(pixels)
+    return Picture(_turned(pixels, header.orientation), replace(header, encoded=b""))
+
+
+def _lost(data: bytes) -> tuple[str, ...]:
+    """What an AVIF or JPEG 2000 file holds beside its pixels; none of it is carried over."""
+    head, marks = data[: 2**16], {}
+    if head[4:10] == b"ftypav":
+        marks = {"ICC profile": b"colrprof", "EXIF": b"Exif", "XMP": b"rdf+xml"}
+        marks |= {"rotation": b"irot", "mirroring": b"imir"}
+    elif head[4:8] == b"jP  ":
+        xmp = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+        marks = {"ICC profile": b"colr\x02", "XMP": xmp}
+    return tuple(name for name, mark in marks.items() if mark in head)
+
+
+def _full_range(data: bytes, pixels: Pixels) -> Pixels:
+    """Stretch samples of a depth that OpenCV leaves at the bottom of 8 or 16 bits."""
+    full, peak = np.iinfo(pixels.dtype).max, _peak(data, pixels)
+    if peak >= full:
+        return pixels
+    return as_pixels(np.minimum(np.rint(pixels * (full / peak)), full).astype(pixels.dtype))
+
+
+def _peak(data: bytes, pixels: Pixels) -> int:
+    """The value that stands for white in decoded samples, as far as the file says."""
+    full = int(np.iinfo(pixels.dtype).max)
+    if re.match(rb"P[2356]\s", data):
+        words = re.sub(rb"#[^\n]*", b"", data[:4096]).split(maxsplit=4)
+        scaled = words[0] in (b"P2", b"P3") and full == 255  # OpenCV does these itself
+        return full if scaled or not words[3].isdigit() else max(1, int(words[3]))
+    if data[4:10] == b"ftypav" and full > 255:
+        twelve_bits = data[data.find(b"av1C") + 6] & 0x20
+        return 4095 if twelve_bits else 1023
+    if data[4:8] == b"jP  ":
+        bits = 1 + (data[data.find(b"ihdr") + 14] & 0x7F)
+        return min(full, (1 << bits) - 1)
+    return full
+
+
+def _straight(pixels: Pixels) -> Pixels:
+    """Colours divided by their alpha."""
+    peak = np.iinfo(pixels.dtype).max
+    alpha = pixels[..., 3:]
+    colors = np.rint(pixels[..., :3] * (peak / np.maximum(alpha, 1).astype(np.float32)))
+    return as_pixels(np.append(np.minimum(colors, peak), alpha, axis=2).astype(pixels.dtype))
+
+
+def _turned(pixels: Pixels, orientation: int) -> Pixels:
+    """Make a picture with EXIF orientation 1 to 8 upright."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return as_pixels(np.ascontiguousarray(pixels[::rows, ::columns]))
+
+
+def image_format(target: Path) -> ImageFormat:
+    """What files named like `target` can hold. Raises OutputError where none can be written."""
+    suffix = target.suffix.lower()
+    allowed = [name for name in IMAGE_FORMATS if cv2.haveImageWriter(f"image{name}")]
+    if suffix not in allowed:
+        raise OutputError(
+            f"{target}: no image can be written with suffix {target.suffix!r}; "
+            f"allowed: {', '.join(allowed)}"
+        )
+    return IMAGE_FORMATS[suffix]
+
+
+def nearest_shape(target: Path, shape: Shape) -> Shape:
+    """What becomes of a picture in `target`: it may lose alpha and bits, and grey become colour.
+
+    Raises OutputError where the format cannot hold the picture at all.
+    """
+    format_ = image_format(target)
+    if max(shape.width, shape.height) > format_.side:
+        raise OutputError(
+            f"{target}: {shape.width}x{shape.height} is too large for {target.suffix}, which "
+            f"holds {format_.side} pixels a side; choose .png or .tif"
+        )
+    wanted = {1: (1, 3), 3: (3,), 4: (4, 3)}[shape.channels]
+    channels = next((n for n in wanted if n in format_.channels), None)
+    if channels is None:
+        raise OutputError(f"{target}: {target.suffix} holds grey alone; choose .ppm or .png")
+    return replace(shape, channels=channels, depth=min(shape.depth, format_.depth))
+
+
+def nearest_metadata(
+    target: Path, metadata: Metadata, channels: int
+) -> tuple[Metadata, tuple[str, ...]]:
+    """What of the metadata `target` can hold, and the names of what must be left out.
+
+    A profile for other colours than the picture's, such as a CMYK one, is left out too.
+    """
+    limits = image_format(target).blocks
+    blocks = {name: getattr(metadata, name) for name in NAMES}
+    fitting = {name: block for name, block in blocks.items() if len(block) <= limits.get(name, 0)}
+    if metadata.icc[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
+        fitting.pop("icc", None)
+    kept = Metadata(**fitting)
+    return kept, tuple(name for name in metadata.names if name not in kept.names)
+
+
+def encode(pixels: Pixels, target: Path, metadata: Metadata) -> bytes:
+    """The bytes of an image file named like `target`.
+
+    `pixels` is of a `nearest_shape`, `metadata` a `nearest_metadata`. Raises OutputError.
+    """
+    format_, suffix = image_format(target), target.suffix.lower()
+    shape = shape_of(pixels)
+    try:
+        with _quiet():
+            done, buffer = cv2.imencode(suffix, pixels, format_.parameters)
+    except cv2.error:
+        done = False
+    if not done:
+        raise OutputError(f"{target}: {shape} cannot be encoded as {suffix}; choose .png")
+    data = buffer.tobytes()
+    if suffix in (".tif", ".tiff"):
+        return embed_tiff(data, metadata, shape)
+    if metadata == Metadata():
+        return data
+    if suffix == ".png":
+        return embed_png(data, metadata)
+    return embed_webp(data, metadata, shape) if suffix == ".webp" else embed_jpeg(data, metadata)
+
+
+class _Quiet:
+    """How many threads want OpenCV not to write on stderr, and its level before the first."""
+
+    lock = Lock()
+    threads = 0
+    level = 0
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Errors are raised here; OpenCV need not print them as well."""
+    logging = cv2.utils.logging
+    with _Quiet.lock:
+        if not _Quiet.threads:
+            _Quiet.level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+        _Quiet.threads += 1
+    try:
+        yield
+    finally:
+        with _Quiet.lock:
+            _Quiet.threads -= 1
+            if not _Quiet.threads:
+                logging.setLogLevel(_Quiet.level)

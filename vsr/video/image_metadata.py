@@ -1,0 +1,80 @@
+"""What an image file says beside its pixels: its shape, its orientation, its metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Blocks that travel from an image file to the one made from it; b"" where there is none.
+
+    Attributes:
+        icc: the colour profile.
+        exif: the camera's facts, a TIFF block without any prefix, its orientation upright.
+        xmp: an XML packet.
+        cicp: four bytes, the colour space as code points of ITU-T H.273 (PNG only).
+    """
+
+    icc: bytes = b""
+    exif: bytes = b""
+    xmp: bytes = b""
+    cicp: bytes = b""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What people call the blocks that are there."""
+        return tuple(NAMES[name] for name in NAMES if getattr(self, name))
+
+
+NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "cicp": "cICP"}
+"""What people call the blocks of Metadata."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What must be the same in all images of a clip.
+
+    Attributes:
+        width, height: in pixels.
+        channels: 1 grey, 3 colour, 4 colour and alpha.
+        depth: bits per sample once decoded, 8 or 16.
+    """
+
+    width: int
+    height: int
+    channels: int
+    depth: int
+
+    def turned(self, orientation: int) -> Shape:
+        """The shape of the upright picture; EXIF orientations from 5 on lie on their side."""
+        if orientation < 5:
+            return self
+        return replace(self, width=self.height, height=self.width)
+
+    def __str__(self) -> str:
+        kind = {1: "grey", 3: "colour", 4: "colour with alpha"}[self.channels]
+        return f"{self.width}x{self.height} {kind}, {self.depth} bits"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says beside its pixels.
+
+    Attributes:
+        encoded: the file as the decoder should see it.
+        metadata: what can be carried over.
+        shape: of the upright picture; None where only decoding tells.
+        orientation: EXIF's number, 1 (upright) to 8: how the decoded picture is to be turned.
+        premultiplied: whether colours are stored times alpha.
+        several: whether the file holds more pictures than its first.
+        lost: what the file holds and is not carried over, named for people.
+    """
+
+    encoded: bytes
+    metadata: Metadata = Metadata()
+    shape: Shape | None = None
+    orientation: int = 1
+    premultiplied: bool = False
+    several: bool = False
+    lost: tuple[str, ...] = ()

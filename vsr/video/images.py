@@ -1,0 +1,234 @@
+"""Still images as video: one image is a video of one frame, a folder of them a clip.
+
+The planes are Y, U, V as in a video file, so that networks on luma serve both. Colour goes
+to 16 bits and 4:4:4 on the way, full range by BT.601, as in a JPEG: from there 8-bit colours
+come back exactly, 16-bit ones within 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vsr.errors import InputError
+from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, Plane, VideoInfo
+from vsr.video.image_files import (
+    IMAGE_SUFFIXES,
+    Picture,
+    Pixels,
+    as_pixels,
+    read_header,
+    read_picture,
+    read_shape,
+)
+from vsr.video.image_metadata import Metadata, Shape
+
+Warn = Callable[[str], None]
+
+WITH_ALPHA = PixelFormat("yuva444p16le", 16, 1, 1, 4)
+"""Colour with alpha. The fourth plane is enlarged as the chroma is. No video has this format."""
+
+_FULL_RANGE, _BT601, _BT709, _SRGB, _UNKNOWN = 2, 5, 1, 13, 2  # as in ColorTags
+
+# BT.601's weights of red, green and blue in luma, and the matrices from blue, green, red to
+# Y, U, V and back. The last column is added; neutral chroma is 32768.
+_R, _G, _B = 0.299, 0.587, 0.114
+_U, _V, _NEUTRAL = 2 * (1 - _B), 2 * (1 - _R), 32768
+_TO_YUV = np.array(
+    [
+        [_B, _G, _R, 0],
+        [(1 - _B) / _U, -_G / _U, -_R / _U, _NEUTRAL],
+        [-_B / _V, -_G / _V, (1 - _R) / _V, _NEUTRAL],
+    ]
+)
+_TO_BGR = np.array(
+    [
+        [1, _U, 0, -_U * _NEUTRAL],
+        [1, -_U * _B / _G, -_V * _R / _G, (_U * _B + _V * _R) / _G * _NEUTRAL],
+        [1, 0, _V, -_V * _NEUTRAL],
+    ]
+)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a path is named like an image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether a path is a folder with at least one image in it."""
+    return path.is_dir() and any(_is_listed(file) for file in path.iterdir())
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images of a folder, numbers in their names in natural order: frame2, frame10.
+
+    Hidden files and subfolders are left out. Raises InputError where there is none.
+    """
+    try:
+        found = [file for file in folder.iterdir() if _is_listed(file)]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed ({error.strerror})") from None
+    if not found:
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise InputError(f"{folder}: holds no image ({suffixes})")
+    return sorted(found, key=_natural)
+
+
+def _is_listed(file: Path) -> bool:
+    return is_image(file) and not file.name.startswith(".") and file.is_file()
+
+
+def _natural(file: Path) -> tuple[list[tuple[str, int]], str]:
+    words = re.findall(r"(\D*)(\d*)", file.name.casefold())
+    return [(text, int(digits or 0)) for text, digits in words], file.name
+
+
+def same_size(paths: Sequence[Path]) -> bool:
+    """Whether images have one size, upright: whether they can be a clip.
+
+    PNG, JPEG and TIFF tell by their headers; other formats are decoded for it. Raises
+    InputError for a file that is no image.
+    """
+    shapes = (read_shape(path) for path in paths)
+    return len({(shape.width, shape.height) for shape in shapes}) <= 1
+
+
+@dataclass(frozen=True)
+class Images:
+    """One image, or the images of a folder, opened for reading.
+
+    Attributes:
+        path: the file or folder.
+        files: the images, in the order of the frames.
+        info: what holds for all frames.
+        depth: bits per sample of the files, 8 or 16; frames in colour always have 16.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    info: VideoInfo
+    depth: int
+    _first: Picture
+    _warn: Warn
+
+    @property
+    def expected_frames(self) -> int:
+        """How many frames there are."""
+        return len(self.files)
+
+    def frames(self) -> Iterator[Frame]:
+        """One frame per file; pts count from 0, each is shown for one tick.
+
+        Raises InputError for a file that cannot be decoded or differs from the first in size,
+        colour or depth.
+        """
+        warn = once(self._warn)
+        for number, file in enumerate(self.files):
+            picture = read_picture(file) if number else self._first
+            _check_same(file, picture.shape, self.files[0], self._first.shape)
+            if picture.header.several:
+                warn(file, "only the first of its pictures is read")
+            if picture.header.lost:
+                warn(file, f"not carried over: {', '.join(picture.header.lost)}")
+            yield Frame(to_planes(picture.pixels), number, 1)
+
+    def metadata(self, number: int) -> Metadata:
+        """The metadata of a frame's file, read anew. Raises InputError."""
+        return read_header(self.files[number]).metadata if number else self._first.header.metadata
+
+
+@contextmanager
+def open_images(path: Path, warn: Warn, rate: Fraction = Fraction(25)) -> Iterator[Images]:
+    """Open an image, or a folder of images as a clip of `rate` frames per second.
+
+    The first image is decoded: what opens can be read. In a folder all images must be alike
+    in size, colour and depth, by their headers (formats that `same_size` has to decode are
+    decoded once more for it). Raises InputError, in one line, for anything else.
+    """
+    files = list_images(path) if path.is_dir() else [path]
+    first = read_picture(files[0])
+    for file in files[1:]:
+        _check_same(file, read_shape(file), files[0], first.shape)
+    info = _info(first, rate, len(files))
+    yield Images(path, tuple(files), info, first.shape.depth, first, warn)
+
+
+def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
+    if shape != wanted:
+        raise InputError(
+            f"{file}: is {shape}, but {first.name} is {wanted}; the frames of a clip must be "
+            "alike (--stills takes each image by itself)"
+        )
+
+
+def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
+    shape, metadata = first.shape, first.header.metadata
+    plain = not metadata.icc and not metadata.cicp  # then sRGB is what everyone takes it for
+    return VideoInfo(
+        width=shape.width,
+        height=shape.height,
+        time_base=1 / rate,
+        format=_format(shape),
+        color=ColorTags(
+            range=_FULL_RANGE,
+            matrix=_BT601,
+            primaries=_BT709 if plain else _UNKNOWN,
+            transfer=_SRGB if plain else _UNKNOWN,
+        ),
+        frame_rate=rate,
+        expected_frames=frames,
+    )
+
+
+def _format(shape: Shape) -> PixelFormat:
+    if shape.channels == 1:
+        return PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
+    return PIXEL_FORMATS["yuv444p16le"] if shape.channels == 3 else WITH_ALPHA
+
+
+def once(warn: Warn) -> Callable[[Path, str], None]:
+    """Warn of a file, but only of the first of a kind: a folder may hold thousands."""
+    said: set[str] = set()
+
+    def tell(file: Path, message: str) -> None:
+        if message not in said:
+            said.add(message)
+            warn(f"{file}: {message}")
+
+    return tell
+
+
+def to_planes(pixels: Pixels) -> tuple[Plane, ...]:
+    """Grey pixels as they are; colour as Y, U, V and alpha, uint16 in 0..65535, full range."""
+    if pixels.ndim == 2:
+        return (pixels,)
+    wide = pixels.astype(np.uint16)
+    if pixels.dtype == np.uint8:
+        wide *= 257
+    yuv = cv2.transform(np.ascontiguousarray(wide[..., :3]), _TO_YUV)
+    planes = [np.asarray(plane, np.uint16) for plane in cv2.split(yuv)]
+    return (*planes, *(np.ascontiguousarray(wide[..., n]) for n in range(3, wide.shape[2])))
+
+
+def to_pixels(planes: Sequence[Plane], channels: int, depth: int) -> Pixels:
+    """Planes as `to_planes` makes them -> pixels of 1, 3 or 4 channels with 8 or 16 bits.
+
+    Alpha is dropped where `channels` has no room for it; grey is spread over 3 channels.
+    """
+    if len(planes) == 1:
+        picture = planes[0] if channels == 1 else cv2.merge([planes[0]] * 3)
+    else:
+        picture = cv2.transform(cv2.merge(planes[:3]), _TO_BGR)
+        if channels == 4:
+            picture = cv2.merge([*cv2.split(picture), planes[3]])
+    if picture.dtype == np.uint16 and depth == 8:
+        picture = cv2.convertScaleAbs(picture, alpha=1 / 257)
+    return as_pixels(picture)
