@@ -31,6 +31,8 @@ _SPACES = {
 }
 # libav reads EXIF into frame side data that PyAV cannot name, and breaks on.
 _EXIF_CODECS = {"mjpeg", "png", "apng", "webp", "tiff", "jpegxl", "libjxl"}
+# SWS_BICUBIC, with SWS_ACCURATE_RND and SWS_FULL_CHR_H_INT: the faster ways shift colours by 1.
+_ACCURATE = 0x4 | 0x40000 | 0x2000
 _log_level = Lock()
 
 
@@ -155,6 +157,7 @@ class PlaneReader:
             width=info.width,
             height=info.height,
             format=info.format.name,
+            interpolation=_ACCURATE,
             src_colorspace=_space(info.color),
             dst_colorspace=_space(info.color),
             dst_color_range=_range(info.color),
@@ -181,6 +184,7 @@ def converted(
     """A frame of `source` in another pixel format, matrix and range; by libav."""
     return frame.reformat(
         format=format_name,
+        interpolation=_ACCURATE,
         src_colorspace=_space(source.color),
         dst_colorspace=_space(color),
         src_color_range=_range(source.color),
