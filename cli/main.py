@@ -1,4 +1,4 @@
-"""The `vsr` command: its subcommands, and the one place where errors become exit codes."""
+"""The `vsr` command: the one place where errors become exit codes."""
 
 from __future__ import annotations
 
@@ -11,33 +11,17 @@ import click
 
 from vsr.errors import VsrError
 
-from .eval import eval_command
-from .models import models_command
-from .probe import probe_command
-from .train import train_command
-from .upscale import upscale_command
-
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="vsr")
-def vsr() -> None:
-    """Video super-resolution: every frame, timestamp, colour and audio packet arrives."""
-
-
-for command in (upscale_command, models_command, probe_command, eval_command, train_command):
-    vsr.add_command(command)
 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        from .commands import vsr  # takes a second, in which one may interrupt it
+
         vsr.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _end("interrupted", EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _end("interrupted", EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()

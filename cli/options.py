@@ -24,8 +24,8 @@ class Time(click.ParamType[Fraction]):
         if match is None:
             self.fail(f"{value!r} is not a time: write seconds (12.5) or HH:MM:SS.mmm", param, ctx)
         hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
-        if match[2] is not None and seconds >= 60:
-            self.fail(f"{value!r}: seconds after a colon must be under 60", param, ctx)
+        if (match[2] is not None and seconds >= 60) or (match[1] is not None and minutes >= 60):
+            self.fail(f"{value!r}: what follows a colon must be under 60", param, ctx)
         return hours * 3600 + minutes * 60 + seconds
 
 

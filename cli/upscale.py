@@ -109,6 +109,7 @@ class _Reporter:
                     unit=" frames",
                     desc="about" if now.expected else None,  # the total is the header's promise
                     dynamic_ncols=True,
+                    disable=None,  # where stderr is no terminal
                     file=sys.stderr,
                 )
             self._bar.update(now.frames - self._bar.n)

@@ -123,6 +123,21 @@ def make(path: Path, clip: Clip = Clip()) -> Path:
     return path
 
 
+def remux(source: Path, target: Path, kinds: Sequence[str], **options: str) -> Path:
+    """Write a copy that holds these kinds of streams alone, with options for its muxer."""
+    with av.open(str(source)) as old, av.open(str(target), "w", options=options) as new:
+        copies: dict[int, Any] = {
+            stream.index: new.add_stream_from_template(stream)
+            for stream in old.streams
+            if stream.type in kinds
+        }
+        for packet in old.demux():
+            if packet.size and packet.stream_index in copies:
+                packet.stream = copies[packet.stream_index]
+                new.mux(packet)
+    return target
+
+
 def _add_tracks(out: Any, clip: Clip) -> list[Any]:
     tracks = []
     for number, language in enumerate(clip.audio):

@@ -1,16 +1,23 @@
-"""Video super-resolution that keeps every frame, timestamp, colour and audio packet."""
+"""Video super-resolution that keeps every frame, timestamp, colour and audio packet.
 
-from vsr.errors import (
-    DeviceError,
-    EncoderError,
-    InputError,
-    ModelError,
-    OutputError,
-    TrainingError,
-    VsrError,
-)
-from vsr.networks.catalogue import Model, Weights, catalogue, load_model
-from vsr.pipeline import Progress, Result, upscale
+The names below are imported when first used: what is behind them needs a second to load.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vsr.errors import (
+        DeviceError,
+        EncoderError,
+        InputError,
+        ModelError,
+        OutputError,
+        TrainingError,
+        VsrError,
+    )
+    from vsr.networks.catalogue import Model, Weights, catalogue, load_model
+    from vsr.pipeline import Progress, Result, upscale
 
 __all__ = [
     "DeviceError",
@@ -28,3 +35,18 @@ __all__ = [
     "load_model",
     "upscale",
 ]
+
+_HOMES = {
+    **dict.fromkeys(["Model", "Weights", "catalogue", "load_model"], "vsr.networks.catalogue"),
+    **dict.fromkeys(["Progress", "Result", "upscale"], "vsr.pipeline"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'vsr' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "vsr.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

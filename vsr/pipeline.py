@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vsr.errors import InputError, OutputError
 from vsr.inference.engine import choose_engine, restore
 from vsr.networks.catalogue import load_model
 from vsr.paths import check_paths
@@ -147,6 +149,8 @@ def upscale(
                 frames_out += 1
                 if progress:
                     progress(Progress(done + frames_out, expected or video.expected_frames))
+            if frames_out != frames_in:
+                raise OutputError(f"{target}: {frames_out} of {frames_in} frames were restored")
         return Run(frames_in, frames_out, output.encoder, output.copied, output.dropped)
 
     if source.is_dir() and (stills or not same_size(list_images(source))):
@@ -171,4 +175,8 @@ def upscale(
 
 
 def _exact(seconds: float | Fraction | None) -> Fraction | None:
-    return None if seconds is None else Fraction(seconds).limit_denominator(10**6)
+    if seconds is None:
+        return None
+    if not math.isfinite(seconds):
+        raise InputError(f"time {seconds}: must be a number of seconds")
+    return Fraction(seconds).limit_denominator(10**6)

@@ -19,6 +19,8 @@ class Interpolation(Network):
 
     def __init__(self, scale: int, kernel: str = "cubic") -> None:
         super().__init__()
+        if scale < 1:
+            raise ValueError(f"scale {scale}: must be positive")
         self.scale = scale
         self.base = Upsample(scale, kernel)
         self.receptive_field = 2 * self.base.reach + 1

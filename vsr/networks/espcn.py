@@ -35,6 +35,11 @@ class Espcn(Network):
         features: tuple[int, ...] = (64, 32),
     ) -> None:
         super().__init__()
+        if scale < 1 or any(n < 1 for n in features) or any(k < 1 or k % 2 == 0 for k in kernels):
+            raise ValueError(
+                f"scale {scale}, kernels {kernels}, features {features}: all must be positive, "
+                "kernels odd"
+            )
         if len(features) != len(kernels) - 1:
             raise ValueError(f"{len(kernels)} kernels need {len(kernels) - 1} feature counts")
         self.scale = scale

@@ -25,7 +25,6 @@ class Encoder:
     Attributes:
         name: the encoder's name in libav.
         stream: the output's stream, once `add_stream` has made it.
-        frames: how many frames have been taken.
     """
 
     stream: VideoStream
@@ -48,7 +47,6 @@ class Encoder:
         self._info = _fitted(name, replace(info, format=encoded, color=color), encoding, warn)
         self._encoding = encoding
         self.name = name
-        self.frames = 0
 
     def add_stream(self) -> VideoStream:
         """Add the stream and open the encoder. Raises EncoderError if one cannot be had."""
@@ -66,7 +64,6 @@ class Encoder:
 
     def encode(self, frame: Frame, pts: int) -> Iterator[Packet[VideoStream]]:
         """Encode a frame to be shown at `pts`; packets come out some frames later."""
-        self.frames += 1
         encodable = self._converted(frame.planes)
         encodable.pts, encodable.duration = pts, frame.duration
         encodable.time_base = self._info.time_base

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 from av.codec import Codec
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from vsr.errors import EncoderError
@@ -89,6 +90,7 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
         context.sample_aspect_ratio = info.pixel_aspect
     context.options = _options(context, info, encoding)
     context.thread_type = "AUTO"
+    context.flags |= Flags.frame_duration  # else the last frame's is a guess
     try:
         context.open()
     except (av.FFmpegError, OSError, ValueError) as error:

@@ -221,6 +221,8 @@ def _packets(
                 if until <= begin or (end is not None and when >= end):
                     continue
                 _shift(packet, -begin)
+                if packet.stream.type == "subtitle" and packet.pts is not None:
+                    _begin_at_zero(packet)
             index = packet.stream_index
             if packet.dts is None:
                 packet.dts = packet.pts
@@ -234,6 +236,15 @@ def _packets(
     except (av.FFmpegError, EOFError, OSError) as error:
         name = container.name.removeprefix("file:")
         raise InputError(f"{name}: cannot be read to its end ({reason(error)})") from None
+
+
+def _begin_at_zero(packet: Packet[Stream]) -> None:
+    """Shorten a subtitle that a span cuts: sound may begin a little early, text need not."""
+    early = -min(packet.pts or 0, 0)
+    if early and packet.duration:
+        packet.duration = max(packet.duration - early, 1)
+    if early:
+        packet.pts = packet.dts = 0
 
 
 def _is_gap(packet: Packet[Stream]) -> bool:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from fractions import Fraction
-from threading import Lock
 from typing import Any
 
-import av.logging
+import av
 import numpy as np
 from av.container import InputContainer
 from av.video.format import VideoFormat
@@ -17,7 +15,6 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from vsr.video.color import SITINGS
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo
 
 _UNKNOWN = 2  # of ITU-T H.273's code points
@@ -33,11 +30,12 @@ _SPACES = {
 _EXIF_CODECS = {"mjpeg", "png", "apng", "webp", "tiff", "jpegxl", "libjxl"}
 # SWS_BICUBIC, with SWS_ACCURATE_RND and SWS_FULL_CHR_H_INT: the faster ways shift colours by 1.
 _ACCURATE = 0x4 | 0x40000 | 0x2000
-_log_level = Lock()
 
 
-def describe(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
-    """What holds for all frames, from the stream's header and its first frame."""
+def describe(
+    container: InputContainer, stream: VideoStream, first: VideoFrame, siting: str
+) -> VideoInfo:
+    """What holds for all frames, from the stream's header, siting and first frame."""
     assert stream.time_base is not None
     rate = stream.average_rate or stream.guessed_rate
     expected = stream.frames or None
@@ -51,7 +49,7 @@ def describe(container: InputContainer, stream: VideoStream, first: VideoFrame) 
         height=first.height,
         time_base=stream.time_base,
         format=nearest_format(first.format),
-        color=_color(container, stream, first),
+        color=_color(stream, first, siting),
         pixel_aspect=aspect if aspect else None,
         display_matrix=_integers(matrix) if matrix is not None else None,
         frame_rate=rate or None,
@@ -81,7 +79,7 @@ def nearest_format(format_: VideoFormat) -> PixelFormat:
     )
 
 
-def _color(container: InputContainer, stream: VideoStream, first: VideoFrame) -> ColorTags:
+def _color(stream: VideoStream, first: VideoFrame, siting: str) -> ColorTags:
     context = stream.codec_context
     if first.format.is_rgb or first.format.has_palette:
         matrix = _BT709 if first.height >= 720 else _BT601
@@ -92,28 +90,13 @@ def _color(container: InputContainer, stream: VideoStream, first: VideoFrame) ->
         matrix=_known(first.colorspace, context.colorspace),
         primaries=_known(first.color_primaries, context.color_primaries),
         transfer=_known(first.color_trc, context.color_trc),
-        siting=_siting(container, stream) or ("center" if full else ""),
+        siting=siting or ("center" if full else ""),
     )
 
 
 def _known(*codes: Any) -> int:
     """The first code that says something; 0 (RGB or reserved) and 2 do not."""
     return next((int(c) for c in codes if c is not None and int(c) not in (0, _UNKNOWN)), _UNKNOWN)
-
-
-def _siting(container: InputContainer, stream: VideoStream) -> str:
-    """Where the stream says its chroma lies. Only libav's printed summary tells through PyAV."""
-    with _log_level:
-        before = av.logging.get_level()
-        av.logging.set_level(av.logging.INFO)
-        try:
-            summary = container.dumps_format()  # type: ignore[attr-defined]
-        finally:
-            av.logging.set_level(before)
-    line = re.search(rf"Stream #0:{stream.index}\b.*Video:.*", summary)
-    inside = re.search(r"yuv\w*\(([^)]*)\)", line.group()) if line else None
-    words = re.split(r"[,/ ]+", inside.group(1)) if inside else []
-    return next((word for word in words if word in SITINGS), "")
 
 
 def _integers(matrix: Any) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,9 @@ from vsr.errors import InputError
 from vsr.video.frame import Frame, VideoInfo
 from vsr.video.open import open_input, reason
 from vsr.video.planes import PlaneReader, describe
+from vsr.video.siting import read_siting
 from vsr.video.span import Span
+from vsr.video.truncation import check_whole
 
 Warn = Callable[[str], None]
 
@@ -35,6 +37,7 @@ class Video:
         span: the part that is read.
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
+        _end: the tick at which the last frame stops being shown, where that is known.
     """
 
     path: Path
@@ -42,6 +45,7 @@ class Video:
     span: Span
     stream_index: int
     origin: Fraction
+    _end: int | None
     _decoded: Iterator[VideoFrame]
     _warn: Warn
 
@@ -57,20 +61,27 @@ class Video:
     def frames(self) -> Iterator[Frame]:
         """Every frame of the span in presentation order, pts strictly increasing.
 
-        A missing pts becomes the last one plus its duration, one that does not increase
-        becomes the last one plus a tick; both are counted in a warning. Raises InputError
-        where decoding cannot go on.
+        A missing pts becomes the last one plus a nominal frame, one that does not increase
+        becomes the last one plus a tick; both are counted in a warning. A duration is the gap
+        to the next frame: what containers say of it follows the order of decoding. Raises
+        InputError where decoding cannot go on.
         """
         read_planes = PlaneReader(self.info, self._warn)
-        last, step, repaired = None, self._nominal_step(), 0
+        step, repaired = self._nominal_step(), 0
+        held: Frame | None = None
+        shown = 0
         for decoded in self._decoded:
             pts = decoded.pts
             if pts is None:
-                pts, repaired = (0 if last is None else last + step), repaired + 1
-            elif last is not None and pts <= last:
-                pts, repaired = last + 1, repaired + 1
-            last = pts
-            yield Frame(read_planes(decoded), pts, decoded.duration or 0)
+                pts, repaired = (0 if held is None else held.pts + step), repaired + 1
+            elif held is not None and pts <= held.pts:
+                pts, repaired = held.pts + 1, repaired + 1
+            if held is not None:
+                yield replace(held, duration=pts - held.pts)
+            held, shown = Frame(read_planes(decoded), pts), decoded.duration or step
+        if held is not None:
+            ends = held.pts + shown if self._end is None else self._end
+            yield replace(held, duration=ends - held.pts if ends > held.pts else shown)
         if repaired:
             self._warn(f"{repaired} timestamps were missing or did not increase, and were mended")
 
@@ -86,7 +97,9 @@ def open_video(path: Path, span: Span, warn: Warn) -> Iterator[Video]:
     Raises InputError, in one line, for anything that is not a readable video.
     """
     with open_input(path) as container:
+        check_whole(path, container.format.name)
         stream = main_video(container, path)
+        siting = read_siting(path, stream.index)
         stream.thread_type = "AUTO"
         origin = Fraction(container.start_time or 0, av.time_base)
         decoded = _decode(container, stream, span, origin, path)
@@ -94,8 +107,21 @@ def open_video(path: Path, span: Span, warn: Warn) -> Iterator[Video]:
         if first is None:
             where = "" if span.start is None else f" from {float(span.start):g} s on"
             raise InputError(f"{path}: no frame can be decoded{where}")
-        info = describe(container, stream, first)
-        yield Video(path, info, span, stream.index, origin, chain([first], decoded), warn)
+        info = describe(container, stream, first, siting)
+        end = _end(container, stream, span, origin)
+        yield Video(path, info, span, stream.index, origin, end, chain([first], decoded), warn)
+
+
+def _end(
+    container: InputContainer, stream: VideoStream, span: Span, origin: Fraction
+) -> int | None:
+    """The tick at which the picture ends: the span's end, or what an mp4's index says."""
+    ends = []
+    if "mp4" in container.format.name and stream.duration:
+        ends.append((stream.start_time or 0) + stream.duration)
+    if span.end is not None and stream.time_base:
+        ends.append(math.floor((origin + span.end) / stream.time_base))
+    return min(ends, default=None)
 
 
 def main_video(container: InputContainer, path: Path) -> VideoStream:

@@ -25,7 +25,8 @@ from vsr.video.reader import Video
 
 _QUEUE = 4  # frames that may wait for the encoder
 _LARGEST_TIMESCALE = 2**31 - 1
-SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".ts", ".m4v")
+_WITHOUT_TIMESTAMPS = {"avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo"}
+SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
 
 
@@ -63,6 +64,7 @@ def create_video(
     range. Raises OutputError or EncoderError in one line.
     """
     part = part_of(target)
+    frames = 0
     try:
         with _one_line(target), ExitStack() as stack:
             source = stack.enter_context(open_input(others_of.path)) if others_of else None
@@ -78,6 +80,8 @@ def create_video(
                 )
             else:
                 encoder.add_stream()
+            if output.format.name in _WITHOUT_TIMESTAMPS:
+                warn(f"{target.suffix} keeps no timestamps: frames are shown at a fixed rate")
             if others.dropped:
                 warn(f"{target.suffix} cannot hold, left out: {'; '.join(others.dropped)}")
             output.start_encoding()
@@ -97,8 +101,14 @@ def create_video(
                 output.close()
 
             hand_over = stack.enter_context(behind(write, finish, _QUEUE))
-            yield VideoOutput(hand_over, encoder.name, others.copied, others.dropped)
-        _check(part, target, encoder)
+
+            def count(frame: Frame) -> None:
+                nonlocal frames
+                frames += 1
+                hand_over(frame)
+
+            yield VideoOutput(count, encoder.name, others.copied, others.dropped)
+        _check(part, target, encoder.stream.index, frames)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -161,10 +171,10 @@ def _one_line(target: Path) -> Iterator[None]:
         raise OutputError(f"{target}: cannot be written ({reason(error)})") from error
 
 
-def _check(part: Path, target: Path, encoder: Encoder) -> None:
+def _check(part: Path, target: Path, stream_index: int, frames: int) -> None:
     """Read the finished file again: it must open, and hold every frame."""
     with open_input(part) as output:
-        stream = output.streams[encoder.stream.index]
+        stream = output.streams[stream_index]
         found = sum(packet.size > 0 for packet in output.demux(stream))
-    if found != encoder.frames:
-        raise OutputError(f"{target}: {found} of {encoder.frames} frames arrived in the file")
+    if found != frames:
+        raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")

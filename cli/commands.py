@@ -1,0 +1,21 @@
+"""The subcommands of `vsr`."""
+
+from __future__ import annotations
+
+import click
+
+from .eval import eval_command
+from .models import models_command
+from .probe import probe_command
+from .train import train_command
+from .upscale import upscale_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vsr")
+def vsr() -> None:
+    """Video super-resolution: every frame, timestamp, colour and audio packet arrives."""
+
+
+for command in (upscale_command, models_command, probe_command, eval_command, train_command):
+    vsr.add_command(command)

@@ -1,0 +1,75 @@
+"""Paths that a job cannot end well with are refused before any work."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vsr.errors import InputError, OutputError
+from vsr.paths import check_paths
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "in.mp4"
+    path.write_bytes(b"not looked into")
+    return path
+
+
+def test_a_new_file_beside_the_source(source: Path) -> None:
+    check_paths(source, source.with_name("out.mp4"), overwrite=False)
+
+
+def test_relative_paths(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(source.parent)
+    check_paths(Path("in.mp4"), Path("out.mp4"), overwrite=False)
+
+
+def test_a_missing_source(source: Path) -> None:
+    missing = source.with_name("missing.mp4")
+    with pytest.raises(InputError, match=r"missing\.mp4: no such file"):
+        check_paths(missing, source.with_name("out.mp4"), overwrite=False)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("alias", ["same", "dotted", "symbolic link", "hard link"])
+def test_the_source_is_never_the_target(source: Path, alias: str, overwrite: bool) -> None:
+    target = source.with_name("out.mp4")
+    if alias == "same":
+        target = source
+    elif alias == "dotted":
+        target = source.parent / ".." / source.parent.name / "in.mp4"
+    elif alias == "symbolic link":
+        target.symlink_to(source)
+    else:
+        target.hardlink_to(source)
+    with pytest.raises(OutputError, match="is the input itself; choose another name"):
+        check_paths(source, target, overwrite)
+
+
+def test_an_existing_target_is_replaced_on_demand_alone(source: Path) -> None:
+    target = source.with_name("out.mp4")
+    target.touch()
+    with pytest.raises(OutputError, match="exists already; -y or overwrite=True replaces it"):
+        check_paths(source, target, overwrite=False)
+    check_paths(source, target, overwrite=True)
+
+
+def test_a_folder_that_does_not_exist(source: Path) -> None:
+    with pytest.raises(OutputError, match=r"the folder .*new does not exist"):
+        check_paths(source, source.parent / "new" / "out.mp4", overwrite=False)
+
+
+def test_a_file_in_the_folders_place(source: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
+        check_paths(source, source / "out.mp4", overwrite=False)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere")
+def test_a_folder_without_permission(source: Path) -> None:
+    folder = source.parent / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="is not writable"):
+        check_paths(source, folder / "out.mp4", overwrite=False)
