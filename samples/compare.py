@@ -1,6 +1,6 @@
 """Draw README.md's picture: one frame of the sample, enlarged bicubically and by vsr.
 
-    python samples/compare.py [--out docs/street.png]
+python samples/compare.py [--out docs/street.png]
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
     is stopped and joined, and a generator is closed.
     """
     ready: queue.Queue[object] = queue.Queue(depth)
-    stop = Event()
+    stop, done = Event(), Event()
     failure: list[BaseException] = []
 
     def draw() -> None:
@@ -33,10 +33,14 @@ def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
         except BaseException as error:
             failure.append(error)
         finally:
-            close = getattr(items, "close", None)
-            if close is not None:
-                close()
+            try:
+                close = getattr(items, "close", None)
+                if close is not None:
+                    close()
+            except BaseException as error:
+                failure.append(error)
             _put(ready, _END, stop)
+            done.set()
 
     def take() -> Iterator[T]:
         while (item := ready.get()) is not _END:
@@ -50,7 +54,7 @@ def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
         yield take()
     finally:
         stop.set()
-        thread.join()
+        _join(thread, done)
 
 
 @contextmanager
@@ -64,7 +68,7 @@ def behind(
     leaving. When the block fails, what waits is dropped and `finish` stops between steps.
     """
     waiting: queue.Queue[object] = queue.Queue(depth)
-    stop = Event()
+    stop, done = Event(), Event()
     failure: list[BaseException] = []
 
     def work() -> None:
@@ -84,6 +88,8 @@ def behind(
         except BaseException as error:
             failure.append(error)
             stop.set()
+        finally:
+            done.set()
 
     def hand_over(item: T) -> None:
         if not _put(waiting, item, stop) and failure:
@@ -94,12 +100,22 @@ def behind(
     try:
         yield hand_over
         _put(waiting, _END, stop)
-        thread.join()
+        done.wait()
     finally:
         stop.set()
-        thread.join()
+        _join(thread, done)
     if failure:
         raise failure[0]
+
+
+def _join(thread: Thread, done: Event) -> None:
+    """Wait for the end of a thread.
+
+    Before Python 3.13 a `Thread.join` that Ctrl-C interrupts takes the thread for ended, and
+    the next one returns at once. An Event can be waited for again.
+    """
+    done.wait()
+    thread.join()
 
 
 def _put(target: queue.Queue[object], item: object, stop: Event) -> bool:

@@ -100,7 +100,10 @@ def load_model(name: str | None = None, scale: int = 4) -> Model:
     weights = scales[scale]
     if not weights.file:
         return Model(weights, _build(weights))
-    data = files("vsr.weights").joinpath(weights.file).read_bytes()
+    try:
+        data = files("vsr.weights").joinpath(weights.file).read_bytes()
+    except OSError:
+        raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
             f"{weights.file}: does not match its sha256 in the manifest; reinstall vsr"
@@ -121,7 +124,7 @@ def _from_file(path: Path, scale: int) -> Model:
         raise ModelError(f"{path}: says nothing of its network; models come from `vsr train`")
     if facts["scale"] != scale:
         raise ModelError(f"{path}: is for scale {facts['scale']}, not {scale}")
-    if facts["network"] not in ARCHITECTURES:
+    if facts["network"] not in list(ARCHITECTURES):
         raise ModelError(
             f"{path}: unknown network {facts['network']!r}; known: {', '.join(ARCHITECTURES)}"
         )
@@ -132,8 +135,8 @@ def _from_file(path: Path, scale: int) -> Model:
 def _build(weights: Weights) -> Network:
     try:
         return ARCHITECTURES[weights.network](weights.scale, **weights.options).eval()
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{weights.name}: {error}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: more than memory holds
+        raise ModelError(f"{weights.name}: {' '.join(str(error).split())[:200]}") from None
 
 
 def _loaded(weights: Weights, data: bytes, where: str) -> Network:

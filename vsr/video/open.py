@@ -11,10 +11,10 @@ from vsr.errors import InputError
 
 # Demuxers that open what their file names: other files, devices, addresses.
 _INDIRECT = {
-    "alias_pix", "alsa", "avs", "brender_pix", "concat", "dash", "fbdev", "hls", "image2",
-    "image2pipe", "imf", "kmsgrab", "lavfi", "oss", "rtp", "rtsp", "sap", "sdp", "tty",
-    "video4linux2,v4l2", "vobsub", "webm_dash_manifest", "x11grab",
-}  # fmt: skip
+    *("alias_pix", "alsa", "avisynth", "avs", "brender_pix", "concat", "dash", "fbdev", "hls"),
+    *("image2", "image2pipe", "imf", "kmsgrab", "lavfi", "oss", "rtp", "rtsp", "sap", "sdp"),
+    *("tty", "vapoursynth", "video4linux2,v4l2", "vobsub", "webm_dash_manifest", "x11grab"),
+}
 _OPTIONS = {
     "protocol_whitelist": "file",
     "format_whitelist": ",".join(sorted(av.formats_available - _INDIRECT)),

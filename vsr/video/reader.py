@@ -102,7 +102,7 @@ def open_video(path: Path, span: Span, warn: Warn) -> Iterator[Video]:
         siting = read_siting(path, stream.index)
         stream.thread_type = "AUTO"
         origin = Fraction(container.start_time or 0, av.time_base)
-        decoded = _decode(container, stream, span, origin, path)
+        decoded = _decode(container, stream, span, origin, path, warn)
         first = next(decoded, None)
         if first is None:
             where = "" if span.start is None else f" from {float(span.start):g} s on"
@@ -139,8 +139,52 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
     return next((stream for stream in moving if stream is best), moving[0])
 
 
+def _from(
+    container: InputContainer, stream: VideoStream, start: Fraction, path: Path, warn: Warn
+) -> Iterator[VideoFrame]:
+    """Frames from one at or before `start` on.
+
+    Most demuxers seek by decoding time, some not even to a keyframe, so that the first frame
+    to come out may lie after `start`. Then the next try begins earlier.
+    """
+    assert stream.time_base is not None
+    lowest = min(0, stream.start_time or 0)
+    back, step = 0, math.ceil(1 / stream.time_base)  # a second
+    while True:
+        place = max(lowest, math.floor(start) - back)
+        container.seek(place, stream=stream, backward=True)
+        frames = _all(container, stream, path, warn)
+        first = next(frames, None)
+        early = first is not None and first.pts is not None and first.pts <= start
+        if early or place == lowest:
+            return frames if first is None else chain([first], frames)
+        back = 2 * back or step
+
+
+def _all(
+    container: InputContainer, stream: VideoStream, path: Path, warn: Warn
+) -> Iterator[VideoFrame]:
+    """The frames from where the container stands to its end."""
+    corrupt = 0
+    for packet in container.demux(stream):
+        if packet.is_corrupt:
+            if container.format.name != "mpegts":
+                raise InputError(f"{path}: a packet is cut short; the file is truncated or damaged")
+            corrupt += 1  # broadcasts lose packets, and joined recordings count anew
+        for frame in packet.decode():
+            assert isinstance(frame, VideoFrame)
+            yield frame
+    if corrupt:
+        warn(f"{corrupt} packets of the video are marked as damaged by gaps in the stream")
+
+
 def _decode(
-    container: InputContainer, stream: VideoStream, span: Span, origin: Fraction, path: Path
+    container: InputContainer,
+    stream: VideoStream,
+    span: Span,
+    origin: Fraction,
+    path: Path,
+    warn: Warn,
 ) -> Iterator[VideoFrame]:
     """The decoded frames of the span. The decoder is drained: the last frames come too."""
     base = stream.time_base
@@ -148,17 +192,16 @@ def _decode(
         raise InputError(f"{path}: the video stream has no time base")
     start, end = (None if t is None else (origin + t) / base for t in (span.start, span.end))
     try:
-        if start is not None:
-            container.seek(math.floor(start), stream=stream, backward=True)
-        for packet in container.demux(stream):
-            if packet.is_corrupt:
-                raise InputError(f"{path}: a packet is cut short; the file is truncated or damaged")
-            for frame in packet.decode():
-                assert isinstance(frame, VideoFrame)
-                if start is not None and (frame.pts is None or frame.pts < start):
-                    continue
-                if end is not None and frame.pts is not None and frame.pts >= end:
-                    return
-                yield frame
+        frames = (
+            _all(container, stream, path, warn)
+            if start is None
+            else _from(container, stream, start, path, warn)
+        )
+        for frame in frames:
+            if start is not None and (frame.pts is None or frame.pts < start):
+                continue
+            if end is not None and frame.pts is not None and frame.pts >= end:
+                return
+            yield frame
     except (av.FFmpegError, EOFError, OSError) as error:
         raise InputError(f"{path}: the video cannot be decoded ({reason(error)})") from None
