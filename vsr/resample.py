@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_RUN_TYPES = {2: torch.int16, 4: torch.int32}  # as wide as so many bytes
 KERNELS = ("cubic", "linear", "nearest")
 
 
@@ -136,5 +137,8 @@ def to_samples(phases: Tensor, scale: int, peak: int) -> NDArray[np.uint8] | NDA
     count, _, height, width = samples.shape
     # The pixel shuffle, as a move of whole runs of `scale` samples: far faster than one by one.
     runs = samples.permute(0, 2, 3, 1).contiguous().view(count, height, width, scale, scale)
-    rows = runs.transpose(2, 3).contiguous().view(count, height * scale, width * scale)
-    return rows.cpu().numpy() if peak <= 255 else rows.cpu().numpy().astype(np.uint16)
+    if samples.element_size() == 1 and scale in _RUN_TYPES:
+        runs = runs.view(_RUN_TYPES[scale])
+    rows = runs.transpose(2, 3).contiguous().view(samples.dtype)
+    large = rows.view(count, height * scale, width * scale).cpu().numpy()
+    return large if peak <= 255 else large.astype(np.uint16)

@@ -1,7 +1,8 @@
-"""Decoding ahead and encoding behind: one thread each, joined on every path out."""
+"""Decoding ahead and encoding behind: one thread each, joined on every path out; cores."""
 
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,6 +107,13 @@ def behind(
         _join(thread, done)
     if failure:
         raise failure[0]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _join(thread: Thread, done: Event) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from vsr.inference.memory import keep_freed_memory
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
 from vsr.resample import to_samples
+from vsr.threads import cores
 from vsr.video.color import enlarge_chroma
 from vsr.video.frame import Frame, Plane, VideoInfo
 
@@ -52,7 +52,7 @@ def choose_engine(device: str = "auto", precision: str = "auto") -> Engine:
         precision = fast
     if precision == "fp16" and chosen.type == "cpu":
         raise DeviceError("precision fp16 needs a GPU: on the CPU choose bf16 or fp32")
-    return Engine(chosen, precision, _cores() if chosen.type == "cpu" else 1)
+    return Engine(chosen, precision, cores() if chosen.type == "cpu" else 1)
 
 
 def restore(
@@ -125,13 +125,6 @@ def _device(name: str) -> torch.device:
         if (device.index or 0) >= count:
             raise DeviceError(f"device {name!r} is not there: this machine has {count} CUDA GPUs")
     return device
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu_has_bf16() -> bool:

@@ -14,6 +14,7 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from vsr.errors import EncoderError
+from vsr.threads import cores
 from vsr.video.frame import PIXEL_FORMATS, PixelFormat, VideoInfo
 from vsr.video.open import reason
 
@@ -90,6 +91,7 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
         context.sample_aspect_ratio = info.pixel_aspect
     context.options = _options(context, info, encoding)
     context.thread_type = "AUTO"
+    context.thread_count = cores()  # left alone, x264 takes half as many again, which costs time
     context.flags |= Flags.frame_duration  # else the last frame's is a guess
     try:
         context.open()
