@@ -142,7 +142,7 @@ def test_the_best_weights_are_kept(
 ) -> None:
     monkeypatch.setattr(fit_module, "SAVE_EVERY", -1)  # at every step
     monkeypatch.setattr(fit_module, "WARM_UP", 1)
-    run(replace(recipe, iterations=24, rate=1.0), tmp_path)  # so fast that it gets worse
+    run(replace(recipe, iterations=24, rate=2.0), tmp_path)  # so fast that it gets worse
     scores = [line["psnr"] for line in log(tmp_path)]
     assert len(scores) == 24
     assert max(scores) > scores[-1] + 1

@@ -13,6 +13,7 @@ from torch import Tensor
 from vsr.evaluation.protocol import crop_to_multiple, degrade, shrink
 from vsr.media import Plane, list_media, read_luma
 
+_AREA_POWER = 0.25  # large photos count for more, but not by all their area: small ones are sharper
 FRAME_STEP = 6  # neighbouring frames teach a still-picture network nothing new
 
 
@@ -57,11 +58,12 @@ class StillPairs:
     def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Random patches, flipped and turned: (N, 1, p, p) and (N, 1, s*p, s*p) in [0, 1].
 
-        A picture is as likely to be chosen as it is large. `patch` is at most the `shortest`
+        Large pictures are chosen a little more often. `patch` is at most the `shortest`
         that the pairs were loaded with.
         """
         areas = np.array([plane.size for plane in self.small], dtype=np.float64)
-        chosen = random.choice(len(areas), batch, p=areas / areas.sum())
+        weights = areas**_AREA_POWER
+        chosen = random.choice(len(areas), batch, p=weights / weights.sum())
         small = np.empty((batch, 1, patch, patch), np.uint8)
         large = np.empty((batch, 1, patch * self.scale, patch * self.scale), np.uint8)
         for n, index in enumerate(chosen):
