@@ -100,7 +100,7 @@ def upscale(
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "auto", "fp32", "bf16" or "fp16".
         start, end: the part to take, in seconds from the file's start.
-        codec, crf, preset, pix_fmt: see `vsr.Encoding`.
+        codec, crf, preset, pix_fmt: see `vsr.video.encoders.Encoding`.
         audio, subtitles: whether to copy these streams.
         overwrite: replace an existing target, once the new one is complete.
         stills: take each image of a folder by itself. Otherwise, if they have one size, they
