@@ -8,22 +8,17 @@ from pathlib import Path
 
 import click
 
-from .options import SCALES
+from .options import device_option, model_option, precision_option, scale_option
 
 
 @click.command("eval")
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
 )
-@click.option("-m", "--model", metavar="NAME|FILE", help="See `vsr models`.")
-@click.option("-s", "--scale", type=SCALES, default="4", show_default=True, help="Factor.")
-@click.option("-d", "--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-    default="fp32",
-    show_default=True,
-)
+@model_option
+@scale_option
+@device_option
+@precision_option("fp32")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def eval_command(
     paths: tuple[Path, ...],

@@ -11,7 +11,7 @@ import click
 
 from vsr.errors import VsrError
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130  # click gives 2 for usage
 
 
 def main() -> None:

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any, TypeVar
 
 import click
 
-SCALES = click.Choice(["2", "3", "4"])
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+model_option = click.option("-m", "--model", metavar="NAME|FILE", help="See `vsr models`.")
+scale_option = click.option(
+    "-s",
+    "--scale",
+    type=click.Choice(["2", "3", "4"]),
+    default="4",
+    show_default=True,
+    help="Factor.",
+)
+device_option = click.option(
+    "-d", "--device", default="auto", show_default=True, help="auto, cpu or cuda[:N]."
+)
+
+
+def precision_option(default: str) -> Callable[[Command], Command]:
+    """--precision, with the command's own default."""
+    choices = click.Choice(["auto", "fp32", "bf16", "fp16"])
+    return click.option("--precision", type=choices, default=default, show_default=True)
 
 
 class Time(click.ParamType[Fraction]):

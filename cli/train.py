@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from .options import SCALES
+from .options import device_option, scale_option
 
 if TYPE_CHECKING:
     from vsr.training.fit import Progress
@@ -26,7 +26,7 @@ _PATH = click.Path(path_type=Path)
 @click.argument("data", nargs=-1, required=True, type=_PATH)
 @click.option("-o", "--output", "folder", required=True, type=_PATH, help="Where the run lives.")
 @click.option("-m", "--model", default="espcn", show_default=True, help="espcn or espcn-deep.")
-@click.option("-s", "--scale", type=SCALES, default="4", show_default=True, help="Factor.")
+@scale_option
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
 @click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
 @click.option("--minutes", type=float, help="Time to train, instead or as well.")
@@ -36,7 +36,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
 @click.option("--warm-start", type=_PATH, help="A .safetensors file to begin from.")
 @click.option("--seed", default=1, show_default=True)
-@click.option("-d", "--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
+@device_option
 @click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def train_command(folder: Path, model: str, scale: str, as_json: bool, **settings: Any) -> None:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from vsr import Progress, Result, upscale
 
-from .options import SCALES, Rate, Time
+from .options import Rate, Time, device_option, model_option, precision_option, scale_option
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
@@ -24,15 +24,10 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.command("upscale")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option("-s", "--scale", type=SCALES, default="4", show_default=True, help="Factor.")
-@click.option("-m", "--model", metavar="NAME|FILE", help="See `vsr models`.")
-@click.option("-d", "--device", default="auto", show_default=True, help="auto, cpu, cuda[:N].")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "fp32", "bf16", "fp16"]),
-    default="auto",
-    show_default=True,
-)
+@scale_option
+@model_option
+@device_option
+@precision_option("auto")
 @click.option("--start", type=Time(), help="Begin here: seconds or HH:MM:SS.mmm.")
 @click.option("--end", type=Time(), help="Stop before this time.")
 @click.option("--duration", type=Time(), help="Take this much; not with --end.")

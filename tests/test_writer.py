@@ -23,7 +23,7 @@ from vsr.video.encode import Encoder
 from vsr.video.encoders import Encoding
 from vsr.video.reader import Video, open_video
 from vsr.video.span import Span
-from vsr.video.writer import VideoOutput, create_video, part_of
+from vsr.video.writer import Output, create_video, part_of
 
 FAST = Encoding(preset="ultrafast")
 
@@ -36,7 +36,7 @@ def source(tmp_path: Path) -> Path:
 @contextmanager
 def writing(
     source: Path, target: Path, encoding: Encoding = FAST
-) -> Iterator[tuple[Video, VideoOutput]]:
+) -> Iterator[tuple[Video, Output]]:
     """A copy of `source` being written, its pictures as large as they are."""
     with (
         open_video(source, Span(), lambda _: None) as video,

@@ -11,13 +11,13 @@ from pathlib import Path
 from vsr.errors import InputError, OutputError
 from vsr.video.encoders import Encoding
 from vsr.video.frame import ColorTags, VideoInfo
-from vsr.video.image_output import ImageOutput, create_image, create_image_folder
+from vsr.video.image_output import create_image, create_image_folder
 from vsr.video.images import Images, is_image, open_images
 from vsr.video.passthrough import Selection
 from vsr.video.pictures import create_frame_folder
 from vsr.video.reader import Video, open_video
 from vsr.video.span import Span
-from vsr.video.writer import VideoOutput, create_video
+from vsr.video.writer import Output, create_video
 
 Warn = Callable[[str], None]
 
@@ -53,7 +53,7 @@ def create_target(
     wants: Selection,
     overwrite: bool,
     warn: Warn,
-) -> AbstractContextManager[VideoOutput | ImageOutput]:
+) -> AbstractContextManager[Output]:
     """Open the output for frames of `info`, the enlarged size. Raises OutputError.
 
     The target's name decides: a folder takes an image per frame, an image suffix one image,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.evaluation.protocol import crop_to_multiple, degrade, shrink
@@ -55,15 +57,21 @@ class StillPairs:
                     large.append(crop_to_multiple(copy, scale))
         return cls(large, [degrade(plane, scale) for plane in large], scale)
 
+    @cached_property
+    def _chances(self) -> NDArray[np.float64]:
+        """How likely each picture is to be chosen."""
+        areas = np.array([plane.size for plane in self.small], dtype=np.float64)
+        weights = areas**_AREA_POWER
+        chances: NDArray[np.float64] = weights / weights.sum()
+        return chances
+
     def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Random patches, flipped and turned: (N, 1, p, p) and (N, 1, s*p, s*p) in [0, 1].
 
         Large pictures are chosen a little more often. `patch` is at most the `shortest`
         that the pairs were loaded with.
         """
-        areas = np.array([plane.size for plane in self.small], dtype=np.float64)
-        weights = areas**_AREA_POWER
-        chosen = random.choice(len(areas), batch, p=weights / weights.sum())
+        chosen = random.choice(len(self.small), batch, p=self._chances)
         small = np.empty((batch, 1, patch, patch), np.uint8)
         large = np.empty((batch, 1, patch * self.scale, patch * self.scale), np.uint8)
         for n, index in enumerate(chosen):

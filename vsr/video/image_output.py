@@ -6,7 +6,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import OutputError
@@ -15,31 +14,15 @@ from vsr.video.frame import Frame, VideoInfo
 from vsr.video.image_files import encode, nearest_metadata, nearest_shape
 from vsr.video.image_metadata import Metadata, Shape
 from vsr.video.images import Warn, once, to_pixels
-from vsr.video.writer import part_of
+from vsr.video.writer import Output, part_of
 
 _QUEUE = 2  # frames that may wait for the encoder
-
-
-@dataclass(frozen=True)
-class ImageOutput:
-    """Images being written.
-
-    Attributes:
-        write: takes the next frame.
-        encoder: "", where a video has its encoder's name.
-        copied, dropped: the metadata of the first source, named for people.
-    """
-
-    write: Callable[[Frame], None]
-    encoder: str
-    copied: tuple[str, ...]
-    dropped: tuple[str, ...]
 
 
 @contextmanager
 def create_image(
     target: Path, info: VideoInfo, depth: int, metadata: Metadata, warn: Warn
-) -> Iterator[ImageOutput]:
+) -> Iterator[Output]:
     """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
 
     `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
@@ -59,7 +42,7 @@ def create_image(
         written += 1
 
     try:
-        yield ImageOutput(write, "", kept.names, dropped)
+        yield Output(write, "", kept.names, dropped)
         _check_count(target, written, 1)
         with _one_line(target):
             part.replace(target)
@@ -76,7 +59,7 @@ def create_image_folder(
     metadata: Callable[[int], Metadata],
     warn: Warn,
     overwrite: bool = False,
-) -> Iterator[ImageOutput]:
+) -> Iterator[Output]:
     """Write one image per frame of `info` into `folder`: the first to the first name, and so on.
 
     Without `names` they are numbered PNGs, however many come. `metadata` gives that of a
@@ -117,7 +100,7 @@ def create_image_folder(
     try:
         kept, dropped = fitted(0)
         with behind(write, lambda: iter(()), _QUEUE) as hand_over:
-            yield ImageOutput(hand_over, "", kept.names, dropped)
+            yield Output(hand_over, "", kept.names, dropped)
         _check_count(folder, written, written if names is None else len(names))
         with _one_line(folder):
             if new:

@@ -208,34 +208,43 @@ def _packets(
         return
     if span.start is not None:
         container.seek(int((origin + span.start) * av.time_base), backward=True)
-    begin = origin + (span.start or 0)
-    end = None if span.end is None else origin + span.end
     last: dict[int, int] = {}
     try:
         for packet in container.demux(streams):
-            if packet.size == 0 or (packet.pts is None and packet.dts is None) or _is_gap(packet):
-                continue
-            when = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base  # type: ignore[operator]
-            until = when + (packet.duration or 0) * packet.time_base
-            if not span.whole:
-                if until <= begin or (end is not None and when >= end):
-                    continue
-                _shift(packet, -begin)
-                if packet.stream.type == "subtitle" and packet.pts is not None:
-                    _begin_at_zero(packet)
-            index = packet.stream_index
             if packet.dts is None:
                 packet.dts = packet.pts
-            assert packet.dts is not None
-            if index in last and packet.dts <= last[index] and packet.stream.type != "subtitle":
-                packet.dts = last[index] + 1  # muxers refuse a clock that stands still
-                packet.pts = max(packet.pts or 0, packet.dts)
-            last[index] = packet.dts
-            packet.stream = copies[index]
-            yield packet
+            if packet.size == 0 or packet.dts is None or _is_gap(packet):
+                continue
+            if span.whole or _into_span(packet, span, origin):
+                _steady(packet, last)
+                packet.stream = copies[packet.stream_index]
+                yield packet
     except (av.FFmpegError, EOFError, OSError) as error:
         name = container.name.removeprefix("file:")
         raise InputError(f"{name}: cannot be read to its end ({reason(error)})") from None
+
+
+def _into_span(packet: Packet[Stream], span: Span, origin: Fraction) -> bool:
+    """Whether any of the packet lies in the span; if so, its times are set to count from there."""
+    begin = origin + (span.start or 0)
+    when = (packet.dts if packet.pts is None else packet.pts) * packet.time_base  # type: ignore[operator]
+    until = when + (packet.duration or 0) * packet.time_base
+    if until <= begin or (span.end is not None and when >= origin + span.end):
+        return False
+    _shift(packet, -begin)
+    if packet.stream.type == "subtitle" and packet.pts is not None:
+        _begin_at_zero(packet)
+    return True
+
+
+def _steady(packet: Packet[Stream], last: dict[int, int]) -> None:
+    """Let a stream's clock run on: muxers refuse one that stands still. `last` holds its dts."""
+    index = packet.stream_index
+    assert packet.dts is not None
+    if index in last and packet.dts <= last[index] and packet.stream.type != "subtitle":
+        packet.dts = last[index] + 1
+        packet.pts = max(packet.pts or 0, packet.dts)
+    last[index] = packet.dts
 
 
 def _begin_at_zero(packet: Packet[Stream]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 from vsr.video.image_files import as_pixels
 from vsr.video.image_metadata import Metadata
-from vsr.video.image_output import ImageOutput, create_image_folder
+from vsr.video.image_output import create_image_folder
 from vsr.video.images import to_planes
 from vsr.video.planes import converted, libav_frame
+from vsr.video.writer import Output
 
 _RGB = ColorTags(range=2)
 
@@ -20,7 +21,7 @@ _RGB = ColorTags(range=2)
 @contextmanager
 def create_frame_folder(
     folder: Path, info: VideoInfo, warn: Callable[[str], None], overwrite: bool
-) -> Iterator[ImageOutput]:
+) -> Iterator[Output]:
     """Write frames of `info` as numbered PNGs, converted by its matrix and range.
 
     Videos of more than 8 bits give 16-bit images. See `create_image_folder` for the rest.

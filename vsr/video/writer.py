@@ -31,13 +31,13 @@ SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 
 
 @dataclass(frozen=True)
-class VideoOutput:
-    """A video being written.
+class Output:
+    """A video, or images, being written.
 
     Attributes:
-        write: hands a frame of the enlarged size over to the encoder's thread.
-        encoder: its name in libav.
-        copied, dropped: the other streams, named for people.
+        write: takes the next frame of the enlarged size.
+        encoder: its name in libav, "" for images.
+        copied, dropped: a video's other streams or an image's metadata, named for people.
     """
 
     write: Callable[[Frame], None]
@@ -55,7 +55,7 @@ def create_video(
     others_of: Video | None = None,
     wants: Selection | None = None,
     color: ColorTags | None = None,
-) -> Iterator[VideoOutput]:
+) -> Iterator[Output]:
     """Write frames of `info`, and everything else that the video `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
@@ -107,7 +107,7 @@ def create_video(
                 frames += 1
                 hand_over(frame)
 
-            yield VideoOutput(count, encoder.name, others.copied, others.dropped)
+            yield Output(count, encoder.name, others.copied, others.dropped)
         _check(part, target, encoder.stream.index, frames)
         part.replace(target)
     finally:
