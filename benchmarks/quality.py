@@ -2,8 +2,9 @@
 
     python benchmarks/quality.py FOLDER... [--model NAME] [--precision fp32]
 
-Each FOLDER (Set5, Set14) holds true images. With `--manifest` the scores are printed as the
-lines that `weights/manifest.toml` keeps.
+Each FOLDER holds true images (Set5, Set14), or the frames of a clip, which has dtSSD as a
+third figure. With `--manifest` the scores are printed as the lines that
+`weights/manifest.toml` keeps.
 """
 
 from __future__ import annotations
@@ -36,16 +37,21 @@ def main() -> None:
 
 
 def row(weights: vsr.Weights, means: dict[str, Mean]) -> str:
-    scores = " | ".join(f"{m.psnr:.2f} / {m.ssim:.4f}" for m in means.values())
+    scores = " | ".join(" / ".join(figures(m).values()) for m in means.values())
     return f"| {weights.name} | x{weights.scale} | {scores} |"
 
 
 def lines(weights: vsr.Weights, means: dict[str, Mean]) -> str:
     scores = [
-        f"scores.{name} = {{ psnr = {m.psnr:.2f}, ssim = {m.ssim:.4f} }}"
+        f"scores.{name} = {{ {', '.join(f'{k} = {v}' for k, v in figures(m).items())} }}"
         for name, m in means.items()
     ]
     return "\n".join([f"# {weights.name} x{weights.scale}", *scores])
+
+
+def figures(mean: Mean) -> dict[str, str]:
+    found = {"psnr": f"{mean.psnr:.2f}", "ssim": f"{mean.ssim:.4f}"}
+    return found if mean.dtssd is None else found | {"dtssd": f"{mean.dtssd:.2f}"}
 
 
 if __name__ == "__main__":

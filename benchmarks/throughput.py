@@ -39,6 +39,7 @@ import torch
 
 import vsr
 from vsr.inference.engine import choose_engine, restore
+from vsr.inference.windows import windows
 from vsr.networks.catalogue import Model
 from vsr.video.encoders import Encoding
 from vsr.video.reader import open_video
@@ -79,7 +80,7 @@ def measure(small: Path, folder: Path, model: Model, frames: int) -> dict[str, f
     restored: list[Any] = []
     engine = choose_engine("cpu")
     network, network_cpu = timed(
-        lambda: restored.extend(restore(iter(decoded), info, model, engine)), few
+        lambda: restored.extend(restore(windows(iter(decoded), 0), info, model, engine)), few
     )
     encode, encode_cpu = timed(lambda: run_encode(small, out, restored, frames), frames)
     settings = {"model": model.name, "scale": SCALE, "device": "cpu", "overwrite": True}

@@ -1,14 +1,22 @@
-"""`vsr eval`: score a model on true images and clips."""
+"""`vsr eval`: score models on true images and clips."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .options import device_option, model_option, precision_option, scale_option
+
+if TYPE_CHECKING:
+    from vsr.evaluation.evaluate import Score
+    from vsr.evaluation.plot import Panel
+    from vsr.networks.catalogue import Model
+
+    from .scores import Report
 
 
 @click.command("eval")
@@ -16,69 +24,122 @@ from .options import device_option, model_option, precision_option, scale_option
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
 )
 @model_option
+@click.option("--models", metavar="NAME|FILE,...", help="Several, side by side; not with --model.")
 @scale_option
 @device_option
 @precision_option("fp32")
+@click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
+@click.option(
+    "--plot",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the PSNR of each frame of the clips, as .png or .svg.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def eval_command(
     paths: tuple[Path, ...],
     model: str | None,
+    models: str | None,
     scale: str,
     device: str,
     precision: str,
+    stills: bool,
+    plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Score a model on true images and videos.
+    """Score models on true images and clips.
 
-    Each PATH is an image, a video or a folder of them. The pictures are shrunk as
-    super-resolution papers do it (MATLAB's bicubic), enlarged again by the model, and
-    compared with the true ones: PSNR in dB and SSIM of the luma, with SCALE border pixels
-    left out. Videos count with the mean over their frames.
+    Each PATH is an image, a video or a folder of them; three or more images of one size in a
+    folder are the frames of a clip. The pictures are shrunk as super-resolution papers do it
+    (MATLAB's bicubic), enlarged again by the model, and compared with the true ones: PSNR in
+    dB and SSIM of the luma, higher is better. SCALE border pixels of an image are left out, 8
+    of a clip. Clips count with the mean over their frames, and have one figure more:
+
+    dtSSD, lower is better: how far the change from one frame to the next is from the true
+    change, as the root mean square over the pixels, in sample values of 0 to 255. Errors that
+    flicker or crawl raise it, errors that stay do not. Cuts are left out.
     """
+    wanted = _wanted(model, models)
     # Here, so that other commands need not wait for these imports.
-    from vsr.evaluation.evaluate import Mean, Score, evaluate, mean
-    from vsr.media import list_media
+    from vsr.errors import InputError
+    from vsr.evaluation.evaluate import compare, find_items, mean
+    from vsr.evaluation.plot import check_plot, write_plot
+    from vsr.media import is_clip
     from vsr.networks.catalogue import load_model
 
-    chosen = load_model(model, int(scale))
-    names = [_name(file, path) for path in paths for file in list_media([path])]
-    width = max([*(len(name) for name in names), len("all (9999 items)")])
+    from .scores import JsonReport, TableReport
 
-    def row(name: str, of: Score | Mean) -> None:
-        click.echo(f"{name:<{width}}  {of.psnr:7.2f}  {of.ssim:6.4f}")
+    chosen = [load_model(name, int(scale)) for name in wanted]
+    titles = _titles(chosen, wanted)
+    groups = [(path, find_items([path], stills)) for path in paths]
+    names = [_name(item, path) for path, items in groups for item in items]
+    clips = any(is_clip(item) for _, items in groups for item in items)
+    if plot is not None:
+        check_plot(plot)
+        if not clips:
+            raise InputError("nothing to plot: there are images alone, and no clip")
 
-    def item(path: Path, score: Score) -> None:
-        if as_json:
-            event = {"event": "item", "name": score.name, "path": str(score.path)}
-            measured = {"psnr": score.psnr, "ssim": score.ssim, "frames": score.frames}
-            click.echo(json.dumps(event | measured))
-        else:
-            row(_name(score.path, path), score)
-
-    if not as_json:
-        click.echo(f"{chosen.name} x{chosen.scale}".ljust(width) + "  PSNR dB    SSIM")
-    several = sum(path.is_dir() for path in paths) > 1
-    scores: list[Score] = []
-    for path in paths:
-        group: list[Score] = []
-        for score in evaluate([path], chosen, device, precision, _warn):
-            item(path, score)
-            group.append(score)
-        if several and path.is_dir() and not as_json:
-            row(f"{path.name} ({len(group)} items)", mean(group))
-        scores += group
-    total = mean(scores)
+    report: Report = TableReport(titles, int(scale), names, clips)
     if as_json:
-        facts = {"event": "result", "model": chosen.name, "scale": chosen.scale}
-        click.echo(json.dumps(facts | asdict(total)))
-    else:
-        row(f"all ({total.items} items)", total)
+        report = JsonReport(titles, int(scale))
+    several = sum(path.is_dir() for path in paths) > 1
+    rows: list[tuple[Score, ...]] = []
+    report.begin()
+    for path, items in groups:
+        before = len(rows)
+        for scores in compare(items, chosen, device, precision, _warn):
+            report.item(names[len(rows)], scores)
+            rows.append(scores)
+        if several and path.is_dir() and items != [path]:
+            columns = zip(*rows[before:], strict=True)
+            report.group(path.name, [mean(column) for column in columns])
+    report.end([mean(column) for column in zip(*rows, strict=True)])
+    if plot is not None:
+        write_plot(plot, _panels(names, rows, titles, scale))
 
 
-def _name(file: Path, given: Path) -> str:
-    """What the table calls a file: its path inside the given folder."""
-    shown = file.relative_to(given.parent) if given.is_dir() else Path(file.name)
+def _wanted(model: str | None, models: str | None) -> list[str | None]:
+    """The models asked for; None is the default one."""
+    if models is None:
+        return [model]
+    if model is not None:
+        raise click.UsageError("--model and --models exclude each other")
+    names = [name.strip() for name in models.split(",")]
+    if not all(names):
+        raise click.UsageError(f"--models {models!r}: write names or files with commas between")
+    return list(names)
+
+
+def _titles(models: Sequence[Model], wanted: Sequence[str | None]) -> list[str]:
+    """What to call the models: model files of one name are told apart by their paths."""
+    count = Counter(model.name for model in models)
+    return [
+        model.name if count[model.name] == 1 else str(name)
+        for model, name in zip(models, wanted, strict=True)
+    ]
+
+
+def _name(item: Path, given: Path) -> str:
+    """What the table calls an item: its path inside the given folder."""
+    shown = item.relative_to(given.parent) if given.is_dir() else Path(item.name)
     return click.format_filename(shown)
+
+
+def _panels(
+    names: Sequence[str], rows: Sequence[Sequence[Score]], titles: Sequence[str], scale: str
+) -> list[Panel]:
+    """A panel for each clip."""
+    from vsr.evaluation.plot import Curve, Panel
+
+    return [
+        Panel(
+            f"{name} x{scale}",
+            tuple(Curve(t, s.frame_psnr) for t, s in zip(titles, scores, strict=True)),
+            scores[0].cuts,
+        )
+        for name, scores in zip(names, rows, strict=True)
+        if scores[0].frame_psnr
+    ]
 
 
 def _warn(message: str) -> None:

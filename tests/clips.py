@@ -15,7 +15,12 @@ import numpy as np
 
 
 def picture(number: int, width: int, height: int, peak: int = 255) -> np.ndarray:
-    """A plane that differs in every frame and every corner: a moving sine grid."""
+    """A plane that differs in every frame and every corner: a moving sine grid.
+
+    A negative number gives the negative of a picture, as of another shot.
+    """
+    if number < 0:
+        return peak - picture(-number, width, height, peak)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     wave = np.sin((x + 2 * number) / 5) * np.cos((y - number) / 7) + x / max(width, 2) / 4
     samples = (0.5 + 0.35 * wave) * peak
@@ -28,7 +33,8 @@ def video_frame(number: int, width: int, height: int, pix_fmt: str) -> av.VideoF
     bits = frame.format.components[0].bits
     for index, plane in enumerate(frame.planes):
         shape = (plane.height, plane.width)
-        samples = picture(number + 31 * index, shape[1], shape[0], 2**bits - 1)
+        other = number + 31 * index if number >= 0 else number - 31 * index
+        samples = picture(other, shape[1], shape[0], 2**bits - 1)
         view = np.frombuffer(plane, samples.dtype).reshape(plane.height, -1)
         view[:, : plane.width] = samples
     return frame
@@ -54,6 +60,7 @@ class Clip:
     chapters: Sequence[tuple[int, int, str]] = ()  # milliseconds
     metadata: dict[str, str] = field(default_factory=dict)
     attachment: bytes = b""
+    numbers: Sequence[int] = ()  # the picture that each frame shows; else they count up
     fill: Sequence[int] = ()  # one sample value a plane, in place of the moving picture
     audio_first: bool = False  # audio tracks stand before the video
     dispositions: Sequence[int] = ()  # of the audio tracks
@@ -113,7 +120,8 @@ def make(path: Path, clip: Clip = Clip()) -> Path:
             packet.duration = round((end - start) * 1000)
             out.mux(packet)
         for number, pts in enumerate(clip.pts):
-            frame = video_frame(number, clip.width, clip.height, clip.pix_fmt)
+            shown = clip.numbers[number] if clip.numbers else number
+            frame = video_frame(shown, clip.width, clip.height, clip.pix_fmt)
             if clip.fill:
                 _fill(frame, clip.fill)
             frame.pts, frame.time_base = pts, clip.time_base

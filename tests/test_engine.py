@@ -12,11 +12,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from blend import Blend, blend
 from torch import Tensor
 
 from vsr.errors import DeviceError
 from vsr.inference import engine as engine_module
 from vsr.inference.engine import Engine, choose_engine, enlarge_luma, prepared, restore
+from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.baselines import Interpolation
 from vsr.networks.catalogue import Model, Weights
@@ -115,7 +117,7 @@ def numbered(count: int) -> list[Frame]:
 @pytest.mark.parametrize("workers", [1, 2, 5, 50])
 def test_order_is_kept(workers: int) -> None:
     bright_last = [replace(f, planes=tuple(p * 8 for p in f.planes)) for f in numbered(30)]
-    found = list(restore(iter(bright_last), INFO, model(Slow(2)), engine(workers)))
+    found = list(restore(windows(iter(bright_last), 0), INFO, model(Slow(2)), engine(workers)))
     assert [frame.pts for frame in found] == list(range(30))
     for frame in found:
         for plane in frame.planes:
@@ -130,14 +132,16 @@ def test_a_frame_does_not_depend_on_its_neighbours(workers: int, precision: str)
     alone = [
         frame
         for one in source
-        for frame in restore(iter([one]), INFO, network, engine(1, precision))
+        for frame in restore(windows(iter([one]), 0), INFO, network, engine(1, precision))
     ]
-    assert_equal(list(restore(iter(source), INFO, network, engine(workers, precision))), alone)
+    assert_equal(
+        list(restore(windows(iter(source), 0), INFO, network, engine(workers, precision))), alone
+    )
 
 
 def test_all_but_the_planes_passes_through() -> None:
     source = frames(4)
-    found = list(restore(iter(source), INFO, model(Interpolation(3)), engine(2)))
+    found = list(restore(windows(iter(source), 0), INFO, model(Interpolation(3)), engine(2)))
     for frame, given in zip(found, source, strict=True):
         assert (frame.pts, frame.duration) == (given.pts, given.duration)
         assert [p.shape for p in frame.planes] == [(42, 66), (21, 33), (21, 33)]
@@ -146,14 +150,14 @@ def test_all_but_the_planes_passes_through() -> None:
 def test_the_frames_that_go_in_are_not_written_to() -> None:
     source = frames(3)
     copies = [tuple(plane.copy() for plane in frame.planes) for frame in source]
-    list(restore(iter(source), INFO, model(residual_espcn()), engine(2)))
+    list(restore(windows(iter(source), 0), INFO, model(residual_espcn()), engine(2)))
     for frame, planes in zip(source, copies, strict=True):
         for plane, copy in zip(frame.planes, planes, strict=True):
             assert np.array_equal(plane, copy)
 
 
 def test_no_frames() -> None:
-    assert list(restore(iter(()), INFO, model(Interpolation(2)), engine(2))) == []
+    assert list(restore(windows(iter(()), 0), INFO, model(Interpolation(2)), engine(2))) == []
 
 
 def test_no_more_frames_are_held_than_workers_and_one() -> None:
@@ -165,7 +169,9 @@ def test_no_more_frames_are_held_than_workers_and_one() -> None:
             drawn += 1
             yield frame
 
-    for given, _ in enumerate(restore(source(), INFO, model(Interpolation(2)), engine(3)), 1):
+    for given, _ in enumerate(
+        restore(windows(source(), 0), INFO, model(Interpolation(2)), engine(3)), 1
+    ):
         assert drawn <= given + 3
     assert drawn == 20
 
@@ -174,7 +180,9 @@ def test_no_more_frames_are_held_than_workers_and_one() -> None:
 def test_an_error_in_a_frame_comes_out_in_its_place(workers: int) -> None:
     found = []
     with pytest.raises(RuntimeError, match="frame 13"):
-        for frame in restore(iter(numbered(30)), INFO, model(Failing(2)), engine(workers)):
+        for frame in restore(
+            windows(iter(numbered(30)), 0), INFO, model(Failing(2)), engine(workers)
+        ):
             found.append(frame.pts)
     assert found == list(range(13))
     assert pool_threads() == []
@@ -186,12 +194,12 @@ def test_an_error_in_the_source_comes_out() -> None:
         raise LookupError("from the source")
 
     with pytest.raises(LookupError, match="from the source"):
-        list(restore(source(), INFO, model(Interpolation(2)), engine(2)))
+        list(restore(windows(source(), 0), INFO, model(Interpolation(2)), engine(2)))
     assert pool_threads() == []
 
 
 def test_leaving_early_shuts_the_pool_down() -> None:
-    running = restore(iter(numbered(30)), INFO, model(Interpolation(2)), engine(2))
+    running = restore(windows(iter(numbered(30)), 0), INFO, model(Interpolation(2)), engine(2))
     assert next(running).pts == 0
     assert pool_threads() != []
     assert torch.get_num_threads() == 1
@@ -206,8 +214,60 @@ def test_one_thread_of_torch_for_each_frame() -> None:
             counts.append(torch.get_num_threads())
             return super().phases(x)
 
-    list(restore(iter(numbered(8)), INFO, model(Counting(2)), engine(3)))
+    list(restore(windows(iter(numbered(8)), 0), INFO, model(Counting(2)), engine(3)))
     assert counts == [1] * 8
+
+
+# Several frames in
+
+
+def blended(planes: list[np.ndarray], scale: int) -> np.ndarray:
+    """What Blend makes of a window, in double precision, not rounded."""
+    weights = np.arange(1, len(planes) + 1)
+    mean = np.tensordot(weights / weights.sum(), np.stack(planes).astype(float), 1)
+    return mean.repeat(scale, 0).repeat(scale, 1)
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "gray", "gray16le"])
+@pytest.mark.parametrize("context", [0, 1, 2])
+def test_the_network_sees_the_window_oldest_first(name: str, context: int) -> None:
+    info = replace(INFO, format=PIXEL_FORMATS[name])
+    source = frames(6, info)
+    found = list(restore(windows(iter(source), context), info, blend(context, 3), engine(2)))
+    for n, (frame, given) in enumerate(zip(found, source, strict=True)):
+        near = [min(max(k, 0), 5) for k in range(n - context, n + context + 1)]
+        exact = blended([source[k].planes[0] for k in near], 3)
+        assert frame.planes[0].dtype == info.format.dtype
+        assert np.abs(frame.planes[0] - exact).max() <= 0.5 + info.format.peak * 1e-6
+        assert (frame.pts, frame.duration) == (given.pts, given.duration)
+        chroma = enlarge_chroma(given.planes[1:], info, 3)  # of the middle frame alone
+        for plane, expected in zip(frame.planes[1:], chroma, strict=True):
+            assert np.array_equal(plane, expected)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("context", [0, 1, 2])
+def test_a_picture_is_computed_once_and_shown_each_time(context: int, workers: int) -> None:
+    runs: list[int] = []
+
+    class Counting(Blend):
+        def phases(self, x: Tensor) -> Tensor:
+            runs.append(round(float(x[0, context, 0, 0]) * 255))
+            return super().phases(x)
+
+    values = [7, 7, 9, 3, 3, 3, 3, 3, 3, 7, 8, 8]
+    source = [
+        replace(frame, planes=tuple(np.full_like(plane, value) for plane in frame.planes))
+        for frame, value in zip(frames(len(values)), values, strict=True)
+    ]
+    network = model(Counting(2, context))
+    found = list(restore(windows(iter(source), context), INFO, network, engine(workers)))
+    assert sorted(runs) == [3, 7, 7, 8, 9]
+    assert [(f.pts, f.duration) for f in found] == [(f.pts, f.duration) for f in source]
+    for frame, value in zip(found, values, strict=True):
+        assert (frame.planes[1] == value).all()
+    for n in range(1, len(values)):
+        assert found[n].shows_same(found[n - 1]) == (values[n] == values[n - 1])
 
 
 # What comes out
@@ -220,7 +280,7 @@ def test_float32_is_the_network_rounded(name: str, scale: int) -> None:
     network = residual_espcn(scale)
     for given, found in zip(
         source := frames(2, info),
-        restore(iter(source), info, model(network), engine(2)),
+        restore(windows(iter(source), 0), info, model(network), engine(2)),
         strict=True,
     ):
         peak = info.format.peak
@@ -240,13 +300,13 @@ def test_float32_is_the_network_rounded(name: str, scale: int) -> None:
 def test_flat_luma_stays_flat(value: int) -> None:
     plane = np.full((9, 12), value, np.uint8)
     for network in (Interpolation(2), Interpolation(3, "nearest"), Espcn(4, (3, 3), (4,))):
-        assert (enlarge_luma(network, plane, 255, CPU) == value).all()
+        assert (enlarge_luma(network, [plane], 255, CPU) == value).all()
 
 
 def test_overshoot_is_cut_and_does_not_wrap() -> None:
     plane = np.zeros((16, 16), np.uint8)
     plane[:, 8:] = 255
-    large = enlarge_luma(Interpolation(4), plane, 255, CPU)
+    large = enlarge_luma(Interpolation(4), [plane], 255, CPU)
     assert (large[:, :28] < 60).all()
     assert (large[:, 36:] > 195).all()
     assert (large.min(), large.max()) == (0, 255)
@@ -256,8 +316,8 @@ def test_overshoot_is_cut_and_does_not_wrap() -> None:
 def test_bfloat16_shows_by_a_step_or_two_at_most(name: str) -> None:
     info = replace(INFO, format=PIXEL_FORMATS[name])
     source, network = frames(3, info), model(residual_espcn())
-    exact = list(restore(iter(source), info, network, engine(2)))
-    rough = list(restore(iter(source), info, network, engine(2, "bf16")))
+    exact = list(restore(windows(iter(source), 0), info, network, engine(2)))
+    rough = list(restore(windows(iter(source), 0), info, network, engine(2, "bf16")))
     steps = 2 * (info.format.peak + 1) // 256
     for a, b in zip(exact, rough, strict=True):
         assert np.abs(a.planes[0].astype(int) - b.planes[0].astype(int)).max() <= steps
@@ -346,8 +406,8 @@ def test_half_precision_needs_a_gpu() -> None:
 def test_a_gpu_gives_what_the_cpu_gives(name: str, precision: str) -> None:
     info = replace(INFO, format=PIXEL_FORMATS[name])
     source, network = frames(5, info), model(residual_espcn())
-    expected = restore(iter(source), info, network, engine(1))
-    found = restore(iter(source), info, network, choose_engine("cuda", precision))
+    expected = restore(windows(iter(source), 0), info, network, engine(1))
+    found = restore(windows(iter(source), 0), info, network, choose_engine("cuda", precision))
     steps = 2 * (info.format.peak + 1) // 256
     for a, b in zip(expected, found, strict=True):
         assert a.pts == b.pts

@@ -10,7 +10,7 @@ import pytest
 from clips import Clip, make, picture
 
 from vsr.errors import InputError
-from vsr.media import list_media, luma, read_image, read_luma
+from vsr.media import is_clip, list_items, list_media, luma, read_image, read_luma
 
 LOSSLESS = {"codec": "ffv1", "options": {}, "pts": tuple(range(5))}
 
@@ -51,12 +51,56 @@ def test_images_of_all_kinds(tmp_path: Path) -> None:
         assert [plane.tolist() for plane in read_luma(path)] == [expected.tolist()]
 
 
-@pytest.mark.parametrize("data", [b"", b"no image at all"])
-def test_what_is_no_image(tmp_path: Path, data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "why"), [(b"", "is empty"), (b"no image at all", "cannot be read as an image")]
+)
+def test_what_is_no_image(tmp_path: Path, data: bytes, why: str) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"broken\.png: cannot be read as an image"):
+    with pytest.raises(InputError, match=rf"broken\.png: {why}"):
         read_image(path)
+
+
+def save_images(folder: Path, *sizes: tuple[int, int]) -> None:
+    folder.mkdir(parents=True)
+    for number, (width, height) in enumerate(sizes, 8):
+        cv2.imwrite(str(folder / f"{number}.png"), picture(number, width, height))
+
+
+def test_folders_that_are_clips(tmp_path: Path) -> None:
+    save_images(tmp_path / "clips/a", *[(20, 16)] * 4)
+    save_images(tmp_path / "clips/b/frames", *[(16, 20)] * 3)
+    save_images(tmp_path / "mixed", *[(20, 16)] * 3, (16, 20))
+    save_images(tmp_path / "two", *[(20, 16)] * 2)
+    (tmp_path / "clips/a/sound.mkv").touch()
+
+    def names(*paths: Path, stills: bool = False) -> list[str]:
+        items = list_items(paths, stills)
+        return [path.relative_to(tmp_path).as_posix() for path in items]
+
+    assert names(tmp_path / "clips") == ["clips/a", "clips/a/sound.mkv", "clips/b/frames"]
+    assert names(tmp_path / "clips/b/frames") == ["clips/b/frames"]
+    assert names(tmp_path / "mixed") == [f"mixed/{name}.png" for name in (10, 11, 8, 9)]
+    assert names(tmp_path / "two") == ["two/8.png", "two/9.png"]
+    files = sorted((tmp_path / "clips/b/frames").iterdir())
+    assert list_items(files) == files
+    assert list_items([tmp_path / "clips/b"], stills=True) == files
+    with pytest.raises(InputError, match="no such file or folder"):
+        list_items([tmp_path / "nowhere"])
+
+
+def test_what_has_frames(tmp_path: Path) -> None:
+    assert is_clip(tmp_path)
+    assert is_clip(tmp_path / "a.mkv")
+    assert not is_clip(tmp_path / "a.PNG")
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_frames_of_a_folder_come_in_natural_order(tmp_path: Path, step: int) -> None:
+    save_images(tmp_path / "clip", *[(20, 16)] * 4)  # 8, 9, 10, 11
+    found = list(read_luma(tmp_path / "clip", step))
+    for number, plane in zip(range(8, 12, step), found, strict=True):
+        assert np.array_equal(plane, picture(number, 20, 16))
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])

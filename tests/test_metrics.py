@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from vsr.evaluation.metrics import psnr, ssim
+from vsr.evaluation.metrics import dtssd, psnr, ssim
 
 
 def planes(height: int = 24, width: int = 31) -> tuple[np.ndarray, np.ndarray]:
@@ -78,11 +78,32 @@ def test_the_border_does_not_count(metric: object) -> None:
     assert metric(spoilt, truth, 2) != metric(picture, truth, 2)
 
 
+def test_dtssd_by_definition() -> None:
+    random = np.random.default_rng(5)
+    p1, p2, t1, t2 = random.integers(0, 256, (4, 9, 12), dtype=np.uint8)
+    wrong = (p2.astype(int) - p1) - (t2.astype(int) - t1)
+    assert dtssd((p1, p2), (t1, t2)) == pytest.approx(math.sqrt((wrong**2).mean()))
+    inner = wrong[2:-2, 2:-2]
+    assert dtssd((p1, p2), (t1, t2), 2) == pytest.approx(math.sqrt((inner**2).mean()))
+
+
+def test_dtssd_is_of_the_change_alone() -> None:
+    picture, truth = planes()
+    assert dtssd((truth, picture), (truth, picture)) == 0
+    assert dtssd((picture, picture), (truth, truth)) == 0
+    brighter = np.minimum(truth, 245) + np.uint8(10)
+    darker = brighter - np.uint8(10)
+    assert dtssd((darker, brighter), (darker, darker)) == 10  # flicker
+    assert dtssd((brighter, brighter), (darker, darker)) == 0  # an error that stays
+
+
 def test_planes_that_cannot_be_compared() -> None:
     plane = np.zeros((12, 12), np.uint8)
     with pytest.raises(ValueError, match="shapes"):
         psnr(plane, plane[:1])
     with pytest.raises(ValueError, match="at least 1 must remain"):
         psnr(plane, plane, 6)
+    with pytest.raises(ValueError, match="shapes"):
+        dtssd((plane, plane), (plane, plane[:1]))
     with pytest.raises(ValueError, match="12x12 pixels with a border of 1: at least 11"):
         ssim(plane, plane, 1)

@@ -477,6 +477,53 @@ def test_expected_frames(tmp_path: Path) -> None:
             assert len(list(video.frames())) == expected
 
 
+# Frames around a part
+
+
+@pytest.mark.parametrize("context", [1, 2, 3])
+@pytest.mark.parametrize("options", [GROUPS, OPEN_GROUPS], ids=["closed", "open"])
+def test_frames_around_a_part(tmp_path: Path, options: dict[str, str], context: int) -> None:
+    clip = Clip(pts=UNEVEN, time_base=Fraction(1, 1000), options=options)
+    path = make(tmp_path / "clip.mkv", clip)
+    _, whole = read(path)
+    for first in range(12):
+        for end in (None, Fraction(UNEVEN[first] + 100, 1000)):
+            span = Span(Fraction(UNEVEN[first], 1000), end)
+            _, inside = read(path, span)
+            with open_video(path, span, no_warning) as video:
+                found = list(video.frames(context))
+            before = min(first, context + 1)
+            assert [frame.pts for frame in found] == list(UNEVEN[first - before :])
+            for frame, expected in zip(found, whole[first - before :], strict=True):
+                assert frame.shows_same(expected)
+            last = before + len(inside)
+            outside = [n for n, frame in enumerate(found) if frame.outside]
+            assert outside == [*range(before), *range(last, len(found))]
+            for frame, same in zip(found[before:last], inside, strict=True):
+                assert (frame.pts, frame.duration) == (same.pts, same.duration)
+
+
+def test_nothing_is_around_the_whole(tmp_path: Path) -> None:
+    path = make(tmp_path / "clip.mp4", Clip(pts=EVEN, options=GROUPS))
+    for span in (WHOLE, Span(Fraction(0)), Span(None, Fraction(100))):
+        with open_video(path, span, no_warning) as video:
+            assert not any(frame.outside for frame in video.frames(2))
+
+
+def test_before_a_part_pictures_that_stand_still_count_once(tmp_path: Path) -> None:
+    numbers = [0, 1, *[2] * 60, 3, *[4] * 60]
+    lossless = {**GROUPS, "qp": "0"}
+    clip = Clip(pts=range(0, len(numbers) * 512, 512), numbers=numbers, options=lossless)
+    path = make(tmp_path / "clip.mp4", clip)
+    _, whole = read(path)
+    span = Span(Fraction(100, 25), Fraction(101, 25))  # amid the last picture
+    with open_video(path, span, no_warning) as video:
+        found = [frame for frame in video.frames(2) if frame.pts < 100 * 512]
+    assert len(found) == 3
+    for frame, n in zip(found, (2, 62, 63), strict=True):
+        assert frame.shows_same(whole[n])
+
+
 # Times that need mending
 
 

@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 
 from vsr.errors import InputError
 from vsr.video.frame import Frame
+from vsr.video.image_files import IMAGE_SUFFIXES as IMAGE_SUFFIXES  # for those who import it here
+from vsr.video.image_files import read_picture
+from vsr.video.images import is_image, list_images, same_size
 from vsr.video.reader import open_video
 from vsr.video.span import Span
 
 Plane = NDArray[np.uint8]
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}
+LEAST_FRAMES = 3
+"""Images of one size that a folder must hold to be a clip: two may be alike by chance."""
 
 
 def list_media(paths: Iterable[Path]) -> list[Path]:
@@ -39,20 +43,53 @@ def list_media(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_media(path: Path) -> bool:
-    known = path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    known = is_image(path) or path.suffix.lower() in VIDEO_SUFFIXES
     return known and not path.name.startswith(".") and path.is_file()
+
+
+def list_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
+    """What there is to score: images, videos, and folders whose images are one clip.
+
+    The images of a folder are a clip where there are LEAST_FRAMES or more, all of one size;
+    the folder then stands for them. With `stills` each image stands for itself. Order and
+    errors are those of `list_media`; besides, InputError for a file in a folder of several
+    images that is none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        files = list_media([path])
+        if path.is_dir() and not stills:
+            clips = {f for f in {file.parent for file in files} if _is_clip(f, files)}
+            files = [f.parent if is_image(f) and f.parent in clips else f for f in files]
+        found += dict.fromkeys(files)
+    return found
+
+
+def _is_clip(folder: Path, files: Iterable[Path]) -> bool:
+    images = [file for file in files if file.parent == folder and is_image(file)]
+    return len(images) >= LEAST_FRAMES and same_size(images)
+
+
+def is_clip(item: Path) -> bool:
+    """Whether an item of `list_items` has frames: a video, or a folder of images."""
+    return item.is_dir() or not is_image(item)
 
 
 def read_luma(
     path: Path, step: int = 1, warn: Callable[[str], None] = lambda message: None
 ) -> Iterator[Plane]:
-    """The luma (H, W) uint8 of an image, or of every `step`-th frame of a video.
+    """The luma (H, W) uint8 of an image, or of every `step`-th frame of a clip.
 
-    A video's luma is what is decoded, in its own range; samples of more than 8 bits are
-    rounded to 8. Raises InputError, in one line, for a file that cannot be read.
+    A clip is a video, or a folder of images in natural order of their names. A video's luma
+    is what is decoded, in its own range; samples of more than 8 bits are rounded to 8. Raises
+    InputError, in one line, for a file that cannot be read.
     """
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if not is_clip(path):
         yield read_image(path)
+        return
+    if path.is_dir():
+        for file in list_images(path)[::step]:
+            yield read_image(file)
         return
     with open_video(path, Span(), warn) as video:
         for frame in islice(video.frames(), 0, None, step):
@@ -62,19 +99,14 @@ def read_luma(
 def read_image(path: Path) -> Plane:
     """Luma (H, W) uint8 of an image file: by `luma` for a coloured one, as it is for a grey.
 
-    That is how the papers' scores are made; Set14 holds a grey picture. Transparency is
-    dropped and an EXIF rotation applied. Raises InputError for a file that is no image.
+    That is how the papers' scores are made; Set14 holds a grey picture. Samples of 16 bits
+    are rounded to 8, transparency is dropped and an EXIF rotation applied. Raises InputError
+    for a file that is no image.
     """
-    try:
-        data = np.fromfile(path, np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_ANYCOLOR) if data.size else None
-    except (OSError, cv2.error) as error:
-        line = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as an image ({line[:200]})") from None
-    if picture is None:
-        raise InputError(f"{path}: cannot be read as an image")
-    samples = np.asarray(picture, np.uint8)
-    return samples if samples.ndim == 2 else luma(samples)
+    pixels = read_picture(path).pixels
+    deep = pixels.dtype == np.uint16
+    samples = np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257) if deep else pixels, np.uint8)
+    return samples if samples.ndim == 2 else luma(samples[..., :3])
 
 
 def luma(bgr: NDArray[np.uint8]) -> Plane:

@@ -1,4 +1,4 @@
-"""The one line that every job runs: read -> restore -> write."""
+"""The one line that every job runs: read -> mark shots -> windows -> restore -> write."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vsr.errors import InputError, OutputError
 from vsr.inference.engine import choose_engine, restore
+from vsr.inference.windows import windows
 from vsr.networks.catalogue import load_model
 from vsr.paths import check_paths
 from vsr.routes import create_target, open_source
@@ -20,6 +21,7 @@ from vsr.video.encoders import Encoding
 from vsr.video.frame import Frame
 from vsr.video.images import list_images, same_size
 from vsr.video.passthrough import Selection
+from vsr.video.shots import mark_shots
 from vsr.video.span import Span
 
 _DECODED_AHEAD = 4  # frames
@@ -130,11 +132,12 @@ def upscale(
     def run(source: Path, target: Path, done: int, expected: int | None) -> Run:
         """One source through the line; `done` and `expected` count a longer job's frames."""
         frames_in = frames_out = 0
+        context = chosen.network.context
 
         def counted(frames: Iterator[Frame]) -> Iterator[Frame]:
             nonlocal frames_in
             for frame in frames:
-                frames_in += 1
+                frames_in += not frame.outside
                 yield frame
 
         with (
@@ -142,9 +145,10 @@ def upscale(
             create_target(
                 target, video, video.info.enlarged(scale), encoding, wants, overwrite, note
             ) as output,
-            ahead(counted(video.frames()), _DECODED_AHEAD) as frames,
+            ahead(counted(video.frames(context)), _DECODED_AHEAD) as frames,
         ):
-            for frame in restore(frames, video.info, chosen, engine):
+            shots = mark_shots(frames, video.info.format.peak)
+            for frame in restore(windows(shots, context), video.info, chosen, engine):
                 output.write(frame)
                 frames_out += 1
                 if progress:

@@ -1,7 +1,8 @@
-"""Score a model on true pictures, the way the papers' tables are made.
+"""Score models on true pictures and clips, the way the papers' tables are made.
 
 Each picture's luma is cropped to a multiple of the scale, shrunk by MATLAB's bicubic, rounded
-to 8 bits, enlarged by the model, rounded again, and compared without `scale` border pixels.
+to 8 bits, enlarged by the model, rounded again, and compared without its border: `scale`
+pixels of an image, CLIP_BORDER of the frames of a clip.
 """
 
 from __future__ import annotations
@@ -14,32 +15,44 @@ from pathlib import Path
 import torch
 
 from vsr.errors import InputError
-from vsr.evaluation.metrics import SSIM_WINDOW, psnr, ssim
+from vsr.evaluation.clip import Restored, restore_clip
+from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
 from vsr.evaluation.protocol import crop_to_multiple, reconstruct
 from vsr.inference.engine import choose_engine, prepared
-from vsr.media import Plane, list_media, read_luma
+from vsr.media import Plane, is_clip, list_items, read_luma
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
 
+CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
 """What a plane without any error (a black frame, say) counts in dB, so that means stay finite."""
+
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well one file was restored.
+    """How well one image or clip was restored.
 
     Attributes:
-        path: the true image or video.
-        psnr: of the luma in dB, at most PERFECT; for a video the mean over its frames.
-        ssim: of the luma, in [-1, 1]; for a video the mean over its frames.
+        path: the true image, video or folder of frames.
+        psnr: of the luma in dB, at most PERFECT; for a clip the mean over its frames.
+        ssim: of the luma, in [-1, 1]; for a clip the mean over its frames.
         frames: how many frames were measured, 1 for an image.
+        dtssd: how wrongly the clip changes from frame to frame, in sample values, 0 at best:
+            the mean of `metrics.dtssd` over neighbouring frames of one shot. None for an
+            image, and for a clip without two such frames.
+        frame_psnr: of each frame of a clip, in dB; empty for an image.
+        cuts: the frames, counted from 0, that begin a new shot; the first frame is not named.
     """
 
     path: Path
     psnr: float
     ssim: float
     frames: int = 1
+    dtssd: float | None = None
+    frame_psnr: tuple[float, ...] = ()
+    cuts: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -48,17 +61,19 @@ class Score:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of some scores, each file counting the same.
+    """The mean of some scores, each image or clip counting the same.
 
     Attributes:
         psnr: in dB.
         ssim: in [-1, 1].
-        items: how many files it is of.
+        items: how many images and clips it is of.
+        dtssd: of the clips that have one, in sample values; None where none has.
     """
 
     psnr: float
     ssim: float
     items: int
+    dtssd: float | None = None
 
 
 def evaluate(
@@ -66,51 +81,121 @@ def evaluate(
     model: Model,
     device: str = "auto",
     precision: str = "fp32",
-    warn: Callable[[str], None] = lambda message: None,
+    warn: Warn = lambda message: None,
+    stills: bool = False,
 ) -> Iterator[Score]:
-    """Yield the score of each image and video in `paths` (folders are searched) when known.
+    """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
-    `device` and `precision` are those of `vsr.inference.engine.choose_engine`. Videos of more
-    than 8 bits are rounded to 8 before anything else, so that all scores share one peak.
+    `stills` keeps images of one size in a folder apart: see `vsr.media.list_items`. `device`
+    and `precision` are those of `vsr.inference.engine.choose_engine`. Videos of more than 8
+    bits are rounded to 8 before anything else, so that all scores share one peak.
 
     Raises InputError for a path that does not exist, a file that cannot be read or is too
     small, or where there is nothing to score; DeviceError for a device that is not there.
     """
+    for (score,) in compare(find_items(paths, stills), [model], device, precision, warn):
+        yield score
+
+
+def find_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
+    """The items of `vsr.media.list_items`. Raises InputError where there is none, too."""
     paths = list(paths)
-    files = list_media(paths)
-    if not files:
+    items = list_items(paths, stills)
+    if not items:
         places = ", ".join(str(path) for path in paths) or "no path given"
         raise InputError(f"nothing to evaluate ({places}): no image or video")
+    return items
+
+
+def compare(
+    items: Iterable[Path],
+    models: Sequence[Model],
+    device: str = "auto",
+    precision: str = "fp32",
+    warn: Warn = lambda message: None,
+) -> Iterator[tuple[Score, ...]]:
+    """Yield the scores of all `models` on each item of `find_items`, when known.
+
+    Each model reads the item anew; warnings come once. Errors are those of `evaluate`.
+    """
     engine = choose_engine(device, precision)
-    network = prepared(model.network, engine)
-    for path in files:
-        truths = read_luma(path, warn=warn)
-        scores = [_measure(network, truth, engine.device, path) for truth in truths]
-        yield Score(path, _mean(s[0] for s in scores), _mean(s[1] for s in scores), len(scores))
+    networks = [prepared(model.network, engine) for model in models]
+    for item in items:
+        measure = _score_clip if is_clip(item) else _score_image
+        scores: list[Score] = []
+        for network in networks:
+            heard = _unheard if scores else warn
+            scores.append(measure(item, network, engine.device, heard))
+        yield tuple(scores)
 
 
 def mean(scores: Sequence[Score]) -> Mean:
     """The mean of at least one score."""
-    return Mean(_mean(s.psnr for s in scores), _mean(s.ssim for s in scores), len(scores))
+    changes = [score.dtssd for score in scores if score.dtssd is not None]
+    return Mean(
+        psnr=_mean([score.psnr for score in scores]),
+        ssim=_mean([score.ssim for score in scores]),
+        items=len(scores),
+        dtssd=_mean(changes) if changes else None,
+    )
 
 
-def _measure(
-    network: Network, truth: Plane, device: torch.device, path: Path
-) -> tuple[float, float]:
-    """PSNR in dB, at most PERFECT, and SSIM of one plane of the file at `path`."""
-    scale = network.scale
-    least = scale * math.ceil(SSIM_WINDOW / scale + 2)
-    height, width = truth.shape
-    if min(height, width) < least:
-        raise InputError(
-            f"{path}: {width}x{height} is too small to measure at scale {scale}: "
-            f"both sides need {least} pixels"
-        )
-    truth = crop_to_multiple(truth, scale)
+def _score_image(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
+    (truth,) = _large_enough(read_luma(path, warn=warn), path, network.scale, network.scale)
+    truth = crop_to_multiple(truth, network.scale)
     picture = reconstruct(network, truth, device)
-    return min(psnr(picture, truth, scale), PERFECT), ssim(picture, truth, scale)
+    return Score(path, _psnr(picture, truth, network.scale), ssim(picture, truth, network.scale))
 
 
-def _mean(values: Iterable[float]) -> float:
-    kept = list(values)
-    return sum(kept) / len(kept)
+def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
+    truths = _large_enough(read_luma(path, warn=warn), path, network.scale, CLIP_BORDER)
+    psnrs: list[float] = []
+    ssims: list[float] = []
+    changes: list[float] = []
+    cuts: list[int] = []
+    before: Restored | None = None
+    for frame in restore_clip(network, truths, device):
+        if before is not None and frame.starts_shot:
+            cuts.append(len(psnrs))
+        elif before is not None:
+            pictures, true = (before.picture, frame.picture), (before.truth, frame.truth)
+            changes.append(dtssd(pictures, true, CLIP_BORDER))
+        psnrs.append(_psnr(frame.picture, frame.truth, CLIP_BORDER))
+        ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
+        before = frame
+    if not psnrs:
+        raise InputError(f"{path}: holds no frame")
+    return Score(
+        path,
+        psnr=_mean(psnrs),
+        ssim=_mean(ssims),
+        frames=len(psnrs),
+        dtssd=_mean(changes) if changes else None,
+        frame_psnr=tuple(psnrs),
+        cuts=tuple(cuts),
+    )
+
+
+def _large_enough(truths: Iterable[Plane], path: Path, scale: int, border: int) -> Iterator[Plane]:
+    """The planes of `path`, unless one leaves no SSIM window inside its border."""
+    least = scale * math.ceil((SSIM_WINDOW + 2 * border) / scale)
+    for truth in truths:
+        height, width = truth.shape
+        if min(height, width) < least:
+            raise InputError(
+                f"{path}: {width}x{height} is too small to measure at scale {scale}: "
+                f"both sides need {least} pixels"
+            )
+        yield truth
+
+
+def _psnr(picture: Plane, truth: Plane, border: int) -> float:
+    return min(psnr(picture, truth, border), PERFECT)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _unheard(message: str) -> None:
+    """Where a warning goes that was given before."""

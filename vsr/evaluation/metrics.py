@@ -39,6 +39,23 @@ def ssim(picture: Plane, truth: Plane, border: int = 0) -> float:
     return float(ssim_map(one, other, SSIM_WINDOW, 255.0, eps=0.0, padding="valid").mean())
 
 
+def dtssd(pictures: tuple[Plane, Plane], truths: tuple[Plane, Plane], border: int = 0) -> float:
+    """How wrongly a clip changes from one frame to the next, in sample values; 0 is perfect.
+
+    dtSSD of Erofeev et al. 2015, "Perceptually Motivated Benchmark for Video Matting", for
+    one step in time and per pixel, as Lin et al. 2021 (Robust Video Matting) take it: the
+    root mean square of (P2 - P1) - (T2 - T1). An error that stays where it is costs nothing;
+    one that comes or goes, flickers, or is carried along by the motion costs what it changes.
+
+    `pictures` and `truths` are two frames in a row, (H, W) uint8 each. `border` pixels on
+    each side are left out. Raises ValueError as `psnr` does.
+    """
+    first, second = (
+        a - b for a, b in (_inner(p, t, border, 1) for p, t in zip(pictures, truths, strict=True))
+    )
+    return math.sqrt(float(np.mean((second - first) ** 2)))
+
+
 def _inner(picture: Plane, truth: Plane, border: int, least: int) -> list[NDArray[np.float64]]:
     """Both planes without their borders, as (H, W) float64."""
     if picture.shape != truth.shape or picture.ndim != 2:

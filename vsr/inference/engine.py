@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from vsr.errors import DeviceError
 from vsr.inference.memory import keep_freed_memory
+from vsr.inference.windows import Window
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
 from vsr.resample import to_samples
@@ -56,20 +58,20 @@ def choose_engine(device: str = "auto", precision: str = "auto") -> Engine:
 
 
 def restore(
-    frames: Iterator[Frame], info: VideoInfo, model: Model, engine: Engine
+    windows: Iterator[Window], info: VideoInfo, model: Model, engine: Engine
 ) -> Iterator[Frame]:
-    """Each frame enlarged by the model, in order: luma by the network, chroma bicubically.
+    """A frame for each time of each window, in order: luma by the network, chroma bicubically.
 
-    `info` describes the frames that go in. At most `workers` + 1 frames are held.
+    `info` describes the frames that go in. At most `workers` + 1 windows are held.
     """
     network = prepared(model.network, engine)
 
-    def one(frame: Frame) -> Frame:
-        luma = enlarge_luma(network, frame.planes[0], info.format.peak, engine.device)
-        chroma = enlarge_chroma(frame.planes[1:], info, model.scale)
-        return Frame((luma, *chroma), frame.pts, frame.duration)
+    def enlarged(window: Window) -> tuple[Plane, ...]:
+        seen = [frame.planes[0] for frame in window.frames]
+        luma = enlarge_luma(network, seen, info.format.peak, engine.device)
+        return (luma, *enlarge_chroma(window.centre.planes[1:], info, model.scale))
 
-    yield from _side_by_side(one, frames, engine)
+    yield from _side_by_side(enlarged, windows, engine)
 
 
 def prepared(network: Network, engine: Engine) -> Network:
@@ -83,32 +85,46 @@ def prepared(network: Network, engine: Engine) -> Network:
 
 
 @torch.inference_mode()
-def enlarge_luma(network: Network, plane: Plane, peak: int, device: torch.device) -> Plane:
-    """(H, W) samples in 0..peak -> (scale*H, scale*W), same dtype, rounded."""
-    x = torch.from_numpy(plane).to(device).to(torch.float32)[None, None].div_(peak)
+def enlarge_luma(
+    network: Network, planes: Sequence[Plane], peak: int, device: torch.device
+) -> Plane:
+    """The 2 * context + 1 planes of a window -> the middle one enlarged, same dtype, rounded.
+
+    Planes are (H, W) samples in 0..peak, oldest first; the result is (scale*H, scale*W).
+    """
+    x = torch.from_numpy(np.stack(planes)).to(device).to(torch.float32)[None].div_(peak)
     large: Plane = to_samples(network.phases(x).mul_(peak), network.scale, peak)[0]
     return large
 
 
 def _side_by_side(
-    work: Callable[[Frame], Frame], frames: Iterator[Frame], engine: Engine
+    work: Callable[[Window], tuple[Plane, ...]], windows: Iterator[Window], engine: Engine
 ) -> Iterator[Frame]:
     before = torch.get_num_threads()
     if engine.device.type == "cpu":
         keep_freed_memory()
         torch.set_num_threads(1)  # new threads begin with it too
     pool = ThreadPoolExecutor(engine.workers, thread_name_prefix="vsr-network")
-    running: deque[Future[Frame]] = deque()
+    running: deque[tuple[Window, Future[tuple[Plane, ...]]]] = deque()
     try:
-        for frame in frames:
-            running.append(pool.submit(work, frame))
+        for window in windows:
+            if running and running[-1][0].frames is window.frames:
+                planes = running[-1][1]  # the same picture again
+            else:
+                planes = pool.submit(work, window)
+            running.append((window, planes))
             if len(running) > engine.workers:
-                yield running.popleft().result()
+                yield from _shown(*running.popleft())
         while running:
-            yield running.popleft().result()
+            yield from _shown(*running.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(before)
+
+
+def _shown(window: Window, planes: Future[tuple[Plane, ...]]) -> Iterator[Frame]:
+    for pts, duration in window.times:
+        yield Frame(planes.result(), pts, duration)
 
 
 def _device(name: str) -> torch.device:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from vsr.networks.baselines import Interpolation
 from vsr.networks.espcn import Espcn
 from vsr.networks.network import Network
+from vsr.networks.vespcn import Vespcn
 
 ARCHITECTURES: dict[str, type[Network]] = {
     "interpolation": Interpolation,
     "espcn": Espcn,
+    "vespcn": Vespcn,
 }
 
 __all__ = ["ARCHITECTURES", "Network"]

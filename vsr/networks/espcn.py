@@ -6,11 +6,11 @@ Sub-Pixel Convolutional Neural Network", section 3.3: kernels 5-3-3 with 64 and 
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vsr.networks.network import Network
+from vsr.networks.rows import convolve_rows
 from vsr.resample import Upsample
 
 
@@ -64,21 +64,7 @@ class Espcn(Network):
 
     def phases(self, x: Tensor) -> Tensor:
         first, *others = self.convs
-        features = _on_rows(first, x.to(next(self.convs.parameters()).dtype))
+        features = convolve_rows(first, x.to(next(self.convs.parameters()).dtype))
         for conv in others:
             features = conv(F.relu_(features))
         return self.base.phases(x).add_(features)  # (N, scale**2, H, W)
-
-
-def _on_rows(conv: nn.Module, x: Tensor) -> Tensor:
-    """A k x k convolution of one channel, done as 1 x k over k shifted copies as channels.
-
-    The sums are the same. CPU kernels, which walk over channels, run it several times faster,
-    and give features in channels-last order, which the next layer wants.
-    """
-    assert isinstance(conv, nn.Conv2d)
-    size, height = conv.kernel_size[0], x.shape[-2]
-    padded = F.pad(x, (0, 0, size // 2, size // 2))
-    rows = torch.cat([padded[:, :, i : i + height] for i in range(size)], 1)  # (N, k, H, W)
-    rows = rows.contiguous(memory_format=torch.channels_last)
-    return F.conv2d(rows, conv.weight.transpose(1, 2), conv.bias, padding=(0, size // 2))

@@ -8,26 +8,23 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vsr.errors import ModelError, OutputError, TrainingError
-from vsr.evaluation.evaluate import PERFECT
-from vsr.evaluation.metrics import psnr
-from vsr.evaluation.protocol import crop_to_multiple, reconstruct
 from vsr.inference.engine import choose_engine
-from vsr.media import Plane, list_media, read_luma
 from vsr.networks import ARCHITECTURES, Network
 from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_weights
-from vsr.training.data import FRAME_STEP, StillPairs
+from vsr.training.data import StillPairs
+from vsr.training.lessons import Lesson, StillLesson, WindowLesson
 from vsr.training.recipe import Recipe
+from vsr.training.validation import validate, validation_items
 from vsr.training.widen import merged_state, widen
+from vsr.training.window_pairs import WindowPairs
 
 WARM_UP = 500  # steps
 EMA_EVERY = 8  # steps; averaging merged kernels at each would cost more and change nothing
@@ -80,7 +77,8 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     _make(folder)
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
-    pairs, truths = _pairs(recipe), _truths(recipe)
+    lesson = _lesson(recipe, run.average, device)
+    items = validation_items(recipe.validation, recipe.scale)
 
     loss_sum, summed = 0.0, 0
     score: float | None = None
@@ -91,15 +89,14 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         rate = _rate(recipe, run.step, done)
         # Drawn by the step's number, so that a run that continues sees the same patches.
         random = np.random.default_rng((recipe.seed, run.step))
-        small, large = (x.to(device) for x in pairs.sample(recipe.batch, recipe.patch, random))
-        loss_sum += _step(run, small, large, rate, squared=done > 1 - recipe.mse_part)
+        loss_sum += _step(run, lesson.loss(run.network, random, done), rate)
         summed += 1
         run.elapsed += time.monotonic() - began
         done = _done(recipe, run)
 
         due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
         if due:
-            score = _validate(run.average, truths, device)
+            score = validate(run.average, items, device)
             if score is None or run.best is None or score > run.best or not best.exists():
                 save_weights(run.average, recipe, best)
                 run.best = score
@@ -148,8 +145,7 @@ def _warm_start(network: Network, path: Path) -> None:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
-    own = network.state_dict()
-    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    fitting = network.fitting(state)
     if not fitting:
         raise ModelError(f"{path}: no layer of it fits this network")
     network.load_state_dict(fitting, strict=False)
@@ -162,29 +158,21 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
-def _pairs(recipe: Recipe) -> StillPairs:
-    pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch)
-    if not pairs.large:
-        places = ", ".join(str(path) for path in recipe.data) or "no path given"
-        raise TrainingError(
-            f"nothing to learn from ({places}): no image or video with sides of at least "
-            f"{recipe.patch * recipe.scale} pixels"
-        )
-    return pairs
-
-
-def _truths(recipe: Recipe) -> list[Plane]:
-    """The validation planes, cropped to a multiple of the scale."""
-    truths = [
-        crop_to_multiple(plane, recipe.scale)
-        for path in list_media(recipe.validation)
-        for plane in read_luma(path, FRAME_STEP)
-    ]
-    if recipe.validation and not truths:
-        raise TrainingError("no image or video among the validation paths")
-    if any(min(plane.shape) <= 2 * recipe.scale for plane in truths):
-        raise TrainingError(f"validation images need more than {2 * recipe.scale} pixels a side")
-    return truths
+def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
+    common = (recipe.batch, recipe.patch, recipe.mse_part)
+    if network.context:
+        windows = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
+        if windows.stills or windows.clips:
+            return WindowLesson(windows, *common, recipe.motion_part, device)
+    else:
+        pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch)
+        if pairs.large:
+            return StillLesson(pairs, *common, device)
+    places = ", ".join(str(path) for path in recipe.data) or "no path given"
+    raise TrainingError(
+        f"nothing to learn from ({places}): no image or video with sides of at least "
+        f"{recipe.patch * recipe.scale} pixels"
+    )
 
 
 def _done(recipe: Recipe, run: Run) -> float:
@@ -199,14 +187,11 @@ def _rate(recipe: Recipe, step: int, done: float) -> float:
     return recipe.rate * min(1.0, (step + 1) / WARM_UP) * max(cosine, 0.002)
 
 
-def _step(run: Run, small: Tensor, large: Tensor, rate: float, squared: bool) -> float:
-    """One step on (N, 1, p, p) and (N, 1, s*p, s*p) in [0, 1]; returns the loss before it."""
+def _step(run: Run, loss: Tensor, rate: float) -> float:
+    """One step down the gradient of `loss`; returns its value."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate
-    with torch.autocast(small.device.type, torch.bfloat16):
-        guess = run.network(small.to(memory_format=torch.channels_last))
-    loss = F.mse_loss(guess, large) if squared else _charbonnier(guess, large)
-    run.optimizer.zero_grad(set_to_none=True)
+    run.optimizer.zero_grad(set_to_none=True)  # what the loss leaves alone stays as it is
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
     value = loss.item()
@@ -222,10 +207,6 @@ def _step(run: Run, small: Tensor, large: Tensor, rate: float, squared: bool) ->
     return value
 
 
-def _charbonnier(guess: Tensor, truth: Tensor) -> Tensor:
-    return ((guess - truth) ** 2 + 1e-6).sqrt().mean()
-
-
 @torch.no_grad()
 def _follow(run: Run) -> None:
     """Move the average towards the network: faster at first, when it still averages little."""
@@ -234,16 +215,6 @@ def _follow(run: Run) -> None:
     state = merged_state(run.network)
     for name, value in run.average.state_dict().items():
         value.lerp_(state[name], 1 - decay)
-
-
-def _validate(network: Network, truths: list[Plane], device: torch.device) -> float | None:
-    """Mean PSNR in dB by the papers' protocol; None where there is nothing to measure on."""
-    if not truths:
-        return None
-    scale = network.scale
-    return fmean(
-        min(psnr(reconstruct(network, truth, device), truth, scale), PERFECT) for truth in truths
-    )
 
 
 def _log(progress: Progress, path: Path) -> None:

@@ -13,6 +13,8 @@ from vsr.networks import ARCHITECTURES
 SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "espcn": ("espcn", {}),
     "espcn-deep": ("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
+    "vespcn": ("vespcn", {}),
+    "vespcn-wide": ("vespcn", {"features": 32, "layers": 12, "context": 2}),
 }
 """What `vsr train` can build: name -> network, a key of ARCHITECTURES, and its options."""
 
@@ -35,6 +37,8 @@ class Recipe:
         width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from; layers whose shape differs begin anew.
         mse_part: the last part of the run that minimises squared error, the metric itself.
+        motion_part: the first part of the run in which a network that sees neighbours learns
+            their motion alone.
         seed: everything random follows from it and the step number.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: for torch on the CPU; 0 leaves its choice.
@@ -53,6 +57,7 @@ class Recipe:
     width: int = 256
     warm_start: Path | None = None
     mse_part: float = 0.15
+    motion_part: float = 0.1
     seed: int = 1
     device: str = "auto"
     threads: int = 0
@@ -73,8 +78,9 @@ class Recipe:
         for name in ("width", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
-        if not 0 <= self.mse_part <= 1:
-            raise TrainingError(f"mse_part {self.mse_part}: must be within 0..1")
+        for name in ("mse_part", "motion_part"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")
 
     @property
     def facts(self) -> dict[str, Any]:

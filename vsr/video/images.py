@@ -124,9 +124,10 @@ class Images:
         """How many frames there are."""
         return len(self.files)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, context: int = 0) -> Iterator[Frame]:
         """One frame per file; pts count from 0, each is shown for one tick.
 
+        All are read, so there is nothing around them for a network's `context`.
         Raises InputError for a file that cannot be decoded or differs from the first in size,
         colour or depth.
         """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -18,8 +18,10 @@ from av.video.stream import VideoStream
 
 from vsr.errors import InputError
 from vsr.video.frame import Frame, VideoInfo
+from vsr.video.lead_in import lead_in
 from vsr.video.open import open_input, reason
 from vsr.video.planes import PlaneReader, describe
+from vsr.video.seek import decode, decode_from
 from vsr.video.siting import read_siting
 from vsr.video.span import Span
 from vsr.video.truncation import check_whole
@@ -38,6 +40,7 @@ class Video:
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
         _end: the tick at which the last frame stops being shown, where that is known.
+        _decoded: from the first frame of the span to the last of the file.
     """
 
     path: Path
@@ -58,19 +61,38 @@ class Video:
         length = self.span.length(Fraction(total) / rate if total else None)
         return None if length is None else math.ceil(length * rate)
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, context: int = 0) -> Iterator[Frame]:
         """Every frame of the span in presentation order, pts strictly increasing.
 
         A missing pts becomes the last one plus a nominal frame, one that does not increase
         becomes the last one plus a tick; both are counted in a warning. A duration is the gap
         to the next frame: what containers say of it follows the order of decoding. Raises
         InputError where decoding cannot go on.
+
+        For a network that looks at `context` distinct pictures on each side, frames outside
+        the span come too: before it as many as it needs, behind it as many as are drawn. Out
+        there, what cannot be decoded is left out.
         """
         read_planes = PlaneReader(self.info, self._warn)
+        start = self._tick(self.span.start)
+        if context and start is not None:  # one more: the span may begin amid a still picture
+            yield from lead_in(self.path, self.stream_index, start, context + 1, read_planes)
+        behind = yield from self._inside(read_planes)
+        if context and behind is not None:
+            with suppress(InputError):
+                for decoded in chain([behind], self._decoded):
+                    yield Frame(read_planes(decoded), decoded.pts or 0, outside=True)
+
+    def _inside(self, read_planes: PlaneReader) -> Generator[Frame, None, VideoFrame | None]:
+        """The frames of the span; gives the first one behind it."""
         step, repaired = self._nominal_step(), 0
         held: Frame | None = None
         shown = 0
+        behind: VideoFrame | None = None
         for decoded in self._decoded:
+            if self._is_behind(decoded):
+                behind = decoded
+                break
             pts = decoded.pts
             if pts is None:
                 pts, repaired = (0 if held is None else held.pts + step), repaired + 1
@@ -84,6 +106,16 @@ class Video:
             yield replace(held, duration=ends - held.pts if ends > held.pts else shown)
         if repaired:
             self._warn(f"{repaired} timestamps were missing or did not increase, and were mended")
+        return behind
+
+    def _is_behind(self, frame: VideoFrame) -> bool:
+        """Whether a frame is the first that the span no longer holds."""
+        end = self._tick(self.span.end)
+        return end is not None and frame.pts is not None and frame.pts >= end
+
+    def _tick(self, seconds: Fraction | None) -> Fraction | None:
+        """A time of the span in ticks of the stream."""
+        return None if seconds is None else (self.origin + seconds) / self.info.time_base
 
     def _nominal_step(self) -> int:
         rate = self.info.frame_rate
@@ -102,14 +134,16 @@ def open_video(path: Path, span: Span, warn: Warn) -> Iterator[Video]:
         siting = read_siting(path, stream.index)
         stream.thread_type = "AUTO"
         origin = Fraction(container.start_time or 0, av.time_base)
-        decoded = _decode(container, stream, span, origin, path, warn)
-        first = next(decoded, None)
-        if first is None:
+        frames = _decode(container, stream, span, origin, path, warn)
+        first = next(frames, None)
+        if first is not None:
+            info = describe(container, stream, first, siting)
+            end = _end(container, stream, span, origin)
+            video = Video(path, info, span, stream.index, origin, end, chain([first], frames), warn)
+        if first is None or video._is_behind(first):
             where = "" if span.start is None else f" from {float(span.start):g} s on"
             raise InputError(f"{path}: no frame can be decoded{where}")
-        info = describe(container, stream, first, siting)
-        end = _end(container, stream, span, origin)
-        yield Video(path, info, span, stream.index, origin, end, chain([first], decoded), warn)
+        yield video
 
 
 def _end(
@@ -139,45 +173,6 @@ def main_video(container: InputContainer, path: Path) -> VideoStream:
     return next((stream for stream in moving if stream is best), moving[0])
 
 
-def _from(
-    container: InputContainer, stream: VideoStream, start: Fraction, path: Path, warn: Warn
-) -> Iterator[VideoFrame]:
-    """Frames from one at or before `start` on.
-
-    Most demuxers seek by decoding time, some not even to a keyframe, so that the first frame
-    to come out may lie after `start`. Then the next try begins earlier.
-    """
-    assert stream.time_base is not None
-    lowest = min(0, stream.start_time or 0)
-    back, step = 0, math.ceil(1 / stream.time_base)  # a second
-    while True:
-        place = max(lowest, math.floor(start) - back)
-        container.seek(place, stream=stream, backward=True)
-        frames = _all(container, stream, path, warn)
-        first = next(frames, None)
-        early = first is not None and first.pts is not None and first.pts <= start
-        if early or place == lowest:
-            return frames if first is None else chain([first], frames)
-        back = 2 * back or step
-
-
-def _all(
-    container: InputContainer, stream: VideoStream, path: Path, warn: Warn
-) -> Iterator[VideoFrame]:
-    """The frames from where the container stands to its end."""
-    corrupt = 0
-    for packet in container.demux(stream):
-        if packet.is_corrupt:
-            if container.format.name != "mpegts":
-                raise InputError(f"{path}: a packet is cut short; the file is truncated or damaged")
-            corrupt += 1  # broadcasts lose packets, and joined recordings count anew
-        for frame in packet.decode():
-            assert isinstance(frame, VideoFrame)
-            yield frame
-    if corrupt:
-        warn(f"{corrupt} packets of the video are marked as damaged by gaps in the stream")
-
-
 def _decode(
     container: InputContainer,
     stream: VideoStream,
@@ -186,22 +181,17 @@ def _decode(
     path: Path,
     warn: Warn,
 ) -> Iterator[VideoFrame]:
-    """The decoded frames of the span. The decoder is drained: the last frames come too."""
+    """The decoded frames from the span's start on. The decoder is drained: the last come too."""
     base = stream.time_base
     if base is None:
         raise InputError(f"{path}: the video stream has no time base")
-    start, end = (None if t is None else (origin + t) / base for t in (span.start, span.end))
     try:
-        frames = (
-            _all(container, stream, path, warn)
-            if start is None
-            else _from(container, stream, start, path, warn)
-        )
-        for frame in frames:
-            if start is not None and (frame.pts is None or frame.pts < start):
-                continue
-            if end is not None and frame.pts is not None and frame.pts >= end:
-                return
-            yield frame
+        if span.start is None:
+            yield from decode(container, stream, path, warn)
+            return
+        start = (origin + span.start) / base
+        for frame in decode_from(container, stream, start, path, warn):
+            if frame.pts is not None and frame.pts >= start:
+                yield frame
     except (av.FFmpegError, EOFError, OSError) as error:
         raise InputError(f"{path}: the video cannot be decoded ({reason(error)})") from None

@@ -1,0 +1,187 @@
+"""`vsr eval` as people and programs meet it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import cv2
+import pytest
+from clips import Clip, make, picture
+from commands import vsr
+from safetensors.torch import save_file
+
+from vsr import load_model
+from vsr.evaluation.evaluate import evaluate, mean
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders of images, a folder of two clips, and a video."""
+    folder = tmp_path_factory.mktemp("inputs")
+    for name, width, height in (
+        ("images/0.png", 45, 38),
+        ("images/1.png", 30, 52),
+        ("more/2.png", 45, 38),
+        *((f"clips/{clip}/{n}.png", 44, 36) for clip in "ab" for n in range(3)),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        number = int(Path(name).stem) + 5 * ("b" in name)
+        cv2.imwrite(str(folder / name), picture(number, width, height))
+    make(folder / "clip.mkv", Clip(44, 36, codec="ffv1", options={}, pts=range(0, 2048, 512)))
+    return folder
+
+
+def rows(out: str, cells: int, titles: int = 1) -> dict[str, list[float | None]]:
+    """The figures of each row by its name; None where there is none."""
+    found: dict[str, list[float | None]] = {}
+    for line in out.splitlines()[titles:]:
+        empty = cells // 2 if line.startswith("against ") else 0  # of the first of two models
+        name, *words = line.rsplit(maxsplit=cells - empty)
+        found[name.strip()] = [None if word == "-" else float(word) for word in words]
+    return found
+
+
+def test_images_of_one_model(inputs: Path) -> None:
+    ran = vsr("eval", inputs / "images", inputs / "more", "-m", "bicubic")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[0] == "bicubic x4        PSNR dB    SSIM"
+    found = rows(ran.out, 2)
+    assert list(found) == [
+        "images/0.png",
+        "images/1.png",
+        "images (2 items)",
+        "more/2.png",
+        "more (1 items)",
+        "all (3 items)",
+    ]
+    psnr = {name: cells[0] for name, cells in found.items()}
+    first, second, third = (psnr[n] for n in ("images/0.png", "images/1.png", "more/2.png"))
+    assert psnr["images (2 items)"] == pytest.approx((first + second) / 2, abs=0.01)
+    assert psnr["all (3 items)"] == pytest.approx((first + second + third) / 3, abs=0.01)
+
+
+def test_json_of_images(inputs: Path) -> None:
+    ran = vsr("eval", inputs / "images", "-m", "bicubic", "--json")
+    assert ran.code == 0, ran.err
+    *items, last = ran.events
+    expected = list(evaluate([inputs / "images"], load_model("bicubic", 4)))
+    assert items == [
+        {
+            "event": "item",
+            "model": "bicubic",
+            "name": score.path.name,
+            "path": str(score.path),
+            "psnr": pytest.approx(score.psnr),
+            "ssim": pytest.approx(score.ssim),
+            "frames": 1,
+        }
+        for score in expected
+    ]
+    assert last == {
+        "event": "result",
+        "model": "bicubic",
+        "scale": 4,
+        "psnr": pytest.approx(mean(expected).psnr),
+        "ssim": pytest.approx(mean(expected).ssim),
+        "items": 2,
+    }
+
+
+def test_models_side_by_side(inputs: Path) -> None:
+    """The table and the JSON say the same, for clips and images together."""
+    words = ("eval", inputs / "clips", inputs / "clip.mkv", inputs / "images", "-s", "2")
+    table = vsr(*words, "--models", "nearest,bicubic")
+    ran = vsr(*words, "--models", "nearest, bicubic", "--json")
+    assert (table.code, table.err, ran.code, ran.err) == (0, "", 0, "")
+    names, titles = table.out.splitlines()[:2]
+    assert names.split() == ["x2", "nearest", "bicubic"]
+    assert titles.split() == ["PSNR", "dB", "SSIM", "dtSSD"] * 2
+    found = rows(table.out, 6, 2)
+    shown = ["clips/a", "clips/b", "clip.mkv", "images/0.png", "images/1.png"]
+    means = ["clips (2 items)", "images (2 items)", "all (5 items)", "against nearest"]
+    assert [*found] == [*shown[:2], means[0], *shown[2:], *means[1:]]
+
+    events, by_model = ran.events, {}
+    for number, model in enumerate(("nearest", "bicubic")):
+        items = [e for e in events if e["event"] == "item" and e["model"] == model]
+        (result,) = (e for e in events if e["event"] == "result" and e["model"] == model)
+        by_model[model] = result
+        for name, item in zip(shown, items, strict=True):
+            cells = found[name][3 * number : 3 * number + 3]
+            assert cells == [
+                float(f"{item['psnr']:.2f}"),
+                float(f"{item['ssim']:.4f}"),
+                float(f"{item['dtssd']:.2f}") if "dtssd" in item else None,
+            ]
+            if "dtssd" in item:
+                assert len(item["frame_psnr"]) == item["frames"] == (4 if "mkv" in name else 3)
+                assert item["psnr"] == pytest.approx(sum(item["frame_psnr"]) / item["frames"])
+                assert item["cuts"] == []
+        for key in ("psnr", "ssim"):
+            assert result[key] == pytest.approx(sum(item[key] for item in items) / 5)
+        assert result["dtssd"] == pytest.approx(sum(item["dtssd"] for item in items[:3]) / 3)
+        assert (result["scale"], result["items"]) == (2, 5)
+    one, other = by_model["nearest"], by_model["bicubic"]
+    assert found["against nearest"] == [
+        float(f"{other['psnr'] - one['psnr']:.2f}"),
+        float(f"{other['ssim'] - one['ssim']:.4f}"),
+        float(f"{other['dtssd'] - one['dtssd']:.2f}"),
+    ]
+
+
+def test_a_folder_that_is_a_clip_is_one_row(inputs: Path) -> None:
+    clips = [inputs / "clips/a", inputs / "clips/b"]
+    ran = vsr("eval", *clips, "-m", "bicubic")
+    assert list(rows(ran.out, 3)) == ["a", "b", "all (2 items)"]
+    apart = vsr("eval", clips[0], "-m", "bicubic", "--stills")
+    assert list(rows(apart.out, 2)) == ["a/0.png", "a/1.png", "a/2.png", "all (3 items)"]
+
+
+def test_model_files_of_one_name_are_told_apart(inputs: Path, tmp_path: Path) -> None:
+    network = load_model("bicubic", 4).network
+    facts = json.dumps({"network": "interpolation", "scale": 4})
+    files = [str(tmp_path / name / "best.safetensors") for name in "ab"]
+    for file in files:
+        Path(file).parent.mkdir()
+        save_file(network.state_dict(), file, {"vsr": facts})
+    ran = vsr("eval", inputs / "images", "--models", ",".join([*files, "bicubic"]))
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[0].split() == ["x4", *files, "bicubic"]
+    assert len({len(line) for line in ran.out.splitlines()}) == 1  # all columns end together
+
+
+def test_plot(inputs: Path, tmp_path: Path) -> None:
+    words = ("eval", inputs / "clips", inputs / "images", "--models", "nearest,bicubic")
+    chart = tmp_path / "chart.svg"
+    ran = vsr(*words, "--plot", chart)
+    assert (ran.code, ran.err) == (0, "")
+    texts = [e.text for e in ElementTree.parse(chart).getroot() if e.tag.endswith("text")]
+    assert [text for text in texts if text and text.endswith(" x4")] == ["clips/a x4", "clips/b x4"]
+    means = rows(ran.out, 6, 2)["clips/a"]
+    assert f"nearest  {means[0]:.2f}" in texts
+    assert f"bicubic  {means[3]:.2f}" in texts
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([], 2, "Missing argument"),
+        (["images", "-s", "5"], 2, "5"),
+        (["images", "-m", "bicubic", "--models", "espcn"], 2, "exclude each other"),
+        (["images", "--models", "bicubic,,espcn"], 2, "with commas between"),
+        (["images", "--models", "bicubic,none"], 1, "error: unknown model 'none'"),
+        (["images", "--plot", "chart.png"], 1, "error: nothing to plot"),
+        (["clips", "--plot", "chart.gif"], 1, "error: chart.gif: a plot cannot be a '.gif'"),
+        (["nowhere"], 1, "nowhere: no such file or folder"),
+        (["empty"], 1, "error: nothing to evaluate"),
+    ],
+)
+def test_usage_and_failure_differ(inputs: Path, words: list[str], code: int, message: str) -> None:
+    (inputs / "empty").mkdir(exist_ok=True)
+    places = ("images", "clips", "nowhere", "empty")
+    ran = vsr("eval", *(inputs / word if word in places else word for word in words))
+    assert ran.code == code
+    assert message in ran.err
+    assert ran.out == ""

@@ -1,0 +1,39 @@
+"""What a network costs: its parameters, and the multiplications that a frame takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from vsr.networks.network import Network
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What running a network takes.
+
+    Attributes:
+        parameters: numbers that were learnt.
+        macs: multiplications with addition for one output frame, those of convolutions and
+            matrix products, the bicubic upscale among them; twice as many operations.
+    """
+
+    parameters: int
+    macs: int
+
+
+_SIDE = 32  # pixels of the piece that is counted: what a pixel takes is the same in all sizes
+
+
+def cost(network: Network, width: int = 1920, height: int = 1080) -> Cost:
+    """The cost of one output frame of `width` x `height` pixels, counted, not measured."""
+    frames = (2 * network.context + 1) * (3 if network.color == "rgb" else 1)
+    first = next(network.parameters(), torch.zeros(()))
+    piece = torch.zeros(1, frames, _SIDE, _SIDE, device=first.device)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network.phases(piece)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    pixels = width * height / network.scale**2
+    return Cost(parameters, round(counter.get_total_flops() / 2 / _SIDE**2 * pixels))

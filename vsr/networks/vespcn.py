@@ -1,0 +1,237 @@
+"""VESPCN: the neighbouring frames, moved onto the centre one, join its enlargement.
+
+Caballero et al. 2017, "Real-Time Video Super-Resolution with Spatio-Temporal Networks and
+Motion Compensation", arXiv 1611.05250: the motion net of table 1, early fusion (figure 3a)
+and slow fusion (3c), nine layers of 24 features (section 3.4).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vsr.networks.network import Network
+from vsr.networks.rows import convolve_rows
+from vsr.resample import Upsample
+
+_STRIDE = 4  # the coarse flow is computed at a quarter of the size
+_CONTRAST_REACH = 4  # in blocks of _STRIDE pixels
+_LEAST_CONTRAST = 2 / 255  # below it there is mostly noise, which must not grow
+
+
+class Vespcn(Network):
+    """Luma in, luma out: (N, T, H, W) in [0, 1] -> (N, 1, scale*H, scale*W), float32.
+
+    It leaves the paper in these places. The output is a residual over the bicubic upscale of
+    the centre frame, as in our ESPCN. The motion net sees both frames with their local
+    contrast made equal, and states its flow in pixels: from plain frames it learns nothing.
+    The neighbours are warped bicubically: bilinear interpolation blurs away the very detail
+    that they are wanted for.
+
+    Args:
+        scale: 2, 3 or 4.
+        features: channels of each layer.
+        layers: 3x3 convolutions, the fusion and the last one included.
+        context: frames on each side: 1 for windows of three, 2 for five.
+        fusion: "early", where the first layer sees all frames, or "slow", where each of the
+            first 2*context layers joins neighbours in pairs, all pairs by the same weights.
+        flow_features: channels in the motion net.
+        flow_range: pixels that the coarse flow and the fine one can reach.
+    """
+
+    def __init__(
+        self,
+        scale: int,
+        features: int = 24,
+        layers: int = 9,
+        context: int = 1,
+        fusion: str = "early",
+        flow_features: int = 24,
+        flow_range: tuple[float, float] = (12.0, 3.0),
+    ) -> None:
+        super().__init__()
+        if min(scale, features, context, flow_features) < 1:
+            raise ValueError(
+                f"scale {scale}, features {features}, context {context}, flow_features "
+                f"{flow_features}: all must be positive"
+            )
+        if fusion not in ("early", "slow"):
+            raise ValueError(f"fusion {fusion!r}: must be early or slow")
+        joining = 1 if fusion == "early" else 2 * context
+        if layers <= joining:
+            raise ValueError(f"layers {layers}: {fusion} fusion needs more than {joining}")
+        self.scale, self.context, self.fusion = scale, context, fusion
+        self.base = Upsample(scale)
+        self.motion = Motion(flow_features, flow_range)
+        inputs = [2 * context + 1] if fusion == "early" else [2] + [2 * features] * (joining - 1)
+        inputs += [features] * (layers - joining)
+        outputs = [features] * (layers - 1) + [scale**2]
+        self.convs = nn.ModuleList(
+            nn.Conv2d(i, o, 3, padding=1) for i, o in zip(inputs, outputs, strict=True)
+        )
+        self.reset_parameters()
+        reach = layers + self.motion.reach
+        self.receptive_field = 2 * max(reach, self.base.reach) + 1
+
+    def reset_parameters(self) -> None:
+        """Start as the bicubic upscale itself, with the frames taken as they lie."""
+        layers = _convolutions(self.convs)
+        _start(layers)
+        nn.init.zeros_(layers[-1].weight)
+        self.motion.reset_parameters()
+
+    def fitting(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A first layer that saw one frame goes to the centre one; the neighbours begin at zero."""
+        name = "convs.0.weight"
+        shape = list(self.state_dict()[name].shape)
+        if self.fusion == "early" and name in state and [*state[name].shape] == [shape[0], 1, 3, 3]:
+            spread = state[name].new_zeros(shape)
+            spread[:, self.context] = state[name][:, 0]
+            state = state | {name: spread}
+        return super().fitting(state)
+
+    def phases(self, x: Tensor) -> Tensor:
+        return self.restored(x, self.aligned(x)[0])
+
+    def aligned(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The window with its neighbours moved onto the centre, and the flows that did it.
+
+        (N, T, H, W) -> (N, T, H, W) and (N, T-1, 2, H, W) float32, as `warp` takes them.
+        """
+        count, frames, height, width = x.shape
+        others = [i for i in range(frames) if i != self.context]
+        neighbours = x[:, others].flatten(0, 1)[:, None]  # (N*(T-1), 1, H, W)
+        centres = x[:, self.context : self.context + 1].repeat_interleave(len(others), 0)
+        flow = self.motion(centres, neighbours)
+        moved = warp(neighbours, flow, "bicubic").view(count, len(others), height, width)
+        planes = [*moved.unbind(1)]
+        planes.insert(self.context, x[:, self.context])
+        return torch.stack(planes, 1), flow.view(count, len(others), 2, height, width)
+
+    def restored(self, x: Tensor, aligned: Tensor) -> Tensor:
+        """The phases (N, scale**2, H, W) from the window and its aligned copy."""
+        layers = _convolutions(self.convs)
+        aligned = aligned.to(layers[0].weight.dtype)
+        if self.fusion == "early":
+            features = convolve_rows(layers.pop(0), aligned)
+        else:
+            maps = [plane[:, None] for plane in aligned.unbind(1)]
+            while len(maps) > 1:
+                join = layers.pop(0)
+                maps = [join(torch.cat(pair, 1)).relu_() for pair in pairwise(maps)]
+            features = maps[0]
+        for conv in layers:
+            features = conv(F.relu_(features))
+        return self.base.phases(x[:, self.context : self.context + 1]).add_(features)
+
+
+class Motion(nn.Module):
+    """The motion net of table 1: (N, 1, H, W) twice -> flow (N, 2, H, W) in pixels, float32.
+
+    A coarse flow from both frames at a quarter of the size, then a fine one at half the size
+    from both, the coarse flow and the neighbour warped by it; their sum is the flow.
+
+    Args:
+        features: channels of the hidden layers, 24 in the paper.
+        reach: pixels that the coarse and the fine flow can reach; tanh keeps them within.
+    """
+
+    def __init__(self, features: int, reach: tuple[float, float]) -> None:
+        super().__init__()
+        self.range = reach
+        n = features
+        self.coarse = nn.ModuleList(
+            [
+                nn.Conv2d(2, n, 5, 2, padding=2),
+                nn.Conv2d(n, n, 3, padding=1),
+                nn.Conv2d(n, n, 5, 2, padding=2),
+                nn.Conv2d(n, n, 3, padding=1),
+                nn.Conv2d(n, 32, 3, padding=1),
+            ]
+        )
+        self.fine = nn.ModuleList(
+            [
+                nn.Conv2d(5, n, 5, 2, padding=2),
+                nn.Conv2d(n, n, 3, padding=1),
+                nn.Conv2d(n, n, 3, padding=1),
+                nn.Conv2d(n, n, 3, padding=1),
+                nn.Conv2d(n, 8, 3, padding=1),
+            ]
+        )
+
+    @property
+    def reach(self) -> int:
+        """How far from its own place an input pixel can change a warped neighbour."""
+        contrast = _STRIDE * (_CONTRAST_REACH + 2)
+        coarse = 2 + 2 + 4 + 4 + 4 + _STRIDE  # of k5 s2, k3, k5 s2, k3, k3, and the shuffle
+        fine = 2 + 2 + 2 + 2 + 2 + 2
+        shift = [int(pixels) + 2 for pixels in self.range]
+        return max(fine + max(coarse, shift[0]) + contrast, sum(shift))
+
+    def reset_parameters(self) -> None:
+        """Start almost without motion: the last layers give next to nothing."""
+        for layers in (_convolutions(self.coarse), _convolutions(self.fine)):
+            _start(layers)
+            nn.init.normal_(layers[-1].weight, std=1e-3)
+
+    def forward(self, centre: Tensor, neighbour: Tensor) -> Tensor:
+        height, width = centre.shape[-2:]
+        missing = (0, -width % _STRIDE, 0, -height % _STRIDE)
+        pair = torch.cat([centre, neighbour], 1).float()
+        pair = level_contrast(F.pad(pair, missing, mode="replicate"))  # (N, 2, H', W')
+        coarse = self._flow(self.coarse, pair, 0)
+        moved = warp(pair[:, 1:], coarse, "bilinear")
+        fine = self._flow(self.fine, torch.cat([pair, coarse, moved], 1), 1)
+        return (coarse + fine)[..., :height, :width]
+
+    def _flow(self, layers: nn.ModuleList, x: Tensor, level: int) -> Tensor:
+        *hidden, last = _convolutions(layers)
+        x = x.to(last.weight.dtype).contiguous(memory_format=torch.channels_last)
+        for conv in hidden:
+            x = F.relu_(conv(x))
+        step = F.pixel_shuffle(last(x).float().tanh(), _STRIDE // 2**level)
+        return step * self.range[level]
+
+
+def _convolutions(layers: nn.ModuleList) -> list[nn.Conv2d]:
+    return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+
+
+def _start(layers: list[nn.Conv2d]) -> None:
+    for conv in layers:
+        assert conv.bias is not None
+        nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+        nn.init.zeros_(conv.bias)
+
+
+def level_contrast(x: Tensor) -> Tensor:
+    """Each pixel less the mean of its neighbourhood, over the deviation there.
+
+    (N, C, H, W) float32, sides multiples of 4, of any range -> about 0, of about unit deviation.
+    Unlike statistics of the whole frame these are the same in every tile of it.
+    """
+    blocks = F.avg_pool2d(torch.cat([x, x * x], 1), _STRIDE)
+    size = 2 * _CONTRAST_REACH + 1
+    local = F.avg_pool2d(blocks, size, 1, _CONTRAST_REACH, count_include_pad=False)
+    local = F.interpolate(local, scale_factor=_STRIDE, mode="bilinear")
+    mean, square = local.chunk(2, 1)
+    variance = (square - mean * mean).clamp_(min=0)
+    return (x - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
+
+
+def warp(x: Tensor, flow: Tensor, mode: str) -> Tensor:
+    """Fetch each pixel from where the flow points: (N, C, H, W), (N, 2, H, W) -> (N, C, H, W).
+
+    `flow` holds x and y in pixels: out(p) = x(p + flow(p)). Beyond the border its pixels
+    repeat. `mode` is "bilinear" or "bicubic", as of torch's grid_sample.
+    """
+    height, width = x.shape[-2:]
+    rows = torch.arange(height, device=x.device, dtype=torch.float32)[:, None]
+    columns = torch.arange(width, device=x.device, dtype=torch.float32)
+    grid_x = (columns + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
+    grid_y = (rows + flow[:, 1]) * (2 / max(height - 1, 1)) - 1
+    grid = torch.stack([grid_x, grid_y], -1)
+    return F.grid_sample(x.float(), grid, mode, padding_mode="border", align_corners=True)

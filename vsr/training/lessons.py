@@ -1,0 +1,85 @@
+"""What a step of training shows a network, and what it asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vsr.networks import Network
+from vsr.networks.vespcn import Vespcn
+from vsr.training.data import StillPairs
+from vsr.training.losses import MARGIN, known_flow, motion, restoration
+from vsr.training.window_pairs import WindowPairs
+
+
+class Lesson(Protocol):
+    """Examples, and the loss on some of them."""
+
+    def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
+        """The loss on examples drawn by `random`, `done` (0..1) of the way through the run."""
+
+
+@dataclass(frozen=True)
+class StillLesson:
+    """For networks that see one frame: restore patches of pictures.
+
+    Attributes:
+        pairs: where the patches come from.
+        batch, patch: how many, and their side in small pixels.
+        mse_part: the last part of the run, on squared error.
+        device: where the network is.
+    """
+
+    pairs: StillPairs
+    batch: int
+    patch: int
+    mse_part: float
+    device: torch.device
+
+    def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
+        sample = self.pairs.sample(self.batch, self.patch, random)
+        small, large = (x.to(self.device) for x in sample)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            guess = network(small.to(memory_format=torch.channels_last))
+        return restoration(guess, large, done > 1 - self.mse_part)
+
+
+@dataclass(frozen=True)
+class WindowLesson:
+    """For VESPCN: the motion net alone first, on known flow; then everything together.
+
+    Attributes:
+        pairs: where the windows come from.
+        batch, patch: how many, and their side in small pixels.
+        mse_part: the last part of the run, on squared error.
+        motion_part: the first part, for the motion net.
+        device: where the network is.
+    """
+
+    pairs: WindowPairs
+    batch: int
+    patch: int
+    mse_part: float
+    motion_part: float
+    device: torch.device
+
+    def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
+        assert isinstance(network, Vespcn)
+        alone = done < self.motion_part
+        sample = self.pairs.sample(self.batch, self.patch, random, known_flow=alone)
+        small, large = sample.small.to(self.device), sample.large.to(self.device)
+        known = sample.flow.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            aligned, flow = network.aligned(small)
+            if alone:
+                return known_flow(flow, known)
+            phases = network.restored(small, aligned)
+        guess = F.pixel_shuffle(phases, network.scale)
+        edge = MARGIN * network.scale
+        restored = restoration(guess, large, done > 1 - self.mse_part, edge)
+        return restored + motion(small, aligned, flow, known)

@@ -1,0 +1,150 @@
+"""Training windows: from video as it was shot, and from stills under a virtual camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vsr.evaluation.protocol import shrink
+from vsr.media import IMAGE_SUFFIXES, Plane, list_media, read_luma
+from vsr.resample import resize
+from vsr.training.camera import shoot
+
+_LOSSLESS = (1.0, 0.75, 0.5)
+_LOSSY = (0.6, 0.4)  # compressed pictures are clean and sharp only when reduced
+_CLIPS = 0.35  # of the windows come from video where there is some
+_STEPS = (1, 1, 2)  # frames between the frames of a window
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step sees.
+
+    Attributes:
+        small: (N, T, p, p) float32 in [0, 1]: windows, oldest frame first.
+        large: (N, 1, s*p, s*p) float32 in [0, 1]: the true centre frame.
+        flow: (N, T-1, 2, p, p) float32 in small pixels: where the centre's pixels are in each
+            neighbour; NaN where nobody knows.
+    """
+
+    small: Tensor
+    large: Tensor
+    flow: Tensor
+
+
+@dataclass(frozen=True)
+class WindowPairs:
+    """Luma of stills and clips at the large size, from which windows are cut.
+
+    Attributes:
+        stills: (h, w) uint8 each.
+        clips: frames of one size each, (h, w) uint8.
+        scale, context: of the network that is to learn.
+    """
+
+    stills: list[Plane]
+    clips: list[list[Plane]]
+    scale: int
+    context: int
+
+    @classmethod
+    def load(
+        cls,
+        paths: Iterable[Path],
+        scale: int,
+        context: int,
+        shortest: int,
+    ) -> WindowPairs:
+        """Read everything in `paths`, each at several sizes: smaller copies are sharper ones.
+
+        Pictures whose small side would fall under `shortest * scale` pixels are left out, and
+        clips of fewer frames than a window. Raises InputError for a path that does not exist
+        or a file that cannot be read.
+        """
+        stills: list[Plane] = []
+        clips: list[list[Plane]] = []
+        for path in list_media(paths):
+            planes = list(read_luma(path))
+            is_still = path.suffix.lower() in IMAGE_SUFFIXES
+            for factor in _LOSSLESS if _is_lossless(path) else _LOSSY:
+                height, width = (round(side * factor) for side in planes[0].shape)
+                if min(height, width) < shortest * scale:
+                    continue
+                copies = [p if factor == 1 else shrink(p, height, width) for p in planes]
+                if is_still:
+                    stills += copies
+                elif len(copies) > 2 * context:
+                    clips.append(copies)
+        return cls(stills, clips, scale, context)
+
+    def sample(
+        self, batch: int, patch: int, random: np.random.Generator, known_flow: bool = False
+    ) -> Batch:
+        """Random windows of `patch` small pixels, flipped and turned.
+
+        With `known_flow`, only such whose flow is known. `patch` is at most the `shortest`
+        that the pairs were loaded with.
+        """
+        side, frames = patch * self.scale, 2 * self.context + 1
+        large = np.empty((batch, frames, side, side), np.uint8)
+        flow = np.full((batch, frames, 2, patch, patch), np.nan, np.float32)
+        for n in range(batch):
+            from_clip = self.clips and (random.random() < _CLIPS or not self.stills)
+            if from_clip and not (known_flow and self.stills):
+                large[n] = self._cut(side, random)
+            else:
+                scene, object_ = (self.stills[i] for i in random.integers(len(self.stills), size=2))
+                shot = shoot(scene, object_, patch, self.scale, self.context, random)
+                large[n], flow[n] = shot.frames, shot.flow
+        return self._turned(large, flow, patch, random)
+
+    def _cut(self, side: int, random: np.random.Generator) -> NDArray[np.uint8]:
+        """A window (T, side, side) from a clip, forwards or backwards."""
+        clip = self.clips[random.integers(len(self.clips))]
+        fitting = [step for step in _STEPS if 2 * self.context * step < len(clip)]
+        step = fitting[random.integers(len(fitting))]
+        length = 2 * self.context * step
+        first = random.integers(len(clip) - length)
+        chosen = clip[first : first + length + 1 : step]
+        height, width = chosen[0].shape
+        y, x = random.integers(height - side + 1), random.integers(width - side + 1)
+        cut = np.stack([plane[y : y + side, x : x + side] for plane in chosen])
+        return cut[::-1] if random.integers(2) else cut
+
+    def _turned(
+        self,
+        large: NDArray[np.uint8],
+        flow: NDArray[np.float32],
+        patch: int,
+        random: np.random.Generator,
+    ) -> Batch:
+        """Flip and turn the whole batch one way, and make the small windows of it.
+
+        One way for all: turning is cheap on many, and the next batch goes another way.
+        """
+        truth = torch.from_numpy(large).float()
+        shift = torch.from_numpy(flow)
+        if random.integers(2):
+            truth, shift = truth.flip(-1), shift.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
+        if random.integers(2):
+            truth, shift = truth.flip(-2), shift.flip(-2) * torch.tensor([1.0, -1.0])[:, None, None]
+        if random.integers(2):
+            truth, shift = truth.transpose(-1, -2), shift.transpose(-1, -2).flip(2)
+        small = resize(truth, patch, patch).round_().clamp_(0, 255) / 255
+        others = [i for i in range(small.shape[1]) if i != self.context]
+        centre = truth[:, self.context : self.context + 1].contiguous() / 255
+        return Batch(small, centre, shift[:, others].contiguous())
+
+
+def _is_lossless(path: Path) -> bool:
+    """Whether an image file holds its pixels as they were."""
+    if path.suffix.lower() == ".webp":
+        with path.open("rb") as file:
+            return file.read(16).endswith(b"VP8L")
+    return path.suffix.lower() in {".png", ".bmp", ".tif", ".tiff"}
