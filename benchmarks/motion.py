@@ -38,7 +38,8 @@ def main() -> None:
     scores = list(compare(find_items(options.clips), cases, precision=options.precision))
     for number, case in enumerate(cases):
         total = mean([row[number] for row in scores])
-        print(f"{case.name:<36}{total.psnr:8.3f} dB {total.ssim:8.4f}  dtSSD {total.dtssd:.3f}")
+        flicker = "-" if total.dtssd is None else f"{total.dtssd:.3f}"  # of frames without a cut
+        print(f"{case.name:<36}{total.psnr:8.3f} dB {total.ssim:8.4f}  dtSSD {flicker}")
 
 
 def variants(model: Model) -> Iterator[Model]:

@@ -1,4 +1,4 @@
-"""PSNR and SSIM of every bundled model on benchmark folders, as README.md's table.
+"""PSNR, SSIM and cost of every bundled model on benchmark folders, as README.md's table.
 
     python benchmarks/quality.py FOLDER... [--model NAME] [--precision fp32]
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import vsr
 from vsr.evaluation.evaluate import Mean, evaluate, mean
+from vsr.networks.cost import Cost, cost
 
 
 def main() -> None:
@@ -25,28 +26,31 @@ def main() -> None:
     options = parser.parse_args()
     entries = [w for w in vsr.catalogue() if options.model in (None, w.name)]
     if not options.manifest:
-        print("| model | scale |", " | ".join(f.name for f in options.folders), "|")
-        print("|---|---|" + "---|" * len(options.folders))
+        names = " | ".join(folder.name for folder in options.folders)
+        print(f"| model | scale | {names} | parameters | GMACs |")
+        print("|---" * (len(options.folders) + 4) + "|")
     for weights in entries:
         model = vsr.load_model(weights.name, weights.scale)
         means = {
             folder.name: mean(list(evaluate([folder], model, precision=options.precision)))
             for folder in options.folders
         }
-        print((lines if options.manifest else row)(weights, means))
+        print((lines if options.manifest else row)(weights, means, cost(model.network)))
 
 
-def row(weights: vsr.Weights, means: dict[str, Mean]) -> str:
+def row(weights: vsr.Weights, means: dict[str, Mean], takes: Cost) -> str:
     scores = " | ".join(" / ".join(figures(m).values()) for m in means.values())
-    return f"| {weights.name} | x{weights.scale} | {scores} |"
+    costs = f"{takes.parameters:,} | {takes.macs / 1e9:.2f}"
+    return f"| {weights.name} | x{weights.scale} | {scores} | {costs} |"
 
 
-def lines(weights: vsr.Weights, means: dict[str, Mean]) -> str:
+def lines(weights: vsr.Weights, means: dict[str, Mean], takes: Cost) -> str:
+    costs = [f"parameters = {takes.parameters}", f"gmacs = {takes.macs / 1e9:.2f}"]
     scores = [
         f"scores.{name} = {{ {', '.join(f'{k} = {v}' for k, v in figures(m).items())} }}"
         for name, m in means.items()
     ]
-    return "\n".join([f"# {weights.name} x{weights.scale}", *scores])
+    return "\n".join([f"# {weights.name} x{weights.scale}", *costs, *scores])
 
 
 def figures(mean: Mean) -> dict[str, str]:

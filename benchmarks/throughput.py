@@ -1,7 +1,7 @@
 """Frames per second of the whole command, of its stages, and of the same job done with OpenCV.
 
     pip install -e ".[bench]"
-    python benchmarks/throughput.py CLIP [--model espcn] [--json]
+    python benchmarks/throughput.py CLIP [--models espcn,espcn-deep,vespcn] [--json]
 
 CLIP, any real video, is first turned into 480x270 H.264 of `--frames` frames; every
 contestant enlarges that to 1920x1080 and encodes with x264 veryfast, crf 18. All are measured
@@ -11,7 +11,9 @@ in one run, in turns, and compared as ratios: on a shared machine seconds mean l
 - ideal: cores / the stages' summed CPU seconds, the most that this many cores allow.
 - whole: `vsr.upscale`; command: `vsr upscale` in a process of its own, start-up included.
 - opencv: decoded with PyAV to BGR, luma through a network of the same shape in OpenCV's dnn,
-  chroma by cv2.resize, back to BGR, encoded with PyAV: what dnn_superres does in a loop.
+  chroma by cv2.resize, back to BGR, encoded with PyAV: what dnn_superres does in a loop. It
+  has no counterpart of a network that looks at neighbouring frames.
+- whole / first: against the first model of the list.
 """
 
 from __future__ import annotations
@@ -41,8 +43,10 @@ import vsr
 from vsr.inference.engine import choose_engine, restore
 from vsr.inference.windows import windows
 from vsr.networks.catalogue import Model
+from vsr.networks.espcn import Espcn
 from vsr.video.encoders import Encoding
 from vsr.video.reader import open_video
+from vsr.video.shots import mark_shots
 from vsr.video.span import Span
 from vsr.video.writer import create_video
 
@@ -54,19 +58,30 @@ ENCODER = {"crf": "18", "preset": "veryfast"}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", type=Path, help="any real video")
-    parser.add_argument("--model", default="espcn", help="espcn or espcn-deep")
+    parser.add_argument("--models", default="espcn,espcn-deep,vespcn", help="names, by commas")
     parser.add_argument("--frames", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    model = vsr.load_model(options.model, SCALE)
+    models = [vsr.load_model(name, SCALE) for name in options.models.split(",")]
     with tempfile.TemporaryDirectory() as folder:
         small = make_input(options.clip, Path(folder) / "small.mp4", options.frames)
         rounds = [
-            measure(small, Path(folder), model, options.frames) for _ in range(options.rounds)
+            [measure(small, Path(folder), model, options.frames) for model in models]
+            for _ in range(options.rounds)
         ]
-    report = {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
-    print(json.dumps({"model": model.name, **report}) if options.json else table(report, model))
+    for one in rounds:
+        for figures in one:
+            figures["whole / first"] = figures["whole fps"] / one[0]["whole fps"]
+    reports = [
+        {name: statistics.median(one[n][name] for one in rounds) for name in rounds[0][n]}
+        for n in range(len(models))
+    ]
+    if options.json:
+        for model, report in zip(models, reports, strict=True):
+            print(json.dumps({"model": model.name, **report}))
+    else:
+        print(table(reports, models))
 
 
 def measure(small: Path, folder: Path, model: Model, frames: int) -> dict[str, float]:
@@ -78,28 +93,33 @@ def measure(small: Path, folder: Path, model: Model, frames: int) -> dict[str, f
         decoded = list(islice(video.frames(), few))
         info = video.info
     restored: list[Any] = []
-    engine = choose_engine("cpu")
-    network, network_cpu = timed(
-        lambda: restored.extend(restore(windows(iter(decoded), 0), info, model, engine)), few
-    )
+    engine, context = choose_engine("cpu"), model.network.context
+
+    def run_network() -> None:
+        shots = mark_shots(iter(decoded), info.format.peak)
+        restored.extend(restore(windows(shots, context), info, model, engine))
+
+    network, network_cpu = timed(run_network, few)
     encode, encode_cpu = timed(lambda: run_encode(small, out, restored, frames), frames)
     settings = {"model": model.name, "scale": SCALE, "device": "cpu", "overwrite": True}
     whole, _ = timed(lambda: vsr.upscale(small, out, preset=ENCODER["preset"], **settings), frames)
     command, _ = timed(lambda: run_command(small, out, model), frames)
-    opencv, _ = timed(lambda: run_opencv(small, out, model, folder, few), few)
     ideal = (os.cpu_count() or 1) / (decode_cpu + network_cpu + encode_cpu)
-    return {
+    figures = {
         "decode fps": decode,
         "network fps": network,
         "encode fps": encode,
         "ideal fps": ideal,
         "whole fps": whole,
         "command fps": command,
-        "opencv fps": opencv,
         "whole / ideal": whole / ideal,
-        "whole / opencv": whole / opencv,
-        "command / opencv": command / opencv,
     }
+    if isinstance(model.network, Espcn):
+        opencv, _ = timed(lambda: run_opencv(small, out, model, folder, few), few)
+        figures["opencv fps"] = opencv
+        figures["whole / opencv"] = whole / opencv
+        figures["command / opencv"] = command / opencv
+    return figures
 
 
 def timed(work: Callable[[], Any], frames: int) -> tuple[float, float]:
@@ -187,10 +207,15 @@ def onnx_file(model: Model, folder: Path) -> Path:
     return path
 
 
-def table(report: dict[str, float], model: Model) -> str:
+def table(reports: list[dict[str, float]], models: list[Model]) -> str:
     size = f"{WIDTH}x{HEIGHT} -> {WIDTH * SCALE}x{HEIGHT * SCALE}, {os.cpu_count()} cores"
-    rows = [f"{name:<18}{value:8.2f}" for name, value in report.items()]
-    return "\n".join([f"{model.name}, {size}", *rows])
+    names = dict.fromkeys(name for report in reports for name in report)
+    rows = [f"| {size} | {' | '.join(model.name for model in models)} |"]
+    rows.append("|---" * (len(models) + 1) + "|")
+    for name in names:
+        cells = [f"{report[name]:.2f}" if name in report else "-" for report in reports]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,17 @@ def models_command(as_json: bool) -> None:
             facts = {**asdict(weights), "default": weights.name == default_model()}
             click.echo(json.dumps({"event": "model", **facts}))
         return
-    click.echo(f"{'model':<14}{'scale':>5}  {'Set5':>6}  {'Set14':>6}  ")
+    benchmarks = list(dict.fromkeys(name for weights in catalogue() for name in weights.scores))
+    titles = "".join(f"{name:>8}" for name in benchmarks)
+    click.echo(f"{'model':<13}{'scale':>5}{titles}{'params':>9}{'GMACs':>7}")
     for weights in catalogue():
-        scores = "  ".join(
-            f"{weights.scores[name]['psnr']:6.2f}" if name in weights.scores else f"{'-':>6}"
-            for name in ("Set5", "Set14")
+        scores = "".join(
+            f"{weights.scores[name]['psnr']:8.2f}" if name in weights.scores else f"{'-':>8}"
+            for name in benchmarks
         )
+        cost = f"{weights.parameters:>9,}{weights.gmacs:>7.2f}"
         mark = " (default)" if weights.name == default_model() else ""
-        click.echo(f"{weights.name:<14}{weights.scale:>5}  {scores}  {weights.summary}{mark}")
-    click.echo("Set5, Set14: PSNR of luma in dB, higher is better; see README.md for the protocol.")
+        name = f"{weights.name:<13}{weights.scale:>5}"
+        click.echo(f"{name}{scores}{cost}  {weights.summary}{mark}")
+    click.echo(f"{', '.join(benchmarks)}: PSNR of luma in dB, higher is better; see README.md.")
+    click.echo("GMACs: multiplications, in 1e9, for an output frame of 1920x1080.")

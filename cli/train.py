@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from vsr.training.recipe import SHAPES, Recipe
+
 from .options import device_option, scale_option
 
 if TYPE_CHECKING:
@@ -25,7 +27,14 @@ _PATH = click.Path(path_type=Path)
 @click.command("train")
 @click.argument("data", nargs=-1, required=True, type=_PATH)
 @click.option("-o", "--output", "folder", required=True, type=_PATH, help="Where the run lives.")
-@click.option("-m", "--model", default="espcn", show_default=True, help="espcn or espcn-deep.")
+@click.option(
+    "-m",
+    "--model",
+    type=click.Choice(list(SHAPES)),
+    default="espcn",
+    show_default=True,
+    help="vespcn and vespcn-wide see neighbouring frames.",
+)
 @scale_option
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
 @click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
@@ -35,6 +44,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
 @click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
 @click.option("--warm-start", type=_PATH, help="A .safetensors file to begin from.")
+@click.option("--motion-part", default=0.1, show_default=True, help="First, for motion alone.")
+@click.option("--guided-part", default=0.6, show_default=True, help="Then, with known motion.")
 @click.option("--seed", default=1, show_default=True)
 @device_option
 @click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
@@ -43,17 +54,13 @@ def train_command(folder: Path, model: str, scale: str, as_json: bool, **setting
     """Train a network on DATA: images, videos and folders of them.
 
     The folder given by --output gets best.safetensors, checkpoint.pt and log.jsonl. The same
-    command goes on where it was stopped; Ctrl-C stops it without loss. Give --val images that
-    are not in DATA, and the weights that do best on them are kept; without, the last ones.
+    command goes on where it was stopped; Ctrl-C stops it without loss. Give --val images
+    and clips that are not in DATA, and the weights that do best on them are kept; without, the
+    last ones.
     """
-    # Here, so that other commands need not wait for these imports.
+    # Here, so that other commands need not wait for this import.
     from vsr.training.fit import fit
-    from vsr.training.recipe import SHAPES, Recipe
 
-    if model not in SHAPES:
-        raise click.BadParameter(
-            f"{model!r} is not one of {', '.join(SHAPES)}", param_hint="--model"
-        )
     network, options = SHAPES[model]
     if settings["iterations"] is None and settings["minutes"] is None:
         settings["iterations"] = 100_000

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from safetensors.torch import load_file
+from clips import Clip, make, picture
+from safetensors.torch import load_file, save_file
 
 from vsr import load_model
 from vsr.cli.train import _interrupts_between_steps, train_command
@@ -61,6 +62,13 @@ def recipe(images: Path) -> Recipe:
         device="cpu",
         threads=1,
     )
+
+
+@pytest.fixture
+def video_recipe(recipe: Recipe) -> Recipe:
+    """For a network that sees neighbours; the stills make its windows."""
+    options = {"features": 4, "layers": 3, "flow_features": 4}
+    return replace(recipe, network="vespcn", options=options, motion_part=0.3, guided_part=0.3)
 
 
 def run(recipe: Recipe, folder: Path, stop_after: int | None = None) -> list[Progress]:
@@ -124,6 +132,75 @@ def test_an_interrupted_run_ends_at_the_same_weights(
     moments = [state["optimizer"]["state"] for state in states]
     for index, moment in moments[0].items():
         assert all(torch.equal(moment[name], moments[1][index][name]) for name in moment)
+
+
+def test_an_interrupted_run_on_windows_ends_at_the_same_weights(
+    video_recipe: Recipe, tmp_path: Path
+) -> None:
+    """Interrupted in each stage: for the motion net, guided, and together."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run(video_recipe, whole)
+    for step in (3, 8, 15):
+        run(video_recipe, parts, stop_after=step)
+    run(video_recipe, parts)
+    assert (whole / "best.safetensors").read_bytes() == (parts / "best.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("width", [0, 8])
+@pytest.mark.parametrize(
+    ("motion_part", "guided_part", "taught"),
+    [(1, 0, {"motion"}), (0, 1, {"convs"}), (0, 0, {"convs", "motion"}), (0.5, 0.5, None)],
+)
+def test_stages_change_their_part_of_the_network_alone(
+    video_recipe: Recipe,
+    tmp_path: Path,
+    width: int,
+    motion_part: float,
+    guided_part: float,
+    taught: set[str] | None,
+) -> None:
+    stages = {"motion_part": motion_part, "guided_part": guided_part}
+    recipe = replace(video_recipe, width=width, validation=(), **stages)
+    first = fit_module._begin(recipe, torch.device("cpu")).network.state_dict()
+    run(recipe, tmp_path, stop_after=10)
+    half = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    run(recipe, tmp_path)
+    last = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    assert changed(first, half) == (taught or {"motion"})
+    assert changed(half, last) == (taught or {"convs"})
+
+
+def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+    """The parts of a network that differ: the first words of their names."""
+    return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+
+
+def test_a_network_that_sees_neighbours_learns_from_clips_alone(
+    video_recipe: Recipe, tmp_path: Path
+) -> None:
+    clip = Clip(64, 48, codec="ffv1", options={}, pts=tuple(range(6)))
+    make(tmp_path / "clip.mkv", clip)
+    recipe = replace(video_recipe, data=(tmp_path / "clip.mkv",), validation=())
+    reports = run(recipe, tmp_path / "run")
+    assert reports[-1].step == 20  # each loss was a number
+    kept = load_file(tmp_path / "run" / "best.safetensors")
+    first = fit_module._begin(recipe, torch.device("cpu")).average.state_dict()
+    assert changed(first, kept) == {"convs", "motion"}
+
+
+def test_validation_on_a_clip_sees_neighbours(video_recipe: Recipe, tmp_path: Path) -> None:
+    """The score of a run is that of `vsr eval` on a folder of frames."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(frames / f"{number}.png"), picture(number, 50, 40))
+    recipe = replace(video_recipe, validation=(frames,), motion_part=0, guided_part=1)
+    (*_, last) = run(recipe, tmp_path / "run")
+    weights = tmp_path / "run" / "best.safetensors"
+    assert last.best == pytest.approx(score(weights, 2, frames), abs=1e-6)
+    assert last.best != pytest.approx(
+        np.mean([score(weights, 2, file) for file in frames.iterdir()]), abs=1e-3
+    )
 
 
 def test_the_seed_decides(recipe: Recipe, tmp_path: Path) -> None:
@@ -230,6 +307,15 @@ def test_nothing_to_learn_from(recipe: Recipe, tmp_path: Path) -> None:
         run(replace(recipe, data=(tmp_path / "none",)), tmp_path / "run")
 
 
+def test_windows_need_room_and_frames(video_recipe: Recipe, tmp_path: Path) -> None:
+    make(tmp_path / "short.mkv", Clip(64, 48, codec="ffv1", options={}, pts=(0, 1)))
+    recipe = replace(video_recipe, data=(tmp_path / "short.mkv",))
+    with pytest.raises(TrainingError, match="at least 24 pixels, nor 3 such frames without a cut"):
+        run(recipe, tmp_path / "run")
+    with pytest.raises(TrainingError, match="patch 8: must be above 8 for vespcn"):
+        run(replace(video_recipe, patch=8), tmp_path / "run")
+
+
 def test_a_folder_that_cannot_be_made(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be made"):
@@ -246,6 +332,30 @@ def test_warm_start_takes_the_layers_that_fit(recipe: Recipe, tmp_path: Path) ->
     torch.testing.assert_close(after["convs.0.weight"], before["convs.0.weight"])
     assert after["convs.1.weight"].shape == (9, 8, 3, 3)
     assert after["convs.1.weight"].abs().max() < 1e-6  # begins anew, at zero
+
+
+def test_warm_start_from_a_network_of_one_frame(
+    recipe: Recipe, video_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of more frames, layers and features scores as that one did, before it learns."""
+    monkeypatch.setattr(fit_module, "WARM_UP", 1)
+    options = {"kernels": (3, 3, 3), "features": (4, 4)}
+    run(replace(recipe, options=options, iterations=60, mse_part=1), tmp_path / "small")
+    weights = tmp_path / "small" / "best.safetensors"
+    slow = replace(video_recipe, iterations=1, rate=1e-12, warm_start=weights)
+    larger = replace(slow, options={"features": 6, "layers": 5, "context": 2})
+    for number, begun in enumerate((slow, larger)):
+        (found,) = run(begun, tmp_path / f"large{number}")
+        expected = score(weights, 2, recipe.validation[0])
+        assert found.psnr == pytest.approx(expected, abs=1e-3)
+    (bicubic,) = evaluate([recipe.validation[0]], load_model("bicubic", 2), "cpu")
+    assert expected > bicubic.psnr + 0.5
+
+
+def test_warm_start_from_what_does_not_fit(recipe: Recipe, tmp_path: Path) -> None:
+    save_file({"body.weight": torch.ones(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelError, match=r"other\.safetensors: no layer of it fits"):
+        run(replace(recipe, warm_start=tmp_path / "other.safetensors"), tmp_path / "run")
 
 
 @pytest.mark.parametrize("data", [None, b"no weights"])
@@ -270,6 +380,8 @@ def test_warm_start_from_what_is_no_model(
         ({"rate": float("nan")}, "rate nan: must be above 0"),
         ({"width": -1}, "width -1: must not be negative"),
         ({"mse_part": 1.5}, "mse_part 1.5: must be within"),
+        ({"motion_part": -0.1}, "motion_part -0.1: must be within"),
+        ({"guided_part": float("nan")}, "guided_part nan: must be within"),
     ],
 )
 def test_a_recipe_is_checked_when_made(recipe: Recipe, change: dict[str, Any], said: str) -> None:
@@ -280,6 +392,8 @@ def test_a_recipe_is_checked_when_made(recipe: Recipe, change: dict[str, Any], s
 def test_what_a_network_refuses(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"espcn .*: 2 kernels need 1 feature counts"):
         run(replace(recipe, options={"kernels": (3, 3), "features": ()}), tmp_path)
+    with pytest.raises(TrainingError, match=r"vespcn .*: fusion 'late': must be early or slow"):
+        run(replace(recipe, network="vespcn", options={"fusion": "late"}), tmp_path)
     with pytest.raises(TrainingError, match="'interpolation' has nothing to learn"):
         run(replace(recipe, network="interpolation", options={}, width=0), tmp_path)
     with pytest.raises(DeviceError):
@@ -287,8 +401,11 @@ def test_what_a_network_refuses(recipe: Recipe, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_it_learns_on_a_gpu_and_goes_on_there(recipe: Recipe, tmp_path: Path) -> None:
-    recipe = replace(recipe, device="cuda")
+@pytest.mark.parametrize("kind", ["recipe", "video_recipe"])
+def test_it_learns_on_a_gpu_and_goes_on_there(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    recipe = replace(request.getfixturevalue(kind), device="cuda")
     run(recipe, tmp_path, stop_after=5)
     assert run(recipe, tmp_path)[-1].step == 20
     assert load_model(str(tmp_path / "best.safetensors"), 2).scale == 2
@@ -310,6 +427,21 @@ def test_command(images: Path, tmp_path: Path) -> None:
     model = load_model(str(weights), 2)
     assert len(model.network.convs) == 9
     assert model.weights.options == {"kernels": [3] * 9, "features": [24] * 8}
+
+
+@pytest.mark.parametrize(("name", "frames", "layers"), [("vespcn", 3, 9), ("vespcn-wide", 5, 12)])
+def test_command_for_networks_that_see_neighbours(
+    images: Path, tmp_path: Path, name: str, frames: int, layers: int
+) -> None:
+    stages = ("--motion-part", "0.3", "--guided-part", "0.4")
+    result = CliRunner().invoke(train_command, command(images, tmp_path, "-m", name, *stages))
+    assert result.exit_code == 0, result.output
+    model = load_model(str(tmp_path / "best.safetensors"), 2)
+    assert (model.weights.network, model.network.context) == ("vespcn", frames // 2)
+    assert len(model.network.convs) == layers
+    assert model.network.convs[0].weight.shape[1] == frames
+    found = score(tmp_path / "best.safetensors", 2, images / "1.png")
+    assert json.loads((tmp_path / "log.jsonl").read_text())["psnr"] == pytest.approx(found)
 
 
 def test_command_json(images: Path, tmp_path: Path) -> None:
@@ -334,10 +466,13 @@ def test_command_usage(images: Path, tmp_path: Path) -> None:
 def test_the_command_has_the_recipes_defaults() -> None:
     defaults = {field.name: field.default for field in fields(Recipe)}
     params = {param.name: param.default for param in train_command.params}
-    for name in ("batch", "patch", "rate", "width", "seed", "device", "threads"):
+    names = ("batch", "patch", "rate", "width", "seed", "device", "threads")
+    for name in (*names, "motion_part", "guided_part"):
         assert params[name] == defaults[name], name
     assert defaults["iterations"] == 100_000
     assert params["model"] in SHAPES
+    (model,) = (param for param in train_command.params if param.name == "model")
+    assert [*model.type.choices] == [*SHAPES]
     assert "iterations" in inspect.signature(Recipe).parameters
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vsr.errors import InputError
 from vsr.video.frame import Frame
-from vsr.video.image_files import IMAGE_SUFFIXES as IMAGE_SUFFIXES  # for those who import it here
 from vsr.video.image_files import read_picture
 from vsr.video.images import is_image, list_images, same_size
 from vsr.video.reader import open_video

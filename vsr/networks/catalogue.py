@@ -32,7 +32,11 @@ class Weights:
         sha256: of that file.
         licence: of the weights.
         trained_on: the material they learnt from.
-        scores: benchmark -> {"psnr": dB, "ssim": 0..1}, as `vsr eval` measured them.
+        parameters: how many numbers were learnt.
+        gmacs: multiplications with addition for an output frame of 1920x1080, in 1e9, as
+            `vsr.networks.cost` counts them.
+        scores: benchmark -> {"psnr": dB, "ssim": 0..1}, for clips "dtssd" too, as `vsr eval`
+            measured them.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Weights:
     sha256: str = ""
     licence: str = ""
     trained_on: str = ""
+    parameters: int = 0
+    gmacs: float = 0.0
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
 

@@ -32,8 +32,3 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.pixel_shuffle(self.phases(x), self.scale)
-
-    def fitting(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Those tensors of another network's state that this one can begin its training from."""
-        own = self.state_dict()
-        return {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}

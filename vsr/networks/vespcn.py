@@ -7,6 +7,7 @@ and slow fusion (3c), nine layers of 24 features (section 3.4).
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -60,6 +61,8 @@ class Vespcn(Network):
             )
         if fusion not in ("early", "slow"):
             raise ValueError(f"fusion {fusion!r}: must be early or slow")
+        if len(flow_range) != 2 or not all(0 < pixels < math.inf for pixels in flow_range):
+            raise ValueError(f"flow_range {flow_range}: must be two numbers above 0")
         joining = 1 if fusion == "early" else 2 * context
         if layers <= joining:
             raise ValueError(f"layers {layers}: {fusion} fusion needs more than {joining}")
@@ -83,33 +86,25 @@ class Vespcn(Network):
         nn.init.zeros_(layers[-1].weight)
         self.motion.reset_parameters()
 
-    def fitting(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A first layer that saw one frame goes to the centre one; the neighbours begin at zero."""
-        name = "convs.0.weight"
-        shape = list(self.state_dict()[name].shape)
-        if self.fusion == "early" and name in state and [*state[name].shape] == [shape[0], 1, 3, 3]:
-            spread = state[name].new_zeros(shape)
-            spread[:, self.context] = state[name][:, 0]
-            state = state | {name: spread}
-        return super().fitting(state)
-
     def phases(self, x: Tensor) -> Tensor:
         return self.restored(x, self.aligned(x)[0])
 
-    def aligned(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def aligned(self, x: Tensor, flow: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The window with its neighbours moved onto the centre, and the flows that did it.
 
-        (N, T, H, W) -> (N, T, H, W) and (N, T-1, 2, H, W) float32, as `warp` takes them.
+        (N, T, H, W) -> (N, T, H, W) and (N, T-1, 2, H, W) float32, as `warp` takes them. Where
+        the flow is known from elsewhere it can be given; the motion net then has nothing to do.
         """
         count, frames, height, width = x.shape
         others = [i for i in range(frames) if i != self.context]
         neighbours = x[:, others].flatten(0, 1)[:, None]  # (N*(T-1), 1, H, W)
-        centres = x[:, self.context : self.context + 1].repeat_interleave(len(others), 0)
-        flow = self.motion(centres, neighbours)
-        moved = warp(neighbours, flow, "bicubic").view(count, len(others), height, width)
-        planes = [*moved.unbind(1)]
+        if flow is None:
+            centres = x[:, self.context : self.context + 1].repeat_interleave(len(others), 0)
+            flow = self.motion(centres, neighbours).view(count, len(others), 2, height, width)
+        moved = warp(neighbours, flow.flatten(0, 1), "bicubic")
+        planes = [*moved.view(count, len(others), height, width).unbind(1)]
         planes.insert(self.context, x[:, self.context])
-        return torch.stack(planes, 1), flow.view(count, len(others), 2, height, width)
+        return torch.stack(planes, 1), flow
 
     def restored(self, x: Tensor, aligned: Tensor) -> Tensor:
         """The phases (N, scale**2, H, W) from the window and its aligned copy."""
@@ -121,7 +116,9 @@ class Vespcn(Network):
             maps = [plane[:, None] for plane in aligned.unbind(1)]
             while len(maps) > 1:
                 join = layers.pop(0)
-                maps = [join(torch.cat(pair, 1)).relu_() for pair in pairwise(maps)]
+                maps = [join(torch.cat(pair, 1)) for pair in pairwise(maps)]
+                if len(maps) > 1:  # the last one's comes below; autograd bears no second in place
+                    maps = [F.relu_(features) for features in maps]
             features = maps[0]
         for conv in layers:
             features = conv(F.relu_(features))

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from vsr.media import Plane
+from vsr.resample import symmetric_index
 
 _MEAN_SPEED = 1.5  # small pixels a frame
 _TOP_SPEED = 9.0
-_JITTER = 0.2  # of the speed, and of a small pixel
+_JITTER = 0.2  # deviation in large pixels, and half as much of the speed
 _STILL = 0.05  # of the windows do not move at all
-_TURN, _ZOOM = 0.02, 0.02  # radians a frame; factor a frame
+_TURN, _ZOOM = 0.02, 0.02  # radians and factor a frame: two deviations
 _TURNING = 0.3  # of the windows turn and zoom; all others move by whole large pixels
 _OBJECTS = 0.35  # of the windows have an object that moves on its own
 
@@ -104,14 +106,17 @@ def _view(plane: Plane, way: Affine, side: int) -> Plane:
         x, y = way[:, 2].astype(int)
         if 0 <= x <= width - side and 0 <= y <= height - side:
             return plane[y : y + side, x : x + side]
-    # OpenCV's remapping takes sides up to 32767: cut out what can be seen first.
+    # Cut out what can be seen first, mirrored beyond the borders: OpenCV's remapping takes sides
+    # up to 32767, and mirrors only what is near.
     corners = way @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
-    left, top = (max(int(v) - 4, 0) for v in corners.min(1))
-    right, bottom = (int(v) + 6 for v in corners.max(1))
-    piece = plane[top:bottom, left:right]
-    local = way - np.array([[0, 0, left], [0, 0, top]])
+    low, high = corners.min(1).astype(int) - 4, corners.max(1).astype(int) + 6
+    columns, rows = (
+        symmetric_index(torch.arange(first, end), length).numpy()
+        for first, end, length in zip(low, high, (width, height), strict=True)
+    )
+    local = way - np.array([[0, 0, low[0]], [0, 0, low[1]]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    view = cv2.warpAffine(piece, local, (side, side), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    view = cv2.warpAffine(plane[np.ix_(rows, columns)], local, (side, side), flags=flags)
     return np.asarray(view, np.uint8)
 
 

@@ -20,7 +20,9 @@ from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_weights
 from vsr.training.data import StillPairs
+from vsr.training.grow import grown
 from vsr.training.lessons import Lesson, StillLesson, WindowLesson
+from vsr.training.losses import MARGIN
 from vsr.training.recipe import Recipe
 from vsr.training.validation import validate, validation_items
 from vsr.training.widen import merged_state, widen
@@ -140,15 +142,15 @@ def _begin(recipe: Recipe, device: torch.device) -> Run:
 
 
 def _warm_start(network: Network, path: Path) -> None:
-    """Take over the tensors of a model file whose names and shapes fit."""
+    """Begin as the network of a model file, as far as that one fits."""
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
-    fitting = network.fitting(state)
-    if not fitting:
+    fitted = grown(state, network.state_dict())
+    if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")
-    network.load_state_dict(fitting, strict=False)
+    network.load_state_dict(fitted, strict=False)
 
 
 def _make(folder: Path) -> None:
@@ -161,17 +163,24 @@ def _make(folder: Path) -> None:
 def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
     common = (recipe.batch, recipe.patch, recipe.mse_part)
     if network.context:
+        if recipe.patch <= 2 * MARGIN:
+            raise TrainingError(
+                f"patch {recipe.patch}: must be above {2 * MARGIN} for {recipe.network}, whose "
+                f"windows are not judged within {MARGIN} pixels of their edge"
+            )
         windows = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
         if windows.stills or windows.clips:
-            return WindowLesson(windows, *common, recipe.motion_part, device)
+            parts = (recipe.motion_part, recipe.guided_part)
+            return WindowLesson(windows, *common, *parts, device)
     else:
         pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch)
         if pairs.large:
             return StillLesson(pairs, *common, device)
     places = ", ".join(str(path) for path in recipe.data) or "no path given"
+    hint = f", nor {2 * network.context + 1} such frames without a cut" if network.context else ""
     raise TrainingError(
         f"nothing to learn from ({places}): no image or video with sides of at least "
-        f"{recipe.patch * recipe.scale} pixels"
+        f"{recipe.patch * recipe.scale} pixels{hint}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Begin a larger network as a smaller one that is trained: it starts where that one ended.
+"""Begin a network as another one that is trained: it starts where that one ended.
 
 Chen et al. 2016, "Net2Net: Accelerating Learning via Knowledge Transfer", arXiv 1511.05641,
 with new features that nothing listens to yet instead of copied ones.
@@ -6,7 +6,7 @@ with new features that nothing listens to yet instead of copied ones.
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,71 +14,96 @@ from torch import Tensor
 State = dict[str, Tensor]
 
 
-@torch.no_grad()
 def grown(small: State, large: State) -> State:
-    """The tensors of `small`, shaped as those of the just initialised `large`.
+    """Those tensors of `small` that fit, shaped as in the just initialised `large`.
 
-    Both are states of networks whose stack of 3x3 layers is called convs.N. What the large
-    one has beyond the small one is added so that the result computes the same: further layers
-    before the last one hand on what they get, further features keep their random weights
-    while nobody listens to them, further frames on both sides count for nothing. A last layer
-    for another scale begins anew. Tensors that cannot be fitted so are left out.
+    A stack of convolutions called convs.N may have become larger. What it has beyond the small
+    one is added so that it computes the same: further layers before the last one hand on what
+    they get, further features keep their random weights while nobody listens to them, further
+    frames on both sides count for nothing. A last layer for another scale is left out, as is
+    all else that does not fit; tensors outside the stack must have the same name and shape.
     """
-    old, new = _layers(small), _layers(large)
-    # An added layer sits between the small network's hidden layers and its last one.
-    sources = {n: n for n in range(old - 1)} | {new - 1: old - 1} if 1 < old <= new else {}
-    fitted: State = {}
-    for name, value in large.items():
-        layer = re.fullmatch(r"convs\.(\d+)\.(weight|bias)", name)
-        if layer is None:
-            found: Tensor | None = small.get(name)
-            candidate = found if found is not None and found.shape == value.shape else None
-        elif not sources:
-            candidate = None
-        else:
-            number, kind = int(layer[1]), layer[2]
-            source = sources.get(number)
-            if source is not None:
-                part = small[f"convs.{source}.{kind}"]
-                candidate = _corner(part, value, centred=number == 0, last=number == new - 1)
-            else:
-                candidate = _identity(value, int(small[f"convs.{old - 2}.bias"].shape[0]))
-        if candidate is not None:
-            fitted[name] = candidate
+    fitted = {
+        name: small[name]
+        for name, value in large.items()
+        if not name.startswith("convs.") and name in small and small[name].shape == value.shape
+    }
+    for number, layer in enumerate(_grown_stack(_stack(small), _stack(large))):
+        if layer is not None:
+            fitted[f"convs.{number}.weight"] = layer.weight.flatten(1, 2)
+            fitted[f"convs.{number}.bias"] = layer.bias
     return fitted
 
 
-def _layers(state: State) -> int:
-    return len([name for name in state if re.fullmatch(r"convs\.\d+\.weight", name)])
+@dataclass(frozen=True)
+class _Layer:
+    """One convolution.
+
+    Attributes:
+        weight: (features, groups, inputs, k, k): a group is a copy of the layer before, with all
+            its features, or, in the first layer, one frame.
+        bias: (features,)
+    """
+
+    weight: Tensor
+    bias: Tensor
 
 
-def _corner(part: Tensor, whole: Tensor, centred: bool, last: bool) -> Tensor | None:
-    """`whole` with `part` in its first channels; None where it does not go in."""
-    if part.dim() != whole.dim() or part.shape[2:] != whole.shape[2:]:
+def _stack(state: State) -> list[_Layer]:
+    """The layers convs.N of a network; none where they are not such a stack."""
+    layers: list[_Layer] = []
+    inputs = 1
+    while (weight := state.get(f"convs.{len(layers)}.weight")) is not None:
+        bias = state.get(f"convs.{len(layers)}.bias")
+        if bias is None or weight.dim() != 4 or weight.shape[1] % inputs:
+            return []
+        grouped = weight.reshape(len(weight), -1, inputs, *weight.shape[2:])
+        layers.append(_Layer(grouped, bias))
+        inputs = len(weight)
+    return layers
+
+
+def _grown_stack(old: list[_Layer], new: list[_Layer]) -> list[_Layer | None]:
+    """The layers of `new` as those of `old`; None for one that begins anew."""
+    if len(old) < 2 and len(old) != len(new):  # no hidden layer to begin from
+        return []
+    grown: list[_Layer | None] = []
+    for number, layer in enumerate(new):
+        if number == len(new) - 1:
+            same_scale = len(layer.bias) == len(old[-1].bias)
+            fits = same_scale and len(old) <= len(new)
+            grown.append(_placed(old[-1], layer, number == 0) if fits else None)
+        elif number < len(old) - 1:
+            grown.append(_placed(old[number], layer, number == 0))
+        else:
+            grown.append(_handing_on(layer, len(old[-2].bias)))
+    return grown
+
+
+def _placed(part: _Layer, whole: _Layer, first: bool) -> _Layer | None:
+    """`whole` with `part` as its first features, which listen to nothing else."""
+    features, groups, inputs, *kernel = part.weight.shape
+    wide = whole.weight.shape
+    if [*wide[3:]] != kernel or features > wide[0] or inputs > wide[2]:
         return None
-    if part.shape[0] > whole.shape[0] or (last and part.shape[0] != whole.shape[0]):
+    further = wide[1] - groups
+    if further and not (first and further > 0 and further % 2 == 0):  # as many on either side
         return None
-    out = whole.clone()
-    if part.dim() == 1:
-        out[: len(part)] = part
-        return out
-    missing = whole.shape[1] - part.shape[1]
-    if missing < 0 or (centred and missing % 2):
-        return None
-    first = missing // 2 if centred else 0  # the first layer's inputs are frames around a centre
-    out[: part.shape[0]] = 0
-    out[: part.shape[0], first : first + part.shape[1]] = part
-    return out
+    weight, bias = whole.weight.clone(), whole.bias.clone()
+    weight[:features] = 0
+    weight[:features, further // 2 : further // 2 + groups, :inputs] = part.weight
+    bias[:features] = part.bias
+    return _Layer(weight, bias)
 
 
-def _identity(value: Tensor, channels: int) -> Tensor:
-    """A layer that hands on its first `channels`: they are positive, so ReLU leaves them so."""
-    out = value.clone()
-    if value.dim() == 1:
-        out[:channels] = 0
-        return out
-    out[:channels] = 0
-    rows, columns = value.shape[2] // 2, value.shape[3] // 2
-    for channel in range(channels):
-        out[channel, channel, rows, columns] = 1
-    return out
+def _handing_on(layer: _Layer, features: int) -> _Layer | None:
+    """`layer`, handing on its first `features`: they are positive, so ReLU leaves them so."""
+    wide, groups, inputs, rows, columns = layer.weight.shape
+    if groups != 1 or features > min(wide, inputs):
+        return None
+    weight, bias = layer.weight.clone(), layer.bias.clone()
+    channels = torch.arange(features)
+    weight[:features] = 0
+    weight[channels, 0, channels, rows // 2, columns // 2] = 1
+    bias[:features] = 0
+    return _Layer(weight, bias)

@@ -27,7 +27,8 @@ class Recipe:
         network: a key of `vsr.networks.ARCHITECTURES`.
         scale: 2, 3 or 4.
         data: images, videos and folders of them to learn from.
-        validation: images to choose the best weights on; never those a result is reported on.
+        validation: images and clips to choose the best weights on; never those a result is
+            reported on.
         options: the network's own arguments.
         iterations: steps to take; the learning rate falls over them along a cosine. None
             where only `minutes` counts.
@@ -35,10 +36,13 @@ class Recipe:
         batch, patch: patches a step, and their side in small pixels.
         rate: Adam's highest learning rate.
         width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
-        warm_start: weights to begin from; layers whose shape differs begin anew.
+        warm_start: weights to begin from, of this network or a smaller one; what does not fit
+            begins anew.
         mse_part: the last part of the run that minimises squared error, the metric itself.
-        motion_part: the first part of the run in which a network that sees neighbours learns
+        motion_part: the first part of the run, in which a network that sees neighbours learns
             their motion alone.
+        guided_part: the part after it, in which such a network learns to use neighbours that
+            are moved by their known flow.
         seed: everything random follows from it and the step number.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: for torch on the CPU; 0 leaves its choice.
@@ -58,6 +62,7 @@ class Recipe:
     warm_start: Path | None = None
     mse_part: float = 0.15
     motion_part: float = 0.1
+    guided_part: float = 0.6
     seed: int = 1
     device: str = "auto"
     threads: int = 0
@@ -78,7 +83,7 @@ class Recipe:
         for name in ("width", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
-        for name in ("mse_part", "motion_part"):
+        for name in ("mse_part", "motion_part", "guided_part"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")
 

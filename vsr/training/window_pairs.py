@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.evaluation.protocol import shrink
-from vsr.media import IMAGE_SUFFIXES, Plane, list_media, read_luma
+from vsr.media import Plane, is_clip, list_items, read_luma
 from vsr.resample import resize
 from vsr.training.camera import shoot
+from vsr.video.frame import Frame
+from vsr.video.images import list_images
+from vsr.video.shots import mark_shots
 
 _LOSSLESS = (1.0, 0.75, 0.5)
 _LOSSY = (0.6, 0.4)  # compressed pictures are clean and sharp only when reduced
@@ -63,24 +67,24 @@ class WindowPairs:
     ) -> WindowPairs:
         """Read everything in `paths`, each at several sizes: smaller copies are sharper ones.
 
-        Pictures whose small side would fall under `shortest * scale` pixels are left out, and
-        clips of fewer frames than a window. Raises InputError for a path that does not exist
-        or a file that cannot be read.
+        No window crosses a cut. A folder of images of one size is a clip, as in `vsr eval`,
+        unless most of them stand alone between cuts: then it holds stills. Left out is what
+        would fall under `shortest` small pixels, and shots of a clip that are shorter than a
+        window. Raises InputError for a path that does not exist or a file that cannot be read.
         """
         stills: list[Plane] = []
         clips: list[list[Plane]] = []
-        for path in list_media(paths):
-            planes = list(read_luma(path))
-            is_still = path.suffix.lower() in IMAGE_SUFFIXES
-            for factor in _LOSSLESS if _is_lossless(path) else _LOSSY:
-                height, width = (round(side * factor) for side in planes[0].shape)
-                if min(height, width) < shortest * scale:
-                    continue
-                copies = [p if factor == 1 else shrink(p, height, width) for p in planes]
-                if is_still:
-                    stills += copies
-                elif len(copies) > 2 * context:
-                    clips.append(copies)
+        for item in list_items(paths):
+            planes = list(read_luma(item))
+            shots = [shot for shot in _shots(planes) if len(shot) > 2 * context]
+            is_video = is_clip(item) and not item.is_dir()
+            moving = is_video or 2 * sum(map(len, shots)) > len(planes)
+            for factor in _LOSSLESS if _is_lossless(item) else _LOSSY:
+                if moving:
+                    copies = [_copies(shot, factor, shortest * scale) for shot in shots]
+                    clips += [copy for copy in copies if copy]
+                else:
+                    stills += _copies(planes, factor, shortest * scale)
         return cls(stills, clips, scale, context)
 
     def sample(
@@ -88,21 +92,28 @@ class WindowPairs:
     ) -> Batch:
         """Random windows of `patch` small pixels, flipped and turned.
 
-        With `known_flow`, only such whose flow is known. `patch` is at most the `shortest`
-        that the pairs were loaded with.
+        With `known_flow`, only such whose flow is known; where there are no stills, the camera
+        moves over single frames of the clips. `patch` is at most the `shortest` that the pairs
+        were loaded with.
         """
         side, frames = patch * self.scale, 2 * self.context + 1
         large = np.empty((batch, frames, side, side), np.uint8)
         flow = np.full((batch, frames, 2, patch, patch), np.nan, np.float32)
         for n in range(batch):
             from_clip = self.clips and (random.random() < _CLIPS or not self.stills)
-            if from_clip and not (known_flow and self.stills):
+            if from_clip and not known_flow:
                 large[n] = self._cut(side, random)
             else:
-                scene, object_ = (self.stills[i] for i in random.integers(len(self.stills), size=2))
+                scenes = self._scenes
+                scene, object_ = (scenes[i] for i in random.integers(len(scenes), size=2))
                 shot = shoot(scene, object_, patch, self.scale, self.context, random)
                 large[n], flow[n] = shot.frames, shot.flow
         return self._turned(large, flow, patch, random)
+
+    @cached_property
+    def _scenes(self) -> list[Plane]:
+        """What the camera may move over."""
+        return self.stills or [plane for clip in self.clips for plane in clip]
 
     def _cut(self, side: int, random: np.random.Generator) -> NDArray[np.uint8]:
         """A window (T, side, side) from a clip, forwards or backwards."""
@@ -142,9 +153,30 @@ class WindowPairs:
         return Batch(small, centre, shift[:, others].contiguous())
 
 
-def _is_lossless(path: Path) -> bool:
-    """Whether an image file holds its pixels as they were."""
-    if path.suffix.lower() == ".webp":
-        with path.open("rb") as file:
+def _shots(planes: list[Plane]) -> list[list[Plane]]:
+    """The frames of a clip from cut to cut."""
+    shots: list[list[Plane]] = []
+    frames = (Frame((plane,), number, 1) for number, plane in enumerate(planes))
+    for plane, frame in zip(planes, mark_shots(frames, 255), strict=True):
+        if frame.starts_shot:
+            shots.append([])
+        shots[-1].append(plane)
+    return shots
+
+
+def _copies(planes: list[Plane], factor: float, least: int) -> list[Plane]:
+    """Planes of one size at `factor` times it; none where a side would fall under `least`."""
+    height, width = (round(side * factor) for side in planes[0].shape) if planes else (0, 0)
+    if min(height, width) < least:
+        return []
+    return planes if factor == 1 else [shrink(plane, height, width) for plane in planes]
+
+
+def _is_lossless(item: Path) -> bool:
+    """Whether an image file, or all in a folder, holds its pixels as they were."""
+    if item.is_dir():
+        return all(_is_lossless(file) for file in list_images(item))
+    if item.suffix.lower() == ".webp":
+        with item.open("rb") as file:
             return file.read(16).endswith(b"VP8L")
-    return path.suffix.lower() in {".png", ".bmp", ".tif", ".tiff"}
+    return item.suffix.lower() in {".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
