@@ -248,11 +248,22 @@ def test_a_run_can_end_by_time(recipe: Recipe, tmp_path: Path) -> None:
 
 def test_the_rate_rises_then_falls_along_a_cosine(recipe: Recipe) -> None:
     whole = replace(recipe, rate=1.0, iterations=1000)
-    rates = [fit_module._rate(whole, step, step / 1000) for step in range(1000)]
+    rates = [fit_module._rate(whole, step, step / 1000, (0.0,)) for step in range(1000)]
     assert rates[0] == pytest.approx(1 / fit_module.WARM_UP)
     assert rates[500] == pytest.approx(0.5)
     assert rates[750:] == sorted(rates[750:], reverse=True)
     assert rates[999] == pytest.approx(0.002)
+
+
+def test_the_rate_rises_again_where_further_layers_begin(recipe: Recipe) -> None:
+    whole = replace(recipe, rate=1.0, iterations=10_000)
+    rates = [fit_module._rate(whole, step, step / 10_000, (0.0, 0.1, 0.7)) for step in range(9000)]
+    plain = [fit_module._rate(whole, step, step / 10_000, (0.0,)) for step in range(9000)]
+    for begin in (1000, 7000):
+        assert rates[begin] == pytest.approx(0.01 * plain[begin])
+        assert rates[begin : begin + 99] == sorted(rates[begin : begin + 99])
+        assert rates[begin + 100 : begin + 1000] == plain[begin + 100 : begin + 1000]
+    assert rates[:1000] == plain[:1000]
 
 
 @pytest.mark.parametrize(

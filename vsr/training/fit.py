@@ -29,6 +29,7 @@ from vsr.training.widen import merged_state, widen
 from vsr.training.window_pairs import WindowPairs
 
 WARM_UP = 500  # steps
+RISE = 0.01  # of the run
 EMA_EVERY = 8  # steps; averaging merged kernels at each would cost more and change nothing
 EMA_DECAY = 0.995  # over EMA_EVERY steps, 0.9994 a step
 SAVE_EVERY = 120.0  # seconds
@@ -88,7 +89,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     done = _done(recipe, run)
     while done < 1:
         began = time.monotonic()
-        rate = _rate(recipe, run.step, done)
+        rate = _rate(recipe, run.step, done, lesson.beginnings)
         # Drawn by the step's number, so that a run that continues sees the same patches.
         random = np.random.default_rng((recipe.seed, run.step))
         loss_sum += _step(run, lesson.loss(run.network, random, done), rate)
@@ -191,9 +192,14 @@ def _done(recipe: Recipe, run: Run) -> float:
     return max(by_steps, by_time)
 
 
-def _rate(recipe: Recipe, step: int, done: float) -> float:
+def _rate(recipe: Recipe, step: int, done: float, beginnings: tuple[float, ...]) -> float:
+    """Along a cosine, but gently at first and wherever further layers begin to learn."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-    return recipe.rate * min(1.0, (step + 1) / WARM_UP) * max(cosine, 0.002)
+    rise = (step + 1) / WARM_UP
+    latest = max(part for part in beginnings if part <= done)
+    if latest > 0:
+        rise = min(rise, (done - latest) / RISE + 0.01)
+    return recipe.rate * min(1.0, rise) * max(cosine, 0.002)
 
 
 def _step(run: Run, loss: Tensor, rate: float) -> float:

@@ -20,6 +20,10 @@ from vsr.training.window_pairs import WindowPairs
 class Lesson(Protocol):
     """Examples, and the loss on some of them."""
 
+    @property
+    def beginnings(self) -> tuple[float, ...]:
+        """The parts of the run (0..1) at which layers begin to learn that did not before."""
+
     def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
         """The loss on examples drawn by `random`, `done` (0..1) of the way through the run."""
 
@@ -40,6 +44,10 @@ class StillLesson:
     patch: int
     mse_part: float
     device: torch.device
+
+    @property
+    def beginnings(self) -> tuple[float, ...]:
+        return (0.0,)
 
     def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
         sample = self.pairs.sample(self.batch, self.patch, random)
@@ -74,6 +82,10 @@ class WindowLesson:
     motion_part: float
     guided_part: float
     device: torch.device
+
+    @property
+    def beginnings(self) -> tuple[float, ...]:
+        return (0.0, self.motion_part, self.motion_part + self.guided_part)
 
     def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
         assert isinstance(network, Vespcn)
