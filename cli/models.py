@@ -16,7 +16,11 @@ def models_command(as_json: bool) -> None:
     """List the models, their scales and their measured quality."""
     if as_json:
         for weights in catalogue():
-            facts = {**asdict(weights), "default": weights.name == default_model()}
+            facts = {
+                **asdict(weights),
+                "default": weights.name == default_model(),
+                "default_for_stills": weights.name == default_model(stills=True),
+            }
             click.echo(json.dumps({"event": "model", **facts}))
         return
     benchmarks = list(dict.fromkeys(name for weights in catalogue() for name in weights.scores))
@@ -28,7 +32,8 @@ def models_command(as_json: bool) -> None:
             for name in benchmarks
         )
         cost = f"{weights.parameters:>9,}{weights.gmacs:>7.2f}"
-        mark = " (default)" if weights.name == default_model() else ""
+        mark = " (default for images)" if weights.name == default_model(stills=True) else ""
+        mark = " (default)" if weights.name == default_model() else mark
         name = f"{weights.name:<13}{weights.scale:>5}"
         click.echo(f"{name}{scores}{cost}  {weights.summary}{mark}")
     click.echo(f"{', '.join(benchmarks)}: PSNR of luma in dB, higher is better; see README.md.")

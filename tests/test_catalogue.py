@@ -104,7 +104,10 @@ def test_no_weights_lie_about() -> None:
 
 
 def test_the_default_is_there_for_every_scale() -> None:
-    assert {e.scale for e in ENTRIES if e.name == default_model()} >= {2, 3, 4}
+    for stills in (False, True):
+        name = default_model(stills)
+        assert {e.scale for e in ENTRIES if e.name == name} >= {2, 3, 4}
+    assert load_model(default_model(stills=True), 2).network.context == 0
     for scale in (2, 3, 4):
         assert load_model(None, scale).name == load_model(scale=scale).name == default_model()
 

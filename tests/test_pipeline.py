@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from commands import vsr
 
 from vsr import Progress, Result, VsrError, pipeline, upscale
 from vsr.errors import InputError
+from vsr.networks.catalogue import default_model
 from vsr.resample import resize
 
 CONTAINERS = (".mp4", ".mkv", ".mov")
@@ -300,6 +302,22 @@ def test_progress_and_result(tmp_path: Path) -> None:
     assert result.fps == pytest.approx(12 / result.seconds)
 
 
+def test_the_default_model_is_one_for_what_there_is_to_see(tmp_path: Path) -> None:
+    clip = make(tmp_path / "in.mkv", Clip(24, 16, pts=(0, 512), **LOSSLESS))
+    folder = tmp_path / "frames"
+    for number in range(2):
+        folder.mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((16, 24), 90 + number, np.uint8))
+    chosen = {
+        "video": upscale(clip, tmp_path / "out.mkv", device="cpu").model,
+        "frames": upscale(folder, tmp_path / "large", device="cpu").model,
+        "apart": upscale(folder, tmp_path / "apart", device="cpu", stills=True).model,
+        "image": upscale(folder / "0.png", tmp_path / "out.png", device="cpu").model,
+    }
+    moving, still = default_model(), default_model(stills=True)
+    assert chosen == {"video": moving, "frames": moving, "apart": still, "image": still}
+
+
 def test_a_frame_that_the_network_loses_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,14 +335,15 @@ def test_a_frame_that_the_network_loses_is_an_error(
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_a_long_clip_takes_no_more_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["bicubic", "vespcn"])
+def test_a_long_clip_takes_no_more_memory(tmp_path: Path, model: str) -> None:
     peaks = []
     for frames in (60, 1200):
         pts = range(0, frames * 512, 512)
         clip = Clip(160, 120, pts=pts, audio=("eng",), options={"preset": "ultrafast"})
         source = make(tmp_path / f"{frames}.mp4", clip)
         target = tmp_path / f"{frames}-large.mkv"
-        options = ["--scale", "2", "--model", "bicubic", "--preset", "ultrafast", "--quiet"]
+        options = ["--scale", "2", "--model", model, "--preset", "ultrafast", "--quiet"]
         ran = vsr("upscale", source, target, *options)
         assert ran.code == 0, ran.err
         peaks.append(ran.peak)

@@ -12,14 +12,14 @@ from pathlib import Path
 from vsr.errors import InputError, OutputError
 from vsr.inference.engine import choose_engine, restore
 from vsr.inference.windows import windows
-from vsr.networks.catalogue import load_model
+from vsr.networks.catalogue import default_model, load_model
 from vsr.paths import check_paths
 from vsr.routes import create_target, open_source
 from vsr.stills import Run, run_stills
 from vsr.threads import ahead
 from vsr.video.encoders import Encoding
 from vsr.video.frame import Frame
-from vsr.video.images import list_images, same_size
+from vsr.video.images import is_image, list_images, same_size
 from vsr.video.passthrough import Selection
 from vsr.video.shots import mark_shots
 from vsr.video.span import Span
@@ -98,7 +98,8 @@ def upscale(
         source, target: files or folders. The target's suffix chooses the container or image
             format; a folder takes one image per frame.
         scale: 2, 3 or 4.
-        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default.
+        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which
+            for still images is another one than for videos.
         device: "auto", "cpu", "cuda" or "cuda:N".
         precision: "auto", "fp32", "bf16" or "fp16".
         start, end: the part to take, in seconds from the file's start.
@@ -117,7 +118,8 @@ def upscale(
     began = time.monotonic()
     source, target = Path(source), Path(target)
     check_paths(source, target, overwrite)
-    chosen = load_model(model, scale)
+    apart = source.is_dir() and (stills or not same_size(list_images(source)))
+    chosen = load_model(model or default_model(apart or is_image(source)), scale)
     engine = choose_engine(device, precision)
     span = Span(_exact(start), _exact(end))
     encoding = Encoding(codec, crf, preset, pix_fmt)
@@ -157,10 +159,7 @@ def upscale(
                 raise OutputError(f"{target}: {frames_out} of {frames_in} frames were restored")
         return Run(frames_in, frames_out, output.encoder, output.copied, output.dropped)
 
-    if source.is_dir() and (stills or not same_size(list_images(source))):
-        total = run_stills(source, target, overwrite, run)
-    else:
-        total = run(source, target, 0, None)
+    total = run_stills(source, target, overwrite, run) if apart else run(source, target, 0, None)
     return Result(
         source=source,
         target=target,

@@ -74,9 +74,9 @@ def _manifest() -> dict[str, Any]:
     return tomllib.loads(files("vsr.weights").joinpath("manifest.toml").read_text("utf-8"))
 
 
-def default_model() -> str:
-    """The model that `vsr upscale` takes when none is named."""
-    name: str = _manifest()["default"]
+def default_model(stills: bool = False) -> str:
+    """The model that `vsr upscale` takes when none is named: for videos, or for still images."""
+    name: str = _manifest()["default_for_stills" if stills else "default"]
     return name
 
 
