@@ -103,6 +103,17 @@ def test_clips_shorter_than_a_window_are_left_out(
     assert len(WindowPairs.load([tmp_path], 2, context, shortest=10).clips) == kept
 
 
+def test_long_videos_give_bursts(tmp_path: Path) -> None:
+    """Seventeen frames in a row of each hundred and two, and what is left at the end."""
+    frames = 6 * 17 + 4
+    make(tmp_path / "c.mkv", Clip(80, 60, codec="ffv1", options={}, pts=tuple(range(frames))))
+    clips = WindowPairs.load([tmp_path], 2, 1, shortest=10).clips
+    assert [len(clip) for clip in clips] == [17, 17, 4, 4]
+    for clip, first in zip(clips[::2], (0, 6 * 17), strict=True):
+        for number, frame in enumerate(clip, first):
+            assert np.array_equal(frame, shrink(picture(number, 80, 60), 36, 48))
+
+
 def test_no_window_crosses_a_cut(tmp_path: Path) -> None:
     """And a shot that is shorter than a window gives none."""
     numbers = (1, 2, 3, 4, -5, -6, 7, 8, 9)

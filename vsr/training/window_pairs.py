@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +18,14 @@ from vsr.evaluation.protocol import shrink
 from vsr.media import Plane, is_clip, list_items, read_luma
 from vsr.resample import resize
 from vsr.training.camera import shoot
+from vsr.training.data import FRAME_STEP
 from vsr.video.frame import Frame
 from vsr.video.images import list_images
 from vsr.video.shots import mark_shots
 
 _LOSSLESS = (1.0, 0.75, 0.5)
 _LOSSY = (0.6, 0.4)  # compressed pictures are clean and sharp only when reduced
+_BURST = 17
 _CLIPS = 0.35  # of the windows come from video where there is some
 _STEPS = (1, 1, 2)  # frames between the frames of a window
 
@@ -68,23 +72,27 @@ class WindowPairs:
         """Read everything in `paths`, each at several sizes: smaller copies are sharper ones.
 
         No window crosses a cut. A folder of images of one size is a clip, as in `vsr eval`,
-        unless most of them stand alone between cuts: then it holds stills. Left out is what
-        would fall under `shortest` small pixels, and shots of a clip that are shorter than a
-        window. Raises InputError for a path that does not exist or a file that cannot be read.
+        unless most of them stand alone between cuts: then it holds stills. Of a video every
+        sixth burst of _BURST frames is kept: what lies between teaches little, and fills memory.
+        Left out is what would fall under `shortest` small pixels, and shots that are shorter
+        than a window. Raises InputError for a path that does not exist or a file that cannot
+        be read.
         """
         stills: list[Plane] = []
         clips: list[list[Plane]] = []
         for item in list_items(paths):
-            planes = list(read_luma(item))
-            shots = [shot for shot in _shots(planes) if len(shot) > 2 * context]
             is_video = is_clip(item) and not item.is_dir()
-            moving = is_video or 2 * sum(map(len, shots)) > len(planes)
-            for factor in _LOSSLESS if _is_lossless(item) else _LOSSY:
-                if moving:
-                    copies = [_copies(shot, factor, shortest * scale) for shot in shots]
-                    clips += [copy for copy in copies if copy]
-                else:
-                    stills += _copies(planes, factor, shortest * scale)
+            factors = _LOSSLESS if _is_lossless(item) else _LOSSY
+            frames = read_luma(item)
+            for planes in _bursts(frames) if is_video else [list(frames)]:
+                shots = [shot for shot in _shots(planes) if len(shot) > 2 * context]
+                moving = is_video or 2 * sum(map(len, shots)) > len(planes)
+                for factor in factors:
+                    if moving:
+                        copies = [_copies(shot, factor, shortest * scale) for shot in shots]
+                        clips += [copy for copy in copies if copy]
+                    else:
+                        stills += _copies(planes, factor, shortest * scale)
         return cls(stills, clips, scale, context)
 
     def sample(
@@ -151,6 +159,12 @@ class WindowPairs:
         others = [i for i in range(small.shape[1]) if i != self.context]
         centre = truth[:, self.context : self.context + 1].contiguous() / 255
         return Batch(small, centre, shift[:, others].contiguous())
+
+
+def _bursts(frames: Iterator[Plane]) -> Iterator[list[Plane]]:
+    while burst := list(islice(frames, _BURST)):
+        yield burst
+        deque(islice(frames, (FRAME_STEP - 1) * _BURST), maxlen=0)
 
 
 def _shots(planes: list[Plane]) -> list[list[Plane]]:
