@@ -59,9 +59,9 @@ def named(model: Model, network: Network, what: str) -> Model:
 class Unmoving(nn.Module):
     """No flow, whatever is seen."""
 
-    def forward(self, centre: Tensor, neighbour: Tensor) -> Tensor:
-        height, width = centre.shape[-2:]
-        return torch.zeros(len(centre), 2, height, width, device=centre.device)
+    def forward(self, centre: Tensor, neighbours: Tensor) -> Tensor:
+        count, others, height, width = neighbours.shape
+        return torch.zeros(count, others, 2, height, width, device=centre.device)
 
 
 class CentreOnly(Network):

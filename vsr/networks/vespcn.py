@@ -95,15 +95,13 @@ class Vespcn(Network):
         (N, T, H, W) -> (N, T, H, W) and (N, T-1, 2, H, W) float32, as `warp` takes them. Where
         the flow is known from elsewhere it can be given; the motion net then has nothing to do.
         """
-        count, frames, height, width = x.shape
-        others = [i for i in range(frames) if i != self.context]
-        neighbours = x[:, others].flatten(0, 1)[:, None]  # (N*(T-1), 1, H, W)
+        centre = self.context
+        neighbours = torch.cat([x[:, :centre], x[:, centre + 1 :]], 1)  # (N, T-1, H, W)
         if flow is None:
-            centres = x[:, self.context : self.context + 1].repeat_interleave(len(others), 0)
-            flow = self.motion(centres, neighbours).view(count, len(others), 2, height, width)
-        moved = warp(neighbours, flow.flatten(0, 1), "bicubic")
-        planes = [*moved.view(count, len(others), height, width).unbind(1)]
-        planes.insert(self.context, x[:, self.context])
+            flow = self.motion(x[:, centre : centre + 1], neighbours)
+        moved = warp(neighbours.flatten(0, 1)[:, None], flow.flatten(0, 1), "bicubic")
+        planes = [*moved.view_as(neighbours).unbind(1)]
+        planes.insert(centre, x[:, centre])
         return torch.stack(planes, 1), flow
 
     def restored(self, x: Tensor, aligned: Tensor) -> Tensor:
@@ -126,9 +124,10 @@ class Vespcn(Network):
 
 
 class Motion(nn.Module):
-    """The motion net of table 1: (N, 1, H, W) twice -> flow (N, 2, H, W) in pixels, float32.
+    """The motion net of table 1, from the centre frame to each of its neighbours.
 
-    A coarse flow from both frames at a quarter of the size, then a fine one at half the size
+    (N, 1, H, W) and (N, K, H, W) -> flows (N, K, 2, H, W) in pixels, float32. For each pair a
+    coarse flow from both frames at a quarter of the size, then a fine one at half the size
     from both, the coarse flow and the neighbour warped by it; their sum is the flow.
 
     Args:
@@ -174,15 +173,19 @@ class Motion(nn.Module):
             _start(layers)
             nn.init.normal_(layers[-1].weight, std=1e-3)
 
-    def forward(self, centre: Tensor, neighbour: Tensor) -> Tensor:
-        height, width = centre.shape[-2:]
+    def forward(self, centre: Tensor, neighbours: Tensor) -> Tensor:
+        count, others, height, width = neighbours.shape
         missing = (0, -width % _STRIDE, 0, -height % _STRIDE)
-        pair = torch.cat([centre, neighbour], 1).float()
-        pair = level_contrast(F.pad(pair, missing, mode="replicate"))  # (N, 2, H', W')
-        coarse = self._flow(self.coarse, pair, 0)
-        moved = warp(pair[:, 1:], coarse, "bilinear")
-        fine = self._flow(self.fine, torch.cat([pair, coarse, moved], 1), 1)
-        return (coarse + fine)[..., :height, :width]
+        frames = torch.cat([centre, neighbours], 1).float()
+        frames = level_contrast(F.pad(frames, missing, mode="replicate"))
+        # (N*K, 2, H', W'): the centre beside each neighbour
+        pairs = torch.stack([frames[:, :1].expand_as(frames[:, 1:]), frames[:, 1:]], 2).flatten(
+            0, 1
+        )
+        coarse = self._flow(self.coarse, pairs, 0)
+        moved = warp(pairs[:, 1:], coarse, "bilinear")
+        fine = self._flow(self.fine, torch.cat([pairs, coarse, moved], 1), 1)
+        return (coarse + fine)[..., :height, :width].reshape(count, others, 2, height, width)
 
     def _flow(self, layers: nn.ModuleList, x: Tensor, level: int) -> Tensor:
         *hidden, last = _convolutions(layers)
