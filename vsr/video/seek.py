@@ -16,6 +16,9 @@ from vsr.errors import InputError
 
 Warn = Callable[[str], None]
 
+# MPEG program streams: where pictures share a packet, libav misdates and loses some after a seek.
+_READ_THROUGH = {"mpeg"}
+
 
 def lowest_tick(stream: VideoStream) -> int:
     """Where a stream begins at the latest: seeking there finds its first frame."""
@@ -28,13 +31,15 @@ def decode_from(
     """Frames from one at or before `start` on.
 
     Most demuxers seek by decoding time, some not even to a keyframe, so that the first frame
-    to come out may lie after `start`. Then the next try begins earlier.
+    to come out may lie after `start`. Then the next try begins earlier. Some cannot seek
+    without harm: those are decoded from their beginning.
     """
     assert stream.time_base is not None
     lowest = lowest_tick(stream)
     back, step = 0, math.ceil(1 / stream.time_base)  # a second
     while True:
-        place = max(lowest, math.floor(start) - back)
+        through = container.format.name in _READ_THROUGH
+        place = lowest if through else max(lowest, math.floor(start) - back)
         container.seek(place, stream=stream, backward=True)
         frames = decode(container, stream, path, warn)
         first = next(frames, None)
