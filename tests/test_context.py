@@ -21,7 +21,7 @@ from torch import Tensor
 from vsr import Result, pipeline, upscale
 from vsr.inference.engine import Engine, restore
 from vsr.inference.windows import windows
-from vsr.networks.catalogue import Model, Weights
+from vsr.networks.catalogue import Model, Weights, load_model
 from vsr.video.frame import Frame
 from vsr.video.images import open_images
 from vsr.video.reader import open_video
@@ -45,11 +45,14 @@ def no_warning(message: str) -> None:
     raise AssertionError(f"warned: {message}")
 
 
-def restored(path: Path, context: int, span: Span = WHOLE) -> list[Frame]:
+def restored(
+    path: Path, context: int, span: Span = WHOLE, model: Model | None = None
+) -> list[Frame]:
     """What the line of the pipeline gives, before it is written."""
     with open_video(path, span, no_warning) as video:
         shots = mark_shots(video.frames(context), video.info.format.peak)
-        return list(restore(windows(shots, context), video.info, blend(context), ENGINE))
+        chosen = model or blend(context)
+        return list(restore(windows(shots, context), video.info, chosen, ENGINE))
 
 
 def assert_pictures(found: Sequence[Frame], expected: Sequence[Frame]) -> None:
@@ -90,6 +93,24 @@ def test_a_cut_is_the_end_of_one_clip_and_the_beginning_of_another(
     joined = restored(make(tmp_path / "joined.mp4", clip), context)
     assert [frame.pts for frame in joined] == list(clip.pts)
     assert_pictures(joined, parts)
+
+
+@pytest.mark.parametrize("name", ["vespcn", "vespcn-wide"])
+def test_the_bundled_models_keep_to_shots_and_spans(tmp_path: Path, name: str) -> None:
+    model = load_model(name, 4)
+    context = model.network.context
+    shots = [range(1, 6), range(-6, -11, -1)]
+    parts = []
+    for number, shot in enumerate(shots):
+        clip = Clip(pts=EVEN[: len(shot)], numbers=shot, options=LOSSLESS)
+        path = make(tmp_path / f"{number}.mp4", clip)
+        parts += restored(path, context, model=model)
+    clip = Clip(pts=EVEN[:10], numbers=[*shots[0], *shots[1]], options=GROUPS)
+    path = make(tmp_path / "joined.mp4", clip)
+    joined = restored(path, context, model=model)
+    assert_pictures(joined, parts)
+    span = Span(Fraction(3, 25), Fraction(8, 25))
+    assert_pictures(restored(path, context, span, model), joined[3:8])
 
 
 def test_neighbours_are_looked_at(tmp_path: Path) -> None:
