@@ -40,6 +40,17 @@ def video_frame(number: int, width: int, height: int, pix_fmt: str) -> av.VideoF
     return frame
 
 
+# Packed and semi-planar YUV, and the planar format nearest to each.
+PACKED_YUV = (
+    ("nv12", "yuv420p"),
+    ("nv21", "yuv420p"),
+    ("nv16", "yuv422p"),
+    ("nv24", "yuv444p"),
+    ("uyvy422", "yuv422p"),
+    ("yuyv422", "yuv422p"),
+)
+
+
 @dataclass(frozen=True)
 class Clip:
     """What to make. Times are ticks of `time_base`; durations are gaps to the next pts."""

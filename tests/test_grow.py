@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import torch
+from drawn import Some, drawn
 from torch import Tensor, nn
 
 from vsr.networks import Network
@@ -13,18 +14,6 @@ from vsr.networks.baselines import Interpolation
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
 from vsr.training.grow import grown
-
-Some = TypeVar("Some", bound=Network)
-
-
-def trained(network: Some, seed: int = 3) -> Some:
-    """As if trained: every weight drawn anew, flows of some pixels among them."""
-    random = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            fan_in = parameter[0].numel() if parameter.ndim == 4 else 25
-            parameter.copy_(torch.randn(parameter.shape, generator=random) * (2 / fan_in) ** 0.5)
-    return network.eval()
 
 
 def espcn(layers: int = 3, features: int = 4, scale: int = 2, size: int = 3) -> Espcn:
@@ -74,13 +63,13 @@ GROWTH = [
 
 @pytest.mark.parametrize(("small", "large"), GROWTH)
 def test_a_grown_network_computes_the_same(small: Network, large: Network) -> None:
-    assert_same(begun(trained(large, seed=8), trained(small)), small)
+    assert_same(begun(drawn(large, seed=8), drawn(small)), small)
 
 
 def test_further_frames_count_for_nothing_at_first() -> None:
     """1 -> 3 -> 5 frames; each frame's flow is that of the motion net, which goes along."""
-    three = begun(vespcn(context=1), trained(espcn()))
-    trained(three)
+    three = begun(vespcn(context=1), drawn(espcn()))
+    drawn(three)
     five = begun(vespcn(context=2), three)
     assert_same(five, three)
     x, other = window(5), window(5)
@@ -93,7 +82,7 @@ def test_further_frames_count_for_nothing_at_first() -> None:
 @pytest.mark.parametrize("large", [espcn(3, 9), vespcn(5, 9, context=2)])
 def test_what_is_new_can_learn(large: Network) -> None:
     """New features and frames are there from the start: a step lets the others hear them."""
-    begun(large, trained(espcn(3, 4)))
+    begun(large, drawn(espcn(3, 4)))
     large(window(2 * large.context + 1)).square().mean().backward()
     first, *others = large.get_submodule("convs").children()
     for conv in others:
@@ -108,20 +97,20 @@ def test_what_is_new_can_learn(large: Network) -> None:
 
 @pytest.mark.parametrize("make", [espcn, vespcn, lambda: vespcn(4, fusion="slow", context=1)])
 def test_the_same_shape_takes_all(make: Any) -> None:
-    small, large = trained(make()), make()
+    small, large = drawn(make()), make()
     fitted = grown(small.state_dict(), large.state_dict())
     assert fitted.keys() == large.state_dict().keys()
     assert all(torch.equal(fitted[name], value) for name, value in small.state_dict().items())
 
 
 def test_a_single_layer() -> None:
-    small = trained(Espcn(2, (3,), ()))
+    small = drawn(Espcn(2, (3,), ()))
     assert_same(begun(Espcn(2, (3,), ()), small), small)
     assert grown(small.state_dict(), espcn(3).state_dict()) == {}  # there is no hidden layer
 
 
 def test_the_last_layer_of_another_scale_begins_anew() -> None:
-    small = trained(espcn(scale=2))
+    small = drawn(espcn(scale=2))
     fitted = grown(small.state_dict(), espcn(scale=3).state_dict())
     assert fitted.keys() == {f"convs.{n}.{kind}" for n in (0, 1) for kind in ("weight", "bias")}
     x = window(1)
@@ -152,7 +141,7 @@ def test_what_does_not_fit_is_left_out(small: Network, large: Network, taken: se
 
 
 def test_a_motion_net_of_another_size_begins_anew() -> None:
-    small, large = trained(vespcn()), Vespcn(2, 4, 3, flow_features=5)
+    small, large = drawn(vespcn()), Vespcn(2, 4, 3, flow_features=5)
     fitted = grown(small.state_dict(), large.state_dict())
     kept = {f"motion.{part}.bias" for part in ("coarse.4", "fine.4")}
     assert {name for name in fitted if name.startswith("motion.")} == kept

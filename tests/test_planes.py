@@ -11,7 +11,7 @@ import av.logging
 import numpy as np
 import pytest
 from av.video.format import VideoFormat, names
-from clips import Clip, make
+from clips import PACKED_YUV, Clip, make
 
 from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 from vsr.video.planes import nearest_format
@@ -39,12 +39,7 @@ def of_clip(folder: Path, suffix: str = ".mp4", **changes: Any) -> VideoInfo:
         ("yuvj420p", "yuv420p"),
         ("yuvj422p", "yuv422p"),
         ("yuvj444p", "yuv444p"),
-        ("nv12", "yuv420p"),
-        ("nv21", "yuv420p"),
-        ("nv16", "yuv422p"),
-        ("nv24", "yuv444p"),
-        ("uyvy422", "yuv422p"),
-        ("yuyv422", "yuv422p"),
+        *PACKED_YUV,
         ("p010le", "yuv420p10le"),
         ("p016le", "yuv420p16le"),
         ("p210le", "yuv422p10le"),

@@ -13,7 +13,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, picture
+from clips import PACKED_YUV, Clip, make, picture
 
 from vsr.errors import InputError
 from vsr.video.frame import PIXEL_FORMATS, Frame, VideoInfo
@@ -224,14 +224,7 @@ def converted(frame: av.VideoFrame) -> tuple[VideoInfo, tuple[np.ndarray, ...]]:
 
 @pytest.mark.parametrize(
     ("pix_fmt", "nearest"),
-    [
-        ("nv12", "yuv420p"),
-        ("nv21", "yuv420p"),
-        ("nv16", "yuv422p"),
-        ("nv24", "yuv444p"),
-        ("uyvy422", "yuv422p"),
-        ("yuyv422", "yuv422p"),
-    ],
+    PACKED_YUV,
 )
 def test_packed_yuv_is_unpacked(tmp_path: Path, pix_fmt: str, nearest: str) -> None:
     packed = filled(16, 12, pix_fmt)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import torch
+from drawn import drawn
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,19 +31,6 @@ KINDS: list[dict[str, Any]] = [
 ]
 
 
-Some = TypeVar("Some", bound=Network)
-
-
-def randomised(network: Some, seed: int = 3) -> Some:
-    """Every weight drawn anew, so large that flows take all values within their range."""
-    random = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            fan_in = parameter[0].numel() if parameter.ndim == 4 else 25
-            parameter.copy_(torch.randn(parameter.shape, generator=random) * (2 / fan_in) ** 0.5)
-    return network.eval()
-
-
 def pictures(count: int, frames: int, height: int, width: int, seed: int = 1) -> Tensor:
     """Soft noise within [0, 1]: (count, frames, height, width)."""
     noise = torch.rand(count, frames, height, width, generator=torch.Generator().manual_seed(seed))
@@ -56,7 +44,7 @@ def pictures(count: int, frames: int, height: int, width: int, seed: int = 1) ->
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (5, 7), (8, 12), (14, 3)])
 def test_any_size(scale: int, kind: dict[str, Any], size: tuple[int, int]) -> None:
-    network = randomised(Vespcn(scale, **TINY, **kind))
+    network = drawn(Vespcn(scale, **TINY, **kind))
     x = pictures(2, 2 * network.context + 1, *size)
     height, width = size
     with torch.no_grad():
@@ -82,7 +70,7 @@ def test_a_fresh_network_is_the_bicubic_upscale_of_the_centre(
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_it_learns_in_all_its_parts(kind: dict[str, Any]) -> None:
-    network = randomised(Vespcn(2, **TINY, **kind)).train()
+    network = drawn(Vespcn(2, **TINY, **kind)).train()
     network(pictures(2, 2 * network.context + 1, 13, 10)).square().mean().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
@@ -117,7 +105,7 @@ def test_wrong_options_are_refused(options: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_receptive_field(kind: dict[str, Any]) -> None:
     """Whatever changes beyond it changes nothing; what changes just within it does."""
-    network = randomised(Vespcn(2, **TINY, **kind))
+    network = drawn(Vespcn(2, **TINY, **kind))
     reach = network.receptive_field // 2
     assert network.receptive_field == 2 * reach + 1
     frames, size = 2 * network.context + 1, 2 * reach + 9
@@ -157,7 +145,7 @@ def tiled(network: Network, x: Tensor, side: int, halo: int) -> Tensor:
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_tiles_on_multiples_of_4_give_the_whole(kind: dict[str, Any]) -> None:
-    network = randomised(Vespcn(2, **TINY, **kind))
+    network = drawn(Vespcn(2, **TINY, **kind))
     halo = math.ceil(network.receptive_field // 2 / 4) * 4
     x = F.avg_pool2d(pictures(1, 2 * network.context + 1, 191, 174), 7, 1)  # sides of odd rests
     with torch.no_grad():
@@ -185,7 +173,7 @@ def test_aligned_moves_each_neighbour_by_its_own_flow() -> None:
 
 
 def test_aligned_is_what_the_motion_net_says() -> None:
-    network = randomised(Vespcn(2, **TINY, context=2))
+    network = drawn(Vespcn(2, **TINY, context=2))
     x = pictures(2, 5, 10, 13)
     with torch.no_grad():
         aligned, flow = network.aligned(x)
@@ -202,7 +190,7 @@ def test_aligned_is_what_the_motion_net_says() -> None:
 @pytest.mark.parametrize("fusion", ["early", "slow"])
 def test_restored_layer_by_layer(context: int, fusion: str) -> None:
     """Slow fusion joins neighbours in pairs until one is left, all pairs by the same weights."""
-    network = randomised(Vespcn(3, **TINY, layers=6, context=context, fusion=fusion))
+    network = drawn(Vespcn(3, **TINY, layers=6, context=context, fusion=fusion))
     frames = 2 * context + 1
     x, aligned = (pictures(2, frames, 7, 9, seed) - 0.2 for seed in (1, 2))
     layers = [(conv.weight, conv.bias) for conv in network.convs]  # type: ignore[union-attr]
@@ -228,7 +216,7 @@ def test_restored_layer_by_layer(context: int, fusion: str) -> None:
 
 def test_motion_step_by_step() -> None:
     """Coarse flow from both frames; fine flow from them, it and the neighbour warped by it."""
-    motion = randomised(Vespcn(2, **TINY)).motion
+    motion = drawn(Vespcn(2, **TINY)).motion
     centre, neighbour = (pictures(2, 1, 12, 16, seed) for seed in (1, 2))
     pair = torch.cat([level_contrast(centre), level_contrast(neighbour)], 1)
     with torch.no_grad():
@@ -259,7 +247,7 @@ def test_flow_stays_within_its_range(size: tuple[int, int]) -> None:
 
 
 def test_edges_repeat_to_multiples_of_4() -> None:
-    motion = randomised(Vespcn(2, **TINY)).motion
+    motion = drawn(Vespcn(2, **TINY)).motion
     pair = pictures(2, 1, 13, 10), pictures(2, 1, 13, 10, seed=2)
     padded = (F.pad(frame, (0, 2, 0, 3), mode="replicate") for frame in pair)
     with torch.no_grad():
@@ -367,7 +355,7 @@ def test_the_papers_size() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_model_file_brings_it_back(kind: dict[str, Any], tmp_path: Path) -> None:
     options = {**TINY, "flow_range": (7.5, 2.0), **kind}
-    network = randomised(Vespcn(3, **options))
+    network = drawn(Vespcn(3, **options))
     facts = {"network": "vespcn", "scale": 3, "options": options}
     save_file(network.state_dict(), tmp_path / "v.safetensors", {"vsr": json.dumps(facts)})
     loaded = load_model(str(tmp_path / "v.safetensors"), 3).network
@@ -401,7 +389,7 @@ def test_a_model_file_with_wrong_options_is_refused(
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_bfloat16_stays_near(kind: dict[str, Any]) -> None:
-    network = randomised(Vespcn(2, **TINY, **kind))
+    network = drawn(Vespcn(2, **TINY, **kind))
     with torch.no_grad():
         for layers in (network.motion.coarse, network.motion.fine):
             layers[-1].weight.mul_(0.05)  # type: ignore[union-attr, operator]

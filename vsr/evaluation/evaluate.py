@@ -144,7 +144,9 @@ def _score_image(path: Path, network: Network, device: torch.device, warn: Warn)
     (truth,) = _large_enough(read_luma(path, warn=warn), path, network.scale, network.scale)
     truth = crop_to_multiple(truth, network.scale)
     picture = reconstruct(network, truth, device)
-    return Score(path, _psnr(picture, truth, network.scale), ssim(picture, truth, network.scale))
+    return Score(
+        path, bounded_psnr(picture, truth, network.scale), ssim(picture, truth, network.scale)
+    )
 
 
 def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
@@ -160,7 +162,7 @@ def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) 
         elif before is not None:
             pictures, true = (before.picture, frame.picture), (before.truth, frame.truth)
             changes.append(dtssd(pictures, true, CLIP_BORDER))
-        psnrs.append(_psnr(frame.picture, frame.truth, CLIP_BORDER))
+        psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
         ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
         before = frame
     if not psnrs:
@@ -189,7 +191,8 @@ def _large_enough(truths: Iterable[Plane], path: Path, scale: int, border: int) 
         yield truth
 
 
-def _psnr(picture: Plane, truth: Plane, border: int) -> float:
+def bounded_psnr(picture: Plane, truth: Plane, border: int) -> float:
+    """`metrics.psnr` in dB, at most PERFECT."""
     return min(psnr(picture, truth, border), PERFECT)
 
 

@@ -10,8 +10,7 @@ import torch
 
 from vsr.errors import TrainingError
 from vsr.evaluation.clip import reconstruct_clip
-from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT
-from vsr.evaluation.metrics import psnr
+from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import crop_to_multiple, reconstruct
 from vsr.media import is_clip, list_items, read_luma
 from vsr.networks import Network
@@ -48,9 +47,9 @@ def _item(network: Network, item: Path, device: torch.device) -> float:
     planes, border = read_luma(item), _border(item, network.scale)
     if is_clip(item):
         pairs = reconstruct_clip(network, planes, device)
-        return fmean(min(psnr(picture, truth, border), PERFECT) for picture, truth in pairs)
+        return fmean(bounded_psnr(picture, truth, border) for picture, truth in pairs)
     truth = crop_to_multiple(next(planes), network.scale)
-    return min(psnr(reconstruct(network, truth, device), truth, border), PERFECT)
+    return bounded_psnr(reconstruct(network, truth, device), truth, border)
 
 
 def _border(item: Path, scale: int) -> int:
