@@ -18,6 +18,7 @@ from vsr.video.reader import open_video
 from vsr.video.span import Span
 
 Plane = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]  # (H, W, 3)
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}
 LEAST_FRAMES = 3
@@ -74,6 +75,16 @@ def is_clip(item: Path) -> bool:
     return item.is_dir() or not is_image(item)
 
 
+def is_lossless(path: Path) -> bool:
+    """Whether an image file, or all in a folder, holds its pixels as they were."""
+    if path.is_dir():
+        return all(is_lossless(file) for file in list_images(path))
+    if path.suffix.lower() == ".webp":
+        with path.open("rb") as file:
+            return file.read(16).endswith(b"VP8L")
+    return path.suffix.lower() in {".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+
 def read_luma(
     path: Path, step: int = 1, warn: Callable[[str], None] = lambda message: None
 ) -> Iterator[Plane]:
@@ -102,10 +113,30 @@ def read_image(path: Path) -> Plane:
     are rounded to 8, transparency is dropped and an EXIF rotation applied. Raises InputError
     for a file that is no image.
     """
+    samples = _eight_bit_pixels(path)
+    return samples if samples.ndim == 2 else luma(samples[..., :3])
+
+
+def read_rgb(path: Path, step: int = 1) -> Iterator[Rgb]:
+    yield read_rgb_image(path)
+
+
+def read_rgb_image(path: Path) -> Rgb:
+    """RGB (H, W, 3) uint8 of an image file; a grey one is spread over the three.
+
+    Samples of 16 bits are rounded to 8, transparency is dropped and an EXIF rotation applied.
+    Raises InputError for a file that is no image.
+    """
+    samples = _eight_bit_pixels(path)
+    if samples.ndim == 2:
+        return np.repeat(samples[..., None], 3, axis=2)
+    return np.ascontiguousarray(samples[..., 2::-1])
+
+
+def _eight_bit_pixels(path: Path) -> NDArray[np.uint8]:
     pixels = read_picture(path).pixels
     deep = pixels.dtype == np.uint16
-    samples = np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257) if deep else pixels, np.uint8)
-    return samples if samples.ndim == 2 else luma(samples[..., :3])
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257) if deep else pixels, np.uint8)
 
 
 def luma(bgr: NDArray[np.uint8]) -> Plane:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 _RUN_TYPES = {2: torch.int16, 4: torch.int32}  # as wide as so many bytes
+_FADED = 1e-3  # weights below it are left out
 KERNELS = ("cubic", "linear", "nearest")
 
 
@@ -127,7 +126,57 @@ class Upsample(nn.Module):
         return F.pixel_shuffle(self.phases(x), self.scale)
 
 
-def to_samples(phases: Tensor, scale: int, peak: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def enlarge_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:
+    """Enlarge float32 planes (N, H, W) along one axis, bicubically, borders mirrored.
+
+    `axis` is -1 or -2, `shift` moves the sampling grid, in input samples, as in `Upsample`.
+    """
+    weight, origin = _phases(factor, "cubic", shift)
+    phases = _along(x, axis, weight, origin, 1)  # (N, factor, H, W)
+    if axis == -2:
+        return phases.transpose(1, 2).flatten(1, 2)
+    return phases.permute(0, 2, 3, 1).flatten(2, 3)
+
+
+def reduce_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:
+    """The samples that `enlarge_axis`, with the same arguments, would turn into `x` best.
+
+    Least squares: what has been enlarged comes back, but for small errors at the borders, which
+    are mirrored. Where `factor` does not divide the length, the last output sample has fewer.
+    """
+    weight, origin = _inverse(factor, shift)
+    return _along(x, axis, weight, origin, factor)[:, 0]
+
+
+@lru_cache(maxsize=16)
+def _inverse(factor: int, shift: float) -> tuple[Tensor, int]:
+    """Weights (1, taps) of an output sample over the input, and the first tap's offset."""
+    weight, origin = _phases(factor, "cubic", shift)
+    count = 32  # samples, in a circle; the weights fade long before
+    enlarge = torch.zeros(count, factor, count, dtype=torch.float64)
+    for tap in range(weight.shape[1]):
+        for n in range(count):
+            enlarge[n, :, (n + origin + tap) % count] = weight[:, tap]
+    middle = count // 2
+    row = torch.linalg.pinv(enlarge.flatten(0, 1))[middle]
+    seen = torch.nonzero(row.abs() > _FADED).flatten()
+    first, last = int(seen[0]), int(seen[-1])
+    kept = row[first : last + 1]
+    return (kept / kept.sum())[None], first - middle * factor
+
+
+def _along(x: Tensor, axis: int, weight: Tensor, origin: int, stride: int) -> Tensor:
+    """Planes (N, H, W) filtered along an axis by each row of `weight`: (N, rows, H', W')."""
+    taps, length = weight.shape[1], x.shape[axis]
+    outputs = -(-length // stride)
+    index = torch.arange(origin, origin + (outputs - 1) * stride + taps, device=x.device)
+    padded = x.index_select(axis, symmetric_index(index, length))[:, None]
+    kernel = weight.float().to(x.device)[:, None]  # (rows, 1, taps)
+    across = (stride, 1) if axis == -2 else (1, stride)
+    return F.conv2d(padded, kernel.unsqueeze(3 if axis == -2 else 2), stride=across)
+
+
+def to_samples(phases: Tensor, scale: int, peak: int) -> Tensor:
     """Round (N, scale**2, H, W) float32 phases to samples (N, scale*H, scale*W) in 0..peak.
 
     uint8 up to 255, uint16 above. `phases` is overwritten.
@@ -140,5 +189,5 @@ def to_samples(phases: Tensor, scale: int, peak: int) -> NDArray[np.uint8] | NDA
     if samples.element_size() == 1 and scale in _RUN_TYPES:
         runs = runs.view(_RUN_TYPES[scale])
     rows = runs.transpose(2, 3).contiguous().view(samples.dtype)
-    large = rows.view(count, height * scale, width * scale).cpu().numpy()
-    return large if peak <= 255 else large.astype(np.uint16)
+    large = rows.view(count, height * scale, width * scale)
+    return large if peak <= 255 else large.to(torch.uint16)

@@ -1,27 +1,27 @@
-"""Where and how a network runs: device, precision, and frames side by side on CPU cores."""
+"""Where and how a network runs: the one interface to CPUs and GPUs."""
 
 from __future__ import annotations
 
 import copy
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from vsr.errors import DeviceError
-from vsr.inference.memory import keep_freed_memory
+from vsr.inference.enlarge import Enlarger
+from vsr.inference.ensemble import SelfEnsemble
+from vsr.inference.side_by_side import side_by_side
+from vsr.inference.streams import in_batches
+from vsr.inference.tiles import Tiler, largest_tile
 from vsr.inference.windows import Window
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
-from vsr.resample import to_samples
 from vsr.threads import cores
-from vsr.video.color import enlarge_chroma
-from vsr.video.frame import Frame, Plane, VideoInfo
+from vsr.video.frame import Frame, VideoInfo
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_BATCH_PIXELS = 2**20  # a GPU is busy with so many small pixels at once
 
 
 @dataclass(frozen=True)
@@ -29,102 +29,95 @@ class Engine:
     """The choice made: where the convolutions run, and in what numbers.
 
     Attributes:
-        device: CPU or one GPU.
+        devices: the CPU, or GPUs that take turns.
         precision: "fp32", "bf16" or "fp16", for the convolutions; the rest is float32.
-        workers: frames computed side by side. On a CPU each takes one core: no core ever
-            waits for another, as it would where all share one frame.
+        workers: frames computed side by side on a CPU, each on one core.
+        tile: side of the tiles in small pixels; 0 for whole frames, None for what memory bears.
+        self_ensemble: whether each frame is the mean over its eight positions.
+        compile: whether torch.compile makes kernels for the network.
     """
 
-    device: torch.device
+    devices: tuple[torch.device, ...]
     precision: str
     workers: int
+    tile: int | None = None
+    self_ensemble: bool = False
+    compile: bool = False
+
+    @property
+    def device(self) -> torch.device:
+        """The first of the devices."""
+        return self.devices[0]
 
 
-def choose_engine(device: str = "auto", precision: str = "auto") -> Engine:
-    """Pick the device and precision. Raises DeviceError for what this machine has not.
+def choose_engine(
+    device: str = "auto",
+    precision: str = "auto",
+    *,
+    threads: int = 0,
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    compile: bool = False,
+) -> Engine:
+    """Pick devices and precision. Raises DeviceError for what this machine has not.
 
-    "auto" is the first GPU where there is one; half precision on a GPU, bfloat16 on a CPU
-    with instructions for it, else float32.
+    `device` may name several GPUs, with commas. "auto" is the first GPU where there is one;
+    half precision on a GPU, bfloat16 on a CPU with instructions for it, else float32.
+    `threads` is how many cores of a CPU to use; 0 for all. The rest is as in Engine.
     """
     if precision not in ("auto", *PRECISIONS):
         raise DeviceError(f"unknown precision {precision!r}: auto, {', '.join(PRECISIONS)}")
-    chosen = _device(device)
+    devices = tuple(_device(name.strip()) for name in device.split(","))
+    if len(set(devices)) < len(devices) or (len(devices) > 1 and "cpu" in map(str, devices)):
+        raise DeviceError(f"device {device!r}: several must be different GPUs")
     if precision == "auto":
-        fast = "fp16" if chosen.type == "cuda" else "bf16" if _cpu_has_bf16() else "fp32"
-        precision = fast
-    if precision == "fp16" and chosen.type == "cpu":
+        gpu = devices[0].type == "cuda"
+        precision = "fp16" if gpu else "bf16" if _cpu_has_bf16() else "fp32"
+    if precision == "fp16" and devices[0].type == "cpu":
         raise DeviceError("precision fp16 needs a GPU: on the CPU choose bf16 or fp32")
-    return Engine(chosen, precision, cores() if chosen.type == "cpu" else 1)
+    if threads < 0:
+        raise DeviceError(f"threads {threads}: must not be negative")
+    if tile is not None and tile < 0:
+        raise DeviceError(f"tile {tile}: must be auto, 0 or a number of pixels")
+    return Engine(devices, precision, threads or cores(), tile, self_ensemble, compile)
 
 
 def restore(
-    windows: Iterator[Window], info: VideoInfo, model: Model, engine: Engine
+    windows: Iterator[Window],
+    info: VideoInfo,
+    model: Model,
+    engine: Engine,
+    warn: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Frame]:
-    """A frame for each time of each window, in order: luma by the network, chroma bicubically.
+    """A frame for each time of each window, in order.
 
-    `info` describes the frames that go in. At most `workers` + 1 windows are held.
+    `info` describes the frames that go in. `warn` is told, in one line, when memory does not
+    suffice and smaller tiles are taken; no frame is lost by it.
     """
-    network = prepared(model.network, engine)
+    enlargers = [
+        Enlarger(prepared(model.network, engine, device), info, device)
+        for device in engine.devices
+    ]
+    at_once = engine.workers if engine.device.type == "cpu" else 2
+    size = largest_tile(enlargers[0], at_once) if engine.tile is None else engine.tile
+    tilers = [Tiler(enlarger, size, warn) for enlarger in enlargers]
+    if engine.device.type == "cpu":
+        yield from side_by_side(windows, tilers[0], engine.workers)
+    else:
+        batch = max(1, _BATCH_PIXELS // (info.width * info.height))
+        yield from in_batches(windows, tilers, batch)
 
-    def enlarged(window: Window) -> tuple[Plane, ...]:
-        seen = [frame.planes[0] for frame in window.frames]
-        luma = enlarge_luma(network, seen, info.format.peak, engine.device)
-        return (luma, *enlarge_chroma(window.centre.planes[1:], info, model.scale))
 
-    yield from _side_by_side(enlarged, windows, engine)
-
-
-def prepared(network: Network, engine: Engine) -> Network:
-    """A copy of the network for the engine's device and precision."""
-    ready = copy.deepcopy(network).to(engine.device).eval().requires_grad_(False)
+def prepared(network: Network, engine: Engine, device: torch.device | None = None) -> Network:
+    """A copy of the network for the engine's precision, on a device, by default its first."""
+    ready = copy.deepcopy(network).to(device or engine.device).eval().requires_grad_(False)
     for parameter in ready.parameters():  # buffers hold exact interpolation weights: float32
         layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
         converted = parameter.data.to(PRECISIONS[engine.precision])
         parameter.data = converted.contiguous(memory_format=layout)
-    return ready
-
-
-@torch.inference_mode()
-def enlarge_luma(
-    network: Network, planes: Sequence[Plane], peak: int, device: torch.device
-) -> Plane:
-    """The 2 * context + 1 planes of a window -> the middle one enlarged, same dtype, rounded.
-
-    Planes are (H, W) samples in 0..peak, oldest first; the result is (scale*H, scale*W).
-    """
-    x = torch.from_numpy(np.stack(planes)).to(device).to(torch.float32)[None].div_(peak)
-    large: Plane = to_samples(network.phases(x).mul_(peak), network.scale, peak)[0]
-    return large
-
-
-def _side_by_side(
-    work: Callable[[Window], tuple[Plane, ...]], windows: Iterator[Window], engine: Engine
-) -> Iterator[Frame]:
-    before = torch.get_num_threads()
-    if engine.device.type == "cpu":
-        keep_freed_memory()
-        torch.set_num_threads(1)  # new threads begin with it too
-    pool = ThreadPoolExecutor(engine.workers, thread_name_prefix="vsr-network")
-    running: deque[tuple[Window, Future[tuple[Plane, ...]]]] = deque()
-    try:
-        for window in windows:
-            if running and running[-1][0].frames is window.frames:
-                planes = running[-1][1]  # the same picture again
-            else:
-                planes = pool.submit(work, window)
-            running.append((window, planes))
-            if len(running) > engine.workers:
-                yield from _shown(*running.popleft())
-        while running:
-            yield from _shown(*running.popleft())
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(before)
-
-
-def _shown(window: Window, planes: Future[tuple[Plane, ...]]) -> Iterator[Frame]:
-    for pts, duration in window.times:
-        yield Frame(planes.result(), pts, duration)
+    if engine.compile:
+        ready.compile(dynamic=False)
+    return SelfEnsemble(ready) if engine.self_ensemble else ready
 
 
 def _device(name: str) -> torch.device:

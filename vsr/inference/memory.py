@@ -1,10 +1,19 @@
-"""Keep glibc from giving each frame's memory back to the system, only to ask for it again."""
+"""Memory: how much is free, how much a piece of work takes, what running out looks like."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+import weakref
+from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 # From malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -30,3 +39,91 @@ def keep_freed_memory() -> None:
         (_M_ARENA_MAX, 1),
     ):
         libc.mallopt(option, value)
+
+
+_SIGNS = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "could not create a memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is an allocator's refusal, of numpy, of torch or of its libraries."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def release(device: torch.device) -> None:
+    """Give cached memory of a GPU back to its driver, so that smaller pieces can be had."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that can still be had on a device; None where the system does not tell."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    known = [free for free in (_system_free(), _container_free()) if free is not None]
+    return min(known) if known else None
+
+
+def _system_free(path: Path = Path("/proc/meminfo")) -> int | None:
+    """What Linux takes for available, else half of what is built in."""
+    try:
+        fields = dict(line.split(":") for line in path.read_text().splitlines())
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, LookupError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _container_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What a container's limit leaves (cgroup v2 or v1); None without a limit."""
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            return max(0, int((folder / limit).read_text()) - int((folder / used).read_text()))
+        except (OSError, ValueError):  # "max" is no number
+            continue
+    return None
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """The most bytes that tensors made in `work` hold at a time, on any device."""
+    with _Count() as count:
+        work()
+    return count.peak
+
+
+class _Count(TorchDispatchMode):
+    """Follows each storage that an operation makes, until it is freed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor):
+                self._follow(leaf.untyped_storage())
+        return result
+
+    def _follow(self, storage: torch.UntypedStorage) -> None:
+        if storage in self._seen:
+            return
+        self._seen.add(storage)
+        size = storage.nbytes()
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._freed, size)
+
+    def _freed(self, size: int) -> None:
+        self.now -= size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vsr.networks.baselines import Interpolation
+from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.network import Network
 from vsr.networks.vespcn import Vespcn
@@ -11,6 +12,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "interpolation": Interpolation,
     "espcn": Espcn,
     "vespcn": Vespcn,
+    "edsr": Edsr,
 }
 
 __all__ = ["ARCHITECTURES", "Network"]

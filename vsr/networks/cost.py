@@ -32,8 +32,8 @@ def cost(network: Network, width: int = 1920, height: int = 1080) -> Cost:
     frames = (2 * network.context + 1) * (3 if network.color == "rgb" else 1)
     first = next(network.parameters(), torch.zeros(()))
     piece = torch.zeros(1, frames, _SIDE, _SIDE, device=first.device)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network.phases(piece)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(piece)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     pixels = width * height / network.scale**2
     return Cost(parameters, round(counter.get_total_flops() / 2 / _SIDE**2 * pixels))

@@ -7,10 +7,9 @@ Sub-Pixel Convolutional Neural Network", section 3.3: kernels 5-3-3 with 64 and 
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.network import Network
-from vsr.networks.rows import convolve_rows
 from vsr.resample import Upsample
 
 
@@ -64,7 +63,8 @@ class Espcn(Network):
 
     def phases(self, x: Tensor) -> Tensor:
         first, *others = self.convs
-        features = convolve_rows(first, x.to(next(self.convs.parameters()).dtype))
+        x_rounded = x.to(next(self.convs.parameters()).dtype)
+        features = convolve_rows(first, x_rounded, relu=bool(others))
         for conv in others:
-            features = conv(F.relu_(features))
+            features = convolve(conv, features, relu=conv is not others[-1])
         return self.base.phases(x).add_(features)  # (N, scale**2, H, W)

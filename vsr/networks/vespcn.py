@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.network import Network
-from vsr.networks.rows import convolve_rows
 from vsr.resample import Upsample
 
 _STRIDE = 4  # the coarse flow is computed at a quarter of the size
 _CONTRAST_REACH = 4  # in blocks of _STRIDE pixels
+_BORDER = 4  # repeated pixels around a picture, as far as bicubic interpolation can see
 _LEAST_CONTRAST = 2 / 255  # below it there is mostly noise, which must not grow
 
 
@@ -109,17 +110,17 @@ class Vespcn(Network):
         layers = _convolutions(self.convs)
         aligned = aligned.to(layers[0].weight.dtype)
         if self.fusion == "early":
-            features = convolve_rows(layers.pop(0), aligned)
+            features = convolve_rows(layers.pop(0), aligned, relu=True)
         else:
             maps = [plane[:, None] for plane in aligned.unbind(1)]
             while len(maps) > 1:
                 join = layers.pop(0)
-                maps = [join(torch.cat(pair, 1)) for pair in pairwise(maps)]
-                if len(maps) > 1:  # the last one's comes below; autograd bears no second in place
-                    maps = [F.relu_(features) for features in maps]
+                maps = [convolve(join, torch.cat(pair, 1), relu=True) for pair in pairwise(maps)]
             features = maps[0]
-        for conv in layers:
-            features = conv(F.relu_(features))
+        *hidden, last = layers
+        for conv in hidden:
+            features = convolve(conv, features, relu=True)
+        features = convolve(last, features)
         return self.base.phases(x[:, self.context : self.context + 1]).add_(features)
 
 
@@ -191,7 +192,7 @@ class Motion(nn.Module):
         *hidden, last = _convolutions(layers)
         x = x.to(last.weight.dtype).contiguous(memory_format=torch.channels_last)
         for conv in hidden:
-            x = F.relu_(conv(x))
+            x = convolve(conv, x, relu=True)
         step = F.pixel_shuffle(last(x).float().tanh(), _STRIDE // 2**level)
         return step * self.range[level]
 
@@ -227,11 +228,27 @@ def warp(x: Tensor, flow: Tensor, mode: str) -> Tensor:
 
     `flow` holds x and y in pixels: out(p) = x(p + flow(p)). Beyond the border its pixels
     repeat. `mode` is "bilinear" or "bicubic", as of torch's grid_sample.
+
+    But in training, flows are rounded to 1/256 pixel. With that, and sides that are powers of
+    two, grid_sample's coordinates are exact: where in a picture a pixel lies, and whether a
+    tile or the whole is given, changes nothing.
     """
     height, width = x.shape[-2:]
-    rows = torch.arange(height, device=x.device, dtype=torch.float32)[:, None]
-    columns = torch.arange(width, device=x.device, dtype=torch.float32)
-    grid_x = (columns + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
-    grid_y = (rows + flow[:, 1]) * (2 / max(height - 1, 1)) - 1
-    grid = torch.stack([grid_x, grid_y], -1)
-    return F.grid_sample(x.float(), grid, mode, padding_mode="border", align_corners=True)
+    if not flow.requires_grad:
+        flow = (flow * 256).round() / 256
+    sides = [_side(length) for length in (width, height)]
+    place = []
+    for axis, length in enumerate((width, height)):
+        index = torch.arange(length, device=x.device, dtype=torch.float32)
+        index = index if axis == 0 else index[:, None]
+        seen = (index + flow[:, axis]).clamp(-_BORDER / 2, length - 1 + _BORDER / 2)
+        place.append((seen + _BORDER) * (2 / (sides[axis] - 1)) - 1)
+    framed = F.pad(x.float(), (_BORDER,) * 4, mode="replicate")
+    beyond = [side - length for side, length in zip(sides, framed.shape[:1:-1], strict=True)]
+    framed = F.pad(framed, (0, beyond[0], 0, beyond[1]))
+    return F.grid_sample(framed, torch.stack(place, -1), mode, align_corners=True)
+
+
+def _side(length: int) -> int:
+    """The least power of two, and one, that holds `length` pixels and a border on both sides."""
+    return (1 << (length + 2 * _BORDER - 2).bit_length()) + 1

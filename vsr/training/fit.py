@@ -162,7 +162,7 @@ def _make(folder: Path) -> None:
 
 
 def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
-    common = (recipe.batch, recipe.patch, recipe.mse_part)
+    common = (recipe.batch, recipe.patch, recipe.mse_part, recipe.error)
     if network.context:
         if recipe.patch <= 2 * MARGIN:
             raise TrainingError(
@@ -174,7 +174,7 @@ def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
             parts = (recipe.motion_part, recipe.guided_part)
             return WindowLesson(windows, *common, *parts, device)
     else:
-        pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch)
+        pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color)
         if pairs.large:
             return StillLesson(pairs, *common, device)
     places = ", ".join(str(path) for path in recipe.data) or "no path given"

@@ -36,6 +36,7 @@ class StillLesson:
         pairs: where the patches come from.
         batch, patch: how many, and their side in small pixels.
         mse_part: the last part of the run, on squared error.
+        error: "charbonnier" or "l1", before it: see `losses.restoration`.
         device: where the network is.
     """
 
@@ -43,6 +44,7 @@ class StillLesson:
     batch: int
     patch: int
     mse_part: float
+    error: str
     device: torch.device
 
     @property
@@ -54,7 +56,7 @@ class StillLesson:
         small, large = (x.to(self.device) for x in sample)
         with torch.autocast(self.device.type, torch.bfloat16):
             guess = network(small.to(memory_format=torch.channels_last))
-        return restoration(guess, large, done > 1 - self.mse_part)
+        return restoration(guess, large, "l2" if done > 1 - self.mse_part else self.error)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class WindowLesson:
         pairs: where the windows come from.
         batch, patch: how many, and their side in small pixels.
         mse_part: the last part of the run, on squared error.
+        error: before it, as in StillLesson.
         motion_part: the first part, for the motion net.
         guided_part: the part after it, on known flow.
         device: where the network is.
@@ -79,6 +82,7 @@ class WindowLesson:
     batch: int
     patch: int
     mse_part: float
+    error: str
     motion_part: float
     guided_part: float
     device: torch.device
@@ -100,5 +104,6 @@ class WindowLesson:
                 return known_flow(flow, known)
             phases = network.restored(small, aligned)
         guess = F.pixel_shuffle(phases, network.scale)
-        restored = restoration(guess, large, done > 1 - self.mse_part, MARGIN * network.scale)
+        error = "l2" if done > 1 - self.mse_part else self.error
+        restored = restoration(guess, large, error, MARGIN * network.scale)
         return restored if guided else restored + motion(small, aligned, flow, known)

@@ -12,15 +12,17 @@ MARGIN = 4  # small pixels at the edge of a window that lack their surroundings:
 _WARP, _SMOOTH, _KNOWN = 0.01, 0.001, 0.01
 
 
-def restoration(guess: Tensor, truth: Tensor, squared: bool, edge: int = 0) -> Tensor:
-    """The error of (N, 1, H, W) but for `edge` pixels on each side.
+def restoration(guess: Tensor, truth: Tensor, kind: str, edge: int = 0) -> Tensor:
+    """The error of (N, C, H, W) but for `edge` pixels on each side.
 
-    Squared is the metric itself; else Charbonnier's smooth absolute error, which is gentler
-    where no network can know better.
+    "l2", the squared error, is the metric itself; "l1", the absolute one, is gentler where no
+    network can know better, and "charbonnier" is smooth besides.
     """
     inside = (..., slice(edge, guess.shape[-2] - edge), slice(edge, guess.shape[-1] - edge))
-    if squared:
+    if kind == "l2":
         return F.mse_loss(guess[inside], truth[inside])
+    if kind == "l1":
+        return F.l1_loss(guess[inside], truth[inside])
     return ((guess[inside] - truth[inside]) ** 2 + 1e-6).sqrt().mean()
 
 

@@ -15,6 +15,9 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "espcn-deep": ("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
     "vespcn": ("vespcn", {}),
     "vespcn-wide": ("vespcn", {"features": 32, "layers": 12, "context": 2}),
+    "edsr-8x32": ("edsr", {"blocks": 8, "features": 32, "light": True}),
+    "edsr-baseline": ("edsr", {}),
+    "edsr": ("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}),
 }
 """What `vsr train` can build: name -> network, a key of ARCHITECTURES, and its options."""
 
@@ -38,6 +41,7 @@ class Recipe:
         width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from, of this network or a smaller one; what does not fit
             begins anew.
+        error: what the rest of it minimises, "charbonnier" or "l1".
         mse_part: the last part of the run that minimises squared error, the metric itself.
         motion_part: the first part of the run, in which a network that sees neighbours learns
             their motion alone.
@@ -60,6 +64,7 @@ class Recipe:
     rate: float = 1e-3
     width: int = 256
     warm_start: Path | None = None
+    error: str = "charbonnier"
     mse_part: float = 0.15
     motion_part: float = 0.1
     guided_part: float = 0.6
@@ -83,6 +88,8 @@ class Recipe:
         for name in ("width", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
+        if self.error not in ("charbonnier", "l1"):
+            raise TrainingError(f"error {self.error!r}: must be charbonnier or l1")
         for name in ("mse_part", "motion_part", "guided_part"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")

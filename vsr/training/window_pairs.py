@@ -15,16 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.evaluation.protocol import shrink
-from vsr.media import Plane, is_clip, list_items, read_luma
+from vsr.media import Plane, is_clip, is_lossless, list_items, read_luma
 from vsr.resample import resize
 from vsr.training.camera import shoot
-from vsr.training.data import FRAME_STEP
+from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY
 from vsr.video.frame import Frame
-from vsr.video.images import list_images
 from vsr.video.shots import mark_shots
 
-_LOSSLESS = (1.0, 0.75, 0.5)
-_LOSSY = (0.6, 0.4)  # compressed pictures are clean and sharp only when reduced
 _BURST = 17
 _CLIPS = 0.35  # of the windows come from video where there is some
 _STEPS = (1, 1, 2)  # frames between the frames of a window
@@ -82,7 +79,7 @@ class WindowPairs:
         clips: list[list[Plane]] = []
         for item in list_items(paths):
             is_video = is_clip(item) and not item.is_dir()
-            factors = _LOSSLESS if _is_lossless(item) else _LOSSY
+            factors = LOSSLESS if is_lossless(item) else LOSSY
             frames = read_luma(item)
             for planes in _bursts(frames) if is_video else [list(frames)]:
                 shots = [shot for shot in _shots(planes) if len(shot) > 2 * context]
@@ -184,13 +181,3 @@ def _copies(planes: list[Plane], factor: float, least: int) -> list[Plane]:
     if min(height, width) < least:
         return []
     return planes if factor == 1 else [shrink(plane, height, width) for plane in planes]
-
-
-def _is_lossless(item: Path) -> bool:
-    """Whether an image file, or all in a folder, holds its pixels as they were."""
-    if item.is_dir():
-        return all(_is_lossless(file) for file in list_images(item))
-    if item.suffix.lower() == ".webp":
-        with item.open("rb") as file:
-            return file.read(16).endswith(b"VP8L")
-    return item.suffix.lower() in {".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}

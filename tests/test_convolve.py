@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from vsr.networks.rows import convolve_rows
+from vsr.networks.convolve import convolve_rows
 from vsr.training.widen import widen
 
 

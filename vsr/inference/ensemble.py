@@ -1,0 +1,42 @@
+"""Self-ensemble: a picture enlarged in its eight positions, and the mean of all.
+
+Lim et al. 2017 (EDSR), section 3.4; Timofte et al. 2016, "Seven ways to improve example-based
+single image super resolution", section 3.4.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vsr.networks import Network
+
+POSITIONS = tuple((turned, flips) for turned in (False, True) for flips in ((), (-1,), (-2,), (-2, -1)))
+"""Whether rows and columns change places, and the axes that are reversed after it."""
+
+
+class SelfEnsemble(Network):
+    """The mean of `network` over the four flips of a picture and of the turned picture.
+
+    Eight times the work for a little quality. It states what `network` states.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        self.scale, self.context = network.scale, network.context
+        self.color, self.receptive_field = network.color, network.receptive_field
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor | None = None
+        for turned, flips in POSITIONS:
+            moved = x.transpose(-1, -2) if turned else x
+            large = self.network(moved.flip(flips).contiguous()).flip(flips)
+            large = large.transpose(-1, -2) if turned else large
+            total = large if total is None else total + large
+        assert total is not None
+        return total / len(POSITIONS)
+
+    def phases(self, x: Tensor) -> Tensor:
+        return F.pixel_unshuffle(self(x), self.scale)
