@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .bench import bench_command
 from .eval import eval_command
 from .models import models_command
 from .probe import probe_command
@@ -17,5 +18,12 @@ def vsr() -> None:
     """Video super-resolution: every frame, timestamp, colour and audio packet arrives."""
 
 
-for command in (upscale_command, models_command, probe_command, eval_command, train_command):
+for command in (
+    upscale_command,
+    models_command,
+    bench_command,
+    probe_command,
+    eval_command,
+    train_command,
+):
     vsr.add_command(command)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import device_option, model_option, precision_option, scale_option
+from .options import (
+    device_option,
+    model_option,
+    precision_option,
+    scale_option,
+    self_ensemble_option,
+)
 
 if TYPE_CHECKING:
     from vsr.evaluation.evaluate import Score
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 @scale_option
 @device_option
 @precision_option("fp32")
+@self_ensemble_option
 @click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
 @click.option(
     "--plot",
@@ -43,6 +50,7 @@ def eval_command(
     scale: str,
     device: str,
     precision: str,
+    self_ensemble: bool,
     stills: bool,
     plot: Path | None,
     as_json: bool,
@@ -52,8 +60,9 @@ def eval_command(
     Each PATH is an image, a video or a folder of them; three or more images of one size in a
     folder are the frames of a clip. The pictures are shrunk as super-resolution papers do it
     (MATLAB's bicubic), enlarged again by the model, and compared with the true ones: PSNR in
-    dB and SSIM of the luma, higher is better. SCALE border pixels of an image are left out, 8
-    of a clip. Clips count with the mean over their frames, and have one figure more:
+    dB and SSIM of the luma, higher is better; so too for models that work in RGB. SCALE border
+    pixels of an image are left out, 8 of a clip. Clips count with the mean over their frames,
+    and have one figure more:
 
     dtSSD, lower is better: how far the change from one frame to the next is from the true
     change, as the root mean square over the pixels, in sample values of 0 to 255. Errors that
@@ -87,7 +96,7 @@ def eval_command(
     report.begin()
     for path, items in groups:
         before = len(rows)
-        for scores in compare(items, chosen, device, precision, _warn):
+        for scores in compare(items, chosen, device, precision, _warn, self_ensemble):
             report.item(names[len(rows)], scores)
             rows.append(scores)
         if several and path.is_dir() and items != [path]:

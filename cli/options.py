@@ -21,14 +21,43 @@ scale_option = click.option(
     help="Factor.",
 )
 device_option = click.option(
-    "-d", "--device", default="auto", show_default=True, help="auto, cpu or cuda[:N]."
+    "-d",
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda, cuda:N or several GPUs: cuda:0,cuda:1.",
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(0), default=0, help="CPU cores to use.  [default: all]"
+)
+self_ensemble_option = click.option(
+    "--self-ensemble", is_flag=True, help="Mean of 8 flips and turns: 8 times the work."
 )
 
 
 def precision_option(default: str) -> Callable[[Command], Command]:
     """--precision, with the command's own default."""
-    choices = click.Choice(["auto", "fp32", "bf16", "fp16"])
+    choices = click.Choice(["auto", "fp32", "bf16", "fp16", "int8"])
     return click.option("--precision", type=choices, default=default, show_default=True)
+
+
+class Tile(click.ParamType[int | None]):
+    """ "auto", or a side in pixels."""
+
+    name = "tile"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        if value == "auto":
+            return None
+        try:
+            pixels = int(value)
+        except ValueError:
+            pixels = -1
+        if pixels < 0:
+            self.fail(f"{value!r} is not a tile: write auto, 0 or a number of pixels", param, ctx)
+        return pixels
 
 
 class Time(click.ParamType[Fraction]):

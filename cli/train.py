@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from vsr.training.recipe import SHAPES, Recipe
+from vsr.training.recipe import ERRORS, SHAPES, Recipe
 
 from .options import device_option, scale_option
 
@@ -33,7 +33,7 @@ _PATH = click.Path(path_type=Path)
     type=click.Choice(list(SHAPES)),
     default="espcn",
     show_default=True,
-    help="vespcn and vespcn-wide see neighbouring frames.",
+    help="A vespcn sees neighbouring frames; an edsr works in RGB.",
 )
 @scale_option
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
@@ -41,7 +41,10 @@ _PATH = click.Path(path_type=Path)
 @click.option("--minutes", type=float, help="Time to train, instead or as well.")
 @click.option("--batch", default=16, show_default=True, help="Patches a step.")
 @click.option("--patch", default=48, show_default=True, help="Their side in small pixels.")
-@click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
+@click.option("--rate", type=float, help="Highest learning rate.  [default: 1e-3; edsr: 1e-4]")
+@click.option(
+    "--error", type=click.Choice(ERRORS), help="To minimise.  [default: charbonnier; edsr: l1]"
+)
 @click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
 @click.option("--warm-start", type=_PATH, help="A .safetensors file to begin from.")
 @click.option("--motion-part", default=0.1, show_default=True, help="First, for motion alone.")
@@ -61,10 +64,11 @@ def train_command(folder: Path, model: str, scale: str, as_json: bool, **setting
     # Here, so that other commands need not wait for this import.
     from vsr.training.fit import fit
 
-    network, options = SHAPES[model]
-    if settings["iterations"] is None and settings["minutes"] is None:
-        settings["iterations"] = 100_000
-    recipe = Recipe(network=network, scale=int(scale), options=options, **settings)
+    shape = SHAPES[model]
+    given = {name: value for name, value in settings.items() if value is not None}
+    given.setdefault("iterations", None if "minutes" in given else 100_000)
+    choices = shape.habits | given
+    recipe = Recipe(network=shape.network, scale=int(scale), options=shape.options, **choices)
     last: Progress | None = None
     with _bar() as bar, _interrupts_between_steps() as check:
 

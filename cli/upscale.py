@@ -16,7 +16,17 @@ from tqdm import tqdm
 
 from vsr import Progress, Result, upscale
 
-from .options import Rate, Time, device_option, model_option, precision_option, scale_option
+from .options import (
+    Rate,
+    Tile,
+    Time,
+    device_option,
+    model_option,
+    precision_option,
+    scale_option,
+    self_ensemble_option,
+    threads_option,
+)
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
@@ -39,6 +49,18 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.option("--no-subs", is_flag=True, help="Leave the subtitles out.")
 @click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
 @click.option("--rate", type=Rate(), default="25", help="Frames a second, from images to video.")
+@click.option(
+    "--tile",
+    type=Tile(),
+    default="auto",
+    show_default=True,
+    metavar="auto|0|N",
+    help="Work in tiles of N pixels a side, so that frames fit the memory; 0: whole frames.",
+)
+@threads_option
+@self_ensemble_option
+@click.option("--compile", "compiled", is_flag=True, help="Let torch.compile make the kernels.")
+@click.option("--hwaccel", is_flag=True, help="Decode on the GPU, where its driver can.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from clips import picture
+from in_rgb import RgbBicubic, colours
 from torch import Tensor
 
 from vsr.evaluation.clip import reconstruct_clip, restore_clip
 from vsr.evaluation.protocol import crop_to_multiple, degrade, reconstruct
 from vsr.networks import Network
 from vsr.networks.catalogue import load_model
+from vsr.picture import Picture, image_picture, luma_picture
 
 CPU = torch.device("cpu")
 
@@ -30,9 +32,14 @@ class OneOfThree(Network):
         return x[:, self.place : self.place + 1].repeat(1, 4, 1, 1)
 
 
+def pictures(frames: list[np.ndarray]) -> list[Picture]:
+    return [luma_picture(frame) for frame in frames]
+
+
 def seen(place: int, frames: list[np.ndarray]) -> list[np.ndarray]:
     """The degraded frame that stands at `place` of each window."""
-    return [made[::2, ::2] for made, _ in reconstruct_clip(OneOfThree(place), frames, CPU)]
+    pairs = reconstruct_clip(OneOfThree(place), pictures(frames), CPU)
+    return [made[::2, ::2] for made, _ in pairs]
 
 
 def assert_same(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
@@ -57,7 +64,7 @@ def test_windows_end_at_cuts(frames: list[np.ndarray]) -> None:
     small, new = ([degrade(frame, 2) for frame in shot] for shot in (frames, other))
     assert_same(seen(0, frames + other), [small[0], *small[:-1], new[0], *new[:-1]])
     assert_same(seen(2, frames + other), [*small[1:], small[-1], *new[1:], new[-1]])
-    starts = [f.starts_shot for f in restore_clip(OneOfThree(1), frames + other, CPU)]
+    starts = [f.starts_shot for f in restore_clip(OneOfThree(1), pictures(frames + other), CPU)]
     assert starts == [n in (0, 5) for n in range(10)]
 
 
@@ -68,7 +75,7 @@ def test_a_repeated_picture_is_scored_each_time(frames: list[np.ndarray]) -> Non
     # its neighbours are the nearest pictures that differ
     assert_same(seen(0, frames), [small[0], small[0], small[1], small[1], small[2]])
     for network in (OneOfThree(1), load_model("bicubic", 2).network):
-        restored = list(restore_clip(network, [frames[0]] * 3, CPU))
+        restored = list(restore_clip(network, pictures([frames[0]] * 3), CPU))
         assert [frame.starts_shot for frame in restored] == [True, False, False]
 
 
@@ -79,34 +86,86 @@ def test_truths_that_differ_only_in_what_is_lost(frames: list[np.ndarray]) -> No
     fine[20, 20] += 1
     assert np.array_equal(degrade(flat, 2), degrade(fine, 2))
     truths = [flat, fine, flat]
-    assert_same([truth for _, truth in reconstruct_clip(OneOfThree(1), truths, CPU)], truths)
+    pairs = reconstruct_clip(OneOfThree(1), pictures(truths), CPU)
+    assert_same([truth for _, truth in pairs], truths)
 
 
 def test_without_context_each_frame_is_a_picture_by_itself(frames: list[np.ndarray]) -> None:
     network = load_model("bicubic", 4).network
     odd = [frame[:39, :47] for frame in frames]
     truths = [crop_to_multiple(frame, 4) for frame in odd]
-    pairs = list(reconstruct_clip(network, odd, CPU))
+    pairs = list(reconstruct_clip(network, pictures(odd), CPU))
     assert_same([truth for _, truth in pairs], truths)
-    assert_same([made for made, _ in pairs], [reconstruct(network, t, CPU) for t in truths])
+    alone = [reconstruct(network, truth, CPU) for truth in pictures(truths)]
+    assert_same([made for made, _ in pairs], alone)
 
 
 def test_an_image_stands_in_for_its_own_neighbours(frames: list[np.ndarray]) -> None:
     for place in range(3):
-        made = reconstruct(OneOfThree(place), frames[0], CPU)
+        made = reconstruct(OneOfThree(place), luma_picture(frames[0]), CPU)
         assert np.array_equal(made[::2, ::2], degrade(frames[0], 2))
 
 
-@pytest.mark.parametrize("network", [OneOfThree(1), load_model("bicubic", 2).network])
+@pytest.mark.parametrize(
+    "network",
+    [OneOfThree(1), load_model("bicubic", 2).network, RgbBicubic(2), RgbBicubic(2, context=1)],
+)
 def test_a_clip_is_never_held_whole(network: Network) -> None:
     drawn = 0
 
-    def truths() -> Iterator[np.ndarray]:
+    def truths() -> Iterator[Picture]:
         nonlocal drawn
         for number in range(20):
             drawn += 1
-            yield picture(number, 48, 40)
+            yield image_picture(colours(number, 48, 40), network.color)
 
     for given, _ in enumerate(reconstruct_clip(network, truths(), CPU), 1):
         assert drawn - given <= 2
     assert given == drawn == 20
+
+
+# In RGB
+
+
+def in_rgb(bgr: list[np.ndarray]) -> list[Picture]:
+    return [image_picture(frame, "rgb") for frame in bgr]
+
+
+def made_in_rgb(place: int, frames: list[Picture]) -> list[np.ndarray]:
+    network = RgbBicubic(2, context=1, place=place)
+    return [made for made, _ in reconstruct_clip(network, frames, CPU)]
+
+
+def test_an_rgb_network_sees_the_colours_of_its_neighbours() -> None:
+    frames = in_rgb([colours(n, 48, 40) for n in range(4)])
+    frames += in_rgb([255 - colours(n, 48, 40)[:, ::-1] for n in (0, 1)])
+    alone = [reconstruct(RgbBicubic(2), frame, CPU) for frame in frames]
+    assert_same(made_in_rgb(1, frames), alone)
+    assert_same(made_in_rgb(0, frames), [alone[n] for n in (0, 0, 1, 2, 4, 4)])
+    assert_same(made_in_rgb(2, frames), [alone[n] for n in (1, 2, 3, 3, 5, 5)])
+    network = RgbBicubic(2, context=1)
+    starts = [frame.starts_shot for frame in restore_clip(network, frames, CPU)]
+    assert starts == [n in (0, 4) for n in range(6)]
+
+
+@pytest.mark.parametrize("context", [0, 1])
+def test_pictures_that_differ_in_colour_alone_are_two(context: int) -> None:
+    """Equal ones are one, restored once; each frame has its own truth and way to luma."""
+    red, blue = (np.full((40, 48, 3), value, np.uint8) for value in ((90, 60, 50), (50, 60, 90)))
+    luma = picture(0, 48, 40)
+
+    def blue_of(samples: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(samples[..., 2])
+
+    frames = [Picture(samples, luma, blue_of) for samples in (red, red.copy(), blue, red)]
+    calls = []
+
+    class Counting(RgbBicubic):
+        def forward(self, x: Tensor) -> Tensor:
+            calls.append(x)
+            return super().forward(x)
+
+    found = list(restore_clip(Counting(2, context), frames, CPU))
+    assert [int(frame.picture[0, 0]) for frame in found] == [50, 50, 90, 50]
+    assert all(np.array_equal(frame.truth, luma) for frame in found)
+    assert len(calls) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -11,12 +12,20 @@ import numpy as np
 import pytest
 import torch
 from clips import Clip, make, picture
+from in_rgb import RgbBicubic, colours, rgb_bicubic
+from torch import Tensor
 
 from vsr import Model, load_model
 from vsr.errors import InputError
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, Score, compare, evaluate, mean
 from vsr.evaluation.metrics import dtssd, psnr, ssim
-from vsr.evaluation.protocol import crop_to_multiple, degrade, reconstruct
+from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge, reconstruct
+from vsr.inference.ensemble import SelfEnsemble
+from vsr.media import read_pictures
+from vsr.networks import Network
+from vsr.networks.baselines import Interpolation
+from vsr.networks.catalogue import Weights
+from vsr.picture import luma, luma_picture
 from vsr.resample import resize
 
 CPU = torch.device("cpu")
@@ -73,7 +82,7 @@ def test_pieces_of_the_protocol(bicubic: Model) -> None:
     assert crop_to_multiple(plane, 3).shape == (21, 30)
     flat = np.full((20, 28), 200, np.uint8)
     assert np.array_equal(degrade(flat, 4), np.full((5, 7), 200))
-    assert np.array_equal(reconstruct(bicubic.network, flat, torch.device("cpu")), flat)
+    assert np.array_equal(reconstruct(bicubic.network, luma_picture(flat), CPU), flat)
 
 
 def save_frames(folder: Path, frames: Iterable[np.ndarray]) -> Path:
@@ -88,7 +97,7 @@ def test_a_clip_of_one_frame_scores_as_the_image(tmp_path: Path, bicubic: Model)
     path = make(tmp_path / "clip.mkv", Clip(48, 40, pts=(0,), **LOSSLESS))
     (found,) = evaluate([path], bicubic, "cpu")
     truth = picture(0, 48, 40)
-    large = reconstruct(bicubic.network, truth, CPU)
+    large = reconstruct(bicubic.network, luma_picture(truth), CPU)
     assert found.psnr == pytest.approx(psnr(large, truth, 8))
     assert found.ssim == pytest.approx(ssim(large, truth, 8))
     assert (found.frames, found.frame_psnr, found.cuts) == (1, (found.psnr,), ())
@@ -99,7 +108,7 @@ def test_a_clip_frame_by_frame(tmp_path: Path, bicubic: Model) -> None:
     folder = save_frames(tmp_path / "clip", [picture(n, 50, 43) for n in range(12)])
     (found,) = evaluate([folder], bicubic, "cpu")
     truths = [crop_to_multiple(picture(n, 50, 43), 4) for n in range(12)]
-    made = [reconstruct(bicubic.network, truth, CPU) for truth in truths]
+    made = [reconstruct(bicubic.network, luma_picture(truth), CPU) for truth in truths]
     pairs = list(zip(made, truths, strict=True))
     assert (found.name, found.frames, found.cuts) == ("clip", 12, ())
     assert found.frame_psnr == pytest.approx([psnr(m, t, CLIP_BORDER) for m, t in pairs])
@@ -155,6 +164,155 @@ def test_stills_keeps_images_of_one_size_apart(tmp_path: Path, bicubic: Model) -
     assert [score.name for score in scores] == ["frame1.png", "frame2.png", "frame3.png"]
     assert [score.dtssd for score in scores] == [None] * 3
     assert scores[0].psnr != next(evaluate([folder], bicubic)).frame_psnr[0]  # another border
+
+
+# Models that work in RGB
+
+
+def by_hand(bgr: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """The luma of a picture shrunk and enlarged bicubically in RGB, and the true luma."""
+    truth = crop_to_multiple(bgr, scale)
+    height, width = truth.shape[:2]
+    planes = torch.from_numpy(truth).movedim(-1, 0).float()
+    small = resize(planes, height // scale, width // scale).round().clamp(0, 255)
+    large = resize(small, height, width).round().clamp(0, 255)
+    return luma(large.byte().movedim(0, -1).numpy()), luma(truth)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_protocol_in_rgb_step_by_step(tmp_path: Path, scale: int) -> None:
+    bgr = colours(0, 45, 38)
+    cv2.imwrite(str(tmp_path / "colour.png"), bgr)
+    (found,) = evaluate([tmp_path], rgb_bicubic(scale), "cpu")
+    large, truth = by_hand(bgr, scale)
+    assert found.psnr == pytest.approx(psnr(large, truth, scale), abs=0.01)
+    assert found.ssim == pytest.approx(ssim(large, truth, scale), abs=1e-4)
+    # to a luma network the same picture is its luma
+    (other,) = evaluate([tmp_path], load_model("bicubic", scale), "cpu")
+    again = reconstruct(load_model("bicubic", scale).network, luma_picture(truth), CPU)
+    assert other.psnr == psnr(again, truth, scale) != found.psnr
+
+
+def test_what_an_rgb_network_makes_is_rounded_and_clamped() -> None:
+    class Beyond(Network):
+        scale, color, receptive_field = 2, "rgb", 1
+
+        def forward(self, x: Tensor) -> Tensor:
+            assert x.shape == (1, 3, 4, 5)
+            values = torch.tensor([-0.2, 100.4 / 255, 1.3])[:, None, None]
+            return values.expand(1, 3, 8, 10)
+
+    found = enlarge(Beyond(), [np.zeros((4, 5, 3), np.uint8)], CPU)
+    assert (found.shape, found.dtype) == ((8, 10, 3), np.uint8)
+    assert (found == (0, 100, 255)).all()
+
+
+def test_channels_are_shrunk_as_planes_are() -> None:
+    bgr = colours(3, 44, 36)
+    small = degrade(bgr, 4)
+    for n in range(3):
+        assert np.array_equal(small[..., n], degrade(np.ascontiguousarray(bgr[..., n]), 4))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_grey_picture_scores_the_same_in_rgb(images: Path, scale: int) -> None:
+    models = [load_model("bicubic", scale), rgb_bicubic(scale)]
+    for one, other in compare([images / "0.png", images / "1.png"], models, "cpu"):
+        assert one == other
+
+
+@pytest.mark.skipif(not SETS.is_dir(), reason=f"{SETS} is not there")
+def test_bicubic_in_rgb_scores_about_as_on_luma() -> None:
+    items = [SETS / "Set5" / name for name in ("bird.png", "butterfly.png")]
+    for one, other in compare(items, [load_model("bicubic", 2), rgb_bicubic(2)]):
+        assert other.psnr == pytest.approx(one.psnr, abs=0.02)
+        assert other.ssim == pytest.approx(one.ssim, abs=0.001)
+
+
+def test_a_clip_in_rgb_frame_by_frame(tmp_path: Path) -> None:
+    frames = [colours(n, 50, 43) for n in range(3)]
+    frames.insert(1, frames[0])
+    frames += [255 - frame[:, ::-1] for frame in frames[:2]]
+    folder = save_frames(tmp_path / "clip", frames)
+    (found,) = evaluate([folder], rgb_bicubic(2), "cpu")
+    pairs = [by_hand(frame, 2) for frame in frames]
+    expected = [psnr(made, truth, CLIP_BORDER) for made, truth in pairs]
+    assert found.frame_psnr == pytest.approx(expected, abs=0.01)
+    assert found.cuts == (4,)
+    changes = [
+        dtssd((a[0], b[0]), (a[1], b[1]), CLIP_BORDER)
+        for n, (a, b) in enumerate(pairwise(pairs), 1)
+        if n != 4
+    ]
+    assert found.dtssd == pytest.approx(sum(changes) / 4, abs=0.01)
+
+
+def test_a_video_in_rgb_keeps_its_own_luma(tmp_path: Path) -> None:
+    """What is restored perfectly scores so, whatever the matrix and range."""
+    for number, (fill, tags) in enumerate(
+        (
+            ((120, 140, 100), {"colorspace": 1, "color_range": 1}),
+            ((120, 140, 100), {"colorspace": 5, "color_range": 2}),
+            ((81, 110, 120), {}),
+        )
+    ):
+        clip = Clip(48, 40, pts=range(3), fill=fill, color=tags, **LOSSLESS)
+        path = make(tmp_path / f"{number}.mkv", clip)
+        (found,) = evaluate([path], rgb_bicubic(2), "cpu")
+        assert (found.psnr, found.dtssd, found.frames) == (PERFECT, 0, 3)
+
+
+def test_a_moving_video_in_rgb(tmp_path: Path) -> None:
+    path = make(tmp_path / "clip.mkv", Clip(48, 40, "yuv444p", pts=range(3), **LOSSLESS))
+    (found,) = evaluate([path], rgb_bicubic(2), "cpu")
+    truths = [cropped(picture, 2) for picture in read_pictures(path, "rgb")]
+    made = [
+        truth.luma_of(enlarge(RgbBicubic(2), [degrade(truth.samples, 2)], CPU)) for truth in truths
+    ]
+    expected = [psnr(m, picture(n, 48, 40), CLIP_BORDER) for n, m in enumerate(made)]
+    assert found.frame_psnr == pytest.approx(expected)
+    assert min(expected) > 15
+
+
+def test_models_of_both_colours_find_the_same_cuts(tmp_path: Path) -> None:
+    one_shot, other_shot = ([colours(n, 48, 40) for n in numbers] for numbers in ((0, 1), (3, 4)))
+    frames = [*one_shot, *(255 - frame[:, ::-1] for frame in other_shot), one_shot[0]]
+    folder = save_frames(tmp_path / "clip", frames)
+    ((one, other),) = compare([folder], [load_model("bicubic", 2), rgb_bicubic(2)], "cpu")
+    assert one.cuts == other.cuts == (2, 4)
+
+
+# Self-ensemble
+
+
+class Leaning(Network):
+    """The pixel to the right of each, or the one below it: all positions differ."""
+
+    scale, receptive_field = 2, 5
+
+    def __init__(self, color: str) -> None:
+        super().__init__()
+        self.color = color
+        self.base = RgbBicubic(2) if color == "rgb" else Interpolation(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.base(x.roll(1, -1) * 0.7 + x * 0.3)
+
+    def phases(self, x: Tensor) -> Tensor:
+        return torch.nn.functional.pixel_unshuffle(self(x), 2)
+
+
+@pytest.mark.parametrize("color", ["y", "rgb"])
+def test_self_ensemble_is_scored_too(tmp_path: Path, color: str) -> None:
+    cv2.imwrite(str(tmp_path / "colour.png"), colours(0, 46, 38))
+    model = Model(Weights("leaning", 2, "test"), Leaning(color))
+    (plain,) = evaluate([tmp_path], model, "cpu")
+    (found,) = evaluate([tmp_path], model, "cpu", self_ensemble=True)
+    (truth,) = read_pictures(tmp_path / "colour.png", color)
+    large = reconstruct(SelfEnsemble(Leaning(color)), truth, CPU)
+    assert found.psnr == psnr(large, truth.luma, 2) > plain.psnr + 1
+    (_, again), *_ = compare([tmp_path / "colour.png"], [model] * 2, "cpu", self_ensemble=True)
+    assert again == found
 
 
 def test_models_side_by_side_score_as_alone(images: Path, bicubic: Model) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vsr.networks import Network
 from vsr.networks.baselines import Interpolation
+from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
 from vsr.training.grow import grown
@@ -138,6 +139,55 @@ def test_what_does_not_fit_is_left_out(small: Network, large: Network, taken: se
     names = {name for name in fitted if name.startswith("convs.")}
     assert names == {f"convs.{n}.{kind}" for n in taken for kind in ("weight", "bias")}
     large.load_state_dict(fitted, strict=False)  # shapes are those of the large one
+
+
+def edsr(scale: int, light: bool, features: int = 4, blocks: int = 2) -> Edsr:
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(scale)
+        return Edsr(scale, blocks, features, light=light)
+
+
+@pytest.mark.parametrize(
+    ("light", "scale", "kept"),
+    [
+        (True, 3, set()),
+        (True, 4, set()),
+        (False, 3, {"tail.to_rgb"}),
+        (False, 4, {"tail.to_rgb", "tail.stages.0"}),  # the first of two that double the size
+    ],
+)
+def test_edsr_of_another_scale_begins_with_the_body(
+    light: bool, scale: int, kept: set[str]
+) -> None:
+    small, large, fresh = drawn(edsr(2, light)), edsr(scale, light), edsr(scale, light)
+    state, new = small.state_dict(), fresh.state_dict()
+    begun(large, small)
+    body = {name.rpartition(".")[0] for name in new if not name.startswith("tail.")}
+    assert {"head", "body.0.first", "body.1.second", "body_end"} <= body
+    for name, value in large.state_dict().items():
+        taken = name.rpartition(".")[0] in body | kept
+        assert torch.equal(value, state[name] if taken else new[name]), name
+    x = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        features, same = (n.body_end(n.body[1](n.body[0](n.head(x)))) for n in (small, large))
+        assert torch.equal(features, same)
+        if light:  # its last layer is zero, so it is still bicubic
+            planes = Interpolation(scale)(x.transpose(0, 1)).transpose(0, 1)
+            torch.testing.assert_close(large(x), planes, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_edsr_of_the_same_shape_takes_all(light: bool) -> None:
+    small = drawn(edsr(2, light))
+    fitted = grown(small.state_dict(), edsr(2, light).state_dict())
+    assert fitted.keys() == small.state_dict().keys()
+    assert all(torch.equal(fitted[name], value) for name, value in small.state_dict().items())
+
+
+def test_edsr_of_another_width_begins_anew() -> None:
+    fitted = grown(drawn(edsr(2, True)).state_dict(), edsr(2, True, features=6).state_dict())
+    assert fitted.keys() == {"tail.to_phases.bias"}
+    assert grown(drawn(edsr(2, True)).state_dict(), espcn().state_dict()) == {}
 
 
 def test_a_motion_net_of_another_size_begins_anew() -> None:

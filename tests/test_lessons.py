@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 import torch
 from clips import picture
+from in_rgb import colours
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vsr.evaluation.protocol import degrade
+from vsr.networks import Network
+from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
 from vsr.training.data import StillPairs
-from vsr.training.lessons import StillLesson, WindowLesson
+from vsr.training.lessons import Lesson, StillLesson, WindowLesson
 from vsr.training.losses import MARGIN, known_flow, motion, restoration
 from vsr.training.window_pairs import WindowPairs
 
-CPU = torch.device("cpu")
 STILLS = [picture(n, 80, 90) for n in range(3)]
 CLIPS = [[picture(n, 60, 50) for n in range(7)]]
 
@@ -31,7 +34,12 @@ def random(seed: int = 2) -> np.random.Generator:
 def lesson(stills: Any = STILLS, clips: Any = CLIPS, **changes: Any) -> WindowLesson:
     pairs = WindowPairs(stills, clips, 2, 1)
     parts = {"mse_part": 0.2, "motion_part": 0.25, "guided_part": 0.25}
-    return WindowLesson(pairs, **({"batch": 4, "patch": 12, "device": CPU} | parts | changes))
+    given = {"batch": 4, "patch": 12, "error": "charbonnier"} | parts | changes
+    return WindowLesson(pairs, **given)
+
+
+def loss(lesson: Lesson, network: Network, done: float, seed: int = 2) -> Tensor:
+    return lesson.loss(network, lesson.draw(random(seed), done), done)
 
 
 def network(seed: int = 1) -> Vespcn:
@@ -46,9 +54,9 @@ def network(seed: int = 1) -> Vespcn:
 def taught(lesson: WindowLesson, done: float) -> set[str]:
     """The parts of a network that get a gradient."""
     learner = network()
-    loss = lesson.loss(learner, random(), done)
-    assert loss.isfinite()
-    loss.backward()  # type: ignore[no-untyped-call]
+    error = loss(lesson, learner, done)
+    assert error.isfinite()
+    error.backward()  # type: ignore[no-untyped-call]
     for name, parameter in learner.named_parameters():
         if parameter.grad is not None:
             assert parameter.grad.isfinite().all(), name
@@ -87,22 +95,23 @@ def test_the_first_phase_is_the_error_of_the_flow() -> None:
     learner, one = network(), lesson()
     batch = one.pairs.sample(4, 12, random(), known_flow=True)
     with torch.no_grad():
-        found = one.loss(learner, random(), 0)
+        found = loss(one, learner, 0)
         with torch.autocast("cpu", torch.bfloat16):
             flow = learner.aligned(batch.small)[1]
     torch.testing.assert_close(found, known_flow(flow, batch.flow))
 
 
-def test_the_second_phase_sees_neighbours_as_the_known_flow_moves_them() -> None:
-    learner, one = network(), lesson()
+@pytest.mark.parametrize("error", ["charbonnier", "l1"])
+def test_the_second_phase_sees_neighbours_as_the_known_flow_moves_them(error: str) -> None:
+    learner, one = network(), lesson(error=error)
     batch = one.pairs.sample(4, 12, random(), known_flow=True)
     with torch.no_grad():
-        found = one.loss(learner, random(), 0.3)
+        found = loss(one, learner, 0.3)
         with torch.autocast("cpu", torch.bfloat16):
             aligned = learner.aligned(batch.small, batch.flow)[0]
             phases = learner.restored(batch.small, aligned)
     guess = torch.nn.functional.pixel_shuffle(phases, 2)
-    expected = restoration(guess, batch.large, squared=False, edge=2 * MARGIN)
+    expected = restoration(guess, batch.large, one.error, edge=2 * MARGIN)
     torch.testing.assert_close(found, expected)
 
 
@@ -110,12 +119,12 @@ def test_the_third_phase_is_restoration_and_motion() -> None:
     learner, one = network(), lesson()
     batch = one.pairs.sample(4, 12, random())
     with torch.no_grad():
-        found = one.loss(learner, random(), 0.7)
+        found = loss(one, learner, 0.7)
         with torch.autocast("cpu", torch.bfloat16):
             aligned, flow = learner.aligned(batch.small)
             phases = learner.restored(batch.small, aligned)
     guess = torch.nn.functional.pixel_shuffle(phases, 2)
-    expected = restoration(guess, batch.large, squared=False, edge=2 * MARGIN)
+    expected = restoration(guess, batch.large, one.error, edge=2 * MARGIN)
     expected = expected + motion(batch.small, aligned, flow, batch.flow)
     torch.testing.assert_close(found, expected)
 
@@ -124,21 +133,49 @@ def test_the_end_is_on_squared_error() -> None:
     learner = network()
     one = lesson(motion_part=0, guided_part=1, mse_part=0.2)
     with torch.no_grad():
-        before, after = (float(one.loss(learner, random(), done)) for done in (0.8, 0.81))
+        before, after = (float(loss(one, learner, done)) for done in (0.8, 0.81))
     assert after < before**1.5  # of errors far below 1
-    pairs = StillPairs(STILLS, [degrade(plane, 2) for plane in STILLS], 2)
-    still = StillLesson(pairs, 4, 12, 0.2, CPU)
+    still = still_lesson(STILLS)
     single = Espcn(2, (3, 3), (4,))
     with torch.no_grad():
-        before, after = (float(still.loss(single, random(), done)) for done in (0.8, 0.81))
+        before, after = (float(loss(still, single, done)) for done in (0.8, 0.81))
     assert after < before**1.5
+
+
+def still_lesson(stills: list[NDArray[np.uint8]], error: str = "charbonnier") -> StillLesson:
+    pairs = StillPairs(stills, [degrade(samples, 2) for samples in stills], 2)
+    return StillLesson(pairs, batch=4, patch=12, mse_part=0.2, error=error)
+
+
+@pytest.mark.parametrize("error", ["charbonnier", "l1"])
+@pytest.mark.parametrize("color", ["y", "rgb"])
+def test_a_still_lesson_is_restoration(color: str, error: str) -> None:
+    stills = STILLS if color == "y" else [colours(n, 80, 90) for n in range(3)]
+    single = Espcn(2, (3, 3), (4,)) if color == "y" else Edsr(2, blocks=1, features=4)
+    one = still_lesson(stills, error)
+    small, large = one.pairs.sample(4, 12, random())
+    with torch.no_grad():
+        for done, kind in ((0.1, error), (0.9, "l2")):
+            with torch.autocast("cpu", torch.bfloat16):
+                guess = single(small)
+            expected = restoration(guess, large, kind)
+            torch.testing.assert_close(loss(one, single, done), expected, rtol=1e-3, atol=1e-5)
+    assert one.beginnings == (0.0,)
+
+
+def test_examples_drawn_ahead_serve_in_a_later_phase() -> None:
+    learner, one = network(), lesson()
+    for drawn, done in ((0.24, 0.25), (0.49, 0.5)):
+        early = one.draw(random(), drawn)
+        assert one.loss(learner, early, done).isfinite()
+        assert not early[2].isnan().any()  # their flow is known
 
 
 def test_the_generator_decides_the_loss() -> None:
     learner, one = network(), lesson()
     with torch.no_grad():
         for done in (0, 0.3, 0.9):
-            first, same, other = (one.loss(learner, random(n), done) for n in (3, 3, 4))
+            first, same, other = (loss(one, learner, done, seed) for seed in (3, 3, 4))
             assert first == same != other
 
 
@@ -156,7 +193,7 @@ def test_the_motion_net_learns_the_flow() -> None:
     optimizer = torch.optim.Adam(learner.motion.parameters(), lr=3e-3)
     for step in range(150):
         optimizer.zero_grad()
-        one.loss(learner, random(step), 0).backward()  # type: ignore[no-untyped-call]
+        loss(one, learner, 0, step).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     batch = one.pairs.sample(64, 24, random(1_000_000), known_flow=True)
     with torch.no_grad():

@@ -9,7 +9,7 @@ from torch import Tensor
 from vsr.training.losses import MARGIN, known_flow, motion, restoration
 
 NAN = float("nan")
-FLOOR = 1e-3  # what the smooth absolute error is at zero
+LEAST = {"charbonnier": 1e-3, "l1": 0, "l2": 0}  # what each error is at zero
 
 
 def rand(*shape: int, seed: int = 1) -> Tensor:
@@ -27,27 +27,30 @@ def inside(height: int, width: int, edge: int) -> Tensor:
 
 
 @pytest.mark.parametrize("edge", [0, 3])
-@pytest.mark.parametrize("squared", [False, True])
-def test_restoration_is_least_at_the_truth(squared: bool, edge: int) -> None:
-    truth = rand(2, 1, 12, 14)
-    least = restoration(truth, truth, squared, edge)
-    assert float(least) == pytest.approx(0 if squared else FLOOR)
-    assert restoration(truth + 0.01, truth, squared, edge) > least
+@pytest.mark.parametrize("kind", LEAST)
+def test_restoration_is_least_at_the_truth(kind: str, edge: int) -> None:
+    truth = rand(2, 3, 12, 14)
+    least = restoration(truth, truth, kind, edge)
+    assert float(least) == pytest.approx(LEAST[kind])
+    assert restoration(truth + 0.01, truth, kind, edge) > least
 
 
 def test_restoration_in_figures() -> None:
     truth, guess = torch.zeros(1, 1, 2, 2), torch.tensor([[[[0.3, -0.3], [0.3, -0.3]]]])
-    assert float(restoration(guess, truth, squared=True)) == pytest.approx(0.09)
-    assert float(restoration(guess, truth, squared=False)) == pytest.approx(0.3, abs=1e-5)
+    assert float(restoration(guess, truth, "l2")) == pytest.approx(0.09)
+    assert float(restoration(guess, truth, "l1")) == pytest.approx(0.3)
+    assert float(restoration(guess, truth, "charbonnier")) == pytest.approx(0.3, abs=1e-5)
+    assert float(restoration(guess, truth, "charbonnier")) > 0.3
 
 
 @pytest.mark.parametrize("edge", [0, 1, 4])
-@pytest.mark.parametrize("squared", [False, True])
-def test_restoration_leaves_the_edge_alone(squared: bool, edge: int) -> None:
-    guess = rand(2, 1, 10, 12, seed=1).requires_grad_()
-    restoration(guess, rand(2, 1, 10, 12, seed=2), squared, edge).backward()
+@pytest.mark.parametrize("kind", LEAST)
+def test_restoration_leaves_the_edge_alone(kind: str, edge: int) -> None:
+    guess = rand(2, 3, 10, 12, seed=1).requires_grad_()
+    restoration(guess, rand(2, 3, 10, 12, seed=2), kind, edge).backward()
     assert guess.grad is not None
-    assert torch.equal(guess.grad[0, 0] != 0, inside(10, 12, edge))
+    for channel in guess.grad[0]:
+        assert torch.equal(channel != 0, inside(10, 12, edge))
 
 
 # Flow

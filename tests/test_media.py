@@ -1,16 +1,19 @@
-"""Finding images and videos, and reading their luma."""
+"""Finding images and videos, and reading their luma and their colours."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from clips import Clip, make, picture
+from in_rgb import colours
 
 from vsr.errors import InputError
-from vsr.media import is_clip, list_items, list_media, luma, read_image, read_luma
+from vsr.media import is_clip, is_lossless, list_items, list_media, read_luma, read_pictures
+from vsr.picture import luma
 
 LOSSLESS = {"codec": "ffv1", "options": {}, "pts": tuple(range(5))}
 
@@ -39,16 +42,34 @@ def test_images_of_all_kinds(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     colour = random.integers(0, 256, (6, 5, 3), dtype=np.uint8)
     alpha = np.dstack([colour, random.integers(0, 256, (6, 5), dtype=np.uint8)])
-    for name, saved, expected in (
-        ("colour", colour, luma(colour)),
-        ("alpha", alpha, luma(colour)),
-        ("grey", colour[..., 0], colour[..., 0]),  # as it is, like the papers' Set14
-        ("deep", colour.astype(np.uint16) * 257, luma(colour)),
+    grey = colour[..., 0]
+    for name, saved, expected, rgb in (
+        ("colour", colour, luma(colour), colour[..., ::-1]),
+        ("alpha", alpha, luma(colour), colour[..., ::-1]),
+        ("grey", grey, grey, cv2.merge([grey] * 3)),  # as it is, like the papers' Set14
+        ("deep", colour.astype(np.uint16) * 257, luma(colour), colour[..., ::-1]),
+        ("deep grey", grey.astype(np.uint16) * 257, grey, cv2.merge([grey] * 3)),
     ):
         path = tmp_path / f"{name}.png"
         cv2.imwrite(str(path), saved)
-        assert np.array_equal(read_image(path), expected), name
-        assert [plane.tolist() for plane in read_luma(path)] == [expected.tolist()]
+        assert [plane.tolist() for plane in read_luma(path)] == [expected.tolist()], name
+        (seen,) = read_pictures(path, "rgb")
+        assert np.array_equal(seen.samples, rgb), name
+        assert np.array_equal(seen.luma, expected), name
+        assert np.array_equal(seen.luma_of(seen.samples), expected), name
+        (seen,) = read_pictures(path, "y")
+        for plane in (seen.samples, seen.luma, seen.luma_of(seen.samples)):
+            assert np.array_equal(plane, expected), name
+
+
+def test_grey_stays_what_it_is(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), np.arange(256, dtype=np.uint8).reshape(16, 16))
+    (seen,) = read_pictures(tmp_path / "grey.png", "rgb")
+    assert np.array_equal(seen.luma_of(seen.samples).ravel(), np.arange(256))
+    red, green, blue = (np.full((1, 1, 3), 100, np.uint8) for _ in range(3))
+    for n, changed in enumerate((red, green, blue)):
+        changed[..., n] += 10
+    assert [int(seen.luma_of(c)[0, 0]) for c in (red, green, blue)] == [103, 106, 101]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +78,29 @@ def test_images_of_all_kinds(tmp_path: Path) -> None:
 def test_what_is_no_image(tmp_path: Path, data: bytes, why: str) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(data)
-    with pytest.raises(InputError, match=rf"broken\.png: {why}"):
-        read_image(path)
+    for color in ("y", "rgb"):
+        with pytest.raises(InputError, match=rf"broken\.png: {why}"):
+            next(read_pictures(path, color))
+
+
+def test_what_holds_its_pixels_as_they_were(tmp_path: Path) -> None:
+    plane = picture(0, 20, 16)
+    for name, flags, lossless in (
+        ("a.png", [], True),
+        ("a.BMP", [], True),
+        ("a.jpg", [], False),
+        ("a.webp", [cv2.IMWRITE_WEBP_QUALITY, 80], False),
+        ("b.webp", [cv2.IMWRITE_WEBP_QUALITY, 101], True),
+        ("frames/a.png", [], True),
+        ("mixed/a.png", [], True),
+        ("mixed/b.jpg", [], False),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        assert cv2.imwrite(str(tmp_path / name), plane, flags)
+        assert is_lossless(tmp_path / name) == lossless, name
+    assert is_lossless(tmp_path / "frames")
+    assert not is_lossless(tmp_path / "mixed")
+    assert not is_lossless(tmp_path / "clip.mp4")
 
 
 def save_images(folder: Path, *sizes: tuple[int, int]) -> None:
@@ -101,6 +143,11 @@ def test_frames_of_a_folder_come_in_natural_order(tmp_path: Path, step: int) -> 
     found = list(read_luma(tmp_path / "clip", step))
     for number, plane in zip(range(8, 12, step), found, strict=True):
         assert np.array_equal(plane, picture(number, 20, 16))
+    for number in range(8, 12):
+        cv2.imwrite(str(tmp_path / "clip" / f"{number}.png"), colours(number, 20, 16))
+    pictures = list(read_pictures(tmp_path / "clip", "rgb", step))
+    for number, seen in zip(range(8, 12, step), pictures, strict=True):
+        assert np.array_equal(seen.samples, colours(number, 20, 16)[..., ::-1])
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
@@ -118,3 +165,78 @@ def test_deep_video_is_rounded_to_eight_bits(tmp_path: Path) -> None:
     stored = picture(0, 32, 16, 1023).astype(int)
     assert first.dtype == np.uint8
     assert np.abs(first.astype(int) * 4 - stored).max() <= 2
+
+
+# The colours of a video
+
+RED, GREEN, BLUE, DARK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (50, 60, 40)
+
+
+def stored(rgb: tuple[int, ...], red: float, blue: float, full: bool, depth: int) -> list[int]:
+    """Y, U, V of a colour, by the weights of a matrix: ITU-T H.273, equations 1 to 6 of 8.3."""
+    r, g, b = (value / 255 for value in rgb)
+    y = red * r + (1 - red - blue) * g + blue * b
+    u, v = (b - y) / (2 - 2 * blue), (r - y) / (2 - 2 * red)
+    whole, step = 2**depth - 1, 2 ** (depth - 8)
+    if full:
+        return [round(y * whole), *(min(round(c * whole) + 128 * step, whole) for c in (u, v))]
+    return [round((y * 219 + 16) * step), *(round((c * 224 + 128) * step) for c in (u, v))]
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv420p10le"])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("matrix", "weights"), [(1, (0.2126, 0.0722)), (5, (0.299, 0.114))])
+def test_a_video_has_the_colours_of_its_own_matrix_and_range(
+    tmp_path: Path, pix_fmt: str, full: bool, matrix: int, weights: tuple[float, float]
+) -> None:
+    depth = 10 if "10" in pix_fmt else 8
+    tags = {"colorspace": matrix, "color_range": 2 if full else 1}
+    for number, rgb in enumerate((RED, GREEN, BLUE, DARK)):
+        fill = stored(rgb, *weights, full, depth)
+        options: dict[str, Any] = {"codec": "ffv1", "options": {}, "pts": (0, 1)}
+        clip = Clip(33, 17, pix_fmt, fill=fill, color=tags, **options)
+        first, _ = read_pictures(make(tmp_path / f"{number}.mkv", clip), "rgb")
+        assert first.samples.shape == (17, 33, 3)
+        assert np.abs(first.samples.astype(int) - rgb).max() <= 2, rgb  # Y, U, V were rounded
+        eight = fill[0] if depth == 8 else (fill[0] + 2) // 4
+        assert (first.luma == eight).all()
+        assert np.abs(first.luma_of(first.samples).astype(int) - eight).max() <= 1
+
+
+@pytest.mark.parametrize(("height", "red", "blue"), [(48, 0.299, 0.114), (720, 0.2126, 0.0722)])
+def test_without_a_tag_a_video_has_the_colours_that_players_show(
+    tmp_path: Path, height: int, red: float, blue: float
+) -> None:
+    fill = stored(GREEN, red, blue, False, 8)
+    clip = Clip(64, height, codec="ffv1", options={}, pts=(0, 1), fill=fill)
+    first = next(read_pictures(make(tmp_path / "clip.mkv", clip), "rgb"))
+    assert np.abs(first.samples.astype(int) - GREEN).max() <= 2
+
+
+@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize("pix_fmt", ["gray", "gray10le", "yuv422p"])
+def test_luma_comes_back_from_the_colours_of_a_video(
+    tmp_path: Path, pix_fmt: str, step: int
+) -> None:
+    """Exactly, but for colours that RGB has not."""
+    path = make(tmp_path / "clip.mkv", Clip(33, 17, pix_fmt, **LOSSLESS))
+    found = list(read_pictures(path, "rgb", step))
+    expected = list(read_luma(path, step))
+    assert len(found) == len(range(0, 5, step))
+    for seen, plane in zip(found, expected, strict=True):
+        assert np.array_equal(seen.luma, plane)
+        inside = ((seen.samples > 0) & (seen.samples < 255)).all(-1)
+        assert inside.mean() > 0.3
+        error = np.abs(seen.luma_of(seen.samples).astype(int) - plane)[inside]
+        assert error.max() <= (0 if "gray" in pix_fmt else 1)
+
+
+def test_a_video_is_rounded_to_eight_bits_before_its_colours(tmp_path: Path) -> None:
+    deep = Clip(32, 16, "yuv444p10le", codec="ffv1", options={}, pts=(0, 1), fill=(401, 503, 530))
+    eight = Clip(32, 16, "yuv444p", codec="ffv1", options={}, pts=(0, 1), fill=(100, 126, 133))
+    one, other = (
+        next(read_pictures(make(tmp_path / f"{n}.mkv", clip), "rgb"))
+        for n, clip in enumerate((deep, eight))
+    )
+    assert np.array_equal(one.samples, other.samples)
+    assert np.array_equal(one.luma, other.luma)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from blend import Blend, blend
 from clips import Clip, make, picture
+from in_rgb import RgbBicubic, colours, rgb_bicubic
 
 from vsr.errors import InputError, TrainingError
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, evaluate
@@ -55,6 +56,19 @@ def test_the_score_is_the_mean_over_items(frames: Path, tmp_path: Path) -> None:
         assert len(set(singles)) == 3
         assert validate(network, items, CPU) == pytest.approx(np.mean(singles))
     assert validate(Blend(), [], CPU) is None
+
+
+def test_rgb_networks_are_scored_as_by_eval(tmp_path: Path) -> None:
+    clip = make(tmp_path / "clip.mkv", Clip(50, 42, codec="ffv1", options={}, pts=(0, 1, 2)))
+    for number in range(3):
+        (tmp_path / "frames").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / f"frames/{number}.png"), colours(number, 50, 42))
+    cv2.imwrite(str(tmp_path / "still.png"), colours(7, 41, 47))
+    items = validation_items([tmp_path], 2)
+    assert items == [clip, tmp_path / "frames", tmp_path / "still.png"]
+    expected = [score.psnr for score in evaluate(items, rgb_bicubic(2), "cpu")]
+    assert validate(RgbBicubic(2), items, CPU) == pytest.approx(np.mean(expected))
+    assert validate(RgbBicubic(2, context=1), items, CPU) == pytest.approx(np.mean(expected))
 
 
 def test_what_is_perfect_is_no_infinity(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Find images and videos in folders, and read their luma: what training and scoring see."""
+"""Find images and videos in folders, and read their pictures: what training and scoring see."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from vsr.errors import InputError
-from vsr.video.frame import Frame
+from vsr.picture import Picture, Plane, frame_picture, image_picture
 from vsr.video.image_files import read_picture
 from vsr.video.images import is_image, list_images, same_size
 from vsr.video.reader import open_video
 from vsr.video.span import Span
 
-Plane = NDArray[np.uint8]
-Rgb = NDArray[np.uint8]  # (H, W, 3)
+Warn = Callable[[str], None]
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}
 LEAST_FRAMES = 3
@@ -85,76 +80,24 @@ def is_lossless(path: Path) -> bool:
     return path.suffix.lower() in {".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
-def read_luma(
-    path: Path, step: int = 1, warn: Callable[[str], None] = lambda message: None
-) -> Iterator[Plane]:
-    """The luma (H, W) uint8 of an image, or of every `step`-th frame of a clip.
+def read_pictures(
+    path: Path, color: str, step: int = 1, warn: Warn = lambda message: None
+) -> Iterator[Picture]:
+    """What networks of `color`, "y" or "rgb", see of an image, or of every `step`-th frame.
 
-    A clip is a video, or a folder of images in natural order of their names. A video's luma
-    is what is decoded, in its own range; samples of more than 8 bits are rounded to 8. Raises
+    A clip is a video, or a folder of images in natural order of their names. Images are read by
+    `image_picture`, an EXIF rotation applied, and frames of a video by `frame_picture`. Raises
     InputError, in one line, for a file that cannot be read.
     """
-    if not is_clip(path):
-        yield read_image(path)
+    if is_clip(path) and not path.is_dir():
+        with open_video(path, Span(), warn) as video:
+            for frame in islice(video.frames(), 0, None, step):
+                yield frame_picture(frame.planes, video.info, color)
         return
-    if path.is_dir():
-        for file in list_images(path)[::step]:
-            yield read_image(file)
-        return
-    with open_video(path, Span(), warn) as video:
-        for frame in islice(video.frames(), 0, None, step):
-            yield _eight_bits(frame, video.info.format.depth)
+    for file in list_images(path)[::step] if path.is_dir() else [path]:
+        yield image_picture(read_picture(file).pixels, color)
 
 
-def read_image(path: Path) -> Plane:
-    """Luma (H, W) uint8 of an image file: by `luma` for a coloured one, as it is for a grey.
-
-    That is how the papers' scores are made; Set14 holds a grey picture. Samples of 16 bits
-    are rounded to 8, transparency is dropped and an EXIF rotation applied. Raises InputError
-    for a file that is no image.
-    """
-    samples = _eight_bit_pixels(path)
-    return samples if samples.ndim == 2 else luma(samples[..., :3])
-
-
-def read_rgb(path: Path, step: int = 1) -> Iterator[Rgb]:
-    yield read_rgb_image(path)
-
-
-def read_rgb_image(path: Path) -> Rgb:
-    """RGB (H, W, 3) uint8 of an image file; a grey one is spread over the three.
-
-    Samples of 16 bits are rounded to 8, transparency is dropped and an EXIF rotation applied.
-    Raises InputError for a file that is no image.
-    """
-    samples = _eight_bit_pixels(path)
-    if samples.ndim == 2:
-        return np.repeat(samples[..., None], 3, axis=2)
-    return np.ascontiguousarray(samples[..., 2::-1])
-
-
-def _eight_bit_pixels(path: Path) -> NDArray[np.uint8]:
-    pixels = read_picture(path).pixels
-    deep = pixels.dtype == np.uint16
-    return np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257) if deep else pixels, np.uint8)
-
-
-def luma(bgr: NDArray[np.uint8]) -> Plane:
-    """Luma (H, W) uint8 in 16..235 of a BGR picture (H, W, 3) uint8, by BT.601.
-
-    It is what MATLAB's rgb2ycbcr gives, on which the literature's PSNR is measured.
-    """
-    blue, green, red = (bgr[..., i].astype(np.float32) for i in range(3))
-    y = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
-    rounded: Plane = np.rint(y).astype(np.uint8)
-    return rounded
-
-
-def _eight_bits(frame: Frame, depth: int) -> Plane:
-    plane = frame.planes[0]
-    if depth == 8:
-        return plane.astype(np.uint8, copy=False)
-    step = 2 ** (depth - 8)
-    rounded = (plane.astype(np.uint32) + step // 2) // step
-    samples: Plane = np.minimum(rounded, 255).astype(np.uint8)
-    return samples
+def read_luma(path: Path, step: int = 1, warn: Warn = lambda message: None) -> Iterator[Plane]:
+    """The luma (H, W) uint8 of what `read_pictures` reads."""
+    return (picture.luma for picture in read_pictures(path, "y", step, warn))

@@ -89,6 +89,11 @@ def upscale(
     overwrite: bool = False,
     stills: bool = False,
     rate: float | Fraction = 25,
+    tile: int | None = None,
+    threads: int = 0,
+    self_ensemble: bool = False,
+    compiled: bool = False,
+    hwaccel: bool = False,
     progress: Callable[[Progress], None] | None = None,
     warn: Callable[[str], None] | None = None,
 ) -> Result:
@@ -100,7 +105,7 @@ def upscale(
         scale: 2, 3 or 4.
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which
             for still images is another one than for videos.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
         precision: "auto", "fp32", "bf16" or "fp16".
         start, end: the part to take, in seconds from the file's start.
         codec, crf, preset, pix_fmt: see `vsr.video.encoders.Encoding`.
@@ -109,6 +114,14 @@ def upscale(
         stills: take each image of a folder by itself. Otherwise, if they have one size, they
             are a clip in name order.
         rate: frames per second of a folder of images that becomes a video.
+        tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what
+            fits the memory. All give the same picture.
+        threads: cores to use; 0 for all.
+        self_ensemble: take the mean over a frame's eight flips and turns: eight times the work
+            for a little quality.
+        compiled: let torch.compile make the network's kernels, which takes a minute at first
+            and on CPUs a C++ compiler.
+        hwaccel: decode on the GPU, where its driver can; else on the CPU, with a warning.
         progress: called after each frame.
         warn: called with each warning as it comes; all are in the result too.
 
@@ -120,9 +133,16 @@ def upscale(
     check_paths(source, target, overwrite)
     apart = source.is_dir() and (stills or not same_size(list_images(source)))
     chosen = load_model(model or default_model(apart or is_image(source)), scale)
-    engine = choose_engine(device, precision)
+    engine = choose_engine(
+        device,
+        precision,
+        threads=threads,
+        tile=tile,
+        self_ensemble=self_ensemble,
+        compiled=compiled,
+    )
     span = Span(_exact(start), _exact(end))
-    encoding = Encoding(codec, crf, preset, pix_fmt)
+    encoding = Encoding(codec, crf, preset, pix_fmt, threads)
     wants = Selection(audio, subtitles)
     warnings: list[str] = []
 
@@ -143,14 +163,14 @@ def upscale(
                 yield frame
 
         with (
-            open_source(source, span, Fraction(rate), note) as video,
+            open_source(source, span, Fraction(rate), note, hwaccel) as video,
             create_target(
                 target, video, video.info.enlarged(scale), encoding, wants, overwrite, note
             ) as output,
             ahead(counted(video.frames(context)), _DECODED_AHEAD) as frames,
         ):
             shots = mark_shots(frames, video.info.format.peak)
-            for frame in restore(windows(shots, context), video.info, chosen, engine):
+            for frame in restore(windows(shots, context), video.info, chosen, engine, note):
                 output.write(frame)
                 frames_out += 1
                 if progress:
@@ -168,7 +188,7 @@ def upscale(
         seconds=time.monotonic() - began,
         model=chosen.name,
         scale=scale,
-        device=str(engine.device),
+        device=",".join(map(str, engine.devices)),
         precision=engine.precision,
         encoder=total.encoder,
         copied=total.copied,

@@ -32,14 +32,14 @@ def names_folder(path: Path) -> bool:
 
 
 def open_source(
-    source: Path, span: Span, rate: Fraction, warn: Warn
+    source: Path, span: Span, rate: Fraction, warn: Warn, hwaccel: bool = False
 ) -> AbstractContextManager[Video | Images]:
     """Open a video file, an image, or a folder of images as a clip of `rate` frames a second.
 
-    Raises InputError.
+    With `hwaccel` a GPU decodes the video, where there is one that can. Raises InputError.
     """
     if not (is_image(source) or source.is_dir()):
-        return open_video(source, span, warn)
+        return open_video(source, span, warn, hwaccel)
     if not span.whole:
         raise InputError(f"{source}: start and end are for video files, not for images")
     return open_images(source, warn, rate)

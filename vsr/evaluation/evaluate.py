@@ -1,8 +1,9 @@
 """Score models on true pictures and clips, the way the papers' tables are made.
 
-Each picture's luma is cropped to a multiple of the scale, shrunk by MATLAB's bicubic, rounded
-to 8 bits, enlarged by the model, rounded again, and compared without its border: `scale`
-pixels of an image, CLIP_BORDER of the frames of a clip.
+Each picture is cropped to a multiple of the scale, shrunk by MATLAB's bicubic, rounded to 8
+bits, enlarged by the model and rounded again: its luma, or red, green and blue for a model that
+works in RGB. The luma of the result is compared with the true luma, one and the same for all
+models, without its border: `scale` pixels of an image, CLIP_BORDER of the frames of a clip.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import torch
 from vsr.errors import InputError
 from vsr.evaluation.clip import Restored, restore_clip
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
-from vsr.evaluation.protocol import crop_to_multiple, reconstruct
+from vsr.evaluation.protocol import cropped, reconstruct
 from vsr.inference.engine import choose_engine, prepared
-from vsr.media import Plane, is_clip, list_items, read_luma
+from vsr.media import is_clip, list_items, read_pictures
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
+from vsr.picture import Picture, Plane
 
 CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
@@ -83,17 +85,20 @@ def evaluate(
     precision: str = "fp32",
     warn: Warn = lambda message: None,
     stills: bool = False,
+    self_ensemble: bool = False,
 ) -> Iterator[Score]:
     """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
-    `stills` keeps images of one size in a folder apart: see `vsr.media.list_items`. `device`
-    and `precision` are those of `vsr.inference.engine.choose_engine`. Videos of more than 8
-    bits are rounded to 8 before anything else, so that all scores share one peak.
+    `stills` keeps images of one size in a folder apart: see `vsr.media.list_items`. `device`,
+    of which the first is taken, `precision` and `self_ensemble` are those of
+    `vsr.inference.engine.choose_engine`. Videos of more than 8 bits are rounded to 8 before
+    anything else, so that all scores share one peak.
 
     Raises InputError for a path that does not exist, a file that cannot be read or is too
     small, or where there is nothing to score; DeviceError for a device that is not there.
     """
-    for (score,) in compare(find_items(paths, stills), [model], device, precision, warn):
+    items = find_items(paths, stills)
+    for (score,) in compare(items, [model], device, precision, warn, self_ensemble):
         yield score
 
 
@@ -113,12 +118,13 @@ def compare(
     device: str = "auto",
     precision: str = "fp32",
     warn: Warn = lambda message: None,
+    self_ensemble: bool = False,
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
 
     Each model reads the item anew; warnings come once. Errors are those of `evaluate`.
     """
-    engine = choose_engine(device, precision)
+    engine = choose_engine(device, precision, self_ensemble=self_ensemble)
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
         measure = _score_clip if is_clip(item) else _score_image
@@ -141,16 +147,17 @@ def mean(scores: Sequence[Score]) -> Mean:
 
 
 def _score_image(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
-    (truth,) = _large_enough(read_luma(path, warn=warn), path, network.scale, network.scale)
-    truth = crop_to_multiple(truth, network.scale)
+    border = network.scale
+    pictures = read_pictures(path, network.color, warn=warn)
+    (truth,) = _large_enough(pictures, path, network.scale, border)
+    truth = cropped(truth, network.scale)
     picture = reconstruct(network, truth, device)
-    return Score(
-        path, bounded_psnr(picture, truth, network.scale), ssim(picture, truth, network.scale)
-    )
+    return Score(path, bounded_psnr(picture, truth.luma, border), ssim(picture, truth.luma, border))
 
 
 def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
-    truths = _large_enough(read_luma(path, warn=warn), path, network.scale, CLIP_BORDER)
+    pictures = read_pictures(path, network.color, warn=warn)
+    truths = _large_enough(pictures, path, network.scale, CLIP_BORDER)
     psnrs: list[float] = []
     ssims: list[float] = []
     changes: list[float] = []
@@ -160,8 +167,8 @@ def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) 
         if before is not None and frame.starts_shot:
             cuts.append(len(psnrs))
         elif before is not None:
-            pictures, true = (before.picture, frame.picture), (before.truth, frame.truth)
-            changes.append(dtssd(pictures, true, CLIP_BORDER))
+            made, true = (before.picture, frame.picture), (before.truth, frame.truth)
+            changes.append(dtssd(made, true, CLIP_BORDER))
         psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
         ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
         before = frame
@@ -178,11 +185,13 @@ def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) 
     )
 
 
-def _large_enough(truths: Iterable[Plane], path: Path, scale: int, border: int) -> Iterator[Plane]:
-    """The planes of `path`, unless one leaves no SSIM window inside its border."""
+def _large_enough(
+    truths: Iterable[Picture], path: Path, scale: int, border: int
+) -> Iterator[Picture]:
+    """The pictures of `path`, unless one leaves no SSIM window inside its border."""
     least = scale * math.ceil((SSIM_WINDOW + 2 * border) / scale)
     for truth in truths:
-        height, width = truth.shape
+        height, width = truth.luma.shape
         if min(height, width) < least:
             raise InputError(
                 f"{path}: {width}x{height} is too small to measure at scale {scale}: "

@@ -9,7 +9,7 @@ import torch
 from kornia.metrics import ssim as ssim_map
 from numpy.typing import NDArray
 
-from vsr.media import Plane
+from vsr.picture import Plane
 
 SSIM_WINDOW = 11  # pixels
 

@@ -1,18 +1,17 @@
-"""The papers' experiment on one luma plane: shrink a true picture, and enlarge it again."""
+"""The papers' experiment on one picture: shrink a true one, enlarge it again, look at its luma."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vsr.inference.enlarge import enlarge_planes
-from vsr.media import Plane
 from vsr.networks import Network
+from vsr.picture import Picture, Plane, Samples
 from vsr.resample import resize
-
-Samples = NDArray[np.uint8]
-"""A plane (H, W) or an RGB picture (H, W, 3)."""
 
 
 def crop_to_multiple(samples: Samples, scale: int) -> Samples:
@@ -21,11 +20,20 @@ def crop_to_multiple(samples: Samples, scale: int) -> Samples:
     return samples[:height, :width]
 
 
+def cropped(picture: Picture, scale: int) -> Picture:
+    """A picture whose sides `scale` divides: see `crop_to_multiple`."""
+    samples, luma = (crop_to_multiple(s, scale) for s in (picture.samples, picture.luma))
+    return replace(picture, samples=samples, luma=luma)
+
+
 def shrink(samples: Samples, height: int, width: int) -> Samples:
-    """Resize samples to (height, width) by MATLAB's bicubic, rounded to uint8."""
-    planes = torch.from_numpy(np.atleast_3d(samples)).float().movedim(-1, 0)
-    small = resize(planes, height, width).round_().clamp_(0, 255).to(torch.uint8)
-    return small.movedim(0, -1).contiguous().numpy().reshape(height, width, *samples.shape[2:])
+    """Resize each channel to (height, width) by MATLAB's bicubic, rounded to uint8."""
+    small = np.empty((height, width, *samples.shape[2:]), np.uint8)
+    # One by one, so that a channel becomes, to the last bit, what it would as a plane.
+    for channel in np.ndindex(samples.shape[2:]):
+        plane = torch.from_numpy(samples[:, :, *channel]).float().contiguous()
+        small[:, :, *channel] = resize(plane, height, width).round_().clamp_(0, 255).numpy()
+    return small
 
 
 def degrade(samples: Samples, scale: int) -> Samples:
@@ -34,11 +42,26 @@ def degrade(samples: Samples, scale: int) -> Samples:
     return shrink(samples, height // scale, width // scale)
 
 
-def reconstruct(network: Network, truth: Plane, device: torch.device) -> Plane:
-    """What `network`, on `device`, makes of a degraded `truth`: (H, W) uint8, as `truth`.
+@torch.inference_mode()
+def enlarge(network: Network, small: Sequence[Samples], device: torch.device) -> Samples:
+    """What `network`, on `device`, makes of a window, rounded and clamped to uint8.
+
+    The 2*context + 1 frames, oldest first, are (H, W), or (H, W, 3) for an RGB network; the
+    result is their like, `scale` times as large.
+    """
+    frames = torch.from_numpy(np.stack(small)).to(device)
+    if network.color == "y":
+        return enlarge_planes(network, frames[None], 255)[0].cpu().numpy()
+    x = frames.movedim(-1, 1).flatten(0, 1)[None] / 255  # (1, T*3, H, W)
+    large = (network(x)[0] * 255).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(large.movedim(0, -1).cpu().numpy())
+
+
+def reconstruct(network: Network, truth: Picture, device: torch.device) -> Plane:
+    """The luma (H, W) uint8 of what `network`, on `device`, makes of the degraded `truth`.
 
     The sides of `truth` must be divisible by the network's scale. A network that looks at
     neighbouring frames sees the picture itself in their place.
     """
-    small = [degrade(truth, network.scale)] * (2 * network.context + 1)
-    return enlarge_luma(network, small, 255, device).astype(np.uint8, copy=False)
+    small = [degrade(truth.samples, network.scale)] * (2 * network.context + 1)
+    return truth.luma_of(enlarge(network, small, device))

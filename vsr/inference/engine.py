@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
@@ -17,10 +20,16 @@ from vsr.inference.tiles import Tiler, largest_tile
 from vsr.inference.windows import Window
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
+from vsr.networks.int8 import quantized
 from vsr.threads import cores
 from vsr.video.frame import Frame, VideoInfo
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+    "int8": torch.bfloat16,  # of all that is not in int8
+}
 _BATCH_PIXELS = 2**20  # a GPU is busy with so many small pixels at once
 
 
@@ -30,11 +39,11 @@ class Engine:
 
     Attributes:
         devices: the CPU, or GPUs that take turns.
-        precision: "fp32", "bf16" or "fp16", for the convolutions; the rest is float32.
+        precision: "fp32", "bf16", "fp16" or "int8", for the convolutions; the rest is float32.
         workers: frames computed side by side on a CPU, each on one core.
         tile: side of the tiles in small pixels; 0 for whole frames, None for what memory bears.
         self_ensemble: whether each frame is the mean over its eight positions.
-        compile: whether torch.compile makes kernels for the network.
+        compiled: whether torch.compile makes kernels for the network.
     """
 
     devices: tuple[torch.device, ...]
@@ -42,7 +51,7 @@ class Engine:
     workers: int
     tile: int | None = None
     self_ensemble: bool = False
-    compile: bool = False
+    compiled: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -57,7 +66,7 @@ def choose_engine(
     threads: int = 0,
     tile: int | None = None,
     self_ensemble: bool = False,
-    compile: bool = False,
+    compiled: bool = False,
 ) -> Engine:
     """Pick devices and precision. Raises DeviceError for what this machine has not.
 
@@ -75,11 +84,15 @@ def choose_engine(
         precision = "fp16" if gpu else "bf16" if _cpu_has_bf16() else "fp32"
     if precision == "fp16" and devices[0].type == "cpu":
         raise DeviceError("precision fp16 needs a GPU: on the CPU choose bf16 or fp32")
+    if precision == "int8" and (devices[0].type != "cpu" or not _cpu_has_int8()):
+        raise DeviceError("precision int8 needs a CPU with VNNI instructions: choose another")
+    if compiled and not _has_compiler(devices[0]):
+        raise DeviceError("compiling needs a C++ compiler on CPUs and Triton on GPUs: none found")
     if threads < 0:
         raise DeviceError(f"threads {threads}: must not be negative")
     if tile is not None and tile < 0:
         raise DeviceError(f"tile {tile}: must be auto, 0 or a number of pixels")
-    return Engine(devices, precision, threads or cores(), tile, self_ensemble, compile)
+    return Engine(devices, precision, threads or cores(), tile, self_ensemble, compiled)
 
 
 def restore(
@@ -95,8 +108,7 @@ def restore(
     suffice and smaller tiles are taken; no frame is lost by it.
     """
     enlargers = [
-        Enlarger(prepared(model.network, engine, device), info, device)
-        for device in engine.devices
+        Enlarger(prepared(model.network, engine, device), info, device) for device in engine.devices
     ]
     at_once = engine.workers if engine.device.type == "cpu" else 2
     size = largest_tile(enlargers[0], at_once) if engine.tile is None else engine.tile
@@ -111,12 +123,15 @@ def restore(
 def prepared(network: Network, engine: Engine, device: torch.device | None = None) -> Network:
     """A copy of the network for the engine's precision, on a device, by default its first."""
     ready = copy.deepcopy(network).to(device or engine.device).eval().requires_grad_(False)
+    if engine.precision == "int8":
+        ready = quantized(ready)
     for parameter in ready.parameters():  # buffers hold exact interpolation weights: float32
         layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
         converted = parameter.data.to(PRECISIONS[engine.precision])
         parameter.data = converted.contiguous(memory_format=layout)
-    if engine.compile:
+    if engine.compiled:
         ready.compile(dynamic=False)
+        ready.phases = torch.compile(ready.phases, dynamic=False)  # type: ignore[method-assign]
     return SelfEnsemble(ready) if engine.self_ensemble else ready
 
 
@@ -134,6 +149,17 @@ def _device(name: str) -> torch.device:
         if (device.index or 0) >= count:
             raise DeviceError(f"device {name!r} is not there: this machine has {count} CUDA GPUs")
     return device
+
+
+def _has_compiler(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return find_spec("triton") is not None
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl"))
+
+
+def _cpu_has_int8() -> bool:
+    has_vnni = getattr(torch.cpu, "_is_vnni_supported", bool)()
+    return has_vnni and hasattr(torch.ops.onednn, "qconv2d_pointwise")
 
 
 def _cpu_has_bf16() -> bool:

@@ -6,13 +6,13 @@ single image super resolution", section 3.4.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from vsr.networks import Network
 
-POSITIONS = tuple((turned, flips) for turned in (False, True) for flips in ((), (-1,), (-2,), (-2, -1)))
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+POSITIONS = tuple((turned, flips) for turned in (False, True) for flips in _FLIPS)
 """Whether rows and columns change places, and the axes that are reversed after it."""
 
 

@@ -32,6 +32,7 @@ class Weights:
         sha256: of that file.
         licence: of the weights.
         trained_on: the material they learnt from.
+        data_licence: of that material.
         parameters: how many numbers were learnt.
         gmacs: multiplications with addition for an output frame of 1920x1080, in 1e9, as
             `vsr.networks.cost` counts them.
@@ -48,6 +49,7 @@ class Weights:
     sha256: str = ""
     licence: str = ""
     trained_on: str = ""
+    data_licence: str = ""
     parameters: int = 0
     gmacs: float = 0.0
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -85,6 +87,18 @@ def catalogue() -> tuple[Weights, ...]:
     return tuple(Weights(**entry) for entry in _manifest()["weights"])
 
 
+def bundled_bytes(weights: Weights) -> int:
+    """The size of an entry's file in the package, 0 without one. Raises ModelError if lost."""
+    return len(_bundled(weights)) if weights.file else 0
+
+
+def scales_of(name: str) -> tuple[int, ...]:
+    """The scales that a model has weights for, by its name or file. Raises ModelError."""
+    if Path(name).suffix == ".safetensors":
+        return (_facts(Path(name))["scale"],)
+    return tuple(sorted(_entries(name)))
+
+
 def load_model(name: str | None = None, scale: int = 4) -> Model:
     """Build a model by its name in the catalogue, or from a .safetensors file.
 
@@ -95,21 +109,14 @@ def load_model(name: str | None = None, scale: int = 4) -> Model:
     path = Path(name)
     if path.suffix == ".safetensors":
         return _from_file(path, scale)
-    known = catalogue()
-    scales = {w.scale: w for w in known if w.name == name}
-    if not scales:
-        names = ", ".join(dict.fromkeys(w.name for w in known))
-        raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")
+    scales = _entries(name)
     if scale not in scales:
         allowed = ", ".join(str(s) for s in sorted(scales))
         raise ModelError(f"model {name!r} has no weights for scale {scale}: it has {allowed}")
     weights = scales[scale]
     if not weights.file:
         return Model(weights, _build(weights))
-    try:
-        data = files("vsr.weights").joinpath(weights.file).read_bytes()
-    except OSError:
-        raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
+    data = _bundled(weights)
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
             f"{weights.file}: does not match its sha256 in the manifest; reinstall vsr"
@@ -117,17 +124,39 @@ def load_model(name: str | None = None, scale: int = 4) -> Model:
     return Model(weights, _loaded(weights, data, weights.file))
 
 
-def _from_file(path: Path, scale: int) -> Model:
+def _entries(name: str) -> dict[int, Weights]:
+    """The catalogue's entries for a model, by scale."""
+    known = catalogue()
+    scales = {w.scale: w for w in known if w.name == name}
+    if not scales:
+        names = ", ".join(dict.fromkeys(w.name for w in known))
+        raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")
+    return scales
+
+
+def _bundled(weights: Weights) -> bytes:
+    try:
+        return files("vsr.weights").joinpath(weights.file).read_bytes()
+    except OSError:
+        raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What a model file says of itself: its network and scale at least."""
     if not path.is_file():
         raise ModelError(f"{path}: no such model file")
     try:
         with safe_open(path, "pt") as tensors:
             facts = json.loads((tensors.metadata() or {}).get("vsr", "null"))
-        data = path.read_bytes()
     except (SafetensorError, ValueError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file ({error})") from None
     if not isinstance(facts, dict) or not {"network", "scale"} <= facts.keys():
         raise ModelError(f"{path}: says nothing of its network; models come from `vsr train`")
+    return facts
+
+
+def _from_file(path: Path, scale: int) -> Model:
+    facts = _facts(path)
     if facts["scale"] != scale:
         raise ModelError(f"{path}: is for scale {facts['scale']}, not {scale}")
     if facts["network"] not in list(ARCHITECTURES):
@@ -135,6 +164,10 @@ def _from_file(path: Path, scale: int) -> Model:
             f"{path}: unknown network {facts['network']!r}; known: {', '.join(ARCHITECTURES)}"
         )
     weights = Weights(path.stem, scale, facts["network"], facts.get("options", {}), file=str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
     return Model(weights, _loaded(weights, data, str(path)))
 
 

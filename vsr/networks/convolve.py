@@ -6,15 +6,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_LANES = 16  # numbers that vector units work on at once
+
 
 def convolve(conv: nn.Module, x: Tensor, relu: bool = False) -> Tensor:
     """`conv` of (N, C, H, W), with ReLU after it if wanted.
 
     On CPUs, and without gradients, both are one kernel: the result is not read and written
-    again.
+    again. A module that is no Conv2d is called with `x` and `relu`.
     """
-    assert isinstance(conv, nn.Conv2d)
+    if not isinstance(conv, nn.Conv2d):
+        result: Tensor = conv(x, relu)
+        return result
     assert isinstance(conv.padding, tuple)
+    if _pays_in_pairs(conv, x):
+        return _in_pairs(conv, x, relu)
     return _apply(x, conv.weight, conv.bias, conv.stride, conv.padding, relu)
 
 
@@ -42,7 +48,7 @@ def _apply(
     padding: tuple[int, ...],
     relu: bool,
 ) -> Tensor:
-    if relu and _has_kernel(x):
+    if relu and _has_kernels(x, weight):
         # What torch.compile makes of a convolution and a ReLU.
         fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x, weight, bias, padding, stride, (1, 1), 1, "relu", [], None
@@ -52,10 +58,41 @@ def _apply(
     return F.relu_(features) if relu else features
 
 
-def _has_kernel(x: Tensor) -> bool:
+def _has_kernels(x: Tensor, weight: Tensor) -> bool:
     return (
         torch.is_inference_mode_enabled()
         and x.device.type == "cpu"
-        and torch.backends.mkldnn.is_available()
+        and x.dtype == weight.dtype
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
+
+
+def _pays_in_pairs(conv: nn.Conv2d, x: Tensor) -> bool:
+    """Whether the features leave half a vector empty, which two pixels' would fill.
+
+    Not in float32, where pictures with odd sides, which have no pairs, must get the same sums.
+    """
+    return (
+        conv.out_channels % _LANES == _LANES // 2
+        and conv.kernel_size == (3, 3)
+        and conv.stride == (1, 1)
+        and x.shape[-1] % 2 == 0
+        and x.dtype == torch.bfloat16
+        and _has_kernels(x, conv.weight)
+    )
+
+
+def _in_pairs(conv: nn.Conv2d, x: Tensor, relu: bool) -> Tensor:
+    """A 3 x 3 convolution as one of 3 x 4 that gives two neighbouring pixels at once.
+
+    In channels-last order the features of both lie as those of the plain one do. A third more
+    work, but of full vectors: an eighth faster.
+    """
+    assert conv.bias is not None
+    weight = torch.cat([F.pad(conv.weight, (0, 1)), F.pad(conv.weight, (1, 0))])
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    bias = torch.cat([conv.bias, conv.bias])
+    pairs = _apply(x, weight, bias, (1, 2), (1, 1), relu)  # (N, 2*features, H, W/2)
+    lying = pairs.permute(0, 2, 3, 1)
+    return lying.reshape(*lying.shape[:2], -1, conv.out_channels).permute(0, 3, 1, 2)

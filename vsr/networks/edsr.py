@@ -104,7 +104,8 @@ class _Tail(nn.Module):
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
         for stage, factor in zip(self.stages, self.factors, strict=True):
             features = F.pixel_shuffle(stage(features), factor)
-        return self.to_rgb(features).float() + self.mean
+        large: Tensor = self.to_rgb(features).float() + self.mean
+        return large
 
 
 class _LightTail(nn.Module):

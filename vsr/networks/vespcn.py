@@ -21,6 +21,7 @@ from vsr.resample import Upsample
 _STRIDE = 4  # the coarse flow is computed at a quarter of the size
 _CONTRAST_REACH = 4  # in blocks of _STRIDE pixels
 _BORDER = 4  # repeated pixels around a picture, as far as bicubic interpolation can see
+_STEPS = 256
 _LEAST_CONTRAST = 2 / 255  # below it there is mostly noise, which must not grow
 
 
@@ -107,8 +108,8 @@ class Vespcn(Network):
 
     def restored(self, x: Tensor, aligned: Tensor) -> Tensor:
         """The phases (N, scale**2, H, W) from the window and its aligned copy."""
-        layers = _convolutions(self.convs)
-        aligned = aligned.to(layers[0].weight.dtype)
+        layers = [*self.convs]
+        aligned = aligned.to(_convolutions(self.convs)[0].weight.dtype)
         if self.fusion == "early":
             features = convolve_rows(layers.pop(0), aligned, relu=True)
         else:
@@ -229,26 +230,28 @@ def warp(x: Tensor, flow: Tensor, mode: str) -> Tensor:
     `flow` holds x and y in pixels: out(p) = x(p + flow(p)). Beyond the border its pixels
     repeat. `mode` is "bilinear" or "bicubic", as of torch's grid_sample.
 
-    But in training, flows are rounded to 1/256 pixel. With that, and sides that are powers of
-    two, grid_sample's coordinates are exact: where in a picture a pixel lies, and whether a
-    tile or the whole is given, changes nothing.
+    But in training, flows are rounded to 1/_STEPS of a pixel. With that, and sides that are
+    powers of two, grid_sample's coordinates are exact: where in a picture a pixel lies, and
+    whether a tile or the whole is given, changes nothing.
     """
-    height, width = x.shape[-2:]
+    place = flow * _STEPS
     if not flow.requires_grad:
-        flow = (flow * 256).round() / 256
-    sides = [_side(length) for length in (width, height)]
-    place = []
-    for axis, length in enumerate((width, height)):
-        index = torch.arange(length, device=x.device, dtype=torch.float32)
-        index = index if axis == 0 else index[:, None]
-        seen = (index + flow[:, axis]).clamp(-_BORDER / 2, length - 1 + _BORDER / 2)
-        place.append((seen + _BORDER) * (2 / (sides[axis] - 1)) - 1)
+        place = place.round_()
+    sides = []
+    for axis, length in enumerate((x.shape[-1], x.shape[-2])):
+        index = torch.arange(length, device=x.device, dtype=torch.float32) * _STEPS
+        sides.append(_side(length))
+        unit = 2 / (sides[-1] - 1)  # of grid_sample, for a pixel
+        along = place[:, axis]
+        along += index if axis == 0 else index[:, None]
+        along.clamp_(-_BORDER / 2 * _STEPS, (length - 1 + _BORDER / 2) * _STEPS)
+        along.mul_(unit / _STEPS).add_(_BORDER * unit - 1)
     framed = F.pad(x.float(), (_BORDER,) * 4, mode="replicate")
     beyond = [side - length for side, length in zip(sides, framed.shape[:1:-1], strict=True)]
     framed = F.pad(framed, (0, beyond[0], 0, beyond[1]))
-    return F.grid_sample(framed, torch.stack(place, -1), mode, align_corners=True)
+    return F.grid_sample(framed, place.permute(0, 2, 3, 1), mode, align_corners=True)
 
 
 def _side(length: int) -> int:
     """The least power of two, and one, that holds `length` pixels and a border on both sides."""
-    return (1 << (length + 2 * _BORDER - 2).bit_length()) + 1
+    return int(2 ** math.ceil(math.log2(length + 2 * _BORDER - 1))) + 1

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vsr.media import Plane
+from vsr.picture import Plane
 from vsr.resample import symmetric_index
 
 _MEAN_SPEED = 1.5  # small pixels a frame

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vsr.evaluation.protocol import Samples, crop_to_multiple, degrade, shrink
-from vsr.media import is_lossless, list_media, read_luma, read_rgb
+from vsr.evaluation.protocol import crop_to_multiple, degrade, shrink
+from vsr.media import is_lossless, list_media, read_pictures
+from vsr.picture import Samples
 
 _AREA_POWER = 0.25  # large photos count for more, but not by all their area: small ones are sharper
 FRAME_STEP = 6  # neighbouring frames teach a still-picture network nothing new
@@ -53,16 +54,16 @@ class StillPairs:
         side would fall under `shortest` pixels are left out. Raises InputError for a path that
         does not exist or a file that cannot be read.
         """
-        read = read_rgb if color == "rgb" else read_luma
         large: list[Samples] = []
         for path in list_media(paths):
             factors = reductions or (LOSSLESS if is_lossless(path) else LOSSY)
-            for samples in read(path, FRAME_STEP):
+            for picture in read_pictures(path, color, FRAME_STEP):
                 for factor in factors:
-                    height, width = (round(side * factor) for side in samples.shape[:2])
+                    height, width = (round(side * factor) for side in picture.luma.shape)
                     if min(height, width) < shortest * scale:
                         continue
-                    copy = samples if factor == 1 else shrink(samples, height, width)
+                    whole = picture.samples
+                    copy = whole if factor == 1 else shrink(whole, height, width)
                     large.append(crop_to_multiple(copy, scale))
         return cls(large, [degrade(samples, scale) for samples in large], scale)
 

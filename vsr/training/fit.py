@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,12 @@ from torch import Tensor, nn
 from vsr.errors import ModelError, OutputError, TrainingError
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.vespcn import Vespcn
+from vsr.threads import ahead
 from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_weights
 from vsr.training.data import StillPairs
 from vsr.training.grow import grown
-from vsr.training.lessons import Lesson, StillLesson, WindowLesson
+from vsr.training.lessons import Examples, Lesson, StillLesson, WindowLesson
 from vsr.training.losses import MARGIN
 from vsr.training.recipe import Recipe
 from vsr.training.validation import validate, validation_items
@@ -33,6 +37,7 @@ RISE = 0.01  # of the run
 EMA_EVERY = 8  # steps; averaging merged kernels at each would cost more and change nothing
 EMA_DECAY = 0.995  # over EMA_EVERY steps, 0.9994 a step
 SAVE_EVERY = 120.0  # seconds
+AHEAD = {"cuda": 4}  # steps drawn ahead, by device: the CPU has no core to spare for it
 
 
 @dataclass(frozen=True)
@@ -80,40 +85,39 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     _make(folder)
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
-    lesson = _lesson(recipe, run.average, device)
+    lesson = _lesson(recipe, run.average)
     items = validation_items(recipe.validation, recipe.scale)
 
     loss_sum, summed = 0.0, 0
     score: float | None = None
     saved_at = time.monotonic()
-    done = _done(recipe, run)
-    while done < 1:
-        began = time.monotonic()
-        rate = _rate(recipe, run.step, done, lesson.beginnings)
-        # Drawn by the step's number, so that a run that continues sees the same patches.
-        random = np.random.default_rng((recipe.seed, run.step))
-        loss_sum += _step(run, lesson.loss(run.network, random, done), rate)
-        summed += 1
-        run.elapsed += time.monotonic() - began
-        done = _done(recipe, run)
+    done = _done(recipe, run.step, run.elapsed)
+    with _examples(recipe, run, lesson, device) as examples:
+        while done < 1:
+            began = time.monotonic()
+            rate = _rate(recipe, run.step, done, lesson.beginnings)
+            loss_sum += _step(run, lesson.loss(run.network, next(examples), done), rate)
+            summed += 1
+            run.elapsed += time.monotonic() - began
+            done = _done(recipe, run.step, run.elapsed)
 
-        due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
-        if due:
-            score = validate(run.average, items, device)
-            if score is None or run.best is None or score > run.best or not best.exists():
-                save_weights(run.average, recipe, best)
-                run.best = score
-            save_checkpoint(run, recipe, checkpoint)
-        loss = loss_sum / summed
-        progress = Progress(run.step, min(done, 1.0), loss, rate, score, run.best, due)
-        if due:
-            _log(progress, folder / "log.jsonl")
-            loss_sum, summed, saved_at = 0.0, 0, time.monotonic()
-        try:
-            report(progress)
-        except BaseException:
-            save_checkpoint(run, recipe, checkpoint)
-            raise
+            due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
+            if due:
+                score = validate(run.average, items, device)
+                if score is None or run.best is None or score > run.best or not best.exists():
+                    save_weights(run.average, recipe, best)
+                    run.best = score
+                save_checkpoint(run, recipe, checkpoint)
+            loss = loss_sum / summed
+            progress = Progress(run.step, min(done, 1.0), loss, rate, score, run.best, due)
+            if due:
+                _log(progress, folder / "log.jsonl")
+                loss_sum, summed, saved_at = 0.0, 0, time.monotonic()
+            try:
+                report(progress)
+            except BaseException:
+                save_checkpoint(run, recipe, checkpoint)
+                raise
     if not best.exists():  # it was over already, and someone took its result away
         save_weights(run.average, recipe, best)
     return best
@@ -161,9 +165,13 @@ def _make(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
-def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
+def _lesson(recipe: Recipe, network: Network) -> Lesson:
     common = (recipe.batch, recipe.patch, recipe.mse_part, recipe.error)
     if network.context:
+        if not isinstance(network, Vespcn):
+            raise TrainingError(
+                f"{recipe.network} sees neighbouring frames: of such networks only vespcn can learn"
+            )
         if recipe.patch <= 2 * MARGIN:
             raise TrainingError(
                 f"patch {recipe.patch}: must be above {2 * MARGIN} for {recipe.network}, whose "
@@ -172,11 +180,11 @@ def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
         windows = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
         if windows.stills or windows.clips:
             parts = (recipe.motion_part, recipe.guided_part)
-            return WindowLesson(windows, *common, *parts, device)
+            return WindowLesson(windows, *common, *parts)
     else:
         pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color)
         if pairs.large:
-            return StillLesson(pairs, *common, device)
+            return StillLesson(pairs, *common)
     places = ", ".join(str(path) for path in recipe.data) or "no path given"
     hint = f", nor {2 * network.context + 1} such frames without a cut" if network.context else ""
     raise TrainingError(
@@ -185,10 +193,35 @@ def _lesson(recipe: Recipe, network: Network, device: torch.device) -> Lesson:
     )
 
 
-def _done(recipe: Recipe, run: Run) -> float:
-    """The part of the run that is over; 1 or more at its end."""
-    by_steps = run.step / recipe.iterations if recipe.iterations else 0.0
-    by_time = run.elapsed / (60 * recipe.minutes) if recipe.minutes else 0.0
+@contextmanager
+def _examples(
+    recipe: Recipe, run: Run, lesson: Lesson, device: torch.device
+) -> Iterator[Iterator[Examples]]:
+    """What each step from here on shows, on `device`.
+
+    Drawn by the step's number, so that a run that continues sees the same; for a GPU some steps
+    ahead, so that it does not wait.
+    """
+    first = run.step
+
+    def drawn() -> Iterator[Examples]:
+        for step in count(first):
+            random = np.random.default_rng((recipe.seed, step))
+            examples = lesson.draw(random, _done(recipe, step, run.elapsed))
+            yield tuple(x.to(device) for x in examples)
+
+    depth = AHEAD.get(device.type, 0)
+    if depth:
+        with ahead(drawn(), depth) as examples:
+            yield examples
+    else:
+        yield drawn()
+
+
+def _done(recipe: Recipe, step: int, elapsed: float) -> float:
+    """The part of the run that is over after `step` steps in `elapsed` seconds; 1 or more: all."""
+    by_steps = step / recipe.iterations if recipe.iterations else 0.0
+    by_time = elapsed / (60 * recipe.minutes) if recipe.minutes else 0.0
     return max(by_steps, by_time)
 
 

@@ -16,6 +16,9 @@ from vsr.training.data import StillPairs
 from vsr.training.losses import MARGIN, known_flow, motion, restoration
 from vsr.training.window_pairs import WindowPairs
 
+Examples = tuple[Tensor, ...]
+"""What a step shows; float32, the first dimension counts."""
+
 
 class Lesson(Protocol):
     """Examples, and the loss on some of them."""
@@ -24,8 +27,14 @@ class Lesson(Protocol):
     def beginnings(self) -> tuple[float, ...]:
         """The parts of the run (0..1) at which layers begin to learn that did not before."""
 
-    def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
-        """The loss on examples drawn by `random`, `done` (0..1) of the way through the run."""
+    def draw(self, random: np.random.Generator, done: float) -> Examples:
+        """Examples by `random`, on the CPU, for `done` (0..1) of the way through the run.
+
+        They serve later on as well, so that they can be drawn some steps ahead.
+        """
+
+    def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
+        """The loss on examples, which are where the network is."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,7 @@ class StillLesson:
         pairs: where the patches come from.
         batch, patch: how many, and their side in small pixels.
         mse_part: the last part of the run, on squared error.
-        error: "charbonnier" or "l1", before it: see `losses.restoration`.
-        device: where the network is.
+        error: what counts before it, a kind of `losses.restoration`.
     """
 
     pairs: StillPairs
@@ -45,16 +53,17 @@ class StillLesson:
     patch: int
     mse_part: float
     error: str
-    device: torch.device
 
     @property
     def beginnings(self) -> tuple[float, ...]:
         return (0.0,)
 
-    def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
-        sample = self.pairs.sample(self.batch, self.patch, random)
-        small, large = (x.to(self.device) for x in sample)
-        with torch.autocast(self.device.type, torch.bfloat16):
+    def draw(self, random: np.random.Generator, done: float) -> Examples:
+        return self.pairs.sample(self.batch, self.patch, random)
+
+    def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
+        small, large = examples
+        with torch.autocast(small.device.type, torch.bfloat16):
             guess = network(small.to(memory_format=torch.channels_last))
         return restoration(guess, large, "l2" if done > 1 - self.mse_part else self.error)
 
@@ -75,7 +84,6 @@ class WindowLesson:
         error: before it, as in StillLesson.
         motion_part: the first part, for the motion net.
         guided_part: the part after it, on known flow.
-        device: where the network is.
     """
 
     pairs: WindowPairs
@@ -85,20 +93,22 @@ class WindowLesson:
     error: str
     motion_part: float
     guided_part: float
-    device: torch.device
 
     @property
     def beginnings(self) -> tuple[float, ...]:
         return (0.0, self.motion_part, self.motion_part + self.guided_part)
 
-    def loss(self, network: Network, random: np.random.Generator, done: float) -> Tensor:
+    def draw(self, random: np.random.Generator, done: float) -> Examples:
+        known_flow = done < self.motion_part + self.guided_part
+        batch = self.pairs.sample(self.batch, self.patch, random, known_flow)
+        return batch.small, batch.large, batch.flow
+
+    def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Vespcn)
         alone = done < self.motion_part
         guided = not alone and done < self.motion_part + self.guided_part
-        sample = self.pairs.sample(self.batch, self.patch, random, known_flow=alone or guided)
-        small, large = sample.small.to(self.device), sample.large.to(self.device)
-        known = sample.flow.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        small, large, known = examples
+        with torch.autocast(small.device.type, torch.bfloat16):
             aligned, flow = network.aligned(small, known if guided else None)
             if alone:
                 return known_flow(flow, known)

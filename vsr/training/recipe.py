@@ -10,16 +10,36 @@ from typing import Any
 from vsr.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
-SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "espcn": ("espcn", {}),
-    "espcn-deep": ("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
-    "vespcn": ("vespcn", {}),
-    "vespcn-wide": ("vespcn", {"features": 32, "layers": 12, "context": 2}),
-    "edsr-8x32": ("edsr", {"blocks": 8, "features": 32, "light": True}),
-    "edsr-baseline": ("edsr", {}),
-    "edsr": ("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}),
+ERRORS = ("charbonnier", "l1")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What `vsr train` can build, and how it is trained unless told otherwise.
+
+    Attributes:
+        network: a key of `vsr.networks.ARCHITECTURES`.
+        options: its arguments besides the scale.
+        habits: fields of Recipe whose defaults are others for it.
+    """
+
+    network: str
+    options: dict[str, Any] = field(default_factory=dict)
+    habits: dict[str, Any] = field(default_factory=dict)
+
+
+_AS_LIM = {"error": "l1", "rate": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
+
+SHAPES = {
+    "espcn": Shape("espcn"),
+    "espcn-deep": Shape("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
+    "vespcn": Shape("vespcn"),
+    "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
+    "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _AS_LIM),
+    "edsr-baseline": Shape("edsr", {}, _AS_LIM),
+    "edsr": Shape("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}, _AS_LIM),
 }
-"""What `vsr train` can build: name -> network, a key of ARCHITECTURES, and its options."""
+"""The shapes by the names that `vsr train` knows."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +61,9 @@ class Recipe:
         width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from, of this network or a smaller one; what does not fit
             begins anew.
-        error: what the rest of it minimises, "charbonnier" or "l1".
-        mse_part: the last part of the run that minimises squared error, the metric itself.
+        error: what is minimised, one of ERRORS: see `losses.restoration`.
+        mse_part: the last part of the run, in which squared error, the metric itself, is
+            minimised instead.
         motion_part: the first part of the run, in which a network that sees neighbours learns
             their motion alone.
         guided_part: the part after it, in which such a network learns to use neighbours that
@@ -88,8 +109,8 @@ class Recipe:
         for name in ("width", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
-        if self.error not in ("charbonnier", "l1"):
-            raise TrainingError(f"error {self.error!r}: must be charbonnier or l1")
+        if self.error not in ERRORS:
+            raise TrainingError(f"error {self.error!r}: must be {' or '.join(ERRORS)}")
         for name in ("mse_part", "motion_part", "guided_part"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")

@@ -11,8 +11,8 @@ import torch
 from vsr.errors import TrainingError
 from vsr.evaluation.clip import reconstruct_clip
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
-from vsr.evaluation.protocol import crop_to_multiple, reconstruct
-from vsr.media import is_clip, list_items, read_luma
+from vsr.evaluation.protocol import cropped, reconstruct
+from vsr.media import is_clip, list_items, read_luma, read_pictures
 from vsr.networks import Network
 
 
@@ -44,12 +44,12 @@ def validate(network: Network, items: Sequence[Path], device: torch.device) -> f
 
 
 def _item(network: Network, item: Path, device: torch.device) -> float:
-    planes, border = read_luma(item), _border(item, network.scale)
+    pictures, border = read_pictures(item, network.color), _border(item, network.scale)
     if is_clip(item):
-        pairs = reconstruct_clip(network, planes, device)
+        pairs = reconstruct_clip(network, pictures, device)
         return fmean(bounded_psnr(picture, truth, border) for picture, truth in pairs)
-    truth = crop_to_multiple(next(planes), network.scale)
-    return bounded_psnr(reconstruct(network, truth, device), truth, border)
+    truth = cropped(next(pictures), network.scale)
+    return bounded_psnr(reconstruct(network, truth, device), truth.luma, border)
 
 
 def _border(item: Path, scale: int) -> int:

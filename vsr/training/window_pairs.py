@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.evaluation.protocol import shrink
-from vsr.media import Plane, is_clip, is_lossless, list_items, read_luma
+from vsr.media import is_clip, is_lossless, list_items, read_luma
+from vsr.picture import Plane
 from vsr.resample import resize
 from vsr.training.camera import shoot
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY

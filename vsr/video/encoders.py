@@ -28,9 +28,17 @@ _DEFAULTS = {
     "libsvtav1": {"crf": "24", "preset": "8"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "3"},
     "ffv1": {"level": "3", "slicecrc": "1"},
+    "h264_nvenc": {"rc": "vbr", "cq": "19", "b": "0", "preset": "p5"},
+    "hevc_nvenc": {"rc": "vbr", "cq": "21", "b": "0", "preset": "p5"},
+    "av1_nvenc": {"rc": "vbr", "cq": "24", "b": "0", "preset": "p5"},
 }
+# What the constant quality is called where it is not crf.
+_CRF_NAMES = dict.fromkeys(("h264_nvenc", "hevc_nvenc", "av1_nvenc"), "cq")
 # What these encoders would clip in silence, or complain of past libav.
-_CRF_LIMITS = {"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63}
+_CRF_LIMITS = {
+    **{"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63},
+    **dict.fromkeys(_CRF_NAMES, 51),
+}
 _X26_PRESETS = [
     "ultrafast",
     "superfast",
@@ -58,15 +66,17 @@ class Encoding:
 
     Attributes:
         codec: "h264", "hevc", "av1", "ffv1" or any encoder's name in libav.
-        crf: constant rate factor; lower is better and larger.
+        crf: constant rate factor; lower is better and larger. NVENC's encoders take it as cq.
         preset: the encoder's pace, such as "medium" or, for AV1, "8".
         pix_fmt: libav's pixel format name.
+        threads: cores to use; 0 for all.
     """
 
     codec: str = ""
     crf: float | None = None
     preset: str = ""
     pix_fmt: str = ""
+    threads: int = 0
 
     def encoder(self, target: Path) -> str:
         """The encoder's name in libav for this output file."""
@@ -91,7 +101,8 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
         context.sample_aspect_ratio = info.pixel_aspect
     context.options = _options(context, info, encoding)
     context.thread_type = "AUTO"
-    context.thread_count = cores()  # left alone, x264 takes half as many again, which costs time
+    # Left alone, x264 takes half as many again, which costs time.
+    context.thread_count = encoding.threads or cores()
     context.flags |= Flags.frame_duration  # else the last frame's is a guess
     try:
         context.open()
@@ -151,11 +162,12 @@ def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) ->
     options = dict(_DEFAULTS.get(name, {}))
     if encoding.crf is not None:
         limit = _CRF_LIMITS.get(name, math.inf)
-        if "crf" not in known:
+        option = _CRF_NAMES.get(name, "crf")
+        if option not in known:
             raise EncoderError(f"encoder {name} has no crf: leave --crf out")
         if not 0 <= encoding.crf <= limit:
             raise EncoderError(f"crf {encoding.crf:g}: encoder {name} takes 0 to {limit}")
-        options["crf"] = f"{encoding.crf:g}"
+        options[option] = f"{encoding.crf:g}"
     if encoding.preset:
         allowed = _PRESETS.get(name, [encoding.preset])
         if "preset" not in known:

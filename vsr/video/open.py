@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from vsr.errors import InputError
@@ -21,6 +23,20 @@ _OPTIONS = {
 }
 
 
+def open_on_gpu(path: Path, warn: Callable[[str], None]) -> InputContainer:
+    """As `open_input`, but NVDEC decodes; where it cannot, a warning says so, and the CPU does.
+
+    Frames come in the host's memory all the same, with the same samples.
+    """
+    with open_input(path) as container:  # first: what is no video is told as always
+        plain = not container.streams.video
+    try:
+        return open_input(path) if plain else _open(path, HWAccel("cuda"))
+    except (av.FFmpegError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        warn(f"{path}: decoded on the CPU, the GPU's decoder is not to be had ({reason(error)})")
+        return open_input(path)
+
+
 def open_input(path: Path) -> InputContainer:
     """Open a media file for reading. Raises InputError, in one line, when it is none."""
     if not path.exists():
@@ -32,9 +48,14 @@ def open_input(path: Path) -> InputContainer:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty (0 bytes)")
     try:
-        return av.open(f"file:{path}", "r", options=dict(_OPTIONS), metadata_errors="replace")
+        return _open(path)
     except (av.FFmpegError, EOFError, OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a video ({reason(error)})") from None
+
+
+def _open(path: Path, hwaccel: HWAccel | None = None) -> InputContainer:
+    options = dict(_OPTIONS)
+    return av.open(f"file:{path}", "r", options=options, metadata_errors="replace", hwaccel=hwaccel)
 
 
 def reason(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from vsr.errors import InputError
 from vsr.video.frame import Frame, VideoInfo
 from vsr.video.lead_in import lead_in
-from vsr.video.open import open_input, reason
+from vsr.video.open import open_input, open_on_gpu, reason
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.seek import decode, decode_from
 from vsr.video.siting import read_siting
@@ -123,12 +123,14 @@ class Video:
 
 
 @contextmanager
-def open_video(path: Path, span: Span, warn: Warn) -> Iterator[Video]:
+def open_video(path: Path, span: Span, warn: Warn, hwaccel: bool = False) -> Iterator[Video]:
     """Open `path` at `span`, with its first frame decoded: what opens can be read.
+
+    With `hwaccel` a GPU decodes, where there is one that can.
 
     Raises InputError, in one line, for anything that is not a readable video.
     """
-    with open_input(path) as container:
+    with open_on_gpu(path, warn) if hwaccel else open_input(path) as container:
         check_whole(path, container.format.name)
         stream = main_video(container, path)
         siting = read_siting(path, stream.index)

@@ -1,0 +1,163 @@
+"""`vsr bench`: how fast the models run on this machine."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import device_option, precision_option, threads_option
+
+if TYPE_CHECKING:
+    from vsr.inference.bench import Speed
+    from vsr.inference.engine import Engine
+
+_ORDINARY = 25  # frames per second of the video that a slow model is compared with
+
+
+@click.command("bench")
+@click.option("--models", metavar="NAME|FILE,...", help="These alone.  [default: all with weights]")
+@device_option
+@precision_option("auto")
+@threads_option
+@click.option(
+    "--seconds",
+    type=click.IntRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="About how long to measure, in all.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+def bench_command(
+    models: str | None, device: str, precision: str, threads: int, seconds: int, as_json: bool
+) -> None:
+    """Measure how fast each model runs on this machine, and which do so in real time.
+
+    Each model enlarges drawn, moving pictures to 1920x1080 and 3840x2160, from each size that
+    its scales allow. Other work on the machine lowers the figures.
+    """
+    began = time.monotonic()
+    names = _names(models)
+    # Here, so that other commands need not wait for these imports.
+    from vsr.inference.bench import measure_speeds, models_to_measure
+    from vsr.inference.engine import choose_engine
+
+    engine = choose_engine(device, precision, threads=threads)
+    chosen = models_to_measure(names)
+    width = max(len(model.name) for model in chosen)
+    if not as_json:
+        click.echo(_place(engine))
+        click.echo(_title(width))
+    speeds: list[Speed] = []
+    for speed in measure_speeds(chosen, engine, seconds, _warn):
+        speeds.append(speed)
+        click.echo(json.dumps(_event(speed)) if as_json else _row(speed, width))
+    if as_json:
+        took = time.monotonic() - began
+        click.echo(json.dumps(_result(speeds, engine, took)))
+    else:
+        click.echo(_method(engine))
+        click.echo(_conclusion(speeds))
+
+
+def _names(models: str | None) -> list[str]:
+    names = [] if models is None else [name.strip() for name in models.split(",")]
+    if not all(names):
+        raise click.UsageError(f"--models {models!r}: write names or files with commas between")
+    return names
+
+
+def _place(engine: Engine) -> str:
+    """Where it is measured: "cpu, 2 cores, bf16"."""
+    import torch
+
+    devices = [str(device) for device in engine.devices]
+    if engine.device.type == "cuda":
+        devices = [f"{torch.cuda.get_device_name(d)} ({d})" for d in engine.devices]
+    cores = f"{engine.workers} core{'s' if engine.workers > 1 else ''}"
+    return ", ".join([*devices, cores, engine.precision])
+
+
+def _title(width: int) -> str:
+    return (
+        f"{'model':<{width}} scale  {'from':<11}{'to':<11}{'network':>8}{'with encoding':>15}"
+        "  frames per second"
+    )
+
+
+def _row(speed: Speed, width: int) -> str:
+    sizes = [f"{columns}x{rows}" for columns, rows in (speed.input_size, speed.output_size)]
+    mark = "~" if speed.estimated else ""
+    figures = [mark + _short(fps) for fps in (speed.network_fps, speed.fps)]
+    return (
+        f"{speed.model:<{width}}{f'x{speed.scale}':>6}  {sizes[0]:<11}{sizes[1]:<11}"
+        f"{figures[0]:>8}{figures[1]:>15}  {_verdict(speed)}"
+    )
+
+
+def _short(fps: float) -> str:
+    return f"{fps:.0f}" if fps >= 100 else f"{fps:.1f}" if fps >= 1 else f"{fps:.2g}"
+
+
+def _verdict(speed: Speed) -> str:
+    if speed.real_time:
+        return f"real time to {speed.real_time} fps"
+    return f"{speed.fps / _ORDINARY:.2g} x real time at {_ORDINARY} fps"
+
+
+def _method(engine: Engine) -> str:
+    together = "both on the same cores" if engine.device.type == "cpu" else "the slower of the two"
+    return (
+        "Medians of short rounds on drawn, moving pictures; with encoding (x264, as `vsr upscale` "
+        f"does by default): {together}. ~ estimated by pixels."
+    )
+
+
+def _conclusion(speeds: Sequence[Speed]) -> str:
+    """Which models keep up with video at the smaller of the sizes."""
+    smaller = _at_smaller_size(speeds)
+    lines = f"{smaller[0].output_size[1]}p"
+    fast = [f"{s.model} x{s.scale} ({s.real_time} fps)" for s in smaller if s.real_time]
+    if fast:
+        return f"In real time at {lines}: {', '.join(fast)}."
+    best = max(smaller, key=lambda speed: speed.fps)
+    return (
+        f"None in real time at {lines}; the fastest is {best.model} x{best.scale} "
+        f"with {_short(best.fps)} fps."
+    )
+
+
+def _at_smaller_size(speeds: Sequence[Speed]) -> list[Speed]:
+    size = min(speed.output_size for speed in speeds)
+    return [speed for speed in speeds if speed.output_size == size]
+
+
+def _event(speed: Speed) -> dict[str, Any]:
+    facts = asdict(speed)
+    for name in ("network_fps", "encode_fps", "fps"):
+        facts[name] = float(f"{facts[name]:.4g}")
+    return {"event": "speed", **facts, "real_time": speed.real_time}
+
+
+def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str, Any]:
+    from vsr.inference.rates import ENCODER
+
+    smaller = _at_smaller_size(speeds)
+    return {
+        "event": "result",
+        "device": ",".join(map(str, engine.devices)),
+        "precision": engine.precision,
+        "threads": engine.workers,
+        "encoder": ENCODER,
+        "seconds": round(seconds, 3),
+        "smaller_size": smaller[0].output_size,
+        "real_time": [f"{s.model} x{s.scale}" for s in smaller if s.real_time],
+    }
+
+
+def _warn(message: str) -> None:
+    click.echo(f"vsr: warning: {message}", err=True)
