@@ -72,21 +72,18 @@ def _names(models: str | None) -> list[str]:
 
 
 def _place(engine: Engine) -> str:
-    """Where it is measured: "cpu, 2 cores, bf16"."""
+    """What is measured, and where: "cpu, 2 cores, bf16; frames per second"."""
     import torch
 
     devices = [str(device) for device in engine.devices]
     if engine.device.type == "cuda":
         devices = [f"{torch.cuda.get_device_name(d)} ({d})" for d in engine.devices]
     cores = f"{engine.workers} core{'s' if engine.workers > 1 else ''}"
-    return ", ".join([*devices, cores, engine.precision])
+    return f"{', '.join([*devices, cores, engine.precision])}; frames per second"
 
 
 def _title(width: int) -> str:
-    return (
-        f"{'model':<{width}} scale  {'from':<11}{'to':<11}{'network':>8}{'with encoding':>15}"
-        "  frames per second"
-    )
+    return f"{'model':<{width}} scale  {'from':<11}{'to':<11}{'network':>8}{'with encoding':>15}"
 
 
 def _row(speed: Speed, width: int) -> str:
@@ -110,10 +107,10 @@ def _verdict(speed: Speed) -> str:
 
 
 def _method(engine: Engine) -> str:
-    together = "both on the same cores" if engine.device.type == "cpu" else "the slower of the two"
+    together = "on the same cores" if engine.device.type == "cpu" else "the slower of the two"
     return (
-        "Medians of short rounds on drawn, moving pictures; with encoding (x264, as `vsr upscale` "
-        f"does by default): {together}. ~ estimated by pixels."
+        "Medians of short rounds on drawn pictures that move; encoding by x264, at its default, "
+        f"{together}; ~ estimated by pixels."
     )
 
 
@@ -121,9 +118,13 @@ def _conclusion(speeds: Sequence[Speed]) -> str:
     """Which models keep up with video at the smaller of the sizes."""
     smaller = _at_smaller_size(speeds)
     lines = f"{smaller[0].output_size[1]}p"
-    fast = [f"{s.model} x{s.scale} ({s.real_time} fps)" for s in smaller if s.real_time]
-    if fast:
-        return f"In real time at {lines}: {', '.join(fast)}."
+    scales: dict[str, list[str]] = {}
+    for speed in smaller:
+        if speed.real_time:
+            scales.setdefault(speed.model, []).append(f"x{speed.scale}")
+    if scales:
+        names = (f"{name} {' '.join(some)}" for name, some in scales.items())
+        return f"In real time at {lines}: {', '.join(names)}."
     best = max(smaller, key=lambda speed: speed.fps)
     return (
         f"None in real time at {lines}; the fastest is {best.model} x{best.scale} "

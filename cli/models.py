@@ -3,38 +3,74 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
 
-from vsr.networks.catalogue import catalogue, default_model
+from vsr.networks.catalogue import Weights, bundled_bytes, catalogue, default_model
 
 
 @click.command("models")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 def models_command(as_json: bool) -> None:
-    """List the models, their scales and their measured quality."""
-    if as_json:
-        for weights in catalogue():
-            facts = {
-                **asdict(weights),
-                "default": weights.name == default_model(),
-                "default_for_stills": weights.name == default_model(stills=True),
-            }
-            click.echo(json.dumps({"event": "model", **facts}))
-        return
-    benchmarks = list(dict.fromkeys(name for weights in catalogue() for name in weights.scores))
+    """List the models: quality, cost, size, and the licences of what they learnt from."""
+    known = catalogue()
+    lines = _events(known) if as_json else _table(known)
+    for line in lines:
+        click.echo(line)
+
+
+def _events(known: Sequence[Weights]) -> Iterator[str]:
+    for weights in known:
+        facts = {
+            **asdict(weights),
+            "file_bytes": bundled_bytes(weights),
+            "default": weights.name == default_model(),
+            "default_for_stills": weights.name == default_model(stills=True),
+        }
+        yield json.dumps({"event": "model", **facts})
+
+
+def _table(known: Sequence[Weights]) -> Iterator[str]:
+    """A row for each model and scale; below it what is the same for all scales, said once."""
+    benchmarks = list(dict.fromkeys(name for weights in known for name in weights.scores))
+    width = max(len(weights.name) for weights in known)
     titles = "".join(f"{name:>8}" for name in benchmarks)
-    click.echo(f"{'model':<13}{'scale':>5}{titles}{'params':>9}{'GMACs':>7}")
-    for weights in catalogue():
+    yield f"{'model':<{width}} scale{titles}{'params':>11}{'GMACs':>9}{'file':>9}"
+    for weights in known:
         scores = "".join(
             f"{weights.scores[name]['psnr']:8.2f}" if name in weights.scores else f"{'-':>8}"
             for name in benchmarks
         )
-        cost = f"{weights.parameters:>9,}{weights.gmacs:>7.2f}"
-        mark = " (default for images)" if weights.name == default_model(stills=True) else ""
-        mark = " (default)" if weights.name == default_model() else mark
-        name = f"{weights.name:<13}{weights.scale:>5}"
-        click.echo(f"{name}{scores}{cost}  {weights.summary}{mark}")
-    click.echo(f"{', '.join(benchmarks)}: PSNR of luma in dB, higher is better; see README.md.")
-    click.echo("GMACs: multiplications, in 1e9, for an output frame of 1920x1080.")
+        cost = f"{weights.parameters:>11,}{weights.gmacs:>9.2f}{_size(weights):>9}"
+        yield f"{weights.name:<{width}}{f'x{weights.scale}':>6}{scores}{cost}"
+    yield f"{', '.join(benchmarks)}: PSNR of luma in dB, higher is better; see README.md."
+    yield "GMACs: multiplications, in 1e9, for an output frame of 1920x1080."
+    yield ""
+    for name, summary in dict.fromkeys((weights.name, weights.summary) for weights in known):
+        yield f"{name:<{width}}  {summary}{_mark(name)}"
+    yield ""
+    yield from _terms("weights", [(weights.licence, weights.name) for weights in known])
+    yield from _terms("training data", [(weights.data_licence, weights.name) for weights in known])
+
+
+def _terms(of: str, held: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Each distinct licence once, and the models that it is for."""
+    for terms in dict.fromkeys(licence for licence, _ in held if licence):
+        names = dict.fromkeys(name for licence, name in held if licence == terms)
+        yield f"Licence of {of}, {', '.join(names)}:"
+        yield f"  {terms}"
+
+
+def _size(weights: Weights) -> str:
+    size = bundled_bytes(weights)
+    if not size:
+        return "-"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
+def _mark(name: str) -> str:
+    if name == default_model():
+        return " (default)"
+    return " (default for images)" if name == default_model(stills=True) else ""

@@ -16,7 +16,13 @@ from safetensors.torch import save, save_file
 
 from vsr.errors import ModelError
 from vsr.networks import ARCHITECTURES, Network, catalogue
-from vsr.networks.catalogue import Weights, default_model, load_model
+from vsr.networks.catalogue import (
+    Weights,
+    bundled_bytes,
+    default_model,
+    load_model,
+    scales_of,
+)
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
@@ -71,11 +77,16 @@ def test_every_entry_tells_all_there_is_to_know(entry: Weights) -> None:
     assert entry.summary
     if not entry.file:
         assert (entry.sha256, entry.licence, entry.trained_on) == ("", "", "")
+        assert entry.data_licence == ""
+        assert bundled_bytes(entry) == 0
         return
     data = files("vsr.weights").joinpath(entry.file).read_bytes()
     assert hashlib.sha256(data).hexdigest() == entry.sha256
     assert entry.licence
     assert entry.trained_on
+    assert entry.data_licence
+    assert "\n" not in entry.data_licence
+    assert bundled_bytes(entry) == len(data)
     for benchmark, score in entry.scores.items():
         assert {"psnr", "ssim"} == score.keys() - {"dtssd"}, benchmark
         assert 20 < score["psnr"] < 50
@@ -123,8 +134,8 @@ def test_the_bicubic_baseline_is_always_there() -> None:
 
 
 def test_an_unknown_model() -> None:
-    message = refused("edsr")
-    assert message.startswith("unknown model 'edsr': known are ")
+    message = refused("nosuch")
+    assert message.startswith("unknown model 'nosuch': known are ")
     for entry in ENTRIES:
         assert entry.name in message
     assert message.endswith(", or a .safetensors file")
@@ -172,7 +183,23 @@ def test_weights_of_the_package_that_were_changed(package: Path) -> None:
 
 def test_weights_of_the_package_that_are_lost(package: Path) -> None:
     (package / "own.safetensors").unlink()
-    assert "own.safetensors" in refused("own")
+    expected = "own.safetensors: is missing from the package; reinstall vsr"
+    assert refused("own") == expected
+    with pytest.raises(ModelError) as caught:
+        bundled_bytes(catalogue.catalogue()[0])
+    assert str(caught.value) == expected
+
+
+def test_the_scales_of_a_model(tmp_path: Path) -> None:
+    for entry in ENTRIES:
+        assert scales_of(entry.name) == tuple(e.scale for e in ENTRIES if e.name == entry.name)
+    path = written(tmp_path / "own.safetensors", small(), FACTS)
+    assert scales_of(str(path)) == (2,)
+    (tmp_path / "text.safetensors").write_text("no model")
+    for name in ("nosuch", tmp_path / "none.safetensors", tmp_path / "text.safetensors"):
+        with pytest.raises(ModelError) as caught:
+            scales_of(str(name))
+        assert str(caught.value) == refused(name)
 
 
 # Model files
@@ -309,9 +336,9 @@ def test_a_file_for_another_scale(tmp_path: Path) -> None:
 
 
 def test_a_file_of_an_unknown_network(tmp_path: Path) -> None:
-    path = written(tmp_path / "own.safetensors", small(), {**FACTS, "network": "edsr"})
+    path = written(tmp_path / "own.safetensors", small(), {**FACTS, "network": "nosuch"})
     known = ", ".join(ARCHITECTURES)
-    assert refused(path) == f"{path}: unknown network 'edsr'; known: {known}"
+    assert refused(path) == f"{path}: unknown network 'nosuch'; known: {known}"
 
 
 @pytest.mark.parametrize(

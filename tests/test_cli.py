@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -228,10 +229,80 @@ def test_models(inputs: Path) -> None:
     assert known >= {("bicubic", 2), ("bicubic", 3), ("bicubic", 4)}
     assert len(known) == len(ran.events)
     assert len({event["name"] for event in ran.events if event["default"]}) == 1
-    table = vsr("models")
-    assert (table.code, table.err) == (0, "")
-    assert "(default)" in table.out
-    assert all(name in table.out for name, _ in known)
+    for event in ran.events:
+        has_file = bool(event["file"])
+        assert bool(event["data_licence"]) == (event["file_bytes"] > 0) == has_file
+        assert {"parameters", "gmacs", "scores", "licence"} <= event.keys()
+
+
+def test_models_for_people() -> None:
+    known = vsr("models", "--json").events
+    ran = vsr("models")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0].split()[:2] == ["model", "scale"]
+    assert lines[0].split()[-3:] == ["params", "GMACs", "file"]
+    rows = lines[1 : len(known) + 1]
+    assert max(map(len, rows)) <= 80
+    for row, event in zip(rows, known, strict=True):
+        words = row.replace(" kB", "kB").replace(" MB", "MB").split()
+        name, scale, *scores, parameters, gmacs, size = words
+        assert (name, scale) == (event["name"], f"x{event['scale']}")
+        assert scores[0] == f"{event['scores']['Set5']['psnr']:.2f}"
+        assert parameters == f"{event['parameters']:,}"
+        assert gmacs == f"{event['gmacs']:.2f}"
+        held = event["file_bytes"]
+        assert size in (f"{held / 1e3:.0f}kB", f"{held / 1e6:.1f}MB") if held else size == "-"
+    below = lines[len(known) + 1 :]
+    assert sum("(default)" in line for line in below) == 1
+    for licence in {event["data_licence"] for event in known} - {""}:
+        place = below.index(f"  {licence}")
+        named = below[place - 1].removesuffix(":").split(", ")
+        for event in known:
+            assert (event["name"] in named) == (event["data_licence"] == licence)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--models", "espcn,nosuch"], ["unknown model 'nosuch'", "espcn"]),
+        (["--models", "nowhere.safetensors"], ["nowhere.safetensors", "no such model file"]),
+        (["--device", "tpu"], ["unknown device 'tpu'"]),
+        (["--device", "cuda:77"], ["cuda:77", "is not there"]),
+        (["--device", "cpu", "--precision", "fp16"], ["fp16"]),
+    ],
+)
+def test_bench_fails_in_one_line(options: list[str], words: list[str]) -> None:
+    ran = vsr("bench", *options)
+    assert (ran.code, ran.out) == (1, "")
+    assert_one_line(ran, *words)
+
+
+@pytest.mark.parametrize(
+    "options", [["--models", "espcn,"], ["--seconds", "0"], ["--threads", "x"]]
+)
+def test_usage_errors_of_bench(options: list[str]) -> None:
+    ran = vsr("bench", *options)
+    assert (ran.code, ran.out) == (2, "")
+    assert options[0] in ran.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_bench_ends_at_once(number: int) -> None:
+    options = ["--models", "bicubic", "--seconds", "600", "--device", "cpu"]
+    with subprocess.Popen(
+        [SCRIPT, "bench", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("cpu, ")
+        time.sleep(2)  # by now it measures
+        process.send_signal(number)
+        try:
+            _, err = process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert err.strip() == "vsr: interrupted"
 
 
 def test_probe(inputs: Path) -> None:
@@ -253,7 +324,7 @@ def test_probe(inputs: Path) -> None:
 def test_help_names_every_command_and_option() -> None:
     ran = vsr("--help")
     assert ran.code == 0
-    for command in ("upscale", "models", "probe", "eval", "train"):
+    for command in ("upscale", "models", "bench", "probe", "eval", "train"):
         assert f"  {command} " in ran.out
     ran = vsr("upscale", "-h")
     assert ran.code == 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
+from av.codec.context import CodecContext
+from av.video.codeccontext import VideoCodecContext
 from clips import Clip, held, make
 
 from vsr import upscale
 from vsr.errors import EncoderError, OutputError
-from vsr.video.encoders import Encoding, encodable_format, find_encoder
-from vsr.video.frame import PIXEL_FORMATS
+from vsr.video.encoders import Encoding, encodable_format, find_encoder, open_encoder
+from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 
 SHORT = tuple(range(0, 4 * 512, 512))
 
@@ -49,6 +53,28 @@ def test_crf_and_preset_reach_the_encoder(tmp_path: Path) -> None:
     source, target = make(tmp_path / "in.mp4", Clip(pts=SHORT)), tmp_path / "out.mp4"
     enlarge(source, target, crf=27.5, preset="superfast")
     assert x264_settings(target).items() >= {"crf": "27.5", "subme": "1"}.items()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_reach_the_encoder(tmp_path: Path, threads: int) -> None:
+    source, target = make(tmp_path / "in.mp4", Clip(pts=SHORT)), tmp_path / "out.mp4"
+    enlarge(source, target, threads=threads)
+    assert x264_settings(target)["threads"] == str(threads)
+
+
+def test_nvencs_quality_is_called_cq() -> None:
+    """Its encoders can be set up without a GPU, if not opened."""
+    encoding = Encoding("h264_nvenc", crf=23, preset="p3")
+    context = CodecContext.create("h264_nvenc", "w")
+    assert isinstance(context, VideoCodecContext)
+    info = VideoInfo(64, 48, Fraction(1, 25), PIXEL_FORMATS["yuv420p"])
+    with suppress(EncoderError):
+        open_encoder(context, info, encoding)
+    wanted = {"cq": "23", "rc": "vbr", "b": "0", "preset": "p3"}
+    assert context.options.items() >= wanted.items()
+    assert "crf" not in context.options
+    with pytest.raises(EncoderError, match=r"^crf 52: encoder h264_nvenc takes 0 to 51$"):
+        open_encoder(context, info, Encoding("h264_nvenc", crf=52))
 
 
 @pytest.mark.parametrize(

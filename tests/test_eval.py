@@ -10,10 +10,13 @@ import cv2
 import pytest
 from clips import Clip, make, picture
 from commands import vsr
+from drawn import drawn
+from in_rgb import colours
 from safetensors.torch import save_file
 
 from vsr import load_model
 from vsr.evaluation.evaluate import evaluate, mean
+from vsr.networks.edsr import Edsr
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +153,37 @@ def test_model_files_of_one_name_are_told_apart(inputs: Path, tmp_path: Path) ->
     assert ran.code == 0, ran.err
     assert ran.out.splitlines()[0].split() == ["x4", *files, "bicubic"]
     assert len({len(line) for line in ran.out.splitlines()}) == 1  # all columns end together
+
+
+@pytest.fixture
+def edsr(tmp_path: Path) -> Path:
+    """A small model file in RGB."""
+    options = {"blocks": 1, "features": 4, "light": True}
+    facts = json.dumps({"network": "edsr", "scale": 4, "options": options})
+    path = tmp_path / "edsr.safetensors"
+    save_file(drawn(Edsr(4, **options)).state_dict(), path, {"vsr": facts})
+    return path
+
+
+def test_a_model_in_rgb_beside_one_on_luma(inputs: Path, edsr: Path) -> None:
+    cv2.imwrite(str(edsr.with_name("colour.png")), colours(0, 45, 38))
+    items = [edsr.with_name("colour.png"), inputs / "clips/a", inputs / "clip.mkv"]
+    ran = vsr("eval", *items, "--models", f"bicubic,{edsr}", "--json")
+    assert ran.code == 0, ran.err
+    for name in ("bicubic", str(edsr)):
+        expected = [score.psnr for score in evaluate(items, load_model(name, 4))]
+        title = "bicubic" if name == "bicubic" else edsr.stem
+        found = [e["psnr"] for e in ran.events if (e["event"], e["model"]) == ("item", title)]
+        assert found == pytest.approx(expected)
+
+
+def test_self_ensemble(inputs: Path, edsr: Path) -> None:
+    words = ("eval", inputs / "images", "-m", edsr, "--json")
+    plain, ran = (vsr(*words, *more) for more in ([], ["--self-ensemble"]))
+    assert (plain.code, ran.code) == (0, 0), ran.err
+    scores = list(evaluate([inputs / "images"], load_model(str(edsr), 4), self_ensemble=True))
+    assert [e["psnr"] for e in ran.events[:-1]] == pytest.approx([score.psnr for score in scores])
+    assert ran.events[-1]["psnr"] != pytest.approx(plain.events[-1]["psnr"], abs=1e-3)
 
 
 def test_plot(inputs: Path, tmp_path: Path) -> None:

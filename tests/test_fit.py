@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from blend import Blend
 from click.testing import CliRunner
 from clips import Clip, make, picture
 from safetensors.torch import load_file, save_file
@@ -22,6 +24,7 @@ from vsr import load_model
 from vsr.cli.train import _interrupts_between_steps, train_command
 from vsr.errors import DeviceError, InputError, ModelError, OutputError, TrainingError
 from vsr.evaluation.evaluate import evaluate
+from vsr.networks import ARCHITECTURES
 from vsr.training import fit as fit_module
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import SHAPES, Recipe
@@ -71,6 +74,27 @@ def video_recipe(recipe: Recipe) -> Recipe:
     return replace(recipe, network="vespcn", options=options, motion_part=0.3, guided_part=0.3)
 
 
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Like `images`, with a wave of its own for each channel."""
+    folder = tmp_path_factory.mktemp("coloured")
+    y, x = np.mgrid[0:64, 0:64]
+    for number in range(3):
+        angles = [number + 0.5 + n for n in range(3)]
+        waves = [np.sin((np.cos(a) * x + np.sin(a) * y) * 1.2) for a in angles]
+        bgr = (np.stack(waves, -1) * 46 + 120).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), bgr)
+    return folder
+
+
+@pytest.fixture
+def rgb_recipe(recipe: Recipe, coloured: Path) -> Recipe:
+    """For a network that works in RGB."""
+    options = {"blocks": 1, "features": 4, "light": True}
+    places = {"data": (coloured,), "validation": (coloured / "0.png",)}
+    return replace(recipe, network="edsr", options=options, error="l1", **places)
+
+
 def run(recipe: Recipe, folder: Path, stop_after: int | None = None) -> list[Progress]:
     """All that a run reports. `stop_after` interrupts it after that step."""
     reports: list[Progress] = []
@@ -115,11 +139,36 @@ def test_it_learns_and_leaves_a_model_file(
     assert [conv.weight.shape for conv in model.network.convs] == [(8, 1, 3, 3), (4, 8, 3, 3)]
 
 
+@pytest.mark.parametrize("light", [True, False])
+@pytest.mark.parametrize("mse_part", [0, 1])
+def test_a_network_in_rgb_learns(
+    rgb_recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    light: bool,
+    mse_part: float,
+) -> None:
+    monkeypatch.setattr(fit_module, "WARM_UP", 5)
+    options = {"blocks": 1, "features": 4, "light": light}
+    recipe = replace(rgb_recipe, iterations=100, mse_part=mse_part, options=options)
+    reports = run(recipe, tmp_path)
+    assert reports[-1].loss < reports[9].loss  # means of 100 and of 10 steps
+    (image,) = recipe.validation
+    trained = score(tmp_path / "best.safetensors", 2, image)
+    assert trained == pytest.approx(reports[-1].best, abs=1e-6)
+    if light:
+        (bicubic,) = evaluate([image], load_model("bicubic", 2), "cpu")
+        assert trained > bicubic.psnr + 1
+    model = load_model(str(tmp_path / "best.safetensors"), 2)
+    assert (model.weights.network, model.weights.options) == ("edsr", options)
+
+
+@pytest.mark.parametrize("kind", ["recipe", "rgb_recipe"])
 @pytest.mark.parametrize("width", [0, 8])
 def test_an_interrupted_run_ends_at_the_same_weights(
-    recipe: Recipe, tmp_path: Path, width: int
+    tmp_path: Path, width: int, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    recipe = replace(recipe, width=width)
+    recipe = replace(request.getfixturevalue(kind), width=width)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run(recipe, whole)
     run(recipe, parts, stop_after=7)
@@ -144,6 +193,34 @@ def test_an_interrupted_run_on_windows_ends_at_the_same_weights(
         run(video_recipe, parts, stop_after=step)
     run(video_recipe, parts)
     assert (whole / "best.safetensors").read_bytes() == (parts / "best.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["recipe", "rgb_recipe", "video_recipe"])
+def test_what_is_drawn_ahead_is_the_same(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU; runs that stop leave no thread behind."""
+    recipe = request.getfixturevalue(kind)
+    run(recipe, tmp_path / "plain")
+    monkeypatch.setitem(fit_module.AHEAD, "cpu", 3)
+    before = threading.active_count()
+    run(recipe, tmp_path / "ahead", stop_after=7)
+    assert threading.active_count() == before
+    run(recipe, tmp_path / "ahead")
+    files = [tmp_path / name / "best.safetensors" for name in ("plain", "ahead")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> None:
+    def fail(*args: Any) -> None:
+        raise ValueError("nothing to draw")
+
+    for depth in (0, 3):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(fit_module.AHEAD, "cpu", depth)
+            patch.setattr(fit_module.StillLesson, "draw", fail)
+            with pytest.raises(ValueError, match="nothing to draw"):
+                run(recipe, tmp_path)
 
 
 @pytest.mark.parametrize("width", [0, 8])
@@ -327,6 +404,19 @@ def test_windows_need_room_and_frames(video_recipe: Recipe, tmp_path: Path) -> N
         run(replace(video_recipe, patch=8), tmp_path / "run")
 
 
+def test_a_network_of_another_kind_that_sees_neighbours_is_refused(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Learning(Blend):
+        def __init__(self, scale: int) -> None:
+            super().__init__(scale)
+            self.last = torch.nn.Conv2d(1, 1, 1)
+
+    monkeypatch.setitem(ARCHITECTURES, "blend", Learning)
+    with pytest.raises(TrainingError, match=r"^blend sees neighbouring frames: .* only vespcn"):
+        run(replace(recipe, network="blend", options={}), tmp_path / "run")
+
+
 def test_a_folder_that_cannot_be_made(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be made"):
@@ -363,6 +453,27 @@ def test_warm_start_from_a_network_of_one_frame(
     assert expected > bicubic.psnr + 0.5
 
 
+@pytest.mark.parametrize("light", [True, False])
+def test_warm_start_of_edsr_from_another_scale(
+    rgb_recipe: Recipe, tmp_path: Path, light: bool
+) -> None:
+    options = rgb_recipe.options | {"light": light}
+    two = replace(rgb_recipe, options=options, iterations=5)
+    run(two, tmp_path / "two")
+    weights = tmp_path / "two" / "best.safetensors"
+    before = load_file(weights)
+    for scale in (3, 4):
+        four = replace(two, scale=scale, patch=8, iterations=1, rate=1e-12, warm_start=weights)
+        run(four, tmp_path / str(scale))
+        after = load_file(tmp_path / str(scale) / "best.safetensors")
+        for name in before:
+            if not name.startswith("tail."):
+                torch.testing.assert_close(after[name], before[name], atol=1e-6, rtol=0)
+        if light:
+            assert after["tail.to_phases.weight"].shape == (3 * scale**2, 4, 3, 3)
+            assert after["tail.to_phases.weight"].abs().max() < 1e-6  # begins anew, at zero
+
+
 def test_warm_start_from_what_does_not_fit(recipe: Recipe, tmp_path: Path) -> None:
     save_file({"body.weight": torch.ones(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match=r"other\.safetensors: no layer of it fits"):
@@ -383,13 +494,15 @@ def test_warm_start_from_what_is_no_model(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"network": "edsr"}, "unknown network 'edsr'; known: .*espcn"),
+        ({"network": "srcnn"}, "unknown network 'srcnn'; known: .*espcn"),
         ({"scale": 5}, "scale 5: must be 2, 3 or 4"),
         ({"iterations": None}, "a run needs an end"),
         ({"iterations": 0}, "iterations 0: must be above 0"),
         ({"minutes": -1.0}, "minutes -1.0: must be above 0"),
         ({"rate": float("nan")}, "rate nan: must be above 0"),
         ({"width": -1}, "width -1: must not be negative"),
+        ({"error": "l2"}, "error 'l2': must be charbonnier or l1"),
+        ({"device": "cuda:0,cuda:1"}, "device 'cuda:0,cuda:1': training takes one"),
         ({"mse_part": 1.5}, "mse_part 1.5: must be within"),
         ({"motion_part": -0.1}, "motion_part -0.1: must be within"),
         ({"guided_part": float("nan")}, "guided_part nan: must be within"),
@@ -412,7 +525,7 @@ def test_what_a_network_refuses(recipe: Recipe, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-@pytest.mark.parametrize("kind", ["recipe", "video_recipe"])
+@pytest.mark.parametrize("kind", ["recipe", "rgb_recipe", "video_recipe"])
 def test_it_learns_on_a_gpu_and_goes_on_there(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -469,7 +582,8 @@ def test_command_json(images: Path, tmp_path: Path) -> None:
 
 
 def test_command_usage(images: Path, tmp_path: Path) -> None:
-    for wrong in (["-m", "edsr"], ["-s", "8"], ["--batch", "many"]):
+    wrongs = (["-m", "srcnn"], ["-s", "8"], ["--batch", "many"], ["--error", "l2"])
+    for wrong in wrongs:
         assert CliRunner().invoke(train_command, command(images, tmp_path, *wrong)).exit_code == 2
     assert CliRunner().invoke(train_command, [str(images)]).exit_code == 2
 
@@ -477,7 +591,7 @@ def test_command_usage(images: Path, tmp_path: Path) -> None:
 def test_the_command_has_the_recipes_defaults() -> None:
     defaults = {field.name: field.default for field in fields(Recipe)}
     params = {param.name: param.default for param in train_command.params}
-    names = ("batch", "patch", "rate", "width", "seed", "device", "threads")
+    names = ("batch", "patch", "width", "seed", "device", "threads")
     for name in (*names, "motion_part", "guided_part"):
         assert params[name] == defaults[name], name
     assert defaults["iterations"] == 100_000
@@ -485,6 +599,48 @@ def test_the_command_has_the_recipes_defaults() -> None:
     (model,) = (param for param in train_command.params if param.name == "model")
     assert [*model.type.choices] == [*SHAPES]
     assert "iterations" in inspect.signature(Recipe).parameters
+
+
+def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:
+    """The recipe that the command would train by."""
+    recipes: list[Recipe] = []
+
+    def note(recipe: Recipe, folder: Path, report: Any) -> Path:
+        recipes.append(recipe)
+        return folder / "best.safetensors"
+
+    monkeypatch.setattr(fit_module, "fit", note)
+    result = CliRunner().invoke(train_command, ["data", "-o", "run", *words])
+    assert result.exit_code == 0, result.output
+    (recipe,) = recipes
+    return recipe
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_shape_is_trained_as_its_paper_does(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made = asked_for(monkeypatch, "-m", name)
+    assert (made.batch, made.patch, made.iterations) == (16, 48, 100_000)
+    expected = ("l1", 1e-4) if name.startswith("edsr") else ("charbonnier", 1e-3)
+    assert (made.error, made.rate) == expected
+    assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)
+    other = asked_for(monkeypatch, "-m", name, "--error", "charbonnier", "--rate", "0.5")
+    assert (other.error, other.rate) == ("charbonnier", 0.5)
+    ARCHITECTURES[made.network](4, **made.options)
+
+
+def test_a_run_by_time_has_no_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = asked_for(monkeypatch, "--minutes", "5")
+    assert (made.iterations, made.minutes) == (None, 5)
+    both = asked_for(monkeypatch, "--minutes", "5", "--iterations", "7", "--error", "l1")
+    assert (both.iterations, both.minutes, both.error) == (7, 5, "l1")
+
+
+def test_the_help_tells_the_defaults_of_the_shapes() -> None:
+    text = " ".join(CliRunner().invoke(train_command, ["--help"]).output.split())
+    assert "[default: 1e-3; edsr: 1e-4]" in text
+    assert "[default: charbonnier; edsr: l1]" in text
 
 
 def test_interrupts_wait_for_the_end_of_a_step() -> None:

@@ -45,7 +45,8 @@ def assert_same(large: Network, small: Network) -> None:
     edge = large.context - small.context
     with torch.no_grad():
         expected = small(x[:, edge : x.shape[1] - edge])
-        torch.testing.assert_close(large(x), expected, atol=1e-5, rtol=1e-5)
+        near = 2e-3 if small.context else 1e-5  # flows are rounded: one may differ by a step
+        torch.testing.assert_close(large(x), expected, atol=near, rtol=1e-5)
         bicubic = Interpolation(2)(x[:, large.context : large.context + 1])
         assert (expected - bicubic).abs().max() > 0.1
 

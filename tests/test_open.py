@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from clips import Clip, make
 
 from vsr.errors import InputError
@@ -261,3 +262,32 @@ def test_an_address_is_not_a_path(hits: tuple[str, list[str]]) -> None:
     with pytest.raises(InputError, match="no such file"):
         open_input(Path(f"{address}/other.ts"))
     assert asked == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a CUDA GPU")
+def test_without_a_gpu_that_decodes_the_cpu_does(tmp_path: Path, clip: Path) -> None:
+    said: list[str] = []
+    with (
+        open_video(clip, Span(), print) as plain,
+        open_video(clip, Span(), said.append, hwaccel=True) as fallen_back,
+    ):
+        frames = zip(plain.frames(), fallen_back.frames(), strict=True)
+        assert all(a.pts == b.pts and a.shows_same(b) for a, b in frames)
+    (line,) = said
+    assert line.startswith(f"{clip}: decoded on the CPU, the GPU's decoder is not to be had (")
+    with (
+        pytest.raises(InputError, match="no such file"),
+        open_video(tmp_path / "none.mp4", Span(), said.append, hwaccel=True),
+    ):
+        pass
+    assert len(said) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+def test_a_gpu_decodes_the_same_samples(clip: Path) -> None:
+    with (
+        open_video(clip, Span(), print) as plain,
+        open_video(clip, Span(), print, hwaccel=True) as on_gpu,
+    ):
+        frames = zip(plain.frames(), on_gpu.frames(), strict=True)
+        assert all(a.pts == b.pts and a.shows_same(b) for a, b in frames)

@@ -18,6 +18,7 @@ from commands import vsr
 
 from vsr import Progress, Result, VsrError, pipeline, upscale
 from vsr.errors import InputError
+from vsr.inference.enlarge import Enlarger
 from vsr.networks.catalogue import default_model
 from vsr.resample import resize
 
@@ -333,6 +334,55 @@ def test_a_frame_that_the_network_loses_is_an_error(
     with pytest.raises(VsrError, match="11 of 12 frames"):
         enlarge(source, tmp_path / "out.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize("model", ["espcn", "vespcn"])
+def test_tiles_and_threads_change_nothing(tmp_path: Path, model: str) -> None:
+    source = make(tmp_path / "in.mkv", Clip(211, 165, pts=(0, 512, 1024), **LOSSLESS))
+    options = {"scale": 2, "device": "cpu", "precision": "fp32", "codec": "ffv1"}
+    found = []
+    for name, how in {"whole": {"tile": 0}, "tiles": {"tile": 24, "threads": 1}}.items():
+        target = tmp_path / f"{name}.mkv"
+        result = upscale(source, target, model=model, **options, **how)
+        assert result.frames_out == 3
+        found.append(planes(target))
+    for whole, tiled in zip(*found, strict=True):
+        for plane, other in zip(whole, tiled, strict=True):
+            assert np.array_equal(plane, other)
+
+
+def test_running_out_of_memory_loses_no_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From an allocator that refuses what is larger than a part of the frame."""
+    source = make(tmp_path / "in.mkv", Clip(96, 64, **LOSSLESS))
+    exact = enlarge(source, tmp_path / "exact.mkv", codec="ffv1")
+    enlarged = Enlarger.__call__
+
+    def refusing(self: Enlarger, given: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        if given[0].shape[-2] * given[0].shape[-1] > 70 * 70:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
+        return enlarged(self, given)
+
+    monkeypatch.setattr(Enlarger, "__call__", refusing)
+    result = enlarge(source, tmp_path / "tiled.mkv", codec="ffv1", tile=0)
+    assert (result.frames_in, result.frames_out) == (12, 12)
+    assert result.warnings == ("out of memory on cpu: from here on in tiles of 48",)
+    for plane, other in zip(planes(exact.target), planes(result.target), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(plane, other, strict=True))
+
+
+def test_self_ensemble_and_tiles_from_the_command_line(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Clip(pts=(0, 512, 1024)))
+    options = ["--scale", "2", "-m", "espcn", "--preset", "ultrafast", "--json", "--threads", "1"]
+    ran = vsr("upscale", source, tmp_path / "a.mp4", *options, "--self-ensemble", "--tile", "16")
+    assert ran.code == 0, ran.err
+    assert ran.events[-1]["frames_out"] == 3
+    for wrong in ("-1", "x", "1.5"):
+        ran = vsr("upscale", source, tmp_path / "b.mp4", *options, "--tile", wrong)
+        assert ran.code == 2
+        assert f"{wrong!r} is not a tile: write auto, 0 or a number of pixels" in ran.err
+        assert not (tmp_path / "b.mp4").exists()
 
 
 @pytest.mark.parametrize("model", ["bicubic", "vespcn"])

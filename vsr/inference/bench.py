@@ -139,12 +139,12 @@ def measure_speeds(
         for size in some:
             if size.target not in encoded:
                 measure = partial(encoding_rate, engine.workers, pictures)
-                until = share(_ENCODING_PARTS)
+                until = partial(share, _ENCODING_PARTS)
                 encoding = _figure(measure, size.target, _ENCODING_FRAMES, until, encoding)
                 encoded[size.target] = encoding
             measure = partial(network_rate, model, engine, at_once, warn, pictures)
             small, turns = (size.width, size.height), _NETWORK_TURNS * at_once
-            enlarging = _figure(measure, small, turns, share(1), enlarging)
+            enlarging = _figure(measure, small, turns, partial(share, 1), enlarging)
             yield _speed(model, size, enlarging, encoded[size.target], engine)
 
 
@@ -179,7 +179,7 @@ def _speed(
 
 
 def _sharing(seconds: float, parts: int) -> Callable[[int], float]:
-    """A function that says until when some of the parts may take, in time.perf_counter's."""
+    """Says until when the next parts may take, in time.perf_counter's seconds."""
     end = time.perf_counter() + seconds
 
     def until(count: int) -> float:
@@ -196,13 +196,14 @@ def _figure(
     measure: Callable[[tuple[int, int], float], float],
     size: tuple[int, int],
     least: int,
-    until: float,
+    until: Callable[[], float],
     known: _Figure | None,
 ) -> _Figure:
     """Frames per second at a size: measured, or estimated where there is no time for that.
 
     `measure` takes a size and until when it may take. `least` is how many frames' time it
-    takes anyhow. Where nothing is `known`, small pictures tell how long a frame will take.
+    takes anyhow. Where nothing is `known`, small pictures tell how long a frame will take;
+    `until` is asked after that.
     """
     width, height = size
     if known is None:
@@ -210,9 +211,10 @@ def _figure(
         rate = measure(small, time.perf_counter())
         known = _Figure(rate, rate * math.prod(small), False)
     expected = known.pixels / (width * height)
-    if time.perf_counter() + least / expected > until:
+    end = until()
+    if time.perf_counter() + least / expected > end:
         return _Figure(expected, known.pixels, True)
-    rate = measure(size, until)
+    rate = measure(size, end)
     return _Figure(rate, rate * width * height, False)
 
 

@@ -94,16 +94,17 @@ def _container_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
 
 def peak_bytes(work: Callable[[], object]) -> int:
     """The most bytes that tensors made in `work` hold at a time, on any device."""
-    with _Count() as count:
+    count = _Count()
+    with count:
         work()
     return count.peak
 
 
-class _Count(TorchDispatchMode):
+class _Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows each storage that an operation makes, until it is freed."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
 

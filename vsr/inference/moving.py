@@ -92,4 +92,5 @@ def _view(width: int, height: int, right: int, down: int) -> tuple[slice, slice]
 
 
 def _samples(plane: _Field) -> NDArray[np.uint8]:
-    return np.clip(plane + np.float32(128.5), 0, 255).astype(np.uint8)
+    samples: NDArray[np.uint8] = np.clip(plane + np.float32(128.5), 0, 255).astype(np.uint8)
+    return samples

@@ -24,7 +24,7 @@ from vsr.video.frame import Frame, VideoInfo
 ENCODER = "libx264"
 """The encoder that is measured: what `vsr upscale` takes by default, at its default settings."""
 
-_ROUND = 0.1  # seconds, at least
+_ROUND = 0.05  # seconds, at least
 _MINI_GOP = 4  # frames: packets cost the same in groups of so many, not one by one
 
 

@@ -82,7 +82,8 @@ class _Lane:
         self._device = tiler.enlarger.device
         self._gpu = self._device.type == "cuda"
         self._upload, self._compute, self._download = (
-            torch.cuda.Stream(self._device) if self._gpu else None for _ in range(3)
+            torch.cuda.Stream(self._device) if self._gpu else None  # type: ignore[no-untyped-call]
+            for _ in range(3)
         )
 
     def begin(self, windows: Sequence[Planes]) -> list[Waiting]:
@@ -123,7 +124,7 @@ class _Lane:
         _wait(self._download, self._compute, large)
         with _on(self._download):
             fetched = [self._fetched(plane) for plane in large]
-            end = torch.cuda.Event() if self._gpu else None
+            end = torch.cuda.Event() if self._gpu else None  # type: ignore[no-untyped-call]
             if end is not None:
                 end.record()
         return partial(_landed, fetched, end)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-import numpy as np
-
 from vsr.errors import DeviceError
 from vsr.inference.enlarge import Enlarger, stacked
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
@@ -109,10 +107,7 @@ class Tiler:
         if not size or size >= max(height, width):
             return self._at_once(planes)
         format_, scale = self.enlarger.info.format, self.enlarger.network.scale
-        large: list[Plane] = [
-            np.empty(format_.plane_size(n, width * scale, height * scale), format_.dtype)
-            for n in range(len(planes))
-        ]
+        large = [format_.blank(n, width * scale, height * scale) for n in range(len(planes))]
         for tile in tiles(height, width, size, self.enlarger.halo):
             seen = [
                 [plane[_samples(tile.seen_rows, tile.seen_columns, format_, n)] for plane in some]
@@ -165,12 +160,6 @@ _WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them
 def _bytes_per_pixel(enlarger: Enlarger) -> float:
     """Memory that enlarging takes at its peak, for each small pixel; counted on a small piece."""
     context, format_ = enlarger.network.context, enlarger.info.format
-    frame = Frame(
-        tuple(
-            np.zeros(format_.plane_size(n, _PIECE, _PIECE), format_.dtype)
-            for n in range(format_.planes)
-        ),
-        0,
-    )
+    frame = Frame(tuple(format_.blank(n, _PIECE, _PIECE) for n in range(format_.planes)), 0)
     planes = enlarger.gathered(Window((frame,) * (2 * context + 1), ((0, 0),)))
     return _WORKSPACE * peak_bytes(lambda: enlarger(stacked(planes, enlarger.device))) / _PIECE**2

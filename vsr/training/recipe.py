@@ -111,6 +111,8 @@ class Recipe:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
         if self.error not in ERRORS:
             raise TrainingError(f"error {self.error!r}: must be {' or '.join(ERRORS)}")
+        if "," in self.device:
+            raise TrainingError(f"device {self.device!r}: training takes one, not several")
         for name in ("mse_part", "motion_part", "guided_part"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")

@@ -44,6 +44,11 @@ class PixelFormat:
             return height, width
         return -(-height // self.chroma_height), -(-width // self.chroma_width)
 
+    def blank(self, plane: int, width: int, height: int) -> Plane:
+        """A plane of zeros for a picture of this size."""
+        size = self.plane_size(plane, width, height)
+        return np.zeros(size, np.uint8) if self.depth == 8 else np.zeros(size, np.uint16)
+
 
 def _formats() -> dict[str, PixelFormat]:
     found = [
