@@ -23,14 +23,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import torch
+from throughput import encode_swing
 
 import vsr
 from vsr.errors import EncoderError
@@ -42,7 +42,7 @@ from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 from vsr.video.span import Span
 
-SIZES, SCALE, RATE = ((480, 270), (960, 540)), 4, Fraction(25)
+SIZES, SCALE = ((480, 270), (960, 540)), 4
 
 
 def main() -> None:
@@ -168,15 +168,7 @@ def make_input(clip: Path | None, folder: Path, width: int, height: int, frames:
     """`frames` frames in H.264 of this size, of the clip to and fro, or drawn."""
     target = folder / f"{width}x{height}.mp4"
     first = drawn(width, height) if clip is None else shrunk(clip, width, height)
-    swing = cycle(first + first[-2:0:-1])
-    with av.open(str(target), "w") as out:
-        stream: Any = out.add_stream("libx264", rate=RATE, options={"crf": "20"})
-        stream.width, stream.height = width, height
-        for number, frame in enumerate(islice(swing, frames)):
-            frame.pts, frame.time_base = number, 1 / RATE
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-    return target
+    return encode_swing(first, target, frames)
 
 
 def shrunk(clip: Path, width: int, height: int) -> list[av.VideoFrame]:

@@ -1,7 +1,7 @@
 """How much of a CPU's arithmetic each network uses, and what others make of the same network.
 
     pip install -e ".[bench]"
-    python benchmarks/rates.py [--models espcn,vespcn] [--rounds 5] [--peers openvino,compile]
+    python benchmarks/rates.py [--models espcn,vespcn] [--rounds 5] [--peers openvino,opencv]
 
 480x270 luma to 1920x1080, all cores, everything measured in turns in one run:
 
@@ -10,6 +10,7 @@
 - network: the network alone, frames side by side, from float32 to float32.
 - int8: the network alone, in that precision.
 - openvino: the same network in OpenVINO, bfloat16, as many requests at once as it likes.
+- opencv: the same convolutions in OpenCV's dnn, one frame on all cores; for ESPCN alone.
 - compile: the network alone after torch.compile, which needs a C++ compiler.
 
 Rates are the network's multiplications (as `vsr models` lists them) times frames a second.
@@ -19,14 +20,18 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
+from throughput import onnx_file
 from torch import Tensor
 
 import vsr
@@ -37,6 +42,7 @@ from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
 from vsr.networks.cost import cost
+from vsr.networks.espcn import Espcn
 from vsr.threads import cores
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 
@@ -51,7 +57,7 @@ Run = Callable[[], float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default="espcn,espcn-deep,vespcn", help="names, by commas")
-    parser.add_argument("--peers", default="int8,openvino,compile", help="by commas")
+    parser.add_argument("--peers", default="int8,openvino,opencv,compile", help="by commas")
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -208,6 +214,22 @@ def openvino(model: Model, frames: list[Frame]) -> Run | None:
     return lambda: rate(work, len(given))
 
 
+def opencv(model: Model, frames: list[Frame]) -> Run | None:
+    if not isinstance(model.network, Espcn):
+        return None  # it has no warping
+    with tempfile.TemporaryDirectory() as folder:
+        network = cv2.dnn.readNetFromONNX(str(onnx_file(model, Path(folder))))
+    given = [x.numpy() for x in inputs(model.network, frames)]
+
+    def work() -> None:
+        for x in given:
+            network.setInput(x)
+            network.forward()
+
+    work()
+    return lambda: rate(work, len(given))
+
+
 class Phases(torch.nn.Module):
     """A network without its pixel shuffle, for tracing."""
 
@@ -222,6 +244,7 @@ class Phases(torch.nn.Module):
 PEERS: dict[str, Callable[[Model, list[Frame]], Run | None]] = {
     "int8": int8,
     "openvino": openvino,
+    "opencv": opencv,
     "compile": compiled,
 }
 

@@ -138,10 +138,15 @@ def make_input(clip: Path, target: Path, frames: int) -> Path:
             f.reformat(WIDTH, HEIGHT, "yuv420p", interpolation="AREA")
             for f in islice(source.decode(video=0), 240)
         ]
-    swing = cycle(first + first[-2:0:-1])  # no cuts that the clip has not
+    return encode_swing(first, target, frames)
+
+
+def encode_swing(first: list[av.VideoFrame], target: Path, frames: int) -> Path:
+    """`frames` frames in H.264: the first ones to and fro, so that there are no further cuts."""
+    swing = cycle(first + first[-2:0:-1])
     with av.open(str(target), "w") as out:
         stream: Any = out.add_stream("libx264", rate=RATE, options={"crf": "20"})
-        stream.width, stream.height = WIDTH, HEIGHT
+        stream.width, stream.height = first[0].width, first[0].height
         for number, frame in enumerate(islice(swing, frames)):
             frame.pts, frame.time_base = number, 1 / RATE
             out.mux(stream.encode(frame))

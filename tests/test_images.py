@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from vsr.errors import InputError, OutputError
 from vsr.video.color import enlarge_chroma
@@ -170,7 +171,8 @@ def test_alpha_is_enlarged_with_the_chroma(tmp_path: Path) -> None:
     pixels = np.full((6, 5, 4), (10, 20, 30, 128), np.uint8)
     with open_images(save(tmp_path / "a.png", pixels), pytest.fail) as images:
         (frame,) = images.frames()
-        large = enlarge_chroma(frame.planes[1:], images.info, 2)
+        chroma = [torch.from_numpy(plane)[None] for plane in frame.planes[1:]]
+        large = [plane[0].numpy() for plane in enlarge_chroma(chroma, images.info, 2)]
     planes = (np.repeat(np.repeat(frame.planes[0], 2, 0), 2, 1), *large)
     assert (to_pixels(planes, 4, 8) == np.full((12, 10, 4), (10, 20, 30, 128))).all()
 

@@ -111,21 +111,20 @@ def test_receptive_field(kind: dict[str, Any]) -> None:
     frames, size = 2 * network.context + 1, 2 * reach + 9
     x, other = (pictures(1, frames, size, size, seed) for seed in (1, 2))
     changed = 0
-    with torch.no_grad():
-        assert network.aligned(x)[1].abs().mean() > 3  # the flows are no small ones
-        whole = network.phases(x)
-        for n in range(4):  # all places within the blocks of 4 x 4 that the coarse flow sees
-            row, column = reach + 1 + n, reach + 1 + 3 * n % 4
-            for distance, seen in ((reach, False), (reach - 9, True)):
-                near = other.clone()
-                rows = slice(row - distance, row + distance + 1)
-                columns = slice(column - distance, column + distance + 1)
-                near[..., rows, columns] = x[..., rows, columns]
-                found = network.phases(near)[..., row, column]
-                if seen:
-                    changed += not torch.equal(found, whole[..., row, column])
-                else:
-                    assert torch.equal(found, whole[..., row, column])
+    assert network.aligned(x)[1].abs().mean() > 3  # the flows are no small ones
+    whole = network.phases(x)  # with gradients, or flows would be rounded
+    for n in range(4):  # all places within the blocks of 4 x 4 that the coarse flow sees
+        row, column = reach + 1 + n, reach + 1 + 3 * n % 4
+        for distance, seen in ((reach, False), (reach - 9, True)):
+            near = other.clone()
+            rows = slice(row - distance, row + distance + 1)
+            columns = slice(column - distance, column + distance + 1)
+            near[..., rows, columns] = x[..., rows, columns]
+            found = network.phases(near)[..., row, column]
+            if seen:
+                changed += not torch.equal(found, whole[..., row, column])
+            else:
+                assert torch.equal(found, whole[..., row, column])
     assert changed  # or the field said would be far too wide
 
 
@@ -148,10 +147,10 @@ def test_tiles_on_multiples_of_4_give_the_whole(kind: dict[str, Any]) -> None:
     network = drawn(Vespcn(2, **TINY, **kind))
     halo = math.ceil(network.receptive_field // 2 / 4) * 4
     x = F.avg_pool2d(pictures(1, 2 * network.context + 1, 191, 174), 7, 1)  # sides of odd rests
-    with torch.no_grad():
+    with torch.inference_mode():
         whole = network.phases(x)
         assert network.aligned(x)[1].abs().mean() > 3
-        torch.testing.assert_close(tiled(network, x, 64, halo), whole, atol=2e-5, rtol=0)
+        assert torch.equal(tiled(network, x, 64, halo), whole)
         assert (tiled(network, x, 64, 8) - whole).abs().max() > 0.01  # the halo is needed
 
 
@@ -310,11 +309,44 @@ def test_warp_by_nothing_changes_nothing(mode: str, size: tuple[int, int]) -> No
 def test_bilinear_warp_between_pixels() -> None:
     rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(12.0), indexing="ij")
     slope = (2 * columns - 3 * rows)[None, None]
-    flow = torch.rand(1, 2, 9, 12) * 4 - 2
+    flow = torch.randint(-512, 513, (1, 2, 9, 12)) / 256
     expected = slope + 2 * flow[:, :1] - 3 * flow[:, 1:]
     inside = (..., slice(2, -2), slice(2, -2))
     found = warp(slope, flow, "bilinear")
     torch.testing.assert_close(found[inside], expected[inside], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_flows_count_in_256ths_of_a_pixel_but_in_training(mode: str) -> None:
+    x = pictures(2, 1, 9, 13)
+    flow = torch.rand(2, 2, 9, 13, generator=torch.Generator().manual_seed(2)) * 9 - 4.5
+    rounded = (flow * 256).round() / 256
+    before = flow.clone()
+    assert torch.equal(warp(x, flow, mode), warp(x, rounded, mode))
+    assert torch.equal(flow, before)
+    flow.requires_grad_()
+    learning = warp(x, flow, mode)
+    assert not torch.equal(learning, warp(x, rounded, mode))
+    # half a 512th to each side, on a slope of at most 2 (bicubic), in both directions
+    torch.testing.assert_close(learning, warp(x, rounded, mode), atol=4 / 512, rtol=0)
+    learning.sum().backward()
+    assert flow.grad is not None
+    assert flow.grad.abs().max() > 0
+    assert torch.equal(flow, before)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("length", [64, 100, 121, 249, 257, 1000])
+def test_where_a_pixel_lies_changes_nothing_of_its_warp(mode: str, length: int) -> None:
+    x = pictures(1, 1, 3, 37)
+    flow = torch.randint(-1024, 1025, (1, 2, 3, 37)) / 256
+    inside = (..., slice(6, -6))  # from where no flow leads over the border
+    expected = warp(x, flow, mode)[inside]
+    for place in (1, 14, length - 37):
+        around = (place, length - 37 - place, 0, 0)
+        wide = F.pad(x, around, mode="replicate")
+        moved = warp(wide, F.pad(flow, around), mode)[..., place : place + 37]
+        assert torch.equal(moved[inside], expected)
 
 
 def test_bicubic_keeps_detail_that_bilinear_blurs() -> None:
@@ -394,7 +426,7 @@ def test_bfloat16_stays_near(kind: dict[str, Any]) -> None:
         for layers in (network.motion.coarse, network.motion.fine):
             layers[-1].weight.mul_(0.05)  # type: ignore[union-attr, operator]
         network.convs[-1].weight.mul_(0.1)  # type: ignore[union-attr, operator]
-        fast = prepared(network, Engine(torch.device("cpu"), "bf16", 1))
+        fast = prepared(network, Engine((torch.device("cpu"),), "bf16", 1))
         x = F.avg_pool2d(pictures(1, 2 * network.context + 1, 46, 46), 7, 1)
         assert all(parameter.dtype == torch.bfloat16 for parameter in fast.parameters())
         found, exact = fast(x), network(x)

@@ -144,11 +144,13 @@ def _device(name: str) -> torch.device:
         device = None
     if device is None or device.type not in ("cpu", "cuda"):
         raise DeviceError(f"unknown device {name!r}: auto, cpu, cuda or cuda:N")
-    if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= count:
-            raise DeviceError(f"device {name!r} is not there: this machine has {count} CUDA GPUs")
-    return device
+    if device.type == "cpu":
+        return torch.device("cpu")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = device.index or 0
+    if index >= count:
+        raise DeviceError(f"device {name!r} is not there: this machine has {count} CUDA GPUs")
+    return torch.device("cuda", index)
 
 
 def _has_compiler(device: torch.device) -> bool:

@@ -15,6 +15,8 @@ _FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 POSITIONS = tuple((turned, flips) for turned in (False, True) for flips in _FLIPS)
 """Whether rows and columns change places, and the axes that are reversed after it."""
 
+_BLOCK = 4  # pixels: side of the blocks in which networks that see neighbours find motion
+
 
 class SelfEnsemble(Network):
     """The mean of `network` over the four flips of a picture and of the turned picture.
@@ -29,6 +31,9 @@ class SelfEnsemble(Network):
         self.color, self.receptive_field = network.color, network.receptive_field
 
     def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        if self.context:  # blocks of motion must lie alike in all positions, as in all tiles
+            x = F.pad(x, (0, -width % _BLOCK, 0, -height % _BLOCK), mode="replicate")
         total: Tensor | None = None
         for turned, flips in POSITIONS:
             moved = x.transpose(-1, -2) if turned else x
@@ -36,7 +41,7 @@ class SelfEnsemble(Network):
             large = large.transpose(-1, -2) if turned else large
             total = large if total is None else total + large
         assert total is not None
-        return total / len(POSITIONS)
+        return total[..., : height * self.scale, : width * self.scale] / len(POSITIONS)
 
     def phases(self, x: Tensor) -> Tensor:
         return F.pixel_unshuffle(self(x), self.scale)

@@ -41,7 +41,14 @@ def keep_freed_memory() -> None:
         libc.mallopt(option, value)
 
 
-_SIGNS = ("out of memory", "can't allocate memory", "ALLOC_FAILED", "could not create a memory")
+_SIGNS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "ALLOC_FAILED",
+    "could not create a memory",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -54,6 +61,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def release(device: torch.device) -> None:
     """Give cached memory of a GPU back to its driver, so that smaller pieces can be had."""
     if device.type == "cuda":
+        torch.cuda.synchronize(device)  # what streams still use is freed after it
         torch.cuda.empty_cache()
 
 
@@ -81,15 +89,24 @@ def _system_free(path: Path = Path("/proc/meminfo")) -> int | None:
 
 def _container_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
     """What a container's limit leaves (cgroup v2 or v1); None without a limit."""
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    for limit, used, cached in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
     ):
         try:
-            return max(0, int((folder / limit).read_text()) - int((folder / used).read_text()))
+            free = int((folder / limit).read_text()) - int((folder / used).read_text())
         except (OSError, ValueError):  # "max" is no number
             continue
+        return max(0, free + _listed((folder / limit).with_name("memory.stat"), cached))
     return None
+
+
+def _listed(path: Path, name: str) -> int:
+    """A figure of a cgroup's statistics: what it holds of files is given up when needed."""
+    try:
+        return int(dict(line.split() for line in path.read_text().splitlines())[name])
+    except (OSError, LookupError, ValueError):
+        return 0
 
 
 def peak_bytes(work: Callable[[], object]) -> int:

@@ -85,6 +85,8 @@ class _Lane:
             torch.cuda.Stream(self._device) if self._gpu else None  # type: ignore[no-untyped-call]
             for _ in range(3)
         )
+        if self._gpu:
+            torch.cuda.synchronize(self._device)  # the weights came by another stream
 
     def begin(self, windows: Sequence[Planes]) -> list[Waiting]:
         """Start enlarging windows; what does not fit the memory is done in smaller parts."""
@@ -92,7 +94,8 @@ class _Lane:
         done = 0
         while done < len(windows):
             if self.tiler.size:
-                begun.append(partial(list, [self.tiler(windows[done])]))
+                with _kernels():
+                    begun.append(partial(list, [self.tiler(windows[done])]))
                 done += 1
                 continue
             some = windows[done : done + self._size]
@@ -100,7 +103,7 @@ class _Lane:
                 begun.append(self._start(some))
                 done += len(some)
                 continue
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             if self._size > 1:  # out here: the error keeps its tensors alive
@@ -119,7 +122,7 @@ class _Lane:
         with _on(self._upload):
             small = [self._pinned(plane).to(self._device, non_blocking=True) for plane in host]
         _wait(self._compute, self._upload, small)
-        with _on(self._compute):
+        with _on(self._compute), _kernels():
             large = self.tiler.enlarger(small)
         _wait(self._download, self._compute, large)
         with _on(self._download):
@@ -136,6 +139,11 @@ class _Lane:
         """A copy in the host's memory, once the stream has come to it."""
         copy = torch.empty(plane.shape, dtype=plane.dtype, pin_memory=self._gpu)
         return copy.copy_(plane, non_blocking=True)
+
+
+def _kernels() -> AbstractContextManager[object]:
+    """All frames have one size, so trying out kernels pays; float32 means float32."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
 
 
 def _on(stream: torch.cuda.Stream | None) -> AbstractContextManager[object]:

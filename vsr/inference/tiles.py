@@ -89,13 +89,14 @@ class Tiler:
     def shrink(self, size: int) -> None:
         """Take smaller tiles than `size`, which was too large."""
         with self._lock:
-            if self.size and self.size < size:
+            if self.size != size:
                 return  # someone else came to it first
-            info = self.enlarger.info
-            half = (size or max(info.width, info.height)) // 2
-            if half < LEAST_TILE:
+            longest = max(self.enlarger.info.width, self.enlarger.info.height)
+            tried = min(size or longest, longest)
+            half = max(LEAST_TILE, tried // 2)
+            if half >= tried:
                 raise DeviceError(
-                    f"out of memory on {self.enlarger.device} even with tiles of {size} pixels; "
+                    f"out of memory on {self.enlarger.device} even with tiles of {tried} pixels; "
                     "free some, or take a smaller model"
                 )
             self.size = half

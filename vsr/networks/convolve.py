@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_RUNS = {2: torch.float64, 4: torch.complex128}  # as wide as so many float32
 _LANES = 16  # numbers that vector units work on at once
 
 
@@ -48,10 +49,11 @@ def _apply(
     padding: tuple[int, ...],
     relu: bool,
 ) -> Tensor:
-    if relu and _has_kernels(x, weight):
-        # What torch.compile makes of a convolution and a ReLU.
+    if _has_kernels(x, weight):
+        # What torch.compile makes of a convolution and a ReLU. Without one conv2d would do, but
+        # for small pictures takes another kernel, which rounds otherwise: tiles would differ.
         fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, padding, stride, (1, 1), 1, "relu", [], None
+            x, weight, bias, padding, stride, (1, 1), 1, "relu" if relu else "none", [], None
         )
         return fused
     features = F.conv2d(x, weight, bias, stride, padding)
@@ -65,7 +67,12 @@ def _has_kernels(x: Tensor, weight: Tensor) -> bool:
         and x.dtype == weight.dtype
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and (x.dtype == torch.float32 or _is_fast_bfloat16(x))
     )
+
+
+def _is_fast_bfloat16(x: Tensor) -> bool:
+    return x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _pays_in_pairs(conv: nn.Conv2d, x: Tensor) -> bool:
@@ -75,24 +82,42 @@ def _pays_in_pairs(conv: nn.Conv2d, x: Tensor) -> bool:
     """
     return (
         conv.out_channels % _LANES == _LANES // 2
-        and conv.kernel_size == (3, 3)
-        and conv.stride == (1, 1)
-        and x.shape[-1] % 2 == 0
+        and conv.kernel_size[1] == 2 * int(conv.padding[1]) + 1
+        and x.shape[-1] % (2 * conv.stride[1]) == 0
         and x.dtype == torch.bfloat16
         and _has_kernels(x, conv.weight)
     )
 
 
 def _in_pairs(conv: nn.Conv2d, x: Tensor, relu: bool) -> Tensor:
-    """A 3 x 3 convolution as one of 3 x 4 that gives two neighbouring pixels at once.
+    """A convolution with a kernel wider by its stride, that gives two neighbouring pixels at once.
 
     In channels-last order the features of both lie as those of the plain one do. A third more
-    work, but of full vectors: an eighth faster.
+    work for kernels of 3 x 3, but of full vectors: an eighth faster.
     """
     assert conv.bias is not None
-    weight = torch.cat([F.pad(conv.weight, (0, 1)), F.pad(conv.weight, (1, 0))])
+    assert isinstance(conv.padding, tuple)
+    down, across = conv.stride
+    weight = torch.cat([F.pad(conv.weight, (0, across)), F.pad(conv.weight, (across, 0))])
     weight = weight.contiguous(memory_format=torch.channels_last)
     bias = torch.cat([conv.bias, conv.bias])
-    pairs = _apply(x, weight, bias, (1, 2), (1, 1), relu)  # (N, 2*features, H, W/2)
-    lying = pairs.permute(0, 2, 3, 1)
+    pairs = _apply(x, weight, bias, (down, 2 * across), conv.padding, relu)
+    lying = pairs.permute(0, 2, 3, 1)  # (N, H, W/2, 2*features)
     return lying.reshape(*lying.shape[:2], -1, conv.out_channels).permute(0, 3, 1, 2)
+
+
+def shuffle(x: Tensor, factor: int) -> Tensor:
+    """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
+
+    In channels-last order and float32 the `factor` samples in a row that come from one pixel
+    are moved as one number: several times faster. Other tensors take the plain way.
+    """
+    run = _RUNS.get(factor)
+    lying = x.permute(0, 2, 3, 1)
+    if x.requires_grad or run is None or x.dtype != torch.float32 or not lying.is_contiguous():
+        return F.pixel_shuffle(x, factor)
+    count, height, width, channels = lying.shape
+    runs = lying.reshape(count, height, width, channels // factor**2, factor, factor).view(run)
+    rows = runs[..., 0].permute(0, 3, 1, 4, 2)  # (N, C, H, factor, W)
+    rows = rows.clone(memory_format=torch.contiguous_format)
+    return rows.view(torch.float32).view(count, -1, height * factor, width * factor)

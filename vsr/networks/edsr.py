@@ -63,11 +63,11 @@ class Edsr(Network):
         self.receptive_field = 2 * reach + 1
 
     def forward(self, x: Tensor) -> Tensor:
-        shallow = self.head((x - self.mean).to(self.head.weight.dtype))
+        shallow = convolve(self.head, (x - self.mean).to(self.head.weight.dtype))
         features = shallow
         for block in self.body:
             features = block(features)
-        features = self.body_end(features).add_(shallow)
+        features = convolve(self.body_end, features).add_(shallow)
         large: Tensor = self.tail(features, x)
         return large
 
@@ -82,7 +82,7 @@ class _Block(nn.Module):
         self.scaling = scaling
 
     def forward(self, x: Tensor) -> Tensor:
-        change: Tensor = self.second(convolve(self.first, x, relu=True))
+        change = convolve(self.second, convolve(self.first, x, relu=True))
         return change.mul_(self.scaling).add_(x) if self.scaling != 1 else change.add_(x)
 
 
@@ -103,15 +103,14 @@ class _Tail(nn.Module):
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
         for stage, factor in zip(self.stages, self.factors, strict=True):
-            features = F.pixel_shuffle(stage(features), factor)
-        large: Tensor = self.to_rgb(features).float() + self.mean
-        return large
+            features = F.pixel_shuffle(convolve(stage, features), factor)
+        return convolve(self.to_rgb, features).float() + self.mean
 
 
 class _LightTail(nn.Module):
     """One convolution to all phases, over the bicubic upscale."""
 
-    reach = 2  # of the bicubic upscale; the convolution's is 1
+    reach = 1  # of the convolution; the bicubic upscale sees 2, fewer than the body
 
     def __init__(self, scale: int, features: int) -> None:
         super().__init__()
@@ -122,5 +121,6 @@ class _LightTail(nn.Module):
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
         phases = self.base.phases(x.flatten(0, 1)[:, None])  # (N*3, scale**2, H, W)
-        phases = phases.reshape(len(x), -1, *x.shape[-2:]) + self.to_phases(features)
+        change = convolve(self.to_phases, features)
+        phases = phases.reshape(len(x), -1, *x.shape[-2:]) + change
         return F.pixel_shuffle(phases, self.base.scale)

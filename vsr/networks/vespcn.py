@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.networks.convolve import convolve, convolve_rows
+from vsr.networks.convolve import convolve, convolve_rows, shuffle
 from vsr.networks.network import Network
 from vsr.resample import Upsample
 
@@ -194,8 +194,10 @@ class Motion(nn.Module):
         x = x.to(last.weight.dtype).contiguous(memory_format=torch.channels_last)
         for conv in hidden:
             x = convolve(conv, x, relu=True)
-        step = F.pixel_shuffle(last(x).float().tanh(), _STRIDE // 2**level)
-        return step * self.range[level]
+        reach = self.range[level]
+        # reach * tanh, by the function that torch has a fast kernel of
+        step = torch.sigmoid(2 * convolve(last, x).float()) * (2 * reach) - reach
+        return shuffle(step, _STRIDE // 2**level)
 
 
 def _convolutions(layers: nn.ModuleList) -> list[nn.Conv2d]:
@@ -216,12 +218,24 @@ def level_contrast(x: Tensor) -> Tensor:
     Unlike statistics of the whole frame these are the same in every tile of it.
     """
     blocks = F.avg_pool2d(torch.cat([x, x * x], 1), _STRIDE)
-    size = 2 * _CONTRAST_REACH + 1
-    local = F.avg_pool2d(blocks, size, 1, _CONTRAST_REACH, count_include_pad=False)
+    local = _sum_around(blocks) / _sum_around(torch.ones_like(blocks[:1, :1]))
     local = F.interpolate(local, scale_factor=_STRIDE, mode="bilinear")
     mean, square = local.chunk(2, 1)
     variance = (square - mean * mean).clamp_(min=0)
     return (x - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
+
+
+def _sum_around(x: Tensor) -> Tensor:
+    """The sum of the blocks up to _CONTRAST_REACH away: a row of slices is fast, a pool is not."""
+    size = 2 * _CONTRAST_REACH + 1
+    padded = F.pad(x, (_CONTRAST_REACH,) * 4)
+    rows = padded[..., : x.shape[-2], :].clone()
+    for n in range(1, size):
+        rows += padded[..., n : n + x.shape[-2], :]
+    total = rows[..., : x.shape[-1]].clone()
+    for n in range(1, size):
+        total += rows[..., n : n + x.shape[-1]]
+    return total
 
 
 def warp(x: Tensor, flow: Tensor, mode: str) -> Tensor:
