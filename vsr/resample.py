@@ -132,7 +132,11 @@ def enlarge_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:
     `axis` is -1 or -2, `shift` moves the sampling grid, in input samples, as in `Upsample`.
     """
     weight, origin = _phases(factor, "cubic", shift)
-    phases = _along(x, axis, weight, origin, 1)  # (N, factor, H, W)
+    taps, length = weight.shape[1], x.shape[axis]
+    index = torch.arange(origin, origin + length - 1 + taps, device=x.device)
+    padded = x.index_select(axis, symmetric_index(index, length))[:, None]
+    kernel = weight.float().to(x.device)[:, None]  # (factor, 1, taps)
+    phases = F.conv2d(padded, kernel.unsqueeze(3 if axis == -2 else 2))  # (N, factor, H, W)
     if axis == -2:
         return phases.transpose(1, 2).flatten(1, 2)
     return phases.permute(0, 2, 3, 1).flatten(2, 3)
@@ -144,8 +148,18 @@ def reduce_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:
     Least squares: what has been enlarged comes back, but for small errors at the borders, which
     are mirrored. Where `factor` does not divide the length, the last output sample has fewer.
     """
+    if axis == -1:
+        rows = x.transpose(1, 2).contiguous()
+        return reduce_axis(rows, -2, factor, shift).transpose(1, 2)
     weight, origin = _inverse(factor, shift)
-    return _along(x, axis, weight, origin, factor)[:, 0]
+    length, taps = x.shape[1], weight.shape[1]
+    last = origin + (-(-length // factor) - 1) * factor + taps
+    index = symmetric_index(torch.arange(origin, last, device=x.device), length)
+    # Columns as channels, each for itself: in memory they lie side by side, which is fast.
+    columns = x.index_select(1, index).transpose(1, 2)[..., None]  # (N, W, H', 1)
+    kernel = weight.float().to(x.device).expand(x.shape[2], -1)[:, None, :, None]
+    reduced = F.conv2d(columns, kernel.contiguous(), stride=(factor, 1), groups=x.shape[2])
+    return reduced[..., 0].transpose(1, 2)
 
 
 @lru_cache(maxsize=16)
@@ -163,17 +177,6 @@ def _inverse(factor: int, shift: float) -> tuple[Tensor, int]:
     first, last = int(seen[0]), int(seen[-1])
     kept = row[first : last + 1]
     return (kept / kept.sum())[None], first - middle * factor
-
-
-def _along(x: Tensor, axis: int, weight: Tensor, origin: int, stride: int) -> Tensor:
-    """Planes (N, H, W) filtered along an axis by each row of `weight`: (N, rows, H', W')."""
-    taps, length = weight.shape[1], x.shape[axis]
-    outputs = -(-length // stride)
-    index = torch.arange(origin, origin + (outputs - 1) * stride + taps, device=x.device)
-    padded = x.index_select(axis, symmetric_index(index, length))[:, None]
-    kernel = weight.float().to(x.device)[:, None]  # (rows, 1, taps)
-    across = (stride, 1) if axis == -2 else (1, stride)
-    return F.conv2d(padded, kernel.unsqueeze(3 if axis == -2 else 2), stride=across)
 
 
 def to_samples(phases: Tensor, scale: int, peak: int) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.networks.convolve import convolve
+from vsr.networks.convolve import convolve, shuffle
 from vsr.networks.network import Network
 from vsr.resample import Upsample
 
@@ -120,7 +120,8 @@ class _LightTail(nn.Module):
         nn.init.zeros_(self.to_phases.bias)  # type: ignore[arg-type]
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
+        scale = self.base.scale
         phases = self.base.phases(x.flatten(0, 1)[:, None])  # (N*3, scale**2, H, W)
-        change = convolve(self.to_phases, features)
-        phases = phases.reshape(len(x), -1, *x.shape[-2:]) + change
-        return F.pixel_shuffle(phases, self.base.scale)
+        change = convolve(self.to_phases, features).float()  # (N, 3*scale**2, H, W)
+        large = shuffle(change, scale)
+        return shuffle(phases, scale).view_as(large) + large

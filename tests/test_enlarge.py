@@ -1,0 +1,250 @@
+"""One picture enlarged: luma and RGB networks, all layouts, exact but for rounding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from blend import Blend
+from drawn import drawn
+from in_rgb import RgbBicubic
+from noise import described, noise
+from torch import Tensor
+
+from vsr.inference.enlarge import Enlarger, enlarge_planes, stacked
+from vsr.inference.windows import Window, windows
+from vsr.networks import Network
+from vsr.networks.baselines import Interpolation
+from vsr.networks.edsr import Edsr
+from vsr.networks.espcn import Espcn
+from vsr.networks.vespcn import Vespcn
+from vsr.video.color import CHROMA_REACH, RGB_REACH, enlarge_chroma, from_rgb, to_rgb
+from vsr.video.frame import Frame, Plane, VideoInfo
+
+CPU = torch.device("cpu")
+SIZE = 22, 14
+NAMES = ["yuv420p", "yuv422p10le", "yuv444p16le", "gray", "gray12le", "yuva444p16le"]
+
+
+def enlarged(network: Network, info: VideoInfo, window: Window) -> list[Plane]:
+    enlarger = Enlarger(network, info, CPU)
+    planes = enlarger(stacked(enlarger.gathered(window), CPU))
+    assert all(len(plane) == 1 for plane in planes)
+    return [plane[0].numpy() for plane in planes]
+
+
+def seen(frames: list[Frame], context: int = 0) -> list[Window]:
+    return list(windows(iter(frames), context))
+
+
+def tensors(frame: Frame) -> list[Tensor]:
+    return [torch.from_numpy(plane)[None] for plane in frame.planes]
+
+
+def assert_chroma(found: list[Plane], frame: Frame, info: VideoInfo, scale: int) -> None:
+    """All but luma is what `enlarge_chroma` makes of the frame."""
+    others = enlarge_chroma(tensors(frame)[1:], info, scale)
+    for plane, expected in zip(found[1:], others, strict=True):
+        assert np.array_equal(plane, expected[0].numpy())
+
+
+# Luma
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_float32_is_the_network_rounded(name: str, scale: int) -> None:
+    info = described(name, *SIZE)
+    network = drawn(Espcn(scale, (5, 3, 3), (16, 8)), last=0.2)
+    for window in seen(noise(2, info)):
+        found = enlarged(network, info, window)
+        peak = info.format.peak
+        luma = torch.from_numpy(window.centre.planes[0].astype(np.float32) / np.float32(peak))
+        with torch.inference_mode():
+            exact = network(luma[None, None])[0, 0].double().numpy() * peak
+        assert all(plane.dtype == info.format.dtype for plane in found)
+        # half a step of rounding, and what float32 sums differ by
+        assert np.abs(found[0] - exact.clip(0, peak)).max() <= 0.5 + peak * 2e-6
+        assert_chroma(found, window.centre, info, scale)
+
+
+def blended(planes: list[Plane], scale: int) -> np.ndarray:
+    """What Blend makes of a window, in double precision, not rounded."""
+    weights = np.arange(1, len(planes) + 1)
+    mean = np.tensordot(weights / weights.sum(), np.stack(planes).astype(float), 1)
+    return mean.repeat(scale, 0).repeat(scale, 1)
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "gray", "gray16le"])
+@pytest.mark.parametrize("context", [0, 1, 2])
+def test_the_network_sees_the_window_oldest_first(name: str, context: int) -> None:
+    info = described(name, *SIZE)
+    source = noise(6, info)
+    for n, window in enumerate(seen(source, context)):
+        found = enlarged(Blend(3, context), info, window)
+        near = [min(max(k, 0), 5) for k in range(n - context, n + context + 1)]
+        exact = blended([source[k].planes[0] for k in near], 3)
+        assert np.abs(found[0] - exact).max() <= 0.5 + info.format.peak * 1e-6
+        assert_chroma(found, source[n], info, 3)  # of the middle frame alone
+
+
+@pytest.mark.parametrize("value", [0, 1, 16, 127, 235, 255])
+def test_flat_luma_stays_flat(value: int) -> None:
+    plane = torch.full((2, 1, 9, 12), value, dtype=torch.uint8)
+    for network in (Interpolation(2), Interpolation(3, "nearest"), Espcn(4, (3, 3), (4,))):
+        large = enlarge_planes(network, plane, 255)
+        assert large.shape == (2, 9 * network.scale, 12 * network.scale)
+        assert large.dtype == torch.uint8
+        assert (large == value).all()
+
+
+def test_overshoot_is_cut_and_does_not_wrap() -> None:
+    plane = torch.zeros(1, 1, 16, 16, dtype=torch.uint8)
+    plane[..., 8:] = 255
+    large = enlarge_planes(Interpolation(4), plane, 255)[0]
+    assert (large[:, :28] < 60).all()
+    assert (large[:, 36:] > 195).all()
+    assert (large.min(), large.max()) == (0, 255)
+
+
+# RGB
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("matrix", [1, 6])
+def test_an_rgb_network_sees_rgb(name: str, scale: int, matrix: int) -> None:
+    """Converted, enlarged, converted back; alpha apart from it."""
+    info = described(name, *SIZE, siting="topleft", range_=2, matrix=matrix)
+    network = drawn(Edsr(scale, 1, 4, light=True), last=0.2)
+    for window in seen(noise(2, info)):
+        found = enlarged(network, info, window)
+        with torch.inference_mode():
+            large = network(to_rgb(tensors(window.centre)[:3], info))
+            expected = from_rgb(large, info.enlarged(scale))
+        alpha = enlarge_chroma(tensors(window.centre)[3:], info, scale)
+        for plane, true in zip(found, [*expected, *alpha], strict=True):
+            assert plane.dtype == info.format.dtype
+            assert np.array_equal(plane, true[0].numpy())
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuva444p16le"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_rgb_network_sees_windows_oldest_first(name: str, place: int) -> None:
+    info = described(name, *SIZE, siting="left")
+    source = noise(3, info)
+    found = enlarged(RgbBicubic(2, 1, place), info, seen(source, 1)[1])
+    alone = enlarged(RgbBicubic(2), info, seen([source[place]])[0])
+    for plane, expected in zip(found[:3], alone, strict=False):
+        assert np.array_equal(plane, expected)
+    assert_chroma([found[0], *found[3:]], replace_chroma(source[1]), info, 2)
+
+
+def replace_chroma(frame: Frame) -> Frame:
+    """Luma and alpha alone."""
+    return replace(frame, planes=(frame.planes[0], *frame.planes[3:]))
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p", "gray10le"])
+def test_flat_colour_stays_flat(name: str) -> None:
+    for values in ((16, 128, 128), (235, 128, 128), (81, 90, 240), (180, 30, 200), (5, 5, 250)):
+        info = described(name, 13, 11)
+        step = 2 ** (info.format.depth - 8)
+        planes = tuple(
+            np.full(info.format.plane_size(n, 13, 11), value * step, info.format.dtype)
+            for n, value in enumerate(values[: info.format.planes])
+        )
+        for plane, value in zip(
+            enlarged(RgbBicubic(3), info, seen([Frame(planes, 0)])[0]), values, strict=False
+        ):
+            assert (plane == value * step).all()
+
+
+def test_luma_of_an_rgb_network_is_bicubic_where_colour_is_grey() -> None:
+    """Conversions that are linear and know their own inverse change nothing."""
+    info = described("yuv444p", *SIZE)
+    (window,) = seen(noise(1, info))
+    found = enlarged(RgbBicubic(2), info, window)
+    plain = enlarged(Interpolation(2), info, window)
+    for plane, expected in zip(found, plain, strict=True):
+        assert np.abs(plane.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(("height", "matrix"), [(719, 6), (720, 1)])
+def test_an_unsaid_matrix_is_that_of_the_frame_and_not_of_the_tile(
+    height: int, matrix: int
+) -> None:
+    info = described("yuv420p", 1280, height)
+    piece = described("yuv420p", *SIZE)
+    (window,) = seen(noise(1, piece))
+    # colours are scaled, so that the matrix matters
+    network = drawn(Edsr(2, 1, 4, light=True), last=0.2)
+    found = enlarged(network, info, window)
+    known = described("yuv420p", 1280, height, matrix=matrix)
+    other = described("yuv420p", 1280, height, matrix=7 - matrix)
+    assert same(found, enlarged(network, known, window))
+    assert not same(found, enlarged(network, other, window))
+
+
+def same(planes: list[Plane], others: list[Plane]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(planes, others, strict=True))
+
+
+# What holds for both
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("network", [Espcn(2, (3, 3), (4,)), RgbBicubic(2), Blend(2, 1)])
+def test_a_batch_is_its_windows(name: str, network: Network) -> None:
+    info = described(name, *SIZE, siting="left")
+    enlarger = Enlarger(drawn(network), info, CPU)
+    each = [stacked(enlarger.gathered(w), CPU) for w in seen(noise(4, info), network.context)]
+    together = enlarger([torch.cat(planes) for planes in zip(*each, strict=True)])
+    for n, planes in enumerate(each):
+        for plane, expected in zip(together, enlarger(planes), strict=True):
+            assert torch.equal(plane[n], expected[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("network", [Interpolation(2), RgbBicubic(3), Blend(2, 2)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (5, 3)])
+def test_any_size(name: str, network: Network, size: tuple[int, int]) -> None:
+    info = described(name, *size)
+    found = enlarged(network, info, seen(noise(5, info), network.context)[2])
+    large = info.enlarged(network.scale)
+    for n, plane in enumerate(found):
+        assert plane.shape == info.format.plane_size(n, large.width, large.height)
+
+
+def test_what_goes_in_is_not_written_to() -> None:
+    for network in (Espcn(2, (3, 3), (4,)), RgbBicubic(2), Vespcn(2, 4, 2, flow_features=4)):
+        info = described("yuv444p16le", *SIZE)
+        enlarger = Enlarger(drawn(network), info, CPU)
+        window = seen(noise(3, info), network.context)[1]
+        planes = stacked(enlarger.gathered(window), CPU)
+        copies = [plane.clone() for plane in planes]
+        enlarger(planes)
+        assert all(torch.equal(a, b) for a, b in zip(planes, copies, strict=True))
+
+
+def test_what_is_gathered() -> None:
+    """Luma of all frames, chroma of one; for colour all of all."""
+    info = described("yuva444p16le", *SIZE)
+    source = noise(5, info)
+    (window,) = seen(source, 2)[2:3]
+    luma, *others = Enlarger(Blend(2, 2), info, CPU).gathered(window)
+    assert [id(plane) for plane in luma] == [id(frame.planes[0]) for frame in source]
+    for n, some in enumerate(others, 1):
+        assert [id(plane) for plane in some] == [id(source[2].planes[n])]
+    for n, some in enumerate(Enlarger(RgbBicubic(2, 2), info, CPU).gathered(window)):
+        assert [id(plane) for plane in some] == [id(frame.planes[n]) for frame in source]
+
+
+def test_how_far_it_sees() -> None:
+    info = described("yuv420p", *SIZE)
+    far = Espcn(2, (5,) * 6, (4,) * 5)
+    assert Enlarger(far, info, CPU).halo == 12
+    assert Enlarger(Interpolation(2), info, CPU).halo == CHROMA_REACH
+    assert Enlarger(RgbBicubic(2), info, CPU).halo == 2 + RGB_REACH
