@@ -47,7 +47,7 @@ _SIGNS = (
     "not enough memory",
     "bad_alloc",
     "ALLOC_FAILED",
-    "could not create a memory",
+    "could not create a ",  # of oneDNN: memory, or a primitive that needs some
 )
 
 
