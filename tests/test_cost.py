@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network
 from vsr.networks.baselines import Interpolation
 from vsr.networks.cost import cost
+from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
 
@@ -47,7 +49,33 @@ def test_nothing_learnt_is_no_parameter() -> None:
     assert found.macs == bicubic(4, 100 * 50)
 
 
-@pytest.mark.parametrize("network", [Espcn(3), Vespcn(3, 4, 3), Vespcn(2, 4, 5, fusion="slow")])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("light", [False, True])
+def test_edsr(scale: int, light: bool) -> None:
+    """Two blocks of 8 features on the small frame, then layers that grow with the picture."""
+    pixels = 1200 * 600 // scale**2
+    layers = 9 * (3 * 8 + 5 * 8 * 8) * pixels
+    if light:
+        layers += 9 * 8 * 3 * scale**2 * pixels + 3 * bicubic(scale, pixels)
+    else:
+        large = 1
+        for factor in (2, 2) if scale == 4 else (scale,):
+            layers += 9 * 8 * 8 * factor**2 * large * pixels
+            large *= factor**2
+        layers += 9 * 8 * 3 * large * pixels
+    assert cost(Edsr(scale, 2, 8, light=light), 1200, 600).macs == layers
+
+
+def test_self_ensemble_takes_eight_times_as_much() -> None:
+    for network in (Espcn(2), Vespcn(2, 4, 3), Edsr(2, 1, 4)):
+        once, often = cost(network), cost(SelfEnsemble(network))
+        assert (often.macs, often.parameters) == (8 * once.macs, once.parameters)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [Espcn(3), Vespcn(3, 4, 3), Vespcn(2, 4, 5, fusion="slow"), Edsr(4, 1, 4), Edsr(2, light=True)],
+)
 def test_it_is_the_same_for_each_pixel(network: Network) -> None:
     whole = cost(network, 1920, 1080)
     assert cost(network, 960, 540).macs == pytest.approx(whole.macs / 4, abs=1)

@@ -75,7 +75,9 @@ def test_bfloat16_shows_by_a_step_or_two_at_most(name: str, kind: type[Network])
     assert_equal(rough, exact, 2 * (info.format.peak + 1) // 256)
     if network.color == "y":  # chroma is float32 in any case
         for a, b in zip(exact, rough, strict=True):
-            assert all(np.array_equal(*pair) for pair in zip(a.planes[1:], b.planes[1:], strict=True))
+            assert all(
+                np.array_equal(*pair) for pair in zip(a.planes[1:], b.planes[1:], strict=True)
+            )
 
 
 def test_the_size_of_tiles_follows_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +154,26 @@ def test_what_is_compiled_is_what_runs(
     assert_equal(found, plain)
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        Espcn(2, (3, 3), (8,)),
+        Edsr(2, 1, 4, light=True),
+        Edsr(4, 1, 4),
+        Vespcn(2, 4, 2, flow_features=4),
+    ],
+)
+def test_a_network_is_compiled_in_one_piece(network: Network) -> None:
+    """Nothing in it makes torch.compile stop and begin anew."""
+    ready = prepared(drawn(network), engine())
+    frames = (2 * network.context + 1) * (3 if network.color == "rgb" else 1)
+    x = torch.rand(1, frames, 16, 20)
+    torch.compiler.reset()
+    compiled = torch.compile(ready, backend="eager", fullgraph=True, dynamic=False)
+    with torch.inference_mode():
+        torch.testing.assert_close(compiled(x), ready(x), atol=1e-3, rtol=0)
+
+
 # The choice
 
 
@@ -197,9 +219,7 @@ def test_auto_with_gpus(two_gpus: None) -> None:
     assert (chosen.devices, chosen.precision) == (cuda(1), "fp32")
     assert choose_engine("cuda").devices == cuda(0)
     assert choose_engine("cpu").devices == (CPU,)
-    assert (
-        refused("cuda:2") == "device 'cuda:2' is not there: this machine has 2 CUDA GPUs"
-    )
+    assert refused("cuda:2") == "device 'cuda:2' is not there: this machine has 2 CUDA GPUs"
 
 
 @pytest.mark.parametrize("names", ["cuda:0,cuda:1", "cuda, cuda:1", " auto ,cuda:1"])
@@ -335,5 +355,7 @@ def test_a_gpu_with_little_memory(network: Network, little_gpu_memory: None) -> 
     chosen = choose_engine("cuda", "fp32", tile=0)
     found = list(restore(seen, info, model(network), chosen, said.append))
     assert said
-    assert all(line.startswith("out of memory on cuda:0: from here on in tiles of") for line in said)
+    assert all(
+        line.startswith("out of memory on cuda:0: from here on in tiles of") for line in said
+    )
     assert_equal(found, restored(network, engine(), info, frames), 1)

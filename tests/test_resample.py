@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from vsr.resample import Upsample, resize
+from vsr.resample import Upsample, enlarge_axis, reduce_axis, resize, to_samples
 
 
 def keys(x: float) -> float:
@@ -114,3 +114,98 @@ def test_upsample_stays_float32_under_autocast() -> None:
 def test_unknown_kernel_is_refused() -> None:
     with pytest.raises(ValueError, match="known: cubic, linear, nearest"):
         Upsample(2, "lanczos")
+
+
+# Along one axis
+
+
+def enlarged_line(line: list[float], factor: int, shift: float) -> list[float]:
+    """By the definition of the bicubic kernel, sample by sample."""
+    mirror = [*line, *reversed(line)]
+    out = []
+    for n in range(len(line) * factor):
+        place = (n + 0.5) / factor - 0.5 + shift
+        first = math.floor(place) - 1
+        near = range(first, first + 4)
+        out.append(sum(keys(place - k) * mirror[k % len(mirror)] for k in near))
+    return out
+
+
+SHIFTS = [-0.25, -0.1, 0.0, 0.25, 0.5]
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("shift", SHIFTS)
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 16])
+def test_enlarge_axis(axis: int, factor: int, shift: float, length: int) -> None:
+    lines = torch.rand(2, 5, length)
+    expected = torch.tensor(
+        [[enlarged_line(line.tolist(), factor, shift) for line in plane] for plane in lines]
+    )
+    given = lines if axis == -1 else lines.mT
+    found = enlarge_axis(given, axis, factor, shift)
+    found = found if axis == -1 else found.mT
+    torch.testing.assert_close(found, expected, atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_reduce_axis_brings_back_what_was_enlarged(axis: int, factor: int, shift: float) -> None:
+    noise = torch.rand(2, 40, 41)
+    back = reduce_axis(enlarge_axis(noise, axis, factor, shift), axis, factor, shift)
+    assert back.shape == noise.shape
+    inside = (..., slice(8, -8), slice(8, -8))  # borders are mirrored otherwise
+    torch.testing.assert_close(back[inside], noise[inside], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+@pytest.mark.parametrize("length", [1, 2, 3, 8, 9])
+def test_reduce_axis_of_any_length(axis: int, length: int) -> None:
+    for value in (0.0, 1.0, -0.7):
+        shape = (1, 3, length) if axis == -1 else (1, length, 3)
+        found = reduce_axis(torch.full(shape, value), axis, 2, -0.25)
+        assert found.shape[axis] == -(-length // 2)
+        torch.testing.assert_close(found, torch.full_like(found, value), atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_reduce_axis_is_least_squares(axis: int, shift: float) -> None:
+    """Nothing near what it gives is nearer to noise that was never enlarged."""
+    noise = torch.rand(1, 48, 48)
+    small = reduce_axis(noise, axis, 2, shift)
+
+    def error(candidate: torch.Tensor) -> float:
+        difference = enlarge_axis(candidate, axis, 2, shift) - noise
+        return float(difference[..., 16:-16, 16:-16].square().sum())
+
+    best = error(small)
+    for step in (0.05, -0.05):
+        for place in (10, 11, 12, 13):
+            other = small.clone()
+            other.select(axis, place)[:] += step
+            assert error(other) > best - 0.02
+
+
+# Samples
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("peak", [255, 1023, 65535])
+def test_phases_become_samples(scale: int, peak: int) -> None:
+    phases = (torch.rand(3, scale**2, 5, 7) * 1.4 - 0.2) * peak
+    expected = torch.pixel_shuffle(phases.round().clamp(0, peak), scale)[:, 0]
+    found = to_samples(phases.clone(), scale, peak)
+    assert found.dtype == (torch.uint8 if peak == 255 else torch.uint16)
+    assert found.shape == (3, 5 * scale, 7 * scale)
+    assert torch.equal(found.to(torch.float32), expected)
+    assert (int(found.to(torch.int32).min()), int(found.to(torch.int32).max())) == (0, peak)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_phases_that_lie_side_by_side_become_the_same_samples(scale: int) -> None:
+    phases = torch.rand(2, scale**2, 5, 7) * 255
+    lying = phases.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(to_samples(lying, scale, 255), to_samples(phases, scale, 255))

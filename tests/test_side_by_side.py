@@ -44,7 +44,9 @@ def pool_threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("vsr-network")]
 
 
-def enlarged(frames: Iterator[Frame], network: Network, workers: int, size: int = 0) -> Iterator[Frame]:
+def enlarged(
+    frames: Iterator[Frame], network: Network, workers: int, size: int = 0
+) -> Iterator[Frame]:
     tiler = Tiler(Enlarger(network, INFO, torch.device("cpu")), size, pytest.fail)
     return side_by_side(windows(frames, network.context), tiler, workers)
 

@@ -62,7 +62,8 @@ def _apply(
 
 def _has_kernels(x: Tensor, weight: Tensor) -> bool:
     return (
-        torch.is_inference_mode_enabled()
+        not torch.compiler.is_compiling()  # it makes kernels of its own, and of this many pieces
+        and torch.is_inference_mode_enabled()
         and x.device.type == "cpu"
         and x.dtype == weight.dtype
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
@@ -112,7 +113,7 @@ def shuffle(x: Tensor, factor: int) -> Tensor:
     In channels-last order and float32 the `factor` samples in a row that come from one pixel
     are moved as one number: several times faster. Other tensors take the plain way.
     """
-    run = _RUNS.get(factor)
+    run = None if torch.compiler.is_compiling() else _RUNS.get(factor)
     lying = x.permute(0, 2, 3, 1)
     if x.requires_grad or run is None or x.dtype != torch.float32 or not lying.is_contiguous():
         return F.pixel_shuffle(x, factor)
