@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.networks import convolve as convolve_module
-from vsr.networks.convolve import convolve, convolve_rows, shuffle
+from vsr.kernels import has_kernels, shuffle
+from vsr.networks.convolve import convolve, convolve_rows
 from vsr.training.widen import widen
 
 # Shifted rows
@@ -188,9 +188,9 @@ def test_no_kernel_of_inference_under_gradients() -> None:
     conv, x = layer(3, 8), picture(3, 6, 8)
     for context in (torch.enable_grad, torch.no_grad):
         with context():
-            assert not convolve_module._has_kernels(x, conv.weight)
+            assert not has_kernels(x, conv.weight)
     with torch.inference_mode():
-        assert not convolve_module._has_kernels(x.double(), conv.weight)
+        assert not has_kernels(x.double(), conv.weight)
 
 
 def test_what_is_no_convolution_is_asked_itself() -> None:

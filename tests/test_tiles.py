@@ -129,7 +129,7 @@ def test_the_output_in_tiles_is_that_of_the_whole(name: str, scale: int) -> None
         whole = network(x)
         for size in (4, 14, 30, 64) if reach < 20 else (14, 32):
             difference = (in_tiles(network, x, size, reach) - whole).abs().max()
-            assert difference <= (2**-23 if name == "linear" else 0)
+            assert difference == 0
 
 
 def sides(network: Network, halo: int, scale: int) -> tuple[int, int]:
@@ -154,7 +154,7 @@ def test_frames_in_tiles_are_whole_frames(name: str, scale: int) -> None:
     whole = restored(network, info, 0)
     assert all(0.01 < (frame.planes[0] / info.format.peak).std() < 0.4 for frame in whole)
     for size in (22,) if network.context else (14, 64):
-        assert_equal(restored(network, info, size), whole, 1 if name == "linear" else 0)
+        assert_equal(restored(network, info, size), whole)
 
 
 LAYOUTS = [
@@ -201,7 +201,7 @@ def test_bundled_models_in_tiles(name: str, scale: int) -> None:
     source = noise(2, info)
     whole = restored(network, info, 0, source)
     for size in (36,) if network.context else (16, 60):
-        assert_equal(restored(network, info, size, source), whole, 1 if name == "bilinear" else 0)
+        assert_equal(restored(network, info, size, source), whole)
 
 
 @pytest.mark.parametrize(

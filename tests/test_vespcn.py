@@ -224,7 +224,8 @@ def test_motion_step_by_step() -> None:
         seen = torch.cat([pair, coarse, moved], 1)
         fine = F.pixel_shuffle(through(motion.fine, seen).tanh(), 2) * 3
         found = motion(centre, neighbour)[:, 0]
-    torch.testing.assert_close(found, coarse + fine, atol=1e-3, rtol=0)
+    # The last bit of a coarse flow may round it to another of the 256 steps of a pixel.
+    torch.testing.assert_close(found, coarse + fine, atol=1 / 256, rtol=0)
 
 
 def through(layers: nn.ModuleList, x: Tensor) -> Tensor:
@@ -378,6 +379,7 @@ def test_the_papers_size() -> None:
     macs = sum(n * o * i * 9 for (o, i), n in trunk.items())
     for layers in (motion, fine):  # once for each neighbour, at a 4th or a 16th of the pixels
         macs += 2 * sum(n * o * i * k * k // area for (o, i, k, area), n in layers.items())
+    macs += 2 * 3 * 9  # means and squares of three frames, from blocks to pixels by 3x3 taps
     found = cost(network).macs - cost(Interpolation(4)).macs
     assert found == macs * 480 * 270
     assert 2 * found / 1e9 == pytest.approx(14.8, abs=0.05)

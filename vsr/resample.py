@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vsr.kernels import convolution
+
 _RUN_TYPES = {2: torch.int16, 4: torch.int32}  # as wide as so many bytes
 _FADED = 1e-3  # weights below it are left out
 KERNELS = ("cubic", "linear", "nearest")
@@ -120,7 +122,7 @@ class Upsample(nn.Module):
             index = torch.arange(origin, length + origin + taps - 1, device=x.device)
             padded = padded.index_select(axis, symmetric_index(index, length))
         with torch.autocast(x.device.type, enabled=False):
-            return F.conv2d(padded, self.weight.float())
+            return convolution(padded, self.weight.float(), None)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pixel_shuffle(self.phases(x), self.scale)
@@ -136,7 +138,8 @@ def enlarge_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:
     index = torch.arange(origin, origin + length - 1 + taps, device=x.device)
     padded = x.index_select(axis, symmetric_index(index, length))[:, None]
     kernel = weight.float().to(x.device)[:, None]  # (factor, 1, taps)
-    phases = F.conv2d(padded, kernel.unsqueeze(3 if axis == -2 else 2))  # (N, factor, H, W)
+    kernel = kernel.unsqueeze(3 if axis == -2 else 2)
+    phases = convolution(padded, kernel, None)  # (N, factor, H, W)
     if axis == -2:
         return phases.transpose(1, 2).flatten(1, 2)
     return phases.permute(0, 2, 3, 1).flatten(2, 3)
@@ -158,7 +161,8 @@ def reduce_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:
     # Columns as channels, each for itself: in memory they lie side by side, which is fast.
     columns = x.index_select(1, index).transpose(1, 2)[..., None]  # (N, W, H', 1)
     kernel = weight.float().to(x.device).expand(x.shape[2], -1)[:, None, :, None]
-    reduced = F.conv2d(columns, kernel.contiguous(), stride=(factor, 1), groups=x.shape[2])
+    kernel = kernel.contiguous()
+    reduced = convolution(columns, kernel, None, (factor, 1), groups=x.shape[2])
     return reduced[..., 0].transpose(1, 2)
 
 

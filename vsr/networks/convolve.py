@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_RUNS = {2: torch.float64, 4: torch.complex128}  # as wide as so many float32
+from vsr.kernels import convolution, has_kernels
+
 _LANES = 16  # numbers that vector units work on at once
 
 
@@ -22,7 +23,7 @@ def convolve(conv: nn.Module, x: Tensor, relu: bool = False) -> Tensor:
     assert isinstance(conv.padding, tuple)
     if _pays_in_pairs(conv, x):
         return _in_pairs(conv, x, relu)
-    return _apply(x, conv.weight, conv.bias, conv.stride, conv.padding, relu)
+    return convolution(x, conv.weight, conv.bias, conv.stride, conv.padding, relu)
 
 
 def convolve_rows(conv: nn.Module, x: Tensor, relu: bool = False) -> Tensor:
@@ -38,42 +39,7 @@ def convolve_rows(conv: nn.Module, x: Tensor, relu: bool = False) -> Tensor:
     rows = torch.cat([padded[:, :, i : i + height] for i in range(size)], 1)  # (N, k*C, H, W)
     rows = rows.contiguous(memory_format=torch.channels_last)
     weight = conv.weight.transpose(1, 2).flatten(1, 2)[:, :, None]  # (features, k*C, 1, k)
-    return _apply(rows, weight, conv.bias, (1, 1), (0, size // 2), relu)
-
-
-def _apply(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    relu: bool,
-) -> Tensor:
-    if _has_kernels(x, weight):
-        # What torch.compile makes of a convolution and a ReLU. Without one conv2d would do, but
-        # for small pictures takes another kernel, which rounds otherwise: tiles would differ.
-        fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, padding, stride, (1, 1), 1, "relu" if relu else "none", [], None
-        )
-        return fused
-    features = F.conv2d(x, weight, bias, stride, padding)
-    return F.relu_(features) if relu else features
-
-
-def _has_kernels(x: Tensor, weight: Tensor) -> bool:
-    return (
-        not torch.compiler.is_compiling()  # it makes kernels of its own, and of this many pieces
-        and torch.is_inference_mode_enabled()
-        and x.device.type == "cpu"
-        and x.dtype == weight.dtype
-        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-        and (x.dtype == torch.float32 or _is_fast_bfloat16(x))
-    )
-
-
-def _is_fast_bfloat16(x: Tensor) -> bool:
-    return x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return convolution(rows, weight, conv.bias, (1, 1), (0, size // 2), relu)
 
 
 def _pays_in_pairs(conv: nn.Conv2d, x: Tensor) -> bool:
@@ -86,7 +52,7 @@ def _pays_in_pairs(conv: nn.Conv2d, x: Tensor) -> bool:
         and conv.kernel_size[1] == 2 * int(conv.padding[1]) + 1
         and x.shape[-1] % (2 * conv.stride[1]) == 0
         and x.dtype == torch.bfloat16
-        and _has_kernels(x, conv.weight)
+        and has_kernels(x, conv.weight)
     )
 
 
@@ -102,23 +68,6 @@ def _in_pairs(conv: nn.Conv2d, x: Tensor, relu: bool) -> Tensor:
     weight = torch.cat([F.pad(conv.weight, (0, across)), F.pad(conv.weight, (across, 0))])
     weight = weight.contiguous(memory_format=torch.channels_last)
     bias = torch.cat([conv.bias, conv.bias])
-    pairs = _apply(x, weight, bias, (down, 2 * across), conv.padding, relu)
+    pairs = convolution(x, weight, bias, (down, 2 * across), conv.padding, relu)
     lying = pairs.permute(0, 2, 3, 1)  # (N, H, W/2, 2*features)
     return lying.reshape(*lying.shape[:2], -1, conv.out_channels).permute(0, 3, 1, 2)
-
-
-def shuffle(x: Tensor, factor: int) -> Tensor:
-    """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
-
-    In channels-last order and float32 the `factor` samples in a row that come from one pixel
-    are moved as one number: several times faster. Other tensors take the plain way.
-    """
-    run = None if torch.compiler.is_compiling() else _RUNS.get(factor)
-    lying = x.permute(0, 2, 3, 1)
-    if x.requires_grad or run is None or x.dtype != torch.float32 or not lying.is_contiguous():
-        return F.pixel_shuffle(x, factor)
-    count, height, width, channels = lying.shape
-    runs = lying.reshape(count, height, width, channels // factor**2, factor, factor).view(run)
-    rows = runs[..., 0].permute(0, 3, 1, 4, 2)  # (N, C, H, factor, W)
-    rows = rows.clone(memory_format=torch.contiguous_format)
-    return rows.view(torch.float32).view(count, -1, height * factor, width * factor)

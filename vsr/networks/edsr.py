@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.networks.convolve import convolve, shuffle
+from vsr.kernels import shuffle
+from vsr.networks.convolve import convolve
 from vsr.networks.network import Network
 from vsr.resample import Upsample
 

@@ -8,13 +8,15 @@ and slow fusion (3c), nine layers of 24 features (section 3.4).
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.networks.convolve import convolve, convolve_rows, shuffle
+from vsr.kernels import shuffle
+from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.network import Network
 from vsr.resample import Upsample
 
@@ -220,10 +222,16 @@ def level_contrast(x: Tensor) -> Tensor:
     """
     blocks = F.avg_pool2d(torch.cat([x, x * x], 1), _STRIDE)
     local = _sum_around(blocks) / _sum_around(torch.ones_like(blocks[:1, :1]))
-    local = F.interpolate(local, scale_factor=_STRIDE, mode="bilinear")
+    fine = _blocks_to_pixels(x.device).phases(local.flatten(0, 1)[:, None])
+    local = shuffle(fine, _STRIDE).view(len(x), -1, *x.shape[-2:])
     mean, square = local.chunk(2, 1)
     variance = (square - mean * mean).clamp_(min=0)
     return (x - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
+
+
+@lru_cache(maxsize=8)
+def _blocks_to_pixels(device: torch.device) -> Upsample:
+    return Upsample(_STRIDE, "linear").to(device)
 
 
 def _sum_around(x: Tensor) -> Tensor:

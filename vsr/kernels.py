@@ -1,0 +1,67 @@
+"""Operations that torch has faster ways to, or ways that do not depend on a picture's size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_RUNS = {2: torch.float64, 4: torch.complex128}  # as wide as so many float32
+
+
+def convolution(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, ...] = (1, 1),
+    padding: tuple[int, ...] = (0, 0),
+    relu: bool = False,
+    groups: int = 1,
+) -> Tensor:
+    """torch's conv2d, with ReLU after it if wanted, in one kernel where there is one.
+
+    On a CPU without gradients a sum does not depend on the size of the picture.
+    """
+    if has_kernels(x, weight):
+        # What torch.compile makes of a convolution and a ReLU. Without one conv2d would do, but
+        # for small pictures takes another kernel, which rounds otherwise: tiles would differ.
+        fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            x, weight, bias, padding, stride, (1, 1), groups, "relu" if relu else "none", [], None
+        )
+        return fused
+    features = F.conv2d(x, weight, bias, stride, padding, 1, groups)
+    return F.relu_(features) if relu else features
+
+
+def has_kernels(x: Tensor, weight: Tensor) -> bool:
+    """Whether `convolution` takes oneDNN's kernels for these."""
+    return (
+        not torch.compiler.is_compiling()  # it makes kernels of its own, and of this many pieces
+        and torch.is_inference_mode_enabled()
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and (x.dtype == torch.float32 or _is_fast_bfloat16(x))
+    )
+
+
+def _is_fast_bfloat16(x: Tensor) -> bool:
+    return x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def shuffle(x: Tensor, factor: int) -> Tensor:
+    """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
+
+    In channels-last order and float32 the `factor` samples in a row that come from one pixel
+    are moved as one number: several times faster. Other tensors take the plain way.
+    """
+    run = None if torch.compiler.is_compiling() else _RUNS.get(factor)
+    lying = x.permute(0, 2, 3, 1)
+    if x.requires_grad or run is None or x.dtype != torch.float32 or not lying.is_contiguous():
+        return F.pixel_shuffle(x, factor)
+    count, height, width, channels = lying.shape
+    runs = lying.reshape(count, height, width, channels // factor**2, factor, factor).view(run)
+    rows = runs[..., 0].permute(0, 3, 1, 4, 2)  # (N, C, H, factor, W)
+    rows = rows.clone(memory_format=torch.contiguous_format)
+    return rows.view(torch.float32).view(count, -1, height * factor, width * factor)
