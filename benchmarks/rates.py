@@ -145,7 +145,7 @@ def stage(model: Model, frames: list[Frame]) -> Run:
 
 def inputs(network: Network, frames: list[Frame]) -> list[Tensor]:
     """What the network sees, (1, T, H, W) float32."""
-    count = 2 * network.context + 1
+    count = (2 * network.context + 1) * (3 if network.color == "rgb" else 1)
     luma = [torch.from_numpy(frame.planes[0]).float() / 255 for frame in frames]
     return [
         torch.stack([luma[(n + t) % len(luma)] for t in range(count)])[None]
@@ -167,7 +167,12 @@ def side_by_side(work: Callable[[Tensor], Any], given: Iterable[Tensor]) -> None
 def alone(model: Model, frames: list[Frame], engine: Engine | None = None) -> Run:
     network = prepared(model.network, engine or choose_engine("cpu"))
     given = inputs(network, frames)
-    return lambda: rate(lambda: side_by_side(network.phases, given), len(given))
+    return lambda: rate(lambda: side_by_side(of(network), given), len(given))
+
+
+def of(network: Network) -> Callable[[Tensor], Tensor]:
+    """A luma network without its pixel shuffle, which the stage does on bytes."""
+    return network.phases if network.color == "y" else network
 
 
 def int8(model: Model, frames: list[Frame]) -> Run | None:
@@ -180,7 +185,7 @@ def int8(model: Model, frames: list[Frame]) -> Run | None:
 
 def compiled(model: Model, frames: list[Frame]) -> Run:
     network = prepared(model.network, choose_engine("cpu"))
-    phases = torch.compile(network.phases, dynamic=False)
+    phases = torch.compile(of(network), dynamic=False)
     given = inputs(network, frames)
     side_by_side(phases, given[:2])
     return lambda: rate(lambda: side_by_side(phases, given), len(given))
@@ -238,7 +243,7 @@ class Phases(torch.nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.network.phases(x)
+        return of(self.network)(x)
 
 
 PEERS: dict[str, Callable[[Model, list[Frame]], Run | None]] = {

@@ -21,6 +21,7 @@ from vsr.networks.catalogue import load_model
 from vsr.networks.cost import cost
 from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, Vespcn, level_contrast, warp
+from vsr.resample import Upsample
 
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}
 KINDS: list[dict[str, Any]] = [
@@ -29,6 +30,8 @@ KINDS: list[dict[str, Any]] = [
     {"layers": 3, "fusion": "slow"},
     {"layers": 5, "context": 2, "fusion": "slow"},
 ]
+
+TO_PIXELS = Upsample(4, "linear")
 
 
 def pictures(count: int, frames: int, height: int, width: int, seed: int = 1) -> Tensor:
@@ -217,10 +220,10 @@ def test_motion_step_by_step() -> None:
     """Coarse flow from both frames; fine flow from them, it and the neighbour warped by it."""
     motion = drawn(Vespcn(2, **TINY)).motion
     centre, neighbour = (pictures(2, 1, 12, 16, seed) for seed in (1, 2))
-    pair = torch.cat([level_contrast(centre), level_contrast(neighbour)], 1)
+    pair = torch.cat([level_contrast(centre, TO_PIXELS), level_contrast(neighbour, TO_PIXELS)], 1)
     with torch.no_grad():
         coarse = F.pixel_shuffle(through(motion.coarse, pair).tanh(), 4) * 12
-        moved = warp(level_contrast(neighbour), coarse, "bilinear")
+        moved = warp(level_contrast(neighbour, TO_PIXELS), coarse, "bilinear")
         seen = torch.cat([pair, coarse, moved], 1)
         fine = F.pixel_shuffle(through(motion.fine, seen).tanh(), 2) * 3
         found = motion(centre, neighbour)[:, 0]
@@ -265,14 +268,16 @@ def test_at_first_there_is_hardly_any_motion() -> None:
 
 def test_contrast_is_levelled() -> None:
     x = pictures(1, 1, 96, 88)
-    found = level_contrast(x)
+    found = level_contrast(x, TO_PIXELS)
     assert found.mean().abs() < 0.05
     assert abs(found.std() - 1) < 0.1
-    torch.testing.assert_close(level_contrast(0.5 * x + 0.3), found, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(
+        level_contrast(0.5 * x + 0.3, TO_PIXELS), found, atol=0.02, rtol=0.02
+    )
     plain = torch.full((1, 2, 8, 8), 0.7)
-    assert level_contrast(plain).abs().max() < 1e-3
+    assert level_contrast(plain, TO_PIXELS).abs().max() < 1e-3
     faint = 0.5 + (x - 0.5) / 1000  # far below what 8 bits hold
-    assert level_contrast(faint).abs().max() < 0.1
+    assert level_contrast(faint, TO_PIXELS).abs().max() < 0.1
 
 
 # Warping

@@ -56,9 +56,11 @@ def shuffle(x: Tensor, factor: int) -> Tensor:
     In channels-last order and float32 the `factor` samples in a row that come from one pixel
     are moved as one number: several times faster. Other tensors take the plain way.
     """
-    run = None if torch.compiler.is_compiling() else _RUNS.get(factor)
+    tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    plain = torch.compiler.is_compiling() or tracing or x.requires_grad
+    run = None if plain else _RUNS.get(factor)
     lying = x.permute(0, 2, 3, 1)
-    if x.requires_grad or run is None or x.dtype != torch.float32 or not lying.is_contiguous():
+    if run is None or x.dtype != torch.float32 or not lying.is_contiguous():
         return F.pixel_shuffle(x, factor)
     count, height, width, channels = lying.shape
     runs = lying.reshape(count, height, width, channels // factor**2, factor, factor).view(run)

@@ -8,7 +8,6 @@ and slow fusion (3c), nine layers of 24 features (section 3.4).
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from itertools import pairwise
 
 import torch
@@ -142,6 +141,7 @@ class Motion(nn.Module):
     def __init__(self, features: int, reach: tuple[float, float]) -> None:
         super().__init__()
         self.range = reach
+        self.to_pixels = Upsample(_STRIDE, "linear")
         n = features
         self.coarse = nn.ModuleList(
             [
@@ -181,7 +181,7 @@ class Motion(nn.Module):
         count, others, height, width = neighbours.shape
         missing = (0, -width % _STRIDE, 0, -height % _STRIDE)
         frames = torch.cat([centre, neighbours], 1).float()
-        frames = level_contrast(F.pad(frames, missing, mode="replicate"))
+        frames = level_contrast(F.pad(frames, missing, mode="replicate"), self.to_pixels)
         # (N*K, 2, H', W'): the centre beside each neighbour
         pairs = torch.stack([frames[:, :1].expand_as(frames[:, 1:]), frames[:, 1:]], 2).flatten(
             0, 1
@@ -214,7 +214,7 @@ def _start(layers: list[nn.Conv2d]) -> None:
         nn.init.zeros_(conv.bias)
 
 
-def level_contrast(x: Tensor) -> Tensor:
+def level_contrast(x: Tensor, to_pixels: Upsample) -> Tensor:
     """Each pixel less the mean of its neighbourhood, over the deviation there.
 
     (N, C, H, W) float32, sides multiples of 4, of any range -> about 0, of about unit deviation.
@@ -222,16 +222,11 @@ def level_contrast(x: Tensor) -> Tensor:
     """
     blocks = F.avg_pool2d(torch.cat([x, x * x], 1), _STRIDE)
     local = _sum_around(blocks) / _sum_around(torch.ones_like(blocks[:1, :1]))
-    fine = _blocks_to_pixels(x.device).phases(local.flatten(0, 1)[:, None])
+    fine = to_pixels.phases(local.flatten(0, 1)[:, None])
     local = shuffle(fine, _STRIDE).view(len(x), -1, *x.shape[-2:])
     mean, square = local.chunk(2, 1)
     variance = (square - mean * mean).clamp_(min=0)
     return (x - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
-
-
-@lru_cache(maxsize=8)
-def _blocks_to_pixels(device: torch.device) -> Upsample:
-    return Upsample(_STRIDE, "linear").to(device)
 
 
 def _sum_around(x: Tensor) -> Tensor:
@@ -257,22 +252,23 @@ def warp(x: Tensor, flow: Tensor, mode: str) -> Tensor:
     powers of two, grid_sample's coordinates are exact: where in a picture a pixel lies, and
     whether a tile or the whole is given, changes nothing.
     """
-    place = flow * _STEPS
+    steps = flow * _STEPS
     if not flow.requires_grad:
-        place = place.round_()
-    sides = []
+        steps = steps.round_()
+    sides: list[int] = []
+    places: list[Tensor] = []
     for axis, length in enumerate((x.shape[-1], x.shape[-2])):
         index = torch.arange(length, device=x.device, dtype=torch.float32) * _STEPS
+        place = steps[:, axis] + (index if axis == 0 else index[:, None])
+        place.clamp_(-_BORDER / 2 * _STEPS, (length - 1 + _BORDER / 2) * _STEPS)
         sides.append(_side(length))
         unit = 2 / (sides[-1] - 1)  # of grid_sample, for a pixel
-        along = place[:, axis]
-        along += index if axis == 0 else index[:, None]
-        along.clamp_(-_BORDER / 2 * _STEPS, (length - 1 + _BORDER / 2) * _STEPS)
-        along.mul_(unit / _STEPS).add_(_BORDER * unit - 1)
+        places.append(place.mul_(unit / _STEPS).add_(_BORDER * unit - 1))
     framed = F.pad(x.float(), (_BORDER,) * 4, mode="replicate")
     beyond = [side - length for side, length in zip(sides, framed.shape[:1:-1], strict=True)]
     framed = F.pad(framed, (0, beyond[0], 0, beyond[1]))
-    return F.grid_sample(framed, place.permute(0, 2, 3, 1), mode, align_corners=True)
+    grid = torch.stack(places, 1).permute(0, 2, 3, 1)  # fast to make, and read as fast
+    return F.grid_sample(framed, grid, mode, align_corners=True)
 
 
 def _side(length: int) -> int:
