@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+from torch import nn
+
 from vsr.errors import DeviceError
 from vsr.inference.enlarge import Enlarger, stacked
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
@@ -147,6 +149,8 @@ def largest_tile(enlarger: Enlarger, at_once: int) -> int:
     free = free_memory(enlarger.device)
     if free is None:
         return 0
+    if info.width * info.height * at_once * _most_bytes_per_pixel(enlarger) <= free / 2:
+        return 0  # without counting, which imports much of torch: a second
     area = free / 2 / at_once / _bytes_per_pixel(enlarger)
     if info.width * info.height <= area:
         return 0
@@ -156,6 +160,13 @@ def largest_tile(enlarger: Enlarger, at_once: int) -> int:
 
 _PIECE = 64  # pixels: what one of them takes is the same in all sizes
 _WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them
+
+
+def _most_bytes_per_pixel(enlarger: Enlarger) -> int:
+    """More than enlarging can take: as if the widest layer worked on float32 at the large size."""
+    convs = [m for m in enlarger.network.modules() if isinstance(m, nn.Conv2d)]
+    widest = max((conv.in_channels + 2 * conv.out_channels for conv in convs), default=0)
+    return 4 * enlarger.network.scale**2 * (widest + 8)
 
 
 def _bytes_per_pixel(enlarger: Enlarger) -> float:
