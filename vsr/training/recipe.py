@@ -29,7 +29,7 @@ class Shape:
 
 
 _AS_LIM = {"error": "l1", "rate": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
-_SMALL = {"error": "l1", "rate": 8e-4, "patch": 40}  # little to learn, in short runs
+_SMALL = {"error": "l1", "rate": 8e-4}  # little to learn, in short runs
 
 SHAPES = {
     "espcn": Shape("espcn"),
