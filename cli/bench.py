@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import device_option, precision_option, threads_option
+from .options import device_option, listed, precision_option, threads_option
 
 if TYPE_CHECKING:
     from vsr.inference.bench import Speed
@@ -41,7 +41,7 @@ def bench_command(
     its scales allow. Other work on the machine lowers the figures.
     """
     began = time.monotonic()
-    names = _names(models)
+    names = [] if models is None else listed(models)
     # Here, so that other commands need not wait for these imports.
     from vsr.inference.bench import measure_speeds, models_to_measure
     from vsr.inference.engine import choose_engine
@@ -62,13 +62,6 @@ def bench_command(
     else:
         click.echo(_method(engine))
         click.echo(_conclusion(speeds))
-
-
-def _names(models: str | None) -> list[str]:
-    names = [] if models is None else [name.strip() for name in models.split(",")]
-    if not all(names):
-        raise click.UsageError(f"--models {models!r}: write names or files with commas between")
-    return names
 
 
 def _place(engine: Engine) -> str:

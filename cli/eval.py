@@ -11,6 +11,7 @@ import click
 
 from .options import (
     device_option,
+    listed,
     model_option,
     precision_option,
     scale_option,
@@ -113,10 +114,7 @@ def _wanted(model: str | None, models: str | None) -> list[str | None]:
         return [model]
     if model is not None:
         raise click.UsageError("--model and --models exclude each other")
-    names = [name.strip() for name in models.split(",")]
-    if not all(names):
-        raise click.UsageError(f"--models {models!r}: write names or files with commas between")
-    return list(names)
+    return [*listed(models)]
 
 
 def _titles(models: Sequence[Model], wanted: Sequence[str | None]) -> list[str]:

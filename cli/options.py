@@ -35,6 +35,14 @@ self_ensemble_option = click.option(
 )
 
 
+def listed(models: str) -> list[str]:
+    """The names that --models holds. Raises UsageError where one is empty."""
+    names = [name.strip() for name in models.split(",")]
+    if not all(names):
+        raise click.UsageError(f"--models {models!r}: write names or files with commas between")
+    return names
+
+
 def precision_option(default: str) -> Callable[[Command], Command]:
     """--precision, with the command's own default."""
     choices = click.Choice(["auto", "fp32", "bf16", "fp16", "int8"])
