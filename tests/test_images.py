@@ -28,6 +28,7 @@ from vsr.video.images import (
     to_pixels,
     to_planes,
 )
+from vsr.video.others import Others
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9</x:xmpmeta>'
 
@@ -699,4 +700,4 @@ def test_output_tells_what_became_of_the_metadata(tmp_path: Path) -> None:
         pytest.raises(OutputError),
         create_image(tmp_path / "b.tif", _color_info(tmp_path), 8, metadata, print) as out,
     ):
-        assert (out.encoder, out.copied, out.dropped) == ("", ("ICC profile",), ("EXIF",))
+        assert (out.encoder, out.others) == ("", Others(("ICC profile",), (), ("EXIF",)))

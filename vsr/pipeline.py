@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class Result:
         model, scale: what enlarged the picture.
         device, precision: where, and in what numbers.
         encoder: its name in libav, "" for images.
-        copied, dropped: the other streams, named for people.
+        copied, converted, dropped: the other streams, named for people.
         warnings: all that was said on the way.
     """
 
@@ -61,6 +61,7 @@ class Result:
     precision: str
     encoder: str
     copied: tuple[str, ...]
+    converted: tuple[str, ...]
     dropped: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -177,7 +178,7 @@ def upscale(
                     progress(Progress(done + frames_out, expected or video.expected_frames))
             if frames_out != frames_in:
                 raise OutputError(f"{target}: {frames_out} of {frames_in} frames were restored")
-        return Run(frames_in, frames_out, output.encoder, output.copied, output.dropped)
+        return Run(frames_in, frames_out, output.encoder, output.others)
 
     total = run_stills(source, target, overwrite, run) if apart else run(source, target, 0, None)
     return Result(
@@ -191,8 +192,7 @@ def upscale(
         device=",".join(map(str, engine.devices)),
         precision=engine.precision,
         encoder=total.encoder,
-        copied=total.copied,
-        dropped=total.dropped,
+        **asdict(total.others),
         warnings=tuple(warnings),
     )
 

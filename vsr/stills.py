@@ -9,6 +9,7 @@ from pathlib import Path
 from vsr.errors import OutputError
 from vsr.routes import names_folder
 from vsr.video.images import list_images
+from vsr.video.others import Others, together
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,7 @@ class Run:
     frames_in: int
     frames_out: int
     encoder: str
-    copied: tuple[str, ...]
-    dropped: tuple[str, ...]
+    others: Others
 
 
 def run_stills(
@@ -53,6 +53,5 @@ def run_stills(
         frames_in=sum(each.frames_in for each in runs),
         frames_out=sum(each.frames_out for each in runs),
         encoder="",
-        copied=tuple(dict.fromkeys(name for each in runs for name in each.copied)),
-        dropped=tuple(dict.fromkeys(name for each in runs for name in each.dropped)),
+        others=together(each.others for each in runs),
     )

@@ -14,6 +14,7 @@ from vsr.video.frame import Frame, VideoInfo
 from vsr.video.image_files import encode, nearest_metadata, nearest_shape
 from vsr.video.image_metadata import Metadata, Shape
 from vsr.video.images import Warn, once, to_pixels
+from vsr.video.others import Others
 from vsr.video.writer import Output, part_of
 
 _QUEUE = 2  # frames that may wait for the encoder
@@ -42,7 +43,7 @@ def create_image(
         written += 1
 
     try:
-        yield Output(write, "", kept.names, dropped)
+        yield Output(write, "", Others(kept.names, (), dropped))
         _check_count(target, written, 1)
         with _one_line(target):
             part.replace(target)
@@ -100,7 +101,7 @@ def create_image_folder(
     try:
         kept, dropped = fitted(0)
         with behind(write, lambda: iter(()), _QUEUE) as hand_over:
-            yield Output(hand_over, "", kept.names, dropped)
+            yield Output(hand_over, "", Others(kept.names, (), dropped))
         _check_count(folder, written, written if names is None else len(names))
         with _one_line(folder):
             if new:

@@ -21,6 +21,7 @@ else:  # PyAV names the type in its stubs alone
 
 from vsr.errors import InputError
 from vsr.video.open import reason
+from vsr.video.others import Others
 from vsr.video.span import Span
 
 # Facts about the old encoding, or about the file that held it, that would be false in the new.
@@ -45,10 +46,9 @@ class Selection:
 
 @dataclass
 class Passthrough:
-    """The streams being copied. `copied` and `dropped` name them for people."""
+    """The streams being copied; `streams` names them, and those that are not."""
 
-    copied: tuple[str, ...]
-    dropped: tuple[str, ...]
+    streams: Others
     _mux: Callable[[Packet[Stream]], None]
     _packets: Iterator[Packet[Stream]]
     _next: Packet[Stream] | None = None
@@ -75,7 +75,7 @@ class Passthrough:
         self._mux(packet)
 
 
-NOTHING_ELSE = Passthrough((), (), lambda packet: None, iter(()))
+NOTHING_ELSE = Passthrough(Others(), lambda packet: None, iter(()))
 """For an output whose source is no media file."""
 
 
@@ -109,7 +109,7 @@ def copy_streams(
     output.metadata.update(_lasting(source.metadata))
     output.set_chapters(_chapters(source, span, origin))
     packets = _packets(source, copies, span, origin)
-    return Passthrough(tuple(copied), tuple(dropped), output.mux_one, packets)
+    return Passthrough(Others(tuple(copied), (), tuple(dropped)), output.mux_one, packets)
 
 
 def copy_facts(source: Stream, target: Stream) -> None:

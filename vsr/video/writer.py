@@ -20,6 +20,7 @@ from vsr.video.encode import Encoder
 from vsr.video.encoders import Encoding
 from vsr.video.frame import ColorTags, Frame, VideoInfo
 from vsr.video.open import open_input, reason
+from vsr.video.others import Others
 from vsr.video.passthrough import NOTHING_ELSE, Selection, copy_streams, needs_free_tags
 from vsr.video.reader import Video
 
@@ -37,13 +38,12 @@ class Output:
     Attributes:
         write: takes the next frame of the enlarged size.
         encoder: its name in libav, "" for images.
-        copied, dropped: a video's other streams or an image's metadata, named for people.
+        others: what became of a video's other streams or an image's metadata.
     """
 
     write: Callable[[Frame], None]
     encoder: str
-    copied: tuple[str, ...]
-    dropped: tuple[str, ...]
+    others: Others
 
 
 @contextmanager
@@ -82,8 +82,8 @@ def create_video(
                 encoder.add_stream()
             if output.format.name in _WITHOUT_TIMESTAMPS:
                 warn(f"{target.suffix} keeps no timestamps: frames are shown at a fixed rate")
-            if others.dropped:
-                warn(f"{target.suffix} cannot hold, left out: {'; '.join(others.dropped)}")
+            if others.streams.dropped:
+                warn(f"{target.suffix} cannot hold, left out: {'; '.join(others.streams.dropped)}")
             output.start_encoding()
             shift = _start_of_span(others_of) if others_of else 0
 
@@ -107,7 +107,7 @@ def create_video(
                 frames += 1
                 hand_over(frame)
 
-            yield Output(count, encoder.name, others.copied, others.dropped)
+            yield Output(count, encoder.name, others.streams)
         _check(part, target, encoder.stream.index, frames)
         part.replace(target)
     finally:
