@@ -20,6 +20,13 @@ scale_option = click.option(
     show_default=True,
     help="Factor.",
 )
+audio_option = click.option(
+    "--audio",
+    type=click.Choice(["copy", "transcode", "none"]),
+    default="copy",
+    show_default=True,
+    help="Copy; or encode what OUTPUT cannot hold, and only that; or leave out.",
+)
 device_option = click.option(
     "-d",
     "--device",

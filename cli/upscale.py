@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from contextlib import closing
-from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,14 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from vsr import Progress, Result, upscale
+from vsr import Progress, upscale
 
+from .limits import limits_of, max_hours_option, max_pixels_option
 from .options import (
     Rate,
     Tile,
     Time,
+    audio_option,
     device_option,
     model_option,
     precision_option,
@@ -27,12 +28,13 @@ from .options import (
     self_ensemble_option,
     threads_option,
 )
+from .summary import summary
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
 
 @click.command("upscale")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="INPUT")
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
 @scale_option
 @model_option
@@ -45,7 +47,8 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.option("--crf", type=float, help="Constant rate factor; lower is better and larger.")
 @click.option("--preset", default="", help="The encoder's pace, such as veryfast or slow.")
 @click.option("--pix-fmt", default="", help="Pixel format; the source's if left out.")
-@click.option("--no-audio", is_flag=True, help="Leave the audio out.")
+@audio_option
+@click.option("--no-audio", is_flag=True, help="Leave the audio out: --audio none.")
 @click.option("--no-subs", is_flag=True, help="Leave the subtitles out.")
 @click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
 @click.option("--rate", type=Rate(), default="25", help="Frames a second, from images to video.")
@@ -61,20 +64,41 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @self_ensemble_option
 @click.option("--compile", "compiled", is_flag=True, help="Let torch.compile make the kernels.")
 @click.option("--hwaccel", is_flag=True, help="Decode on the GPU, where its driver can.")
+@click.option(
+    "--deinterlace",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Make whole pictures of fields.",
+)
+@max_pixels_option
+@max_hours_option
+@click.option("--strict", is_flag=True, help="Take any damage to INPUT for an error.")
+@click.option(
+    "--stall",
+    type=click.FloatRange(0, min_open=True),
+    default=300,
+    show_default=True,
+    help="Fail when INPUT has given nothing for so many seconds.",
+)
+@click.option("--verify", is_flag=True, help="Decode OUTPUT again and check every frame.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
 def upscale_command(
-    source: Path,
+    source: str,
     target: Path,
     scale: str,
     start: Fraction | None,
     end: Fraction | None,
     duration: Fraction | None,
+    audio: str,
     no_audio: bool,
     no_subs: bool,
     as_json: bool,
     quiet: bool,
+    max_pixels: int,
+    max_hours: int,
     **settings: Any,
 ) -> None:
     """Enlarge the video INPUT to OUTPUT; all else in it is copied.
@@ -92,17 +116,17 @@ def upscale_command(
             scale=int(scale),
             start=start,
             end=end,
-            audio=not no_audio,
+            audio="none" if no_audio else audio,
             subtitles=not no_subs,
+            limits=limits_of(max_pixels, max_hours),
             progress=reporter.progress,
             warn=reporter.warn,
             **settings,
         )
     if as_json:
-        facts = {**asdict(result), "fps": round(result.fps, 3)}
-        click.echo(json.dumps({"event": "result", **facts}, default=str))
+        click.echo(json.dumps({"event": "result", **result.facts()}))
     elif not quiet:
-        click.echo(_summary(result), err=True)
+        click.echo(summary(result), err=True)
 
 
 class _Reporter:
@@ -137,11 +161,3 @@ class _Reporter:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-
-
-def _summary(result: Result) -> str:
-    return (
-        f"{result.target}: {result.frames_out} frames, x{result.scale} {result.model} on "
-        f"{result.device} ({result.precision}), {result.seconds:.1f} s, {result.fps:.1f} fps; "
-        f"{len(result.copied)} other streams copied"
-    )

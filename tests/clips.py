@@ -77,6 +77,8 @@ class Clip:
     dispositions: Sequence[int] = ()  # of the audio tracks
     stream_metadata: dict[str, str] = field(default_factory=dict)  # of the video
     muxer: dict[str, str] = field(default_factory=dict)  # its options, such as movflags
+    audio_codec: str = "aac"
+    audio_rate: int = 48000
 
 
 def make(path: Path, clip: Clip = Clip()) -> Path:
@@ -160,7 +162,7 @@ def remux(source: Path, target: Path, kinds: Sequence[str], **options: str) -> P
 def _add_tracks(out: Any, clip: Clip) -> list[Any]:
     tracks = []
     for number, language in enumerate(clip.audio):
-        track: Any = out.add_stream("aac", rate=48000)
+        track: Any = out.add_stream(clip.audio_codec, rate=clip.audio_rate)
         track.metadata["language"] = language
         if number < len(clip.dispositions):
             track.disposition = clip.dispositions[number]

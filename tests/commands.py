@@ -47,26 +47,30 @@ class Ran:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def vsr(*arguments: object, file_limit: int | None = None) -> Ran:
-    """Run `vsr` with these arguments; no file may grow past `file_limit` bytes."""
+def vsr(*arguments: object, file_limit: int | None = None, patience: float = _PATIENCE) -> Ran:
+    """Run `vsr` with these arguments; no file may grow past `file_limit` bytes.
+
+    Raises TimeoutError where it is still running after `patience` seconds.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         words = [str(argument) for argument in arguments]
-        ended = _ask({"words": words, "out": str(out), "err": str(err), "file_limit": file_limit})
+        order = {"words": words, "out": str(out), "err": str(err), "file_limit": file_limit}
+        ended = _ask(order, patience)
         return Ran(ended["code"], out.read_text(), err.read_text(), ended["peak"])
 
 
-def _ask(order: dict[str, Any]) -> dict[str, Any]:
+def _ask(order: dict[str, Any], patience: float) -> dict[str, Any]:
     server = _server()
     assert server.stdin is not None
     assert server.stdout is not None
     server.stdin.write(json.dumps(order).encode() + b"\n")
     server.stdin.flush()
     pid = int(server.stdout.readline())
-    if not select.select([server.stdout], [], [], _PATIENCE)[0]:
+    if not select.select([server.stdout], [], [], patience)[0]:
         os.kill(pid, 9)
         server.stdout.readline()
-        raise TimeoutError(f"still running after {_PATIENCE:g} s: {order['words']}")
+        raise TimeoutError(f"still running after {patience:g} s: {order['words']}")
     answer: dict[str, Any] = json.loads(server.stdout.readline())
     return answer
 
@@ -88,6 +92,7 @@ def _server() -> subprocess.Popen[bytes]:
 
 
 def _serve() -> None:
+    import vsr.cli.commands  # noqa: F401  (all that a run needs: `main` would import it there)
     from vsr.cli.main import main
 
     orders, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)

@@ -10,9 +10,6 @@ import numpy as np
 from vsr.networks import Network
 from vsr.networks.catalogue import Model, Weights
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, VideoInfo
-from vsr.video.images import WITH_ALPHA
-
-FORMATS = {**PIXEL_FORMATS, WITH_ALPHA.name: WITH_ALPHA}
 
 
 def described(
@@ -24,7 +21,7 @@ def described(
     matrix: int = 2,
 ) -> VideoInfo:
     """What is said of frames."""
-    layout = FORMATS[format_] if isinstance(format_, str) else format_
+    layout = PIXEL_FORMATS[format_] if isinstance(format_, str) else format_
     color = ColorTags(range=range_, matrix=matrix, siting=siting)
     return VideoInfo(width, height, Fraction(1, 25), layout, color)
 

@@ -70,7 +70,7 @@ def assert_one_line(ran: Ran, *words: str) -> None:
         ("empty.mp4", "out.mp4", [], ["empty.mp4: is empty (0 bytes)"]),
         ("sound.mp4", "out.mp4", [], ["sound.mp4: no video stream (it holds only audio)"]),
         ("no-index.mp4", "out.mp4", [], ["no-index.mp4: cannot be read as a video"]),
-        ("cut.mp4", "out.mp4", [], ["cut.mp4: ", "truncated"]),
+        ("cut.mp4", "out.mp4", ["--strict"], ["cut.mp4: ", "truncated", "--strict"]),
         ("good.mp4", "out.mp4", ["-m", "nosuch"], ["unknown model 'nosuch': known are "]),
         ("good.mp4", "out.mp4", ["-m", "{inputs}/x3.safetensors"], ["is for scale 3, not 2"]),
         ("good.mp4", "out.mp4", ["-m", "{inputs}/broken.safetensors"], ["not a safetensors file"]),

@@ -15,9 +15,15 @@ from torch import Tensor
 
 from vsr.networks.baselines import Interpolation
 from vsr.resample import to_samples
-from vsr.video.color import SITINGS, enlarge_chroma, from_rgb, known_matrix, to_rgb
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Plane, VideoInfo
-from vsr.video.images import WITH_ALPHA
+from vsr.video.color import (
+    SITINGS,
+    enlarge_alpha,
+    enlarge_chroma,
+    from_rgb,
+    known_matrix,
+    to_rgb,
+)
+from vsr.video.frame import PIXEL_FORMATS, ColorTags, Plane, VideoInfo, find_format
 from vsr.video.planes import converted, libav_frame
 
 LAYOUTS = ("420", "422", "444")
@@ -175,12 +181,62 @@ def test_planes_and_pictures_of_a_batch_are_not_mixed(layout: str) -> None:
             assert np.array_equal(found[n].numpy(), alone)
 
 
-def test_alpha_is_enlarged_as_chroma_of_full_size() -> None:
-    about = VideoInfo(9, 7, Fraction(1, 25), WITH_ALPHA)
+@pytest.mark.parametrize("siting", ["left", "center", "topleft"])
+@pytest.mark.parametrize("name", ["yuva420p16le", "yuva422p16le", "yuva444p16le", "gbrap16le"])
+def test_alpha_is_enlarged_on_the_grid_of_luma(name: str, siting: str) -> None:
+    """As luma itself by the same kernel, whatever chroma's size and siting are."""
+    color = ColorTags(siting=siting)
+    about = VideoInfo(9, 7, Fraction(1, 25), PIXEL_FORMATS[name], color)
     (alpha,) = np.random.default_rng(2).integers(0, 65536, (1, 7, 9), np.uint16)
-    (found,) = enlarged((alpha,), about, 3)
-    plain = info("444", 16, 9, 7)
-    assert np.array_equal(found, enlarged((alpha, alpha), plain, 3)[0])
+    for scale in SCALES:
+        (found,) = enlarge_alpha(tensors([alpha]), about, scale)
+        samples = torch.from_numpy(alpha.astype(np.float32))[None, None]
+        luma = to_samples(Interpolation(scale).phases(samples), scale, 65535)
+        assert torch.equal(found.to(torch.int32), luma.to(torch.int32))
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p16le", "yuv411p", "yuv410p"])
+@pytest.mark.parametrize("siting", ["", *FIRST])
+def test_nearest_chroma_is_repeated(name: str, siting: str) -> None:
+    color = ColorTags(siting=siting)
+    about = VideoInfo(11, 7, Fraction(1, 25), PIXEL_FORMATS[name], color)
+    size = about.format.plane_size(1, 11, 7)
+    plane = np.random.default_rng(2).integers(0, about.format.peak + 1, size, about.format.dtype)
+    for scale in SCALES:
+        (found,) = enlarge_chroma(tensors([plane]), about, scale, "nearest")
+        rows, columns = about.format.plane_size(1, 11 * scale, 7 * scale)
+        expected = plane.repeat(scale, 0).repeat(scale, 1)[:rows, :columns]
+        assert np.array_equal(found[0].numpy(), expected)
+
+
+@pytest.mark.parametrize(("name", "columns", "rows"), [("yuv411p", 4, 1), ("yuv410p", 4, 4)])
+@pytest.mark.parametrize(("siting", "place"), [("left", 0.0), ("center", 0.5)])
+def test_a_ramp_in_chroma_of_a_quarter(
+    name: str, columns: int, rows: int, siting: str, place: float
+) -> None:
+    """At the left it lies over the first of four luma samples, else over their middle."""
+    about = VideoInfo(96, 80, Fraction(1, 25), PIXEL_FORMATS[name], ColorTags(siting=siting))
+    first = place * (columns - 1), (rows - 1) / 2
+    chroma = ramp(about.format.plane_size(1, 96, 80), first, (columns, rows), 160)
+    for scale in SCALES:
+        (found,) = enlarged([np.rint(chroma).astype(np.uint8)], about, scale)
+        start = [(n + 0.5) / scale - 0.5 for n in first]
+        step = columns / scale, rows / scale
+        true = ramp(found.shape, (start[0], start[1]), step, 160)
+        inner = slice(3 * scale, -3 * scale)
+        assert np.abs(found - true)[inner, inner].max() < 1.3
+
+
+@pytest.mark.parametrize("depth", [8, 9, 10, 12, 14, 16])
+@pytest.mark.parametrize("planes", [3, 4])
+def test_rgb_is_brought_in_order_and_back_exactly(depth: int, planes: int) -> None:
+    about = VideoInfo(40, 30, Fraction(1, 25), find_format(depth, 1, 1, planes, rgb=True))
+    samples = np.random.default_rng(6).integers(0, about.format.peak + 1, (planes, 30, 40))
+    given = tensors(list(samples.astype(about.format.dtype)))
+    rgb = to_rgb(given, about)
+    for n, plane in zip((1, 2, 0), given, strict=False):  # of green, blue, red
+        torch.testing.assert_close(rgb[:, n] * about.format.peak, plane.float(), atol=0.01, rtol=0)
+    assert differences(from_rgb(rgb, about), given[:3]) == [0, 0, 0]
 
 
 # To RGB and back

@@ -9,16 +9,18 @@ from typing import Any
 
 import av
 import pytest
-from av.codec.context import CodecContext
+from av.codec.context import CodecContext, Flags
 from av.video.codeccontext import VideoCodecContext
 from clips import Clip, held, make
 
 from vsr import upscale
 from vsr.errors import EncoderError, OutputError
-from vsr.video.encoders import Encoding, encodable_format, find_encoder, open_encoder
+from vsr.video.encodable import encodable_format
+from vsr.video.encoders import Encoding, find_encoder, open_encoder
 from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 
 SHORT = tuple(range(0, 4 * 512, 512))
+INFO = VideoInfo(64, 48, Fraction(1, 25), PIXEL_FORMATS["yuv420p"])
 
 
 def enlarge(source: Path, target: Path, **options: Any) -> Any:
@@ -100,12 +102,25 @@ def test_names_of_encoders(
     assert capfd.readouterr() == ("", "")  # encoders' own chatter goes past Python
 
 
+@pytest.mark.parametrize("name", ["mpeg4", "mpeg2video", "mpeg1video", "msmpeg4", "wmv2", "flv"])
+def test_encoders_without_crf_keep_a_quality_not_a_bit_rate(name: str) -> None:
+    """Else 200 kb/s would have to do for any size."""
+    context = CodecContext.create(name, "w")
+    assert isinstance(context, VideoCodecContext)
+    open_encoder(context, INFO, Encoding())
+    assert context.qscale
+    assert context.global_quality == 2
+    assert context.flags & Flags.frame_duration
+    with pytest.raises(EncoderError, match="has no crf"):
+        open_encoder(CodecContext.create(name, "w"), INFO, Encoding(crf=20))
+
+
 def test_webm_gets_av1(tmp_path: Path) -> None:
     source, target = make(tmp_path / "in.mp4", Clip(pts=SHORT)), tmp_path / "out.webm"
     assert enlarge(source, target, preset="13").encoder == "libsvtav1"
-    assert Encoding().encoder(Path("a.WEBM")) == "libsvtav1"
-    assert Encoding().encoder(Path("a.mkv")) == "libx264"
-    assert Encoding("ffv1").encoder(Path("a.webm")) == "ffv1"
+    assert Encoding().encoder(Path("a.WEBM"), INFO) == "libsvtav1"
+    assert Encoding().encoder(Path("a.mkv"), INFO) == "libx264"
+    assert Encoding("ffv1").encoder(Path("a.webm"), INFO) == "ffv1"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +157,7 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
         ("out.mp4", {"codec": "nosuch"}, "unknown video encoder 'nosuch': try h264,"),
         ("out.mp4", {"codec": "aac"}, "unknown video encoder 'aac': try h264,"),
         ("out.mp4", {"codec": "copy"}, "unknown video encoder 'copy': try h264,"),
-        ("out.mp4", {"codec": "libx264rgb"}, "libx264rgb takes no planar YUV or grey pictures"),
+        ("out.mkv", {"codec": "msvideo1"}, "msvideo1 takes no YUV, RGB or grey pictures"),
         ("out.mp4", {"crf": 52}, "crf 52: encoder libx264 takes 0 to 51"),
         ("out.mp4", {"crf": -0.5}, "crf -0.5: encoder libx264 takes 0 to 51"),
         ("out.mp4", {"crf": float("nan")}, "crf nan: encoder libx264 takes 0 to 51"),
@@ -161,8 +176,9 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
         ("out.mp4", {"pix_fmt": "rgb24"}, "libx264 cannot write 'rgb24': it can gray, "),
         ("out.mp4", {"pix_fmt": "yuv420p12le"}, "libx264 cannot write 'yuv420p12le': it can gray"),
         ("out.webm", {"codec": "h264"}, "'webm' format does not support 'libx264' codec; choose "),
-        ("out.mp4", {"codec": "prores_ks"}, "'mp4' format does not support 'prores_ks' codec"),
-        ("out.mp3", {}, "'mp3' format does not support 'libx264' codec; choose another"),
+        ("out.mp4", {"codec": "huffyuv"}, "'mp4' format does not support 'huffyuv' codec"),
+        ("out.mp3", {}, ".mp3 holds png, which cannot be encoded here; choose another suffix, for"),
+        ("out.y4m", {}, ".y4m holds wrapped_avframe, which cannot be encoded here; choose another"),
         ("out.mkv", {"codec": "mjpeg"}, "encoder mjpeg refuses 128x96 yuv420p"),  # full range only
     ],
 )
@@ -176,7 +192,7 @@ def test_refusals(tmp_path: Path, name: str, options: dict[str, Any], message: s
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-@pytest.mark.parametrize("name", ["out.txt", "out.xyz", "out.y4m", "out.mpd", "out.m3u8"])
+@pytest.mark.parametrize("name", ["out.txt", "out.xyz", "out.mpd", "out.m3u8"])
 def test_files_that_are_no_container(tmp_path: Path, name: str) -> None:
     source = make(tmp_path / "in.mp4", Clip(pts=SHORT, audio=("eng",)))
     with pytest.raises(OutputError) as raised:

@@ -11,19 +11,31 @@ from in_rgb import RgbBicubic
 from noise import described, noise
 from torch import Tensor
 
+from vsr.inference.engine import Engine, restore
 from vsr.inference.enlarge import Enlarger, enlarge_planes, stacked
 from vsr.inference.windows import Window, windows
 from vsr.networks import Network
 from vsr.networks.baselines import Interpolation
+from vsr.networks.catalogue import load_model
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
-from vsr.video.color import CHROMA_REACH, RGB_REACH, enlarge_chroma, from_rgb, to_rgb
+from vsr.video.color import (
+    CHROMA_REACH,
+    RGB_REACH,
+    enlarge_alpha,
+    enlarge_chroma,
+    from_rgb,
+    known_matrix,
+    luma_of,
+    to_rgb,
+)
 from vsr.video.frame import Frame, Plane, VideoInfo
 
 CPU = torch.device("cpu")
 SIZE = 22, 14
-NAMES = ["yuv420p", "yuv422p10le", "yuv444p16le", "gray", "gray12le", "yuva444p16le"]
+NAMES = ["yuv420p", "yuv422p10le", "yuv444p16le", "gray", "gray12le", "yuva420p", "yuva444p16le"]
+RGB = ["gbrp", "gbrp10le", "gbrap16le"]
 
 
 def enlarged(network: Network, info: VideoInfo, window: Window) -> list[Plane]:
@@ -42,8 +54,9 @@ def tensors(frame: Frame) -> list[Tensor]:
 
 
 def assert_chroma(found: list[Plane], frame: Frame, info: VideoInfo, scale: int) -> None:
-    """All but luma is what `enlarge_chroma` makes of the frame."""
-    others = enlarge_chroma(tensors(frame)[1:], info, scale)
+    """All but luma is what `enlarge_chroma` and `enlarge_alpha` make of the frame."""
+    _, *others = tensors(frame)
+    others = enlarge_chroma(others[:2], info, scale) + enlarge_alpha(others[2:], info, scale)
     for plane, expected in zip(found[1:], others, strict=True):
         assert np.array_equal(plane, expected[0].numpy())
 
@@ -107,10 +120,46 @@ def test_overshoot_is_cut_and_does_not_wrap() -> None:
     assert (large.min(), large.max()) == (0, 255)
 
 
+# Luma of RGB
+
+
+@pytest.mark.parametrize("name", RGB)
+@pytest.mark.parametrize("context", [0, 1])
+def test_a_luma_network_sees_the_luma_of_rgb(name: str, context: int) -> None:
+    """Red, green and blue keep, bicubically, what they differ by from it."""
+    info = known_matrix(described(name, *SIZE, range_=2, matrix=0))
+    source = noise(3, info)
+    window = seen(source, context)[1]
+    found = enlarged(Blend(3, context), info, window)
+    colours = [to_rgb(tensors(frame)[:3], info) for frame in source]
+    lumas = [luma_of(rgb, info)[0, 0].double().numpy() for rgb in colours]
+    luma = blended(lumas[1 - context : 2 + context], 3)
+    upsample = Interpolation(3)
+    for plane, channel in zip(found, (1, 2, 0), strict=False):
+        difference = colours[1][:, channel : channel + 1] - luma_of(colours[1], info)
+        exact = (luma + upsample(difference)[0, 0].double().numpy()) * info.format.peak
+        assert np.abs(plane - exact.clip(0, info.format.peak)).max() <= 0.51
+    alpha = enlarge_alpha(tensors(source[1])[3:], info, 3)
+    for plane, expected in zip(found[3:], alpha, strict=True):
+        assert np.array_equal(plane, expected[0].numpy())
+
+
+@pytest.mark.parametrize("name", RGB)
+@pytest.mark.parametrize("kernel", ["cubic", "nearest"])
+def test_what_is_linear_does_the_same_to_rgb_as_to_its_planes(name: str, kernel: str) -> None:
+    info = described(name, *SIZE)
+    (window,) = seen(noise(1, info))
+    found = enlarged(Interpolation(2, kernel), info, window)
+    for plane, small in zip(found, window.centre.planes, strict=True):
+        samples = torch.from_numpy(small.astype(np.float32))[None, None]
+        exact = Interpolation(2, kernel)(samples)[0, 0].numpy().clip(0, info.format.peak)
+        assert np.abs(plane - exact).max() <= (0.51 if kernel == "cubic" else 0)
+
+
 # RGB
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + RGB)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("matrix", [1, 6])
 def test_an_rgb_network_sees_rgb(name: str, scale: int, matrix: int) -> None:
@@ -122,7 +171,7 @@ def test_an_rgb_network_sees_rgb(name: str, scale: int, matrix: int) -> None:
         with torch.inference_mode():
             large = network(to_rgb(tensors(window.centre)[:3], info))
             expected = from_rgb(large, info.enlarged(scale))
-        alpha = enlarge_chroma(tensors(window.centre)[3:], info, scale)
+        alpha = enlarge_alpha(tensors(window.centre)[3:], info, scale)
         for plane, true in zip(found, [*expected, *alpha], strict=True):
             assert plane.dtype == info.format.dtype
             assert np.array_equal(plane, true[0].numpy())
@@ -137,7 +186,7 @@ def test_an_rgb_network_sees_windows_oldest_first(name: str, place: int) -> None
     alone = enlarged(RgbBicubic(2), info, seen([source[place]])[0])
     for plane, expected in zip(found[:3], alone, strict=False):
         assert np.array_equal(plane, expected)
-    alpha = enlarge_chroma(tensors(source[1])[3:], info, 2)  # of the middle frame
+    alpha = enlarge_alpha(tensors(source[1])[3:], info, 2)  # of the middle frame
     for plane, true in zip(found[3:], alpha, strict=True):
         assert np.array_equal(plane, true[0].numpy())
 
@@ -188,7 +237,7 @@ def same(planes: list[Plane], others: list[Plane]) -> bool:
 # What holds for both
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES + RGB)
 @pytest.mark.parametrize("network", [Espcn(2, (3, 3), (4,)), RgbBicubic(2), Blend(2, 1)])
 def test_a_batch_is_its_windows(name: str, network: Network) -> None:
     info = described(name, *SIZE, siting="left")
@@ -200,15 +249,32 @@ def test_a_batch_is_its_windows(name: str, network: Network) -> None:
             assert torch.equal(plane[n], expected[0])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *RGB, "yuv410p", "yuv411p"])
 @pytest.mark.parametrize("network", [Interpolation(2), RgbBicubic(3), Blend(2, 2)])
-@pytest.mark.parametrize("size", [(1, 1), (2, 7), (5, 3)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (5, 3), (1, 9), (9, 1)])
 def test_any_size(name: str, network: Network, size: tuple[int, int]) -> None:
     info = described(name, *size)
     found = enlarged(network, info, seen(noise(5, info), network.context)[2])
     large = info.enlarged(network.scale)
     for n, plane in enumerate(found):
         assert plane.shape == info.format.plane_size(n, large.width, large.height)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (2, 3)])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", ["nearest", "bilinear", "bicubic", "espcn", "vespcn", "edsr-8x32"])
+def test_tiny_pictures_through_every_kind_of_model(
+    name: str, precision: str, size: tuple[int, int]
+) -> None:
+    for layout in ("yuv420p", "yuva420p", "gray", "gbrp"):
+        info = described(layout, *size)
+        chosen = load_model(name, 2)
+        engine = Engine((CPU,), precision, 1, None)
+        seen_ = windows(iter(noise(3, info)), chosen.network.context)
+        found = list(restore(seen_, info, chosen, engine, pytest.fail))
+        assert len(found) == 3
+        for n, plane in enumerate(found[1].planes):
+            assert plane.shape == info.format.plane_size(n, 2 * size[0], 2 * size[1])
 
 
 def test_what_goes_in_is_not_written_to() -> None:
@@ -241,3 +307,6 @@ def test_how_far_it_sees() -> None:
     assert Enlarger(far, info, CPU).halo == 12
     assert Enlarger(Interpolation(2), info, CPU).halo == CHROMA_REACH
     assert Enlarger(RgbBicubic(2), info, CPU).halo == 2 + RGB_REACH
+    quarter = described("yuv411p", *SIZE)
+    assert Enlarger(Interpolation(2), quarter, CPU).halo == 2 * CHROMA_REACH
+    assert Enlarger(RgbBicubic(2), quarter, CPU).halo == 2 + 2 * RGB_REACH

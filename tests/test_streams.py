@@ -84,7 +84,7 @@ def test_the_frames_are_those_of_side_by_side(
     assert_equal(found, expected(frames, network))
 
 
-@pytest.mark.parametrize("name", ["yuv420p10le", "yuv444p", "gray", "yuva444p16le"])
+@pytest.mark.parametrize("name", ["yuv420p10le", "yuv444p", "gray", "yuva420p", "gbrap12le"])
 @pytest.mark.parametrize(
     "network",
     [drawn(Espcn(3, (3, 3), (4,))), drawn(Vespcn(2, 4, 2, flow_features=4)), RgbBicubic(2)],

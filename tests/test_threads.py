@@ -6,10 +6,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from threading import Event
 
 import pytest
 
-from vsr.threads import ahead, behind
+from vsr.errors import StalledError
+from vsr.threads import ahead, behind, within
 
 WAIT = 10.0  # seconds before a test gives up on another thread
 
@@ -22,6 +24,13 @@ def running() -> list[str]:
 def nothing_left_running() -> Iterator[None]:
     yield
     assert running() == []
+
+
+def wait_for_end() -> None:
+    """Until a thread that was left to itself has ended too."""
+    until = time.monotonic() + WAIT
+    while running() and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 class Source:
@@ -322,3 +331,49 @@ def test_a_failing_consumer_stops_the_producer() -> None:
             hand_over(item)
     assert source.closed == 1
     assert source.drawn < 100
+
+
+# Sources that give nothing any more
+
+
+def test_a_stalled_source_is_an_error_in_time_and_its_thread_is_left() -> None:
+    released = Event()
+
+    def stalling() -> Iterator[int]:
+        yield 1
+        released.wait(20)
+        yield 2
+
+    began = time.monotonic()
+    with (
+        pytest.raises(StalledError, match=r"for 0\.2 s"),
+        ahead(stalling(), 2, patience=0.2) as items,
+    ):
+        assert next(items) == 1
+        next(items)
+    assert 0.2 <= time.monotonic() - began < 5
+    released.set()
+    wait_for_end()
+
+
+def test_patience_counts_from_item_to_item() -> None:
+    def slow() -> Iterator[int]:
+        for n in range(5):
+            time.sleep(0.1)
+            yield n
+
+    with ahead(slow(), 1, patience=0.4) as items:
+        assert list(items) == list(range(5))
+
+
+def test_within_gives_the_value_calls_once_and_raises_what_the_call_raises() -> None:
+    calls: list[int] = []
+    assert within(5, lambda: calls.append(1) or 7) == 7  # type: ignore[func-returns-value]
+    assert calls == [1]
+    with pytest.raises(LookupError, match="missing"):
+        within(5, lambda: {}["missing"])
+    released = Event()
+    with pytest.raises(StalledError):
+        within(0.1, lambda: released.wait(20))
+    released.set()
+    wait_for_end()

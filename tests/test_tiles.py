@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from blend import Blend
 from drawn import drawn
 from in_rgb import RgbBicubic
 from noise import assert_equal, described, model, noise
@@ -167,6 +168,13 @@ LAYOUTS = [
     ("yuv444p", ""),
     ("yuv444p10le", ""),
     ("yuva444p16le", ""),
+    ("yuva420p", "left"),
+    ("yuva422p10le", "topleft"),
+    ("yuv440p", "center"),
+    ("yuv411p", "left"),
+    ("yuv410p", "topleft"),
+    ("gbrp", ""),
+    ("gbrap12le", ""),
 ]
 
 
@@ -182,10 +190,20 @@ def test_every_layout_in_tiles(
         assert_equal(restored(network(scale), info, size), whole)
 
 
+@pytest.mark.parametrize("layout", ["yuv411p", "yuv410p", "yuva420p", "gbrap"])
+@pytest.mark.parametrize(
+    "network",
+    [drawn(Espcn(2, (5, 3), (4,))), RgbBicubic(2), Blend(2, 1), Interpolation(2, "nearest")],
+)
+def test_layouts_in_tiles_far_from_the_borders(layout: str, network: Network) -> None:
+    info = described(layout, 150, 110, "left")
+    assert_equal(restored(network, info, 16), restored(network, info, 0))
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 8, 9])
 @pytest.mark.parametrize("color", ["y", "rgb"])
 def test_small_frames_in_tiles(width: int, color: str) -> None:
-    for layout in ("yuv420p", "yuv422p10le"):
+    for layout in ("yuv420p", "yuv422p10le", "yuva420p", "yuv410p"):
         network = Interpolation(3) if color == "y" else RgbBicubic(3)
         info = described(layout, width, 7, "left")
         assert_equal(restored(network, info, 4), restored(network, info, 0))

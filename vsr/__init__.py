@@ -17,7 +17,8 @@ if TYPE_CHECKING:
         VsrError,
     )
     from vsr.networks.catalogue import Model, Weights, catalogue, load_model
-    from vsr.pipeline import Progress, Result, upscale
+    from vsr.pipeline import upscale
+    from vsr.result import Progress, Result
 
 __all__ = [
     "DeviceError",
@@ -38,7 +39,8 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(["Model", "Weights", "catalogue", "load_model"], "vsr.networks.catalogue"),
-    **dict.fromkeys(["Progress", "Result", "upscale"], "vsr.pipeline"),
+    **dict.fromkeys(["Progress", "Result"], "vsr.result"),
+    "upscale": "vsr.pipeline",
 }
 
 

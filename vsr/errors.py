@@ -2,6 +2,7 @@
 
     VsrError
     ├── InputError        the source cannot be read, or holds no picture
+    │   └── StalledError  nothing has come from the source for too long
     ├── OutputError       the target cannot be written
     │   └── EncoderError  the encoder is unknown, or refuses these settings
     ├── ModelError        no such model, scale or weights file
@@ -18,6 +19,10 @@ class VsrError(Exception):
 
 class InputError(VsrError):
     """The source cannot be read, or holds no picture."""
+
+
+class StalledError(InputError):
+    """Nothing has come from the source for too long; a thread may still wait for it."""
 
 
 class OutputError(VsrError):

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 from vsr.errors import InputError, OutputError
+from vsr.video.url import Url
 
 
-def check_paths(source: Path, target: Path, overwrite: bool) -> None:
+def check_paths(source: Path | Url, target: Path, overwrite: bool) -> None:
     """Raise InputError or OutputError where this job could not end well."""
-    if not source.exists():
+    file = source.file if isinstance(source, Url) else source
+    if file is not None and not file.exists():
         raise InputError(f"{source}: no such file")
-    if target.exists() and target.samefile(source):
+    if file is not None and target.exists() and target.samefile(file):
         raise OutputError(f"{target}: is the input itself; choose another name")
     folder = target.resolve().parent
     if not folder.is_dir():

@@ -64,9 +64,13 @@ def image_picture(pixels: Pixels, color: str) -> Picture:
 def frame_picture(planes: Sequence[AnyPlane], info: VideoInfo, color: str) -> Picture:
     """What a network of `color`, "y" or "rgb", sees of a frame of a video.
 
-    `planes` are Y, U, V or Y alone, as decoded; more than 8 bits are rounded to 8 first. RGB is
-    by the matrix and range of `info`, rounded and clamped; luma is Y in its own range.
+    `planes` are as decoded; more than 8 bits are rounded to 8 first. RGB is by the matrix and
+    range of `info`, rounded and clamped; luma is Y in its own range. A frame of RGB is seen as
+    an image is.
     """
+    if info.format.rgb:
+        green, blue, red = (_eight_bits(plane, info.format.depth) for plane in planes[:3])
+        return image_picture(np.dstack([blue, green, red]), color)
     seen = planes if color == "rgb" else planes[:1]
     samples = [_eight_bits(plane, info.format.depth) for plane in seen]
     if color == "y":

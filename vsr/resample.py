@@ -21,15 +21,20 @@ _FADED = 1e-3  # weights below it are left out
 KERNELS = ("cubic", "linear", "nearest")
 
 
+def cubic(x: Tensor) -> Tensor:
+    """Value of the cubic kernel at distances x (any shape, float64): 0 from 2 on."""
+    x = x.abs()  # Keys 1981 with a = -0.5, as in MATLAB
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+
+
 def _kernel(name: str, x: Tensor) -> Tensor:
     """Value of an interpolation kernel at distances x (any shape, float64)."""
-    x = x.abs()
-    if name == "cubic":  # Keys 1981 with a = -0.5, as in MATLAB
-        near = 1.5 * x**3 - 2.5 * x**2 + 1
-        far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-        return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+    if name == "cubic":
+        return cubic(x)
     if name == "linear":
-        return (1 - x).clamp(min=0)
+        return (1 - x.abs()).clamp(min=0)
     raise ValueError(f"unknown kernel {name!r}; known: {', '.join(KERNELS)}")
 
 

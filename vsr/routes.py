@@ -7,16 +7,20 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 
 from vsr.errors import InputError, OutputError
+from vsr.video.animated import is_animated
 from vsr.video.encoders import Encoding
 from vsr.video.frame import ColorTags, VideoInfo
 from vsr.video.image_output import create_image, create_image_folder
 from vsr.video.images import Images, is_image, open_images
+from vsr.video.live import Live, open_live
 from vsr.video.passthrough import Selection
 from vsr.video.pictures import create_frame_folder
-from vsr.video.reader import Video, open_video
+from vsr.video.reader import PLAIN, Reading, Video, open_video
 from vsr.video.span import Span
+from vsr.video.url import Url, is_live, open_url
 from vsr.video.writer import Output, create_video
 
 Warn = Callable[[str], None]
@@ -31,33 +35,60 @@ def names_folder(path: Path) -> bool:
     return path.is_dir() or not path.suffix
 
 
-def open_source(
-    source: Path, span: Span, rate: Fraction, warn: Warn, hwaccel: bool = False
-) -> AbstractContextManager[Video | Images]:
-    """Open a video file, an image, or a folder of images as a clip of `rate` frames a second.
+def is_still(path: Path | Url) -> bool:
+    """Whether an input is a still image: an animated one is a video."""
+    return isinstance(path, Path) and is_image(path) and not is_animated(path)
 
-    With `hwaccel` a GPU decodes the video, where there is one that can. Raises InputError.
+
+def open_source(
+    source: Path | Url,
+    span: Span,
+    rate: Fraction,
+    warn: Warn,
+    reading: Reading = PLAIN,
+    stop: Event | None = None,
+) -> AbstractContextManager[Video | Images | Live]:
+    """Open a video, an image, a folder of images as a clip of `rate` frames a second, a stream.
+
+    A live stream ends well once `stop` is set. Raises InputError.
     """
-    if not (is_image(source) or source.is_dir()):
-        return open_video(source, span, warn, hwaccel)
+    if isinstance(source, Url):
+        return _open_address(source, span, warn, reading, stop)
+    if not (is_still(source) or source.is_dir()):
+        return open_video(source, span, warn, reading)
     if not span.whole:
         raise InputError(f"{source}: start and end are for video files, not for images")
-    return open_images(source, warn, rate)
+    return open_images(source, warn, rate, reading.limits)
+
+
+def _open_address(
+    url: Url, span: Span, warn: Warn, reading: Reading, stop: Event | None
+) -> AbstractContextManager[Video | Live]:
+    """A live stream is opened once; a file at rest may be opened again, as one on disk."""
+    container = None if url.is_stream else open_url(url)
+    if container is not None and not is_live(url, container):
+        container.close()
+        return open_video(url, span, warn, reading)
+    if span.start is not None:
+        raise InputError(f"{url}: a live stream has no beginning to count a start from")
+    return open_live(url, span.end, warn, strict=reading.strict, stop=stop, container=container)
 
 
 def create_target(
     target: Path,
-    video: Video | Images,
+    video: Video | Images | Live,
     info: VideoInfo,
     encoding: Encoding,
     wants: Selection,
     overwrite: bool,
     warn: Warn,
+    verified: bool = False,
 ) -> AbstractContextManager[Output]:
     """Open the output for frames of `info`, the enlarged size. Raises OutputError.
 
     The target's name decides: a folder takes an image per frame, an image suffix one image,
-    anything else is a video with all else that a video source holds.
+    anything else is a video with all else that a video source holds. With `verified` a video
+    is decoded again before it gets its name.
     """
     if isinstance(video, Images):
         if names_folder(target):
@@ -67,7 +98,7 @@ def create_target(
             )
         if not is_image(target):
             wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
-            return create_video(target, info, wish, warn, color=_USUAL_COLOR)
+            return create_video(target, info, wish, warn, color=_USUAL_COLOR, verified=verified)
         if len(video.files) > 1:
             raise OutputError(
                 f"{target}: one image cannot hold {len(video.files)}; name a folder or a video"
@@ -77,4 +108,4 @@ def create_target(
         return create_frame_folder(target, info, warn, overwrite)
     if is_image(target):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
-    return create_video(target, info, encoding, warn, video, wants)
+    return create_video(target, info, encoding, warn, video, wants, verified=verified)

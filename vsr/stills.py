@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.errors import OutputError
+from vsr.result import Run, in_all
 from vsr.routes import names_folder
 from vsr.video.images import list_images
-from vsr.video.others import Others, together
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one pass of the pipeline did; the fields are those of `Result`."""
-
-    frames_in: int
-    frames_out: int
-    encoder: str
-    others: Others
 
 
 def run_stills(
@@ -49,9 +38,4 @@ def run_stills(
     finally:
         if made and not runs:
             target.rmdir()
-    return Run(
-        frames_in=sum(each.frames_in for each in runs),
-        frames_out=sum(each.frames_out for each in runs),
-        encoder="",
-        others=together(each.others for each in runs),
-    )
+    return in_all(runs)

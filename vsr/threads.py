@@ -1,4 +1,7 @@
-"""Decoding ahead and encoding behind: one thread each, joined on every path out; cores."""
+"""Decoding ahead and encoding behind: one thread each, joined on every path out; cores.
+
+The one thread that is not joined is one that waits for a source that gives nothing any more.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,27 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TypeVar
 
+from vsr.errors import StalledError
+
 T = TypeVar("T")
 
 _TICK = 0.1  # seconds between looks at whether to stop
 _END = object()
+_STALLED = "nothing has come from the source for {:g} s (--stall allows more)"
 
 
 @contextmanager
-def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
+def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iterator[Iterator[T]]:
     """Draw from `items` in a thread of its own, at most `depth` items ahead.
 
     An error in `items` is raised where its next item would have come. On leaving, the thread
-    is stopped and joined, and a generator is closed.
+    is stopped and joined, and a generator is closed. Where no item comes for `patience`
+    seconds, StalledError is raised and the thread left to itself.
     """
     ready: queue.Queue[object] = queue.Queue(depth)
     stop, done = Event(), Event()
     failure: list[BaseException] = []
+    stalled = False
 
     def draw() -> None:
         try:
@@ -44,8 +52,13 @@ def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
             done.set()
 
     def take() -> Iterator[T]:
-        while (item := ready.get()) is not _END:
-            yield item  # type: ignore[misc]
+        nonlocal stalled
+        try:
+            while (item := ready.get(timeout=patience)) is not _END:
+                yield item  # type: ignore[misc]
+        except queue.Empty:
+            stalled = True
+            raise StalledError(_STALLED.format(patience)) from None
         if failure:
             raise failure[0]
 
@@ -55,7 +68,18 @@ def ahead(items: Iterator[T], depth: int) -> Iterator[Iterator[T]]:
         yield take()
     finally:
         stop.set()
-        _join(thread, done)
+        if not stalled:
+            _join(thread, done)
+
+
+def within(patience: float, call: Callable[[], T]) -> T:
+    """What `call` returns or raises; StalledError where that takes longer than so many seconds."""
+
+    def once() -> Iterator[T]:
+        yield call()
+
+    with ahead(once(), 1, patience) as results:
+        return next(results)
 
 
 @contextmanager

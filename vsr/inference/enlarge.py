@@ -12,7 +12,16 @@ from torch import Tensor
 from vsr.inference.windows import Window
 from vsr.networks import Network
 from vsr.resample import to_samples
-from vsr.video.color import CHROMA_REACH, RGB_REACH, enlarge_chroma, from_rgb, known_matrix, to_rgb
+from vsr.video.color import (
+    chroma_upsampler,
+    enlarge_alpha,
+    enlarge_chroma,
+    from_rgb,
+    known_matrix,
+    luma_of,
+    reach,
+    to_rgb,
+)
 from vsr.video.frame import Frame, Plane, VideoInfo
 
 
@@ -35,14 +44,15 @@ class Enlarger:
         """How many pixels around its own place a large pixel can depend on."""
         network = (self.network.receptive_field - 1) // 2
         if self.network.color == "rgb":
-            return network + RGB_REACH
-        return max(network, CHROMA_REACH)
+            return network + reach(self.info.format, rgb=True)
+        return max(network, reach(self.info.format, rgb=False))
 
     def gathered(self, window: Window) -> tuple[tuple[Plane, ...], ...]:
         """What the network needs of a window: for each plane those of one frame or of all."""
         frames = window.frames
         seen: list[Sequence[Frame]] = [frames]
-        others = frames if self.network.color == "rgb" else (window.centre,)
+        all_colours = self.network.color == "rgb" or self.info.format.rgb
+        others = frames if all_colours else (window.centre,)
         seen += [others] * (self.info.format.planes - 1)
         return tuple(tuple(f.planes[n] for f in some) for n, some in enumerate(seen))
 
@@ -54,22 +64,39 @@ class Enlarger:
         """
         height, width = planes[0].shape[-2:]
         info = replace(known_matrix(self.info), width=width, height=height)
-        return self._rgb(planes, info) if self.network.color == "rgb" else self._luma(planes, info)
+        if self.network.color == "rgb" or info.format.rgb:
+            colours = self._rgb(planes, info)
+        else:
+            colours = self._luma(planes, info)
+        alpha = [plane[:, plane.shape[1] // 2] for plane in planes[3:]]
+        return colours + enlarge_alpha(alpha, info, self.network.scale, self.network.others)
 
     def _luma(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
-        """Luma by the network, all else bicubically."""
+        """Luma by the network, chroma as it says."""
         luma = enlarge_planes(self.network, planes[0], info.format.peak)
-        others = [plane[:, 0] for plane in planes[1:]]
-        return [luma, *enlarge_chroma(others, info, self.network.scale)]
+        chroma = [plane[:, 0] for plane in planes[1:3]]
+        return [luma, *enlarge_chroma(chroma, info, self.network.scale, self.network.others)]
 
     def _rgb(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
-        """Colour by the network, alpha bicubically."""
-        context, scale = self.network.context, self.network.scale
-        frames = range(2 * context + 1)
-        x = torch.cat([to_rgb([plane[:, t] for plane in planes[:3]], info) for t in frames], 1)
-        large = from_rgb(self.network(x), info.enlarged(scale))
-        alpha = [plane[:, context] for plane in planes[3:]]
-        return large + enlarge_chroma(alpha, info, scale)
+        """Colour by the network, or by one for luma that frames of RGB are put through."""
+        frames = range(2 * self.network.context + 1)
+        seen = [to_rgb([plane[:, t] for plane in planes[:3]], info) for t in frames]
+        if self.network.color == "rgb":
+            large = self.network(torch.cat(seen, 1))
+        else:
+            large = self._by_luma(seen, info)
+        return from_rgb(large, info.enlarged(self.network.scale))
+
+    def _by_luma(self, seen: Sequence[Tensor], info: VideoInfo) -> Tensor:
+        """The luma of RGB (N, 3, h, w) by the network, what red, green and blue differ by as
+        chroma is."""
+        network = self.network
+        lumas = [luma_of(rgb, info) for rgb in seen]
+        differences = (seen[network.context] - lumas[network.context]).flatten(0, 1)[:, None]
+        upsample = chroma_upsampler(network.scale, 1, 1, "", self.device, network.others)
+        large: Tensor = upsample(differences).unflatten(0, (-1, 3))[:, :, 0]
+        large += network(torch.cat(lumas, 1))
+        return large
 
 
 @torch.inference_mode()

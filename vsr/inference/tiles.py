@@ -135,7 +135,7 @@ def _samples(
     rows: slice, columns: slice, format_: PixelFormat, plane: int, scale: int = 1
 ) -> tuple[slice, slice]:
     """Where the samples of some pixels, or of the large ones made of them, lie in a plane."""
-    steps = (format_.chroma_height, format_.chroma_width) if plane else (1, 1)
+    steps = format_.steps(plane)
     first, second = (
         slice(pixels.start * scale // step, -(-pixels.stop * scale // step))
         for pixels, step in zip((rows, columns), steps, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,17 +16,26 @@ from av.video.codeccontext import VideoCodecContext
 
 from vsr.errors import EncoderError
 from vsr.threads import cores
-from vsr.video.frame import PIXEL_FORMATS, PixelFormat, VideoInfo
+from vsr.video.container import default_encoder, format_of
+from vsr.video.frame import VideoInfo
+from vsr.video.hdr import TRANSFERS, encoder_parameters
 from vsr.video.open import reason
 
 ALIASES = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 """Short names for encoders; ffv1 and all others go by libav's own."""
 
+# Without a quality of their own they aim at 200 kb/s, whatever the size. 118 is libav's unit.
+_BITRATE_ONLY = (
+    *("flv", "h263", "h263p", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4"),
+    *("msmpeg4v2", "wmv1", "wmv2"),
+)
 # Visually lossless settings at the encoder's ordinary pace.
-_DEFAULTS = {
+_DEFAULTS: dict[str, dict[str, str]] = {
+    **{name: {"flags": "+qscale", "global_quality": str(2 * 118)} for name in _BITRATE_ONLY},
     "libx264": {"crf": "18", "preset": "medium"},
     "libx265": {"crf": "20", "preset": "medium", "x265-params": "log-level=error"},
     "libsvtav1": {"crf": "24", "preset": "8"},
+    "libvpx": {"crf": "10", "b": "40M"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "3"},
     "ffv1": {"level": "3", "slicecrc": "1"},
     "h264_nvenc": {"rc": "vbr", "cq": "19", "b": "0", "preset": "p5"},
@@ -36,9 +46,10 @@ _DEFAULTS = {
 _CRF_NAMES = dict.fromkeys(("h264_nvenc", "hevc_nvenc", "av1_nvenc"), "cq")
 # What these encoders would clip in silence, or complain of past libav.
 _CRF_LIMITS = {
-    **{"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx-vp9": 63},
+    **{"libx264": 51, "libx265": 51, "libsvtav1": 63, "libvpx": 63, "libvpx-vp9": 63},
     **dict.fromkeys(_CRF_NAMES, 51),
 }
+_SVT_FASTEST = Fraction(240)  # frames a second
 _X26_PRESETS = [
     "ultrafast",
     "superfast",
@@ -56,8 +67,10 @@ _PRESETS = {
     "libx265": _X26_PRESETS,
     "libsvtav1": [str(n) for n in range(14)],
 }
-_DEFAULT_ENCODER = "libx264"
-_WEBM_ENCODER = "libsvtav1"
+_HDR_ENCODER = "libx265"
+_HDR_SUFFIXES = {".mp4", ".mkv", ".mov", ".m4v", ".ts", ".m2ts", ".mts"}
+_NARROWEST_TREE = 64  # columns; see `_parameters`
+_FEWEST_SLICED = 16  # rows or columns; see `_options`
 
 
 @dataclass(frozen=True)
@@ -78,21 +91,30 @@ class Encoding:
     pix_fmt: str = ""
     threads: int = 0
 
-    def encoder(self, target: Path) -> str:
-        """The encoder's name in libav for this output file."""
-        if not self.codec:
-            return _WEBM_ENCODER if target.suffix.lower() == ".webm" else _DEFAULT_ENCODER
-        return ALIASES.get(self.codec, self.codec)
+    def encoder(self, target: Path, info: VideoInfo) -> str:
+        """The encoder's name in libav for frames of `info` in this output file.
+
+        HDR becomes HEVC where that can be, as players show no H.264 in HDR. Raises EncoderError
+        or OutputError where the file can hold nothing that is encoded here.
+        """
+        if self.codec:
+            return ALIASES.get(self.codec, self.codec)
+        suffix = target.suffix.lower()
+        is_hdr = info.color.transfer in TRANSFERS and info.format.depth > 8
+        if is_hdr and suffix in _HDR_SUFFIXES:
+            return _HDR_ENCODER
+        return default_encoder(format_of(target), suffix)
 
 
 def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> None:
     """Set up and open an encoder for frames of `info`. Raises EncoderError if it refuses."""
-    os.environ.setdefault("SVT_LOG", "1")  # errors only; it writes to stderr past libav's log
+    os.environ.setdefault("SVT_LOG", "0")  # it writes to stderr past libav's log
     name = context.codec.name
     context.width, context.height = info.width, info.height
     context.pix_fmt = info.format.name
     context.time_base = info.time_base
-    context.framerate = info.frame_rate or Fraction(25)
+    rate = info.frame_rate or Fraction(25)  # a hint
+    context.framerate = min(rate, _SVT_FASTEST) if name == "libsvtav1" else rate
     context.color_range = info.color.range
     context.colorspace = info.color.matrix
     context.color_primaries = info.color.primaries
@@ -128,34 +150,6 @@ def find_encoder(name: str) -> Codec:
     return codec
 
 
-def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
-    """The pixel format to encode: the wish, else the source's, else the nearest above it."""
-    offered = {f.name for f in codec.video_formats or []} or set(PIXEL_FORMATS)
-    if wish:
-        if wish not in offered or wish not in PIXEL_FORMATS:
-            allowed = ", ".join(name for name in PIXEL_FORMATS if name in offered)
-            raise EncoderError(f"encoder {codec.name} cannot write {wish!r}: it can {allowed}")
-        return PIXEL_FORMATS[wish]
-    candidates = [f for f in PIXEL_FORMATS.values() if f.name in offered]
-    if not candidates:
-        raise EncoderError(f"encoder {codec.name} takes no planar YUV or grey pictures")
-    return min(candidates, key=lambda f: _loss(source, f))
-
-
-def _loss(source: PixelFormat, target: PixelFormat) -> tuple[int, ...]:
-    """What turning `source` into `target` costs, worst first; all zero for the same format."""
-    return (
-        max(0, source.planes - target.planes),
-        max(0, target.chroma_width - source.chroma_width),
-        max(0, target.chroma_height - source.chroma_height),
-        max(0, source.depth - target.depth),
-        abs(source.planes - target.planes),
-        abs(target.chroma_width - source.chroma_width),
-        abs(target.chroma_height - source.chroma_height),
-        abs(source.depth - target.depth),
-    )
-
-
 def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> dict[str, str]:
     name = context.codec.name
     known = {option.name for option in context.supported_options.private}
@@ -179,4 +173,17 @@ def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) ->
         options["preset"] = encoding.preset
     if info.color.siting and info.format.chroma_width == 2:
         options["chroma_sample_location"] = info.color.siting
+    if name == "ffv1" and min(info.width, info.height) < _FEWEST_SLICED:
+        options["slices"] = "1"  # it refuses to cut some small pictures
+    for option, value in _parameters(name, info):
+        options[option] = ":".join(filter(None, (options.get(option), value)))
     return options
+
+
+def _parameters(name: str, info: VideoInfo) -> Iterator[tuple[str, str]]:
+    """Options that hold an encoder's own parameters, and what to add to them."""
+    option, value = encoder_parameters(name, info.mastering, info.light)
+    if option:
+        yield option, value
+    if name == "libx265" and info.width < _NARROWEST_TREE:
+        yield "x265-params", "cutree=0"  # on so few blocks it writes past its buffers (4.2)

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from av.video.format import VideoFormat
 from numpy.typing import NDArray
+
+from vsr.video.hdr import LightLevel, Mastering
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -18,9 +21,10 @@ class PixelFormat:
     Attributes:
         name: libav's name, such as "yuv420p10le".
         depth: bits per sample, 8 to 16.
-        chroma_width: luma columns per chroma column, 1 or 2.
-        chroma_height: luma rows per chroma row, 1 or 2.
-        planes: 1 (grey), 3 (Y, U, V) or, in images alone, 4 (with alpha).
+        chroma_width: luma columns per chroma column, 1, 2 or 4.
+        chroma_height: luma rows per chroma row, 1, 2 or 4.
+        planes: 1 (grey), 3 (Y, U, V) or 4 (with alpha).
+        rgb: whether the first three planes are green, blue and red instead, as libav has them.
     """
 
     name: str
@@ -28,6 +32,7 @@ class PixelFormat:
     chroma_width: int
     chroma_height: int
     planes: int
+    rgb: bool = False
 
     @property
     def peak(self) -> int:
@@ -38,11 +43,25 @@ class PixelFormat:
     def dtype(self) -> type[np.uint8] | type[np.uint16]:
         return np.uint8 if self.depth == 8 else np.uint16
 
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last plane says how opaque the picture is: 0 not at all, `peak` wholly."""
+        return self.planes == 4
+
+    @property
+    def opaque(self) -> PixelFormat:
+        """The same without alpha."""
+        layout = self.chroma_width, self.chroma_height
+        return find_format(self.depth, *layout, 3, self.rgb) if self.has_alpha else self
+
+    def steps(self, plane: int) -> tuple[int, int]:
+        """Luma (rows, columns) for each row and column of a plane: alpha has luma's size."""
+        return (self.chroma_height, self.chroma_width) if plane in (1, 2) else (1, 1)
+
     def plane_size(self, plane: int, width: int, height: int) -> tuple[int, int]:
         """(rows, columns) of a plane of a picture: libav rounds odd chroma sides up."""
-        if plane == 0:
-            return height, width
-        return -(-height // self.chroma_height), -(-width // self.chroma_width)
+        rows, columns = self.steps(plane)
+        return -(-height // rows), -(-width // columns)
 
     def blank(self, plane: int, width: int, height: int) -> Plane:
         """A plane of zeros for a picture of this size."""
@@ -50,20 +69,63 @@ class PixelFormat:
         return np.zeros(size, np.uint8) if self.depth == 8 else np.zeros(size, np.uint16)
 
 
+_DEPTHS = (8, 9, 10, 12, 14, 16)
+_LAYOUTS = {
+    "420": (2, 2),
+    "422": (2, 1),
+    "444": (1, 1),
+    "440": (1, 2),
+    "411": (4, 1),
+    "410": (4, 4),
+}
+"""Luma columns and rows for each of chroma, the usual layouts first."""
+
+
 def _formats() -> dict[str, PixelFormat]:
-    found = [
-        PixelFormat("gray" if depth == 8 else f"gray{depth}le", depth, 1, 1, 1)
-        for depth in (8, 10, 12, 16)
-    ]
-    for name, columns, rows in (("420", 2, 2), ("422", 2, 1), ("444", 1, 1)):
-        for depth in (8, 10, 12, 16):
-            suffix = "p" if depth == 8 else f"p{depth}le"
-            found.append(PixelFormat(f"yuv{name}{suffix}", depth, columns, rows, 3))
-    return {format_.name: format_ for format_ in found}
+    """Grey, YUV, YUV with alpha, RGB, RGB with alpha: what of them libav has."""
+    found = [PixelFormat(_named("gray", depth), depth, 1, 1, 1) for depth in _DEPTHS]
+    for planes, kind in ((3, "yuv"), (4, "yuva")):
+        for name, layout in _LAYOUTS.items():
+            for depth in _DEPTHS:
+                found.append(PixelFormat(_named(f"{kind}{name}p", depth), depth, *layout, planes))
+    for planes, name in ((3, "gbrp"), (4, "gbrap")):
+        for depth in _DEPTHS:
+            found.append(PixelFormat(_named(name, depth), depth, 1, 1, planes, True))
+    return {format_.name: format_ for format_ in found if _is_known(format_.name)}
+
+
+def _named(kind: str, depth: int) -> str:
+    return kind if depth == 8 else f"{kind}{depth}le"
+
+
+def _is_known(name: str) -> bool:
+    try:
+        VideoFormat(name)
+    except ValueError:
+        return False
+    return True
 
 
 PIXEL_FORMATS = _formats()
 """The formats that flow through as they are. All others are converted to one of these."""
+
+
+def find_format(
+    depth: int, chroma_width: int, chroma_height: int, planes: int, rgb: bool = False
+) -> PixelFormat:
+    """The least deep format of at least `depth` bits that is otherwise just so.
+
+    Raises LookupError where libav has none.
+    """
+    layout = (chroma_width, chroma_height, planes, rgb)
+    found = [
+        f
+        for f in PIXEL_FORMATS.values()
+        if (f.chroma_width, f.chroma_height, f.planes, f.rgb) == layout and f.depth >= depth
+    ]
+    if not found:
+        raise LookupError(f"no pixel format of {depth} bits: {layout}")
+    return min(found, key=lambda f: f.depth)
 
 
 @dataclass(frozen=True)
@@ -72,7 +134,7 @@ class ColorTags:
 
     Attributes:
         range: 1 limited (16..235 in 8 bits), 2 full, 0 unsaid.
-        matrix: 1 BT.709, 5 and 6 BT.601, 9 BT.2020, ...
+        matrix: 1 BT.709, 5 and 6 BT.601, 9 BT.2020, ..., 0 for RGB.
         primaries, transfer: as in H.273.
         siting: where 4:2:0 and 4:2:2 chroma lies: "left", "center", "topleft", ... or ""
             where the stream does not say.
@@ -98,6 +160,7 @@ class VideoInfo:
         display_matrix: the nine integers of libav's display matrix (rotation, mirroring).
         frame_rate: nominal frames per second. A hint: timestamps rule.
         expected_frames: what the header promises. A hint for progress, nothing else.
+        mastering, light: HDR's static metadata, where there is some.
     """
 
     width: int
@@ -109,6 +172,8 @@ class VideoInfo:
     display_matrix: tuple[int, ...] | None = None
     frame_rate: Fraction | None = None
     expected_frames: int | None = None
+    mastering: Mastering | None = None
+    light: LightLevel | None = None
 
     def enlarged(self, scale: int) -> VideoInfo:
         """The same video with both sides `scale` times as long."""
@@ -120,8 +185,8 @@ class Frame:
     """One picture.
 
     Attributes:
-        planes: Y, U, V or Y alone, in images alpha too: (rows, columns) of uint8, or of uint16
-            where depth > 8.
+        planes: Y, U, V or Y alone or G, B, R, and alpha where there is some: (rows, columns) of
+            uint8, or of uint16 where depth > 8.
         pts: presentation time in ticks of the video's time base.
         duration: how long it is shown, in ticks; 0 where the stream does not say.
         starts_shot: whether it has nothing to do with the frame before it, after a cut or as

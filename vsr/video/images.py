@@ -29,11 +29,9 @@ from vsr.video.image_files import (
     read_shape,
 )
 from vsr.video.image_metadata import Metadata, Shape
+from vsr.video.limits import DEFAULTS, Limits, check_size
 
 Warn = Callable[[str], None]
-
-WITH_ALPHA = PixelFormat("yuva444p16le", 16, 1, 1, 4)
-"""Colour with alpha. The fourth plane is enlarged as the chroma is. No video has this format."""
 
 _FULL_RANGE, _BT601, _BT709, _SRGB, _UNKNOWN = 2, 5, 1, 13, 2  # as in ColorTags
 
@@ -147,7 +145,9 @@ class Images:
 
 
 @contextmanager
-def open_images(path: Path, warn: Warn, rate: Fraction = Fraction(25)) -> Iterator[Images]:
+def open_images(
+    path: Path, warn: Warn, rate: Fraction = Fraction(25), limits: Limits = DEFAULTS
+) -> Iterator[Images]:
     """Open an image, or a folder of images as a clip of `rate` frames per second.
 
     The first image is decoded: what opens can be read. In a folder all images must be alike
@@ -155,6 +155,9 @@ def open_images(path: Path, warn: Warn, rate: Fraction = Fraction(25)) -> Iterat
     decoded once more for it). Raises InputError, in one line, for anything else.
     """
     files = list_images(path) if path.is_dir() else [path]
+    shape = read_header(files[0]).shape
+    if shape:
+        check_size(files[0], shape.width, shape.height, limits)
     first = read_picture(files[0])
     for file in files[1:]:
         _check_same(file, read_shape(file), files[0], first.shape)
@@ -192,7 +195,7 @@ def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
 def _format(shape: Shape) -> PixelFormat:
     if shape.channels == 1:
         return PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
-    return PIXEL_FORMATS["yuv444p16le"] if shape.channels == 3 else WITH_ALPHA
+    return PIXEL_FORMATS["yuv444p16le" if shape.channels == 3 else "yuva444p16le"]
 
 
 def once(warn: Warn) -> Callable[[Path, str], None]:

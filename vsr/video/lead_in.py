@@ -13,15 +13,23 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vsr.errors import InputError
+from vsr.video.damage import Tally
+from vsr.video.fields import Fields, made_whole
 from vsr.video.frame import Frame, Plane
 from vsr.video.open import open_input
 from vsr.video.seek import decode_from, lowest_tick
+from vsr.video.url import Url
 
 ReadPlanes = Callable[[VideoFrame], tuple[Plane, ...]]
 
 
 def lead_in(
-    path: Path, stream_index: int, start: Fraction, count: int, read_planes: ReadPlanes
+    path: Path | Url,
+    stream_index: int,
+    start: Fraction,
+    count: int,
+    read_planes: ReadPlanes,
+    fields: Fields | None = None,
 ) -> Sequence[Frame]:
     """The last `count` distinct pictures before the tick `start`, oldest first, all outside.
 
@@ -34,11 +42,13 @@ def lead_in(
         stream = container.streams[stream_index]
         assert isinstance(stream, VideoStream)
         assert stream.time_base is not None
-        stream.thread_type = "AUTO"
+        stream.thread_type = "NONE"
         lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
         while True:
             begin = max(Fraction(lowest), start - back)
-            frames = decode_from(container, stream, begin, path, lambda message: None)
+            frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
+            if fields is not None and begin > lowest:
+                next(frames, None)  # made whole without the one before it
             found = _last_pictures(frames, start, count, read_planes)
             if len(found) == count or begin == lowest:
                 break

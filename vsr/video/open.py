@@ -1,4 +1,4 @@
-"""Open local media files, and nothing that their contents may point to."""
+"""Open media: a local file and nothing that it may point to, or what an address names."""
 
 from __future__ import annotations
 
@@ -10,20 +10,16 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from vsr.errors import InputError
+from vsr.video.truncation import lacks_index
+from vsr.video.url import INDIRECT, Url, open_url
 
-# Demuxers that open what their file names: other files, devices, addresses.
-_INDIRECT = {
-    *("alias_pix", "alsa", "avisynth", "avs", "brender_pix", "concat", "dash", "fbdev", "hls"),
-    *("image2", "image2pipe", "imf", "kmsgrab", "lavfi", "oss", "rtp", "rtsp", "sap", "sdp"),
-    *("tty", "vapoursynth", "video4linux2,v4l2", "vobsub", "webm_dash_manifest", "x11grab"),
-}
 _OPTIONS = {
     "protocol_whitelist": "file",
-    "format_whitelist": ",".join(sorted(av.formats_available - _INDIRECT)),
+    "format_whitelist": ",".join(sorted(av.formats_available - INDIRECT)),
 }
 
 
-def open_on_gpu(path: Path, warn: Callable[[str], None]) -> InputContainer:
+def open_on_gpu(path: Path | Url, warn: Callable[[str], None]) -> InputContainer:
     """As `open_input`, but NVDEC decodes; where it cannot, a warning says so, and the CPU does.
 
     Frames come in the host's memory all the same, with the same samples.
@@ -37,8 +33,10 @@ def open_on_gpu(path: Path, warn: Callable[[str], None]) -> InputContainer:
         return open_input(path)
 
 
-def open_input(path: Path) -> InputContainer:
-    """Open a media file for reading. Raises InputError, in one line, when it is none."""
+def open_input(path: Path | Url) -> InputContainer:
+    """Open media for reading. Raises InputError, in one line, when it is none."""
+    if isinstance(path, Url):
+        return open_url(path)
     if not path.exists():
         raise InputError(f"{path}: no such file")
     if path.is_dir():
@@ -50,10 +48,13 @@ def open_input(path: Path) -> InputContainer:
     try:
         return _open(path)
     except (av.FFmpegError, EOFError, OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a video ({reason(error)})") from None
+        why = "its index is missing: it was not finished" if lacks_index(path) else reason(error)
+        raise InputError(f"{path}: cannot be read as a video ({why})") from None
 
 
-def _open(path: Path, hwaccel: HWAccel | None = None) -> InputContainer:
+def _open(path: Path | Url, hwaccel: HWAccel | None = None) -> InputContainer:
+    if isinstance(path, Url):
+        return open_url(path, hwaccel=hwaccel)
     options = dict(_OPTIONS)
     return av.open(f"file:{path}", "r", options=options, metadata_errors="replace", hwaccel=hwaccel)
 

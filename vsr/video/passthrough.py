@@ -1,81 +1,142 @@
-"""Everything but the picture: copied packet by packet, never decoded."""
+"""Everything but the picture: copied as it is, or turned into what the container can hold."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import AttachmentStream, Discard, Stream
+from av.stream import Stream
 from av.video.stream import VideoStream
 
-if TYPE_CHECKING:
-    from av.container.core import Chapter
-else:  # PyAV names the type in its stubs alone
-    Chapter = dict
-
-from vsr.errors import InputError
-from vsr.video.open import reason
+from vsr.video.audio import AudioConverter, add_audio
+from vsr.video.container import ISO_FAMILY, holds_chapters
+from vsr.video.damage import Tally
+from vsr.video.joints import continued
 from vsr.video.others import Others
-from vsr.video.span import Span
+from vsr.video.packets import Clock, Cut, seconds, splitter
+from vsr.video.plan import COVERS, Plan, Selection, Way
+from vsr.video.seek import demux
+from vsr.video.subtitles import PAUSE, TextConverter, add_text, is_text, refine
+from vsr.video.tags import chapters, codec_name, copy_facts, for_mp4, lasting
+from vsr.video.trial import REFUSED, add_copy, is_cover
 
-# Facts about the old encoding, or about the file that held it, that would be false in the new.
-_STALE = {
-    "bps", "bps-eng", "compatible_brands", "duration", "encoder", "major_brand", "minor_version",
-    "number_of_bytes", "number_of_frames", "vendor_id",
-}  # fmt: skip
+__all__ = ["NOTHING_ELSE", "Passthrough", "Selection", "copy_streams"]
+
+Warn = Callable[[str], None]
+Other: TypeAlias = "tuple[int, Packet[Any]]"
+"""A packet of another stream than the picture: the stream's index in the source, and it."""
+
+_RUN_UP = Fraction(1, 2)  # seconds that a sound decoder gets before a part
+_LONGEST_TEXT = 30  # seconds before a part at which text that lasts into it may begin
+_FAR = 60  # seconds past all else in a file that make a time impossible
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which streams besides the video to copy."""
+class _Lane(Protocol):
+    """Takes one stream's packets, and gives those of the output."""
 
-    audio: bool = True
-    subtitles: bool = True
+    skipped: int
 
-    def wants(self, stream: Stream) -> bool:
-        """Whether the user asked for this stream."""
-        wanted = {"audio": self.audio, "subtitle": self.subtitles}
-        return wanted.get(stream.type, True)
+    @property
+    def mended(self) -> int: ...
+
+    def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]: ...
+
+    def until(self, now: Fraction) -> Iterator[Packet[Any]]: ...
+
+    def flush(self) -> Iterator[Packet[Any]]: ...
+
+
+class _Copy:
+    """Copies a stream."""
+
+    def __init__(self, source: Stream, target: Stream, cut: Cut, format_name: str) -> None:
+        self._target, self._cut = target, cut
+        self._split = splitter(source, format_name)
+        self._text = source.type == "subtitle"
+        self._clock = Clock(self._text)
+        self._still, self._in_mp4 = is_cover(source), codec_name(source) == "mov_text"
+        self.skipped = 0
+
+    @property
+    def mended(self) -> int:
+        return self._clock.mended
+
+    def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        if self._in_mp4 and bytes(packet) == PAUSE:
+            return
+        if self._still:
+            packet.pts = packet.dts = 0
+        elif packet.pts is None and packet.dts is None:
+            if self._cut.sharp and not self._clock.begun:
+                return
+            self._clock.missing(packet)
+        elif not self._cut.place(packet, self._text):
+            return
+        for part in self._split(packet):
+            self._clock.steady(part)
+            part.stream = self._target
+            yield part
+
+    def until(self, now: Fraction) -> Iterator[Packet[Any]]:
+        yield from ()
+
+    def flush(self) -> Iterator[Packet[Any]]:
+        yield from ()
 
 
 @dataclass
 class Passthrough:
-    """The streams being copied; `streams` names them, and those that are not."""
+    """The other streams on their way; `streams` names them, and those that are left out.
+
+    Attributes:
+        passed_over: packets left out so far, as they were damaged or the muxer refused them.
+    """
 
     streams: Others
-    _mux: Callable[[Packet[Stream]], None]
-    _packets: Iterator[Packet[Stream]]
-    _next: Packet[Stream] | None = None
+    _output: OutputContainer | None
+    _packets: Iterator[Packet[Any] | None]
+    _tell: Callable[[int], None]
+    _next: Packet[Any] | None = None
+    passed_over: int = 0
 
     def until(self, video: Packet[VideoStream]) -> None:
-        """Copy what comes before this packet of the video, on the output's clock."""
-        now = _time(video)
-        while (packet := self._peek()) is not None and _time(packet) <= now:
+        """Write what comes before this packet of the video, on the output's clock."""
+        now = _decoded(video)
+        while (packet := self._peek()) is not None and _decoded(packet) <= now:
             self._write(packet)
 
     def rest(self) -> Iterator[None]:
-        """Copy all that is left, a packet a step."""
-        while (packet := self._peek()) is not None:
-            self._write(packet)
+        """Write all that is left, a packet a step."""
+        if self._next is not None:
+            self._write(self._next)
+        for packet in self._packets:
+            if packet is not None:
+                self._write(packet)
             yield
+        self._tell(self.passed_over)
 
-    def _peek(self) -> Packet[Stream] | None:
+    def _peek(self) -> Packet[Any] | None:
         if self._next is None:
             self._next = next(self._packets, None)
         return self._next
 
-    def _write(self, packet: Packet[Stream]) -> None:
+    def _write(self, packet: Packet[Any]) -> None:
         self._next = None
-        self._mux(packet)
+        assert self._output is not None
+        try:
+            self._output.mux_one(packet)
+        except REFUSED:
+            self.passed_over += 1
 
 
-NOTHING_ELSE = Passthrough(Others(), lambda packet: None, iter(()))
+NOTHING_ELSE = Passthrough(Others(), None, iter(()), lambda refused: None)
 """For an output whose source is no media file."""
 
 
@@ -84,192 +145,163 @@ def copy_streams(
     output: OutputContainer,
     main: Stream,
     add_main: Callable[[], Stream],
-    span: Span,
-    wants: Selection,
+    plan: Plan,
+    cut: Cut,
+    damaged: Warn,
+    arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None,
 ) -> Passthrough:
-    """Add to `output` what its container can hold of `source`, in the source's order.
+    """Add to `output`, opened as planned, the other streams of `source`, in the source's order.
 
     Where the `main` video stands, `add_main` adds the stream that takes its place. Call this
     before the header is written, and `until` as the video's packets are: so all interleave,
-    and no more than a packet is ever held. `source` is opened for this alone. Global metadata
-    and chapters are copied too. With a span, time starts anew at its start.
+    and no more than a packet is ever held, but for what codecs hold. `source` is opened for
+    this alone. Global metadata and chapters are copied too. With a cut, time starts anew at
+    its zero. `damaged` is told, at the end, what was left out or mended.
+
+    A source that can be read only once gives the packets of the streams it is asked for by
+    `arriving`, and None where there is nothing yet.
     """
-    copies: dict[int, Stream] = {}
-    copied: list[str] = []
-    dropped: list[str] = []
+    lanes: dict[int, _Lane] = {}
     for stream in source.streams:
         if stream.index == main.index:
-            copy_facts(main, add_main())
-        elif wants.wants(stream) and not _is_chapter_text(stream):
-            copy = _add(output, stream)
-            if copy is not None:
-                copies[stream.index] = copy
-            (dropped if copy is None else copied).append(_label(stream))
-    origin = Fraction(source.start_time or 0, av.time_base)
-    output.metadata.update(_lasting(source.metadata))
-    output.set_chapters(_chapters(source, span, origin))
-    packets = _packets(source, copies, span, origin)
-    return Passthrough(Others(tuple(copied), (), tuple(dropped)), output.mux_one, packets)
+            copy_facts(main, add_main(), output.format.name)
+        elif (way := plan.ways.get(stream.index)) and not way.reason:
+            target = _add(output, stream, way)
+            if target is not None:
+                copy_facts(stream, target, output.format.name)
+                lanes[stream.index] = _lane(stream, target, way, cut, output.format.name)
+    output.metadata.update(lasting(source.metadata))
+    if holds_chapters(output.format.name):
+        found = chapters(source, cut.zero, cut.end, cut.sharp)
+        is_iso = output.format.name in ISO_FAMILY
+        output.set_chapters(for_mp4(found) if is_iso else found)
+    names = {index: way.name for index, way in plan.ways.items()}
+    tally = Tally(Path(source.name.removeprefix("file:")))
+    others = arriving(lanes.keys()) if arriving else _from_file(source, main, lanes, cut, tally)
+    packets = _converted(others, lanes, cut)
+
+    def tell(refused: int) -> None:
+        """Say what happened on the way."""
+        for index, lane in lanes.items():
+            if lane.skipped:
+                damaged(f"{names[index]}: {_times(lane.skipped, 'packet')} could not be decoded")
+            if lane.mended:
+                damaged(f"{names[index]}: {_times(lane.mended, 'time')} made no sense, mended")
+        if refused:
+            damaged(f"{_times(refused, 'packet')} of the other streams were damaged and left out")
+        if tally.damage.unreadable:
+            places = _times(tally.damage.unreadable, "place")
+            damaged(f"the other streams could not be read at {places}, which were passed over")
+
+    return Passthrough(plan.others, output, packets, tell)
 
 
-def copy_facts(source: Stream, target: Stream) -> None:
-    """Copy a stream's language, title and other tags, and its disposition."""
-    target.metadata.update(_lasting(source.metadata))
-    target.disposition = source.disposition
-
-
-def needs_free_tags(metadata: dict[str, str]) -> bool:
-    """Whether an mp4 must use the newer kind of tag, as for com.apple.quicktime.location."""
-    return any("." in key for key in _lasting(metadata))
-
-
-def _lasting(metadata: dict[str, str]) -> dict[str, str]:
-    return {
-        key: value
-        for key, value in metadata.items()
-        if key.lower() not in _STALE and not key.lower().startswith("_statistics")
-    }
-
-
-def _label(stream: Stream) -> str:
-    """A stream by its index, kind, name or codec, and language: "2 subtitle srt (eng)"."""
-    codec = stream.codec_context.name if stream.codec_context is not None else ""
-    words = [str(stream.index), stream.type, stream.metadata.get("filename", codec)]
-    if "language" in stream.metadata:
-        words.append(f"({stream.metadata['language']})")
-    return " ".join(filter(None, words))
-
-
-def _is_chapter_text(stream: Stream) -> bool:
-    """QuickTime keeps chapter titles in a text track too: libav sets it aside, muxers remake it."""
-    return stream.type == "data" and stream.discard == Discard.all
-
-
-def _add(output: OutputContainer, stream: Stream) -> Stream | None:
-    """The stream's copy in `output`, or None where the container cannot hold it.
-
-    Muxers say so at different points, some only when the header is written, so each stream
-    is tried alone in memory first.
-    """
-    with av.open(io.BytesIO(), "w", format=output.format.name) as trial:
-        try:
-            if _template(trial, stream) is None:
-                return None
-            trial.start_encoding()
-        except (av.FFmpegError, ValueError, OSError, RuntimeError):
-            return None
-    copy = _template(output, stream)
-    if copy is not None:
-        copy_facts(stream, copy)
+def _add(output: OutputContainer, stream: Stream, way: Way) -> Stream | None:
+    """The output's stream for one of the source; None where it is written with the header."""
+    if way.picture:
+        suffix, kind = COVERS[codec_name(stream)]
+        cover = output.add_attachment(f"cover.{suffix}", kind, way.picture)
+        title = stream.metadata.get("title") or stream.metadata.get("comment")
+        if title:
+            cover.metadata["title"] = title
+        return None
+    if way.audio:
+        return add_audio(output, way.audio)
+    if way.text:
+        return add_text(output, stream, way.text)
+    copy = add_copy(output, stream)
+    if copy is not None and is_text(stream):
+        refine(copy, stream)
     return copy
 
 
-def _template(output: OutputContainer, stream: Stream) -> Stream | None:
-    if isinstance(stream, AttachmentStream):
-        if "matroska" not in output.format.name:
-            return None
-        return output.add_attachment(
-            stream.name or "attachment", stream.mimetype or "", stream.data
-        )
-    return output.add_stream_from_template(stream, opaque=True)
+def _lane(stream: Stream, target: Stream, way: Way, cut: Cut, format_name: str) -> _Lane:
+    if way.audio:
+        assert isinstance(stream, AudioStream)
+        assert isinstance(target, AudioStream)
+        return AudioConverter(stream, target, cut, way.audio.early)
+    if way.text:
+        return TextConverter(stream, target, cut)
+    return _Copy(stream, target, cut, format_name)
 
 
-def _chapters(container: InputContainer, span: Span, origin: Fraction) -> list[Chapter]:
-    """The file's chapters, or what of them lies in the span, on the span's clock."""
-    chapters = container.chapters()
-    if span.whole:
-        return chapters
-    kept: list[Chapter] = []
-    begin, length = origin + (span.start or 0), span.length(None)
-    for chapter in chapters:
-        base = chapter["time_base"] or Fraction(1, av.time_base)
-        start, end = (chapter[edge] * base - begin for edge in ("start", "end"))
-        if end <= 0 or (length is not None and start >= length):
-            continue
-        start, end = max(start, Fraction(0)), end if length is None else min(end, length)
-        kept.append(
-            Chapter(
-                id=chapter["id"],
-                start=round(start / base),
-                end=round(end / base),
-                time_base=base,
-                metadata=chapter["metadata"],
-            )
-        )
-    return kept
-
-
-def _packets(
-    container: InputContainer, copies: dict[int, Stream], span: Span, origin: Fraction
-) -> Iterator[Packet[Stream]]:
-    """The packets of the copied streams, in the file's order, bound to their new streams."""
-    streams = [s for s in container.streams if s.index in copies and s.type != "attachment"]
+def _from_file(
+    container: InputContainer, main: Stream, lanes: dict[int, _Lane], cut: Cut, tally: Tally
+) -> Iterator[Other]:
+    """The other streams' packets, in the file's order; the main video only lends its clock."""
+    streams = [s for s in container.streams if s.index in lanes and s.type != "attachment"]
     if not streams:
         return
-    if span.start is not None:
-        container.seek(int((origin + span.start) * av.time_base), backward=True)
-    last: dict[int, int] = {}
-    try:
-        for packet in container.demux(streams):
-            if packet.dts is None:
-                packet.dts = packet.pts
-            if packet.size == 0 or packet.dts is None or _is_gap(packet):
-                continue
-            if span.whole or _into_span(packet, span, origin):
-                _steady(packet, last)
-                packet.stream = copies[packet.stream_index]
-                yield packet
-    except (av.FFmpegError, EOFError, OSError) as error:
-        name = container.name.removeprefix("file:")
-        raise InputError(f"{name}: cannot be read to its end ({reason(error)})") from None
+    if cut.sharp and cut.zero:
+        text = any(s.type == "subtitle" for s in streams)
+        place = cut.zero - (_LONGEST_TEXT if text else _RUN_UP)
+        begin = Fraction(container.start_time or 0, av.time_base)
+        container.seek(int(max(place, min(begin, cut.zero)) * av.time_base), backward=True)
+    possible = _Possible(container)
+    for packet in continued(demux(container, [main, *streams], tally), main.index, tally):
+        if not packet.size:
+            continue  # it is for decoders, and does not know its stream's index
+        if packet.stream_index == main.index:
+            possible.see(packet)
+            continue
+        possible.mend(packet)
+        sound = isinstance(lanes[packet.stream_index], AudioConverter)
+        if not (sound and cut.sharp and _long_before(packet, cut.zero)):
+            yield packet.stream_index, packet
 
 
-def _into_span(packet: Packet[Stream], span: Span, origin: Fraction) -> bool:
-    """Whether any of the packet lies in the span; if so, its times are set to count from there."""
-    begin = origin + (span.start or 0)
-    when = (packet.dts if packet.pts is None else packet.pts) * packet.time_base  # type: ignore[operator]
-    until = when + (packet.duration or 0) * packet.time_base
-    if until <= begin or (span.end is not None and when >= origin + span.end):
+def _converted(
+    arriving: Iterator[Other | None], lanes: dict[int, _Lane], cut: Cut
+) -> Iterator[Packet[Any] | None]:
+    """The output's packets for those that arrive; None where nothing has."""
+    for arrived in arriving:
+        if arrived is None:
+            yield None
+            continue
+        index, packet = arrived
+        now = _decoded(packet) - cut.zero
+        yield from lanes[index].take(packet)
+        for lane in lanes.values():
+            yield from lane.until(now)
+    for lane in lanes.values():
+        yield from lane.flush()
+
+
+class _Possible:
+    """Which times a file can hold: none far past its end and the picture's latest."""
+
+    def __init__(self, container: InputContainer) -> None:
+        begin = Fraction(container.start_time or 0, av.time_base)
+        length = Fraction(container.duration or 0, av.time_base)
+        self._first = begin - _FAR
+        self._last = begin + 2 * max(length, Fraction(0)) + _FAR
+        self._known = bool(container.duration)
+
+    def see(self, packet: Packet[Any]) -> None:
+        """Follow the picture's clock."""
+        if packet.dts is not None:
+            self._last = max(self._last, packet.dts * packet.time_base + _FAR)
+
+    def mend(self, packet: Packet[Any]) -> None:
+        """Take off times that cannot be."""
+        if packet.pts is None and packet.dts is None:
+            return
+        when = seconds(packet)
+        if when < self._first or (self._known and when > self._last):
+            packet.pts = packet.dts = None
+
+
+def _long_before(packet: Packet[Any], zero: Fraction) -> bool:
+    if packet.pts is None:
         return False
-    _shift(packet, -begin)
-    if packet.stream.type == "subtitle" and packet.pts is not None:
-        _begin_at_zero(packet)
-    return True
+    return packet.pts * packet.time_base < zero - _RUN_UP
 
 
-def _steady(packet: Packet[Stream], last: dict[int, int]) -> None:
-    """Let a stream's clock run on: muxers refuse one that stands still. `last` holds its dts."""
-    index = packet.stream_index
-    assert packet.dts is not None
-    if index in last and packet.dts <= last[index] and packet.stream.type != "subtitle":
-        packet.dts = last[index] + 1
-        packet.pts = max(packet.pts or 0, packet.dts)
-    last[index] = packet.dts
+def _decoded(packet: Packet[Any]) -> Fraction:
+    """When a packet is decoded; long ago if that is not known."""
+    when = packet.pts if packet.dts is None else packet.dts
+    return Fraction(-(2**40)) if when is None else when * packet.time_base
 
 
-def _begin_at_zero(packet: Packet[Stream]) -> None:
-    """Shorten a subtitle that a span cuts: sound may begin a little early, text need not."""
-    early = -min(packet.pts or 0, 0)
-    if early and packet.duration:
-        packet.duration = max(packet.duration - early, 1)
-    if early:
-        packet.pts = packet.dts = 0
-
-
-def _is_gap(packet: Packet[Stream]) -> bool:
-    """mp4 fills the time between subtitles with empty ones, which its muxer makes anew."""
-    context = packet.stream.codec_context
-    return context is not None and context.name == "mov_text" and bytes(packet) == b"\0\0"
-
-
-def _shift(packet: Packet[Stream], seconds: Fraction) -> None:
-    ticks = round(seconds / packet.time_base)
-    if packet.pts is not None:
-        packet.pts += ticks
-    if packet.dts is not None:
-        packet.dts += ticks
-
-
-def _time(packet: Packet[Any]) -> Fraction:
-    assert packet.dts is not None
-    return packet.dts * packet.time_base
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"

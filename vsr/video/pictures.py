@@ -7,37 +7,40 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
+import cv2
+
+from vsr.video.convert import recoloured
+from vsr.video.frame import ColorTags, Frame, VideoInfo, find_format
 from vsr.video.image_files import as_pixels
 from vsr.video.image_metadata import Metadata
 from vsr.video.image_output import create_image_folder
 from vsr.video.images import to_planes
-from vsr.video.planes import converted, libav_frame
 from vsr.video.writer import Output
-
-_RGB = ColorTags(range=2)
 
 
 @contextmanager
 def create_frame_folder(
     folder: Path, info: VideoInfo, warn: Callable[[str], None], overwrite: bool
 ) -> Iterator[Output]:
-    """Write frames of `info` as numbered PNGs, converted by its matrix and range.
+    """Write frames of `info` as numbered PNGs, converted by its matrix and range, with alpha.
 
     Videos of more than 8 bits give 16-bit images. See `create_image_folder` for the rest.
     """
-    deep = info.format.depth > 8
-    if info.format.planes == 1:
-        layout = pixels = "gray16le" if deep else "gray"
-    else:
-        layout, pixels = "yuv444p16le", "bgr48le" if deep else "bgr24"
+    depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
+    grey = info.format.planes == 1
+    layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
+    pixels = replace(info, format=layout, color=ColorTags(range=2))
 
     def picture(frame: Frame) -> Frame:
-        rgb = converted(libav_frame(frame.planes, info), info, pixels, _RGB)
-        return Frame(to_planes(as_pixels(rgb.to_ndarray())), frame.pts, frame.duration)
+        planes = recoloured(frame.planes, info, pixels)
+        if not grey:
+            green, blue, red, *alpha = planes
+            planes = list(to_planes(as_pixels(cv2.merge([blue, green, red, *alpha]))))
+        return Frame(tuple(planes), frame.pts, frame.duration)
 
-    images = replace(info, format=PIXEL_FORMATS[layout], color=ColorTags(range=2, matrix=5))
+    stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
+    images = replace(info, format=stored, color=ColorTags(range=2, matrix=5))
     with create_image_folder(
-        folder, None, images, 16 if deep else 8, lambda number: Metadata(), warn, overwrite
+        folder, None, images, depth, lambda number: Metadata(), warn, overwrite
     ) as output:
         yield replace(output, write=lambda frame: output.write(picture(frame)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,10 +15,21 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo
+from vsr.errors import InputError
+from vsr.video.frame import (
+    PIXEL_FORMATS,
+    ColorTags,
+    PixelFormat,
+    Plane,
+    VideoInfo,
+    find_format,
+)
+from vsr.video.hdr import light_of, mastering_of
+from vsr.video.unpack import unpacked
 
 _UNKNOWN = 2  # of ITU-T H.273's code points
-_BT709, _BT601 = 1, 6
+_RGB, _FULL = 0, 2  # a matrix and a range, as in ColorTags
+_STRANGEST_ASPECT = 100  # a pixel's sides; beyond, muxers refuse what encoders were told
 _SPACES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -39,7 +50,7 @@ def describe(
     assert stream.time_base is not None
     rate = stream.average_rate or stream.guessed_rate
     expected = stream.frames or None
-    if expected is None and rate and container.duration:
+    if expected is None and rate and (container.duration or 0) > 0:
         expected = round(Fraction(container.duration, av.time_base) * rate)
     has_exif = stream.codec_context.name in _EXIF_CODECS
     matrix = None if has_exif else first.side_data.get("DISPLAYMATRIX")
@@ -48,48 +59,80 @@ def describe(
         width=first.width,
         height=first.height,
         time_base=stream.time_base,
-        format=nearest_format(first.format),
+        format=_readable(container, first),
         color=_color(stream, first, siting),
-        pixel_aspect=aspect if aspect else None,
+        pixel_aspect=aspect if aspect and _is_sane(aspect) else None,
         display_matrix=_integers(matrix) if matrix is not None else None,
         frame_rate=rate or None,
         expected_frames=expected,
+        mastering=None if has_exif else mastering_of(first),
+        light=None if has_exif else light_of(first),
     )
+
+
+def _is_sane(aspect: Fraction) -> bool:
+    return Fraction(1, _STRANGEST_ASPECT) <= aspect <= _STRANGEST_ASPECT
+
+
+def _readable(container: InputContainer, first: VideoFrame) -> PixelFormat:
+    try:
+        return nearest_format(first.format)
+    except InputError as error:
+        raise InputError(f"{container.name.removeprefix('file:')}: {error}") from None
 
 
 def nearest_format(format_: VideoFormat) -> PixelFormat:
-    """The planar format that holds all of `format_` but alpha."""
-    plain = PIXEL_FORMATS.get(format_.name.replace("yuvj", "yuv"))
+    """The planar format that holds all of `format_`.
+
+    Grey with alpha goes to 4:4:4, palettes and XYZ to RGB. Raises InputError where libav has
+    no way to the samples.
+    """
+    plain = PIXEL_FORMATS.get(_plain(format_))
     if plain is not None:
         return plain
+    if not format_.components:
+        raise InputError(f"pixel format {format_.name} is not to be read: it lies on a device")
+    nearest = find_format(*_layout(format_))
+    try:
+        _planes(VideoFrame(16, 16, format_.name), nearest, _as_is)
+    except (av.FFmpegError, OSError, ValueError):
+        raise InputError(f"pixel format {format_.name} is not to be read") from None
+    return nearest
+
+
+def _plain(format_: VideoFormat) -> str:
+    """A format's name without what some say of its range."""
+    return format_.name.replace("yuvj", "yuv")
+
+
+def _layout(format_: VideoFormat) -> tuple[int, int, int, int, bool]:
+    """Depth, chroma's width and height, planes, and whether RGB: what holds all of a format."""
     bits = max(component.bits for component in format_.components)
-    depth = next(d for d in (8, 10, 12, 16) if d >= min(bits, 16))
-    if len(format_.components) < 3 and not format_.has_palette:
-        columns, rows, planes = 1, 1, 1
-    else:
-        planes = 3
-        columns, rows = (16 // format_.chroma_width(16), 16 // format_.chroma_height(16))
-        if format_.is_rgb or format_.has_palette or columns == 1:
-            columns, rows = 1, 1
-    layout = (depth, min(columns, 2), min(rows, 2), planes)
-    return next(
-        f
-        for f in PIXEL_FORMATS.values()
-        if (f.depth, f.chroma_width, f.chroma_height, f.planes) == layout
-    )
+    if format_.is_bayer:
+        bits = 16 if "16" in format_.name else 8
+    depth = min(max(bits, 8), 16)
+    colours = [component for component in format_.components if not component.is_alpha]
+    alpha = format_.has_palette or len(colours) < len(format_.components)
+    if format_.is_rgb or format_.has_palette or format_.name.startswith("xyz"):
+        return depth, 1, 1, 3 + alpha, True
+    if len(colours) == 1:
+        return depth, 1, 1, 4 if alpha else 1, False
+    columns, rows = 16 // format_.chroma_width(16), 16 // format_.chroma_height(16)
+    return depth, columns, rows, 3 + alpha, False
 
 
 def _color(stream: VideoStream, first: VideoFrame, siting: str) -> ColorTags:
     context = stream.codec_context
-    if first.format.is_rgb or first.format.has_palette:
-        matrix = _BT709 if first.height >= 720 else _BT601
-        return ColorTags(1, matrix, _known(context.color_primaries), _known(context.color_trc))
+    primaries = _known(first.color_primaries, context.color_primaries)
+    transfer = _known(first.color_trc, context.color_trc)
+    if nearest_format(first.format).rgb:
+        return ColorTags(_FULL, _RGB, primaries, transfer)
     full = first.format.name.startswith("yuvj")
     return ColorTags(
-        range=2 if full else int(first.color_range or context.color_range or 0),
+        range=_FULL if full else int(first.color_range or context.color_range or 0),
         matrix=_known(first.colorspace, context.colorspace),
-        primaries=_known(first.color_primaries, context.color_primaries),
-        transfer=_known(first.color_trc, context.color_trc),
+        primaries=primaries,
+        transfer=transfer,
         siting=siting or ("center" if full else ""),
     )
 
@@ -118,28 +161,23 @@ class PlaneReader:
                 f"the picture changes size to {frame.width}x{frame.height} on the way; "
                 f"scaled to the first size, {info.width}x{info.height}"
             )
-            frame = self._reformat(frame)
-        elif frame.format.name.replace("yuvj", "yuv") != info.format.name:
-            if any(component.is_alpha for component in frame.format.components):
-                self._once(f"transparency is dropped ({frame.format.name})")
-            frame = self._reformat(frame)
-        return tuple(
-            _plane(frame.planes[i], info.format, info.format.plane_size(i, info.width, info.height))
-            for i in range(info.format.planes)
-        )
+            return copied(self._reformat(frame, info.format), info.format)
+        return _planes(frame, info.format, self._reformat)
 
     def _once(self, message: str) -> None:
         if message not in self._warned:
             self._warned.add(message)
             self._warn(message)
 
-    def _reformat(self, frame: VideoFrame) -> VideoFrame:
+    def _reformat(self, frame: VideoFrame, format_: PixelFormat) -> VideoFrame:
         """libav's conversion, by the stream's own matrix and range."""
         info = self._info
+        if not format_.has_alpha and _layout(frame.format)[3] == 4:
+            self._once(f"transparency is dropped ({frame.format.name})")
         return frame.reformat(
             width=info.width,
             height=info.height,
-            format=info.format.name,
+            format=format_.name,
             interpolation=_ACCURATE,
             src_colorspace=_space(info.color),
             dst_colorspace=_space(info.color),
@@ -147,18 +185,50 @@ class PlaneReader:
         )
 
 
-def libav_frame(planes: tuple[Plane, ...], info: VideoInfo) -> VideoFrame:
+def _planes(
+    frame: VideoFrame,
+    format_: PixelFormat,
+    reformat: Callable[[VideoFrame, PixelFormat], VideoFrame],
+) -> tuple[Plane, ...]:
+    """The planes of a frame in `format_`: by `reformat` unless that would lose something."""
+    if _plain(frame.format) == format_.name:
+        return copied(frame, format_)
+    if find_format(*_layout(frame.format)) == format_:
+        planes = unpacked(frame, format_)
+        if planes is not None:
+            return planes
+    return copied(reformat(frame, format_), format_)
+
+
+def _as_is(frame: VideoFrame, format_: PixelFormat) -> VideoFrame:
+    return frame.reformat(format=format_.name)
+
+
+def copied(frame: VideoFrame, format_: PixelFormat) -> tuple[Plane, ...]:
+    """The planes of a frame of `format_`."""
+    return tuple(
+        _plane(frame.planes[n], format_, format_.plane_size(n, frame.width, frame.height))
+        for n in range(format_.planes)
+    )
+
+
+def libav_frame(planes: Sequence[Plane], info: VideoInfo) -> VideoFrame:
     """Planes in libav's memory. Where `info` is larger than they are, the edge is repeated."""
     frame = VideoFrame(info.width, info.height, info.format.name)
-    for index, (plane, target) in enumerate(zip(planes, frame.planes, strict=False)):
-        rows, columns = info.format.plane_size(index, info.width, info.height)
-        height, width = plane.shape
-        view = _samples(target, info.format)[:rows, :columns]
-        view[:height, :width] = plane
-        view[:height, width:] = plane[:, -1:]
-        view[height:] = view[height - 1]
+    for index, plane in enumerate(planes):
+        write_plane(frame, index, plane, info.format)
     frame.color_range, frame.colorspace = info.color.range, info.color.matrix
     return frame
+
+
+def write_plane(frame: VideoFrame, index: int, plane: Plane, format_: PixelFormat) -> None:
+    """Put samples into a plane of a frame of `format_`, their edge repeated where it is larger."""
+    rows, columns = format_.plane_size(index, frame.width, frame.height)
+    height, width = plane.shape
+    view = _samples(frame.planes[index], format_)[:rows, :columns]
+    view[:height, :width] = plane
+    view[:height, width:] = plane[:, -1:]
+    view[height:] = view[height - 1]
 
 
 def converted(

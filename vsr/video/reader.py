@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,17 +16,51 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vsr.errors import InputError
+from vsr.errors import InputError, StalledError
+from vsr.threads import within
+from vsr.video.damage import Damage, Tally
+from vsr.video.encryption import is_encrypted
+from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.frame import Frame, VideoInfo
+from vsr.video.hdr import dynamic_note
 from vsr.video.lead_in import lead_in
-from vsr.video.open import open_input, open_on_gpu, reason
+from vsr.video.limits import DEFAULTS, Limits, check_header
+from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe
-from vsr.video.seek import decode, decode_from
+from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
 from vsr.video.span import Span
-from vsr.video.truncation import check_whole
+from vsr.video.timeline import Timed, finer, steady
+from vsr.video.truncation import missing_bytes
+from vsr.video.url import Url
 
 Warn = Callable[[str], None]
+
+_ENCRYPTED = "the video is encrypted; vsr has no keys"
+_abandoned: list[InputContainer] = []  # kept from being closed
+_FAR_START = 60  # seconds; beyond, a start is taken off all streams
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a video.
+
+    Attributes:
+        hwaccel: let a GPU decode, where there is one that can.
+        strict: take any damage for an error.
+        patience: seconds without a frame after which a source has stalled.
+        deinterlace: "auto", by the first frames, "on" or "off".
+        limits: what the source may ask for.
+    """
+
+    hwaccel: bool = False
+    strict: bool = False
+    patience: float = 300
+    deinterlace: str = "auto"
+    limits: Limits = DEFAULTS
+
+
+PLAIN = Reading()
 
 
 @dataclass(frozen=True)
@@ -39,18 +73,43 @@ class Video:
         span: the part that is read.
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
+        _begin: when the first frame is shown, in seconds on the file's clock.
+        _parts: into how many ticks of `info.time_base` each of the stream's is cut.
         _end: the tick at which the last frame stops being shown, where that is known.
         _decoded: from the first frame of the span to the last of the file.
+        _fields: how frames are deinterlaced; None leaves them.
+        _tally: what is found damaged while frames are read.
     """
 
-    path: Path
+    path: Path | Url
     info: VideoInfo
     span: Span
     stream_index: int
     origin: Fraction
+    _begin: Fraction
+    _parts: int
     _end: int | None
-    _decoded: Iterator[VideoFrame]
+    _decoded: Frames
+    _fields: Fields | None
+    _tally: Tally
     _warn: Warn
+
+    @property
+    def zero(self) -> Fraction:
+        """The time, in seconds on the file's clock, at which the output's clock begins.
+
+        That is the file's own 0; the start of a span; a picture's start before 0, where mp4
+        would hide it; or a start that is more than a minute off, as a broadcast's: players
+        would show nothing for as long.
+        """
+        if not self.span.whole:
+            return self.origin + (self.span.start or 0)
+        return self.origin if abs(self.origin) > _FAR_START else min(self._begin, Fraction(0))
+
+    @property
+    def damage(self) -> Damage:
+        """What has been found damaged so far."""
+        return self._tally.damage
 
     @property
     def expected_frames(self) -> int | None:
@@ -64,54 +123,53 @@ class Video:
     def frames(self, context: int = 0) -> Iterator[Frame]:
         """Every frame of the span in presentation order, pts strictly increasing.
 
-        A missing pts becomes the last one plus a nominal frame, one that does not increase
-        becomes the last one plus a tick; both are counted in a warning. A duration is the gap
-        to the next frame: what containers say of it follows the order of decoding. Raises
-        InputError where decoding cannot go on.
+        What the file says wrongly of times is mended (see `timeline`), what cannot be decoded
+        is skipped; warnings count both at the end. A duration is the gap to the next frame:
+        what containers say of it follows the order of decoding. Raises InputError where
+        damage is not allowed.
 
         For a network that looks at `context` distinct pictures on each side, frames outside
         the span come too: before it as many as it needs, behind it as many as are drawn. Out
-        there, what cannot be decoded is left out.
+        there, damage is no matter.
         """
         read_planes = PlaneReader(self.info, self._warn)
         start = self._tick(self.span.start)
         if context and start is not None:  # one more: the span may begin amid a still picture
-            yield from lead_in(self.path, self.stream_index, start, context + 1, read_planes)
-        behind = yield from self._inside(read_planes)
-        if context and behind is not None:
+            before = start / self._parts
+            yield from lead_in(
+                self.path, self.stream_index, before, context + 1, read_planes, self._fields
+            )
+        inside = _Inside(self._decoded, self._is_behind)
+        step = self._nominal_step()
+        timed = (self._timed(frame, read_planes) for frame in inside)
+        yield from self._lasting(steady(timed, step, self._tally), step)
+        self._tally.tell(self._warn)
+        if context and inside.behind is not None:
             with suppress(InputError):
-                for decoded in chain([behind], self._decoded):
-                    yield Frame(read_planes(decoded), decoded.pts or 0, outside=True)
+                for decoded in chain([inside.behind], self._decoded):
+                    yield replace(self._timed(decoded, read_planes)[0], outside=True)
 
-    def _inside(self, read_planes: PlaneReader) -> Generator[Frame, None, VideoFrame | None]:
-        """The frames of the span; gives the first one behind it."""
-        step, repaired = self._nominal_step(), 0
+    def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
+        pts = (decoded.pts or 0) * self._parts
+        duration = (decoded.duration or 0) * self._parts
+        return Frame(read_planes(decoded), pts, duration), decoded.pts is not None
+
+    def _lasting(self, frames: Iterator[Frame], step: int) -> Iterator[Frame]:
+        """Frames that last until the next one, the last one as long as the file says."""
         held: Frame | None = None
-        shown = 0
-        behind: VideoFrame | None = None
-        for decoded in self._decoded:
-            if self._is_behind(decoded):
-                behind = decoded
-                break
-            pts = decoded.pts
-            if pts is None:
-                pts, repaired = (0 if held is None else held.pts + step), repaired + 1
-            elif held is not None and pts <= held.pts:
-                pts, repaired = held.pts + 1, repaired + 1
+        for frame in frames:
             if held is not None:
-                yield replace(held, duration=pts - held.pts)
-            held, shown = Frame(read_planes(decoded), pts), decoded.duration or step
+                yield replace(held, duration=frame.pts - held.pts)
+            held = frame
         if held is not None:
+            shown = held.duration or step
             ends = held.pts + shown if self._end is None else self._end
             yield replace(held, duration=ends - held.pts if ends > held.pts else shown)
-        if repaired:
-            self._warn(f"{repaired} timestamps were missing or did not increase, and were mended")
-        return behind
 
     def _is_behind(self, frame: VideoFrame) -> bool:
         """Whether a frame is the first that the span no longer holds."""
         end = self._tick(self.span.end)
-        return end is not None and frame.pts is not None and frame.pts >= end
+        return end is not None and frame.pts is not None and frame.pts * self._parts >= end
 
     def _tick(self, seconds: Fraction | None) -> Fraction | None:
         """A time of the span in ticks of the stream."""
@@ -122,51 +180,119 @@ class Video:
         return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
 
 
+class _Inside:
+    """The frames up to the first that is `behind`, which is kept."""
+
+    def __init__(self, frames: Frames, is_behind: Callable[[VideoFrame], bool]) -> None:
+        self.behind: VideoFrame | None = None
+        self._frames = frames
+        self._is_behind = is_behind
+
+    def __iter__(self) -> Frames:
+        for frame in self._frames:
+            if self._is_behind(frame):
+                self.behind = frame
+                return
+            yield frame
+
+
 @contextmanager
-def open_video(path: Path, span: Span, warn: Warn, hwaccel: bool = False) -> Iterator[Video]:
+def open_video(path: Path | Url, span: Span, warn: Warn, reading: Reading = PLAIN) -> Iterator[Video]:
     """Open `path` at `span`, with its first frame decoded: what opens can be read.
 
-    With `hwaccel` a GPU decodes, where there is one that can.
-
-    Raises InputError, in one line, for anything that is not a readable video.
+    Raises InputError, in one line, for anything that is not a readable video, StalledError
+    where it gives nothing. Then, and if the block raises one, the file stays open: a thread
+    may still be in it.
     """
-    with open_on_gpu(path, warn) if hwaccel else open_input(path) as container:
-        check_whole(path, container.format.name)
+    tally = Tally(path, reading.strict)
+    with _unless_stalled(
+        open_on_gpu(path, warn) if reading.hwaccel else open_input(path)
+    ) as container:
+        missing = missing_bytes(path, container.format.name)
         stream = main_video(container, path)
-        siting = read_siting(path, stream.index)
-        stream.thread_type = "AUTO"
+        check_header(path, container, stream, reading.limits)
+        siting = within(reading.patience, lambda: read_siting(path, stream.index))
+        stream.thread_type = "NONE"  # threads hold frames back, and lose them at a broken end
         origin = Fraction(container.start_time or 0, av.time_base)
-        frames = _decode(container, stream, span, origin, path, warn)
-        first = next(frames, None)
-        if first is not None:
-            info = describe(container, stream, first, siting)
-            end = _end(container, stream, span, origin)
-            video = Video(path, info, span, stream.index, origin, end, chain([first], frames), warn)
-        if first is None or video._is_behind(first):
-            where = "" if span.start is None else f" from {float(span.start):g} s on"
-            raise InputError(f"{path}: no frame can be decoded{where}")
+        fields = within(
+            reading.patience, lambda: choose_fields(reading.deinterlace, path, stream.index, warn)
+        )
+        frames = _decode(container, stream, span, origin, tally, fields)
+        first = within(reading.patience, lambda: next(frames, None))
+        if first is None:
+            raise InputError(f"{path}: {_why_nothing(path, container, stream, span, missing)}")
+        tally.add("missing_bytes", missing)
+        if note := dynamic_note(stream.codec_context.name, first):
+            warn(note)
+        info = describe(container, stream, first, siting)
+        parts = finer(info.time_base)
+        video = Video(
+            path=path,
+            info=replace(info, time_base=info.time_base / parts),
+            span=span,
+            stream_index=stream.index,
+            origin=origin,
+            _begin=(first.pts or 0) * info.time_base,
+            _parts=parts,
+            _end=_end(container, stream, span, origin, parts),
+            _decoded=chain([first], frames),
+            _fields=fields,
+            _tally=tally,
+            _warn=warn,
+        )
+        if video._is_behind(first):
+            raise InputError(f"{path}: {_why_nothing(path, container, stream, span, missing)}")
         yield video
 
 
+@contextmanager
+def _unless_stalled(container: InputContainer) -> Iterator[InputContainer]:
+    """The container, closed on leaving unless a thread may still wait in it."""
+    try:
+        yield container
+    except StalledError:
+        _abandoned.append(container)
+        raise
+    except BaseException:
+        container.close()
+        raise
+    container.close()
+
+
+def _why_nothing(
+    path: Path | Url, container: InputContainer, stream: VideoStream, span: Span, missing: int
+) -> str:
+    """Why there is no frame to show."""
+    if is_encrypted(path, container, stream):
+        return _ENCRYPTED
+    where = "" if span.start is None else f" from {float(span.start):g} s on"
+    cut = f"; the file is truncated: {missing} bytes are missing at its end" if missing else ""
+    return f"no frame can be decoded{where}{cut}"
+
+
 def _end(
-    container: InputContainer, stream: VideoStream, span: Span, origin: Fraction
+    container: InputContainer, stream: VideoStream, span: Span, origin: Fraction, parts: int
 ) -> int | None:
     """The tick at which the picture ends: the span's end, or what an mp4's index says."""
     ends = []
     if "mp4" in container.format.name and stream.duration:
-        ends.append((stream.start_time or 0) + stream.duration)
+        ends.append(((stream.start_time or 0) + stream.duration) * parts)
     if span.end is not None and stream.time_base:
-        ends.append(math.floor((origin + span.end) / stream.time_base))
+        ends.append(math.floor((origin + span.end) / stream.time_base * parts))
     return min(ends, default=None)
 
 
-def main_video(container: InputContainer, path: Path) -> VideoStream:
+def main_video(container: InputContainer, path: Path | Url) -> VideoStream:
     """The stream to enlarge: libav's best one that is not cover art. Raises InputError."""
-    moving = [
+    shown = [
         stream
         for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
+        if not stream.disposition & Disposition.attached_pic
     ]
+    moving = [stream for stream in shown if stream.codec_context is not None]
+    if shown and not moving:
+        encrypted = is_encrypted(path, container, shown[0])
+        raise InputError(f"{path}: {_ENCRYPTED if encrypted else 'no decoder knows its video'}")
     if not moving:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         held = "cover art" if container.streams.video else kinds
@@ -180,20 +306,28 @@ def _decode(
     stream: VideoStream,
     span: Span,
     origin: Fraction,
-    path: Path,
-    warn: Warn,
-) -> Iterator[VideoFrame]:
+    tally: Tally,
+    fields: Fields | None,
+) -> Frames:
     """The decoded frames from the span's start on. The decoder is drained: the last come too."""
-    base = stream.time_base
-    if base is None:
-        raise InputError(f"{path}: the video stream has no time base")
-    try:
-        if span.start is None:
-            yield from decode(container, stream, path, warn)
-            return
-        start = (origin + span.start) / base
-        for frame in decode_from(container, stream, start, path, warn):
-            if frame.pts is not None and frame.pts >= start:
-                yield frame
-    except (av.FFmpegError, EOFError, OSError) as error:
-        raise InputError(f"{path}: the video cannot be decoded ({reason(error)})") from None
+    if span.start is None:
+        yield from made_whole(decode(container, stream, tally), fields)
+        return
+    assert stream.time_base is not None
+    rate = stream.average_rate or stream.guessed_rate
+    start = (origin + span.start) / stream.time_base
+    begin = start if fields is None else start - 1  # so that one frame more comes before it
+    step = max(1, round(1 / (rate * stream.time_base))) if rate else 1
+    for frame in _timed(made_whole(decode_from(container, stream, begin, tally), fields), step):
+        if frame.pts is not None and frame.pts >= start:
+            yield frame
+
+
+def _timed(frames: Frames, step: int) -> Frames:
+    """Frames with a time each, to find a start among them: raw streams have none."""
+    last = -step
+    for frame in frames:
+        if frame.pts is None:
+            frame.pts = last + step
+        last = frame.pts
+        yield frame

@@ -1,23 +1,30 @@
-"""Decode a stream, from its start or from a time on."""
+"""Decode a stream, from its start or from a time on, whatever is damaged on the way."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
 
+import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vsr.errors import InputError
+from vsr.video.alpha import alpha_decoder
+from vsr.video.damage import Tally
+from vsr.video.joints import continued
+from vsr.video.url import Url
 
-Warn = Callable[[str], None]
+Frames = Iterator[VideoFrame]
 
 # MPEG program streams: where pictures share a packet, libav misdates and loses some after a seek.
 _READ_THROUGH = {"mpeg"}
+_MOST_STUCK = 3  # errors of a demuxer with nothing between them
 
 
 def lowest_tick(stream: VideoStream) -> int:
@@ -26,22 +33,30 @@ def lowest_tick(stream: VideoStream) -> int:
 
 
 def decode_from(
-    container: InputContainer, stream: VideoStream, start: Fraction, path: Path, warn: Warn
-) -> Iterator[VideoFrame]:
+    container: InputContainer, stream: VideoStream, start: Fraction, tally: Tally
+) -> Frames:
     """Frames from one at or before `start` on.
 
     Most demuxers seek by decoding time, some not even to a keyframe, so that the first frame
     to come out may lie after `start`. Then the next try begins earlier. Some cannot seek
-    without harm: those are decoded from their beginning.
+    without harm: those are decoded from their beginning. Raises InputError where that, too, is
+    not to be had.
     """
     assert stream.time_base is not None
-    lowest = lowest_tick(stream)
+    lowest, read = lowest_tick(stream), False
     back, step = 0, math.ceil(1 / stream.time_base)  # a second
     while True:
         through = container.format.name in _READ_THROUGH
         place = lowest if through else max(lowest, math.floor(start) - back)
-        container.seek(place, stream=stream, backward=True)
-        frames = decode(container, stream, path, warn)
+        try:
+            container.seek(place, stream=stream, backward=True)
+        except (av.FFmpegError, OSError):  # raw streams, and files whose index is broken
+            if read:
+                raise InputError(f"{tally.path}: cannot be read from a time on") from None
+            place = lowest  # nothing has been read yet: it stands at its beginning
+        read = True
+        tally.forget()
+        frames = decode(container, stream, tally)
         first = next(frames, None)
         early = first is not None and first.pts is not None and first.pts <= start
         if early or place == lowest:
@@ -49,18 +64,49 @@ def decode_from(
         back = 2 * back or step
 
 
-def decode(
-    container: InputContainer, stream: VideoStream, path: Path, warn: Warn
-) -> Iterator[VideoFrame]:
-    """The frames from where the container stands to its end."""
-    corrupt = 0
-    for packet in container.demux(stream):
+def decode(container: InputContainer, stream: VideoStream, tally: Tally) -> Frames:
+    """The frames from where the container stands to its end.
+
+    What cannot be decoded is counted and skipped: the frames around it keep their times.
+    """
+    decoder = alpha_decoder(stream) or stream.codec_context
+    for packet in continued(demux(container, [stream], tally), stream.index, tally):
         if packet.is_corrupt:
-            if container.format.name != "mpegts":
-                raise InputError(f"{path}: a packet is cut short; the file is truncated or damaged")
-            corrupt += 1  # broadcasts lose packets, and joined recordings count anew
-        for frame in packet.decode():
-            assert isinstance(frame, VideoFrame)
+            tally.add("gaps")
+        try:
+            frames = decoder.decode(packet if packet.size else None)
+        except (av.FFmpegError, ValueError):
+            tally.add("undecodable")
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                tally.add("corrupt")
             yield frame
-    if corrupt:
-        warn(f"{corrupt} packets of the video are marked as damaged by gaps in the stream")
+
+
+def demux(
+    container: InputContainer, streams: Sequence[Stream], tally: Tally
+) -> Iterator[Packet[Stream]]:
+    """The packets of some streams to the file's end, past places where its structure breaks.
+
+    For each stream an empty packet comes last, which drains its decoder. Raises InputError where
+    a connection breaks for good.
+    """
+    stuck = 0
+    while stuck < _MOST_STUCK:
+        try:
+            for packet in container.demux(list(streams)):
+                stuck = 0 if packet.size else stuck
+                yield packet
+            return
+        except IndexError:  # PyAV's, at the end, where a stream turned up on the way
+            return
+        except (av.FFmpegError, OSError, ValueError):
+            if isinstance(tally.path, Url) and tally.path.file is None:
+                raise InputError(f"{tally.path}: the connection broke") from None
+            tally.add("unreadable")
+            stuck += 1
+    for stream in streams:
+        last: Packet[Stream] = Packet()
+        last.stream = stream
+        yield last

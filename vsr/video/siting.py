@@ -15,11 +15,12 @@ from av.video.stream import VideoStream
 from vsr.errors import InputError
 from vsr.video.color import SITINGS
 from vsr.video.open import open_input
+from vsr.video.url import Url
 
 _log_level = Lock()
 
 
-def read_siting(path: Path, stream_index: int) -> str:
+def read_siting(path: Path | Url, stream_index: int) -> str:
     """The siting of the stream's first frame, a key of SITINGS, or "" where it is unsaid.
 
     The frame is decoded apart, without threads: with logging on, a decoder's thread may wait

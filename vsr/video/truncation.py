@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from vsr.errors import InputError
+from vsr.video.url import Url
 
 
-def check_whole(path: Path, container: str) -> None:
-    """Raise InputError where the file ends before its own structure does.
+def missing_bytes(path: Path | Url, container: str) -> int:
+    """How many bytes a file lacks at its end, by its own structure; 0 where that is not known.
 
     mp4 and its kin (ISO/IEC 14496-12) are rows of boxes, Matroska (RFC 9559) is one segment,
-    each with its size. Other containers say nothing of their length, and pass.
+    each with its size. Other containers say nothing of their length.
     """
+    if isinstance(path, Url):
+        return 0
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if "mp4" in container:
@@ -22,26 +25,39 @@ def check_whole(path: Path, container: str) -> None:
         elif "matroska" in container:
             end = _segment_end(file)
         else:
-            return
-    if end is not None and end > size:
-        raise InputError(f"{path}: is truncated: {size} of its {end} bytes are there")
+            end = None
+    return max(0, (end or 0) - size)
+
+
+def lacks_index(path: Path) -> bool:
+    """Whether a file is an mp4 or its kin without an index: a recording that was not finished."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        names = [name for name, _ in _boxes(file, size)]
+    return b"ftyp" in names[:2] and b"moov" not in names
 
 
 def _last_box_end(file: BinaryIO, size: int) -> int | None:
     """Where the last of the top-level boxes ends."""
+    ends = [end for _, end in _boxes(file, size)]
+    return ends[-1] if ends else None
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int | None]]:
+    """Names of the top-level boxes, and where each ends; None for what is no box, or has no end."""
     place = 0
     while place + 8 <= size:
         file.seek(place)
         head = file.read(16)
-        length = int.from_bytes(head[:4], "big")
+        name, length = head[4:8], int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
-        if length == 0:  # to the end of the file
-            return None
-        if length < 8 or not head[4:8].isalnum():  # no box: padding, or another kind of file
-            return None
+        # 0 is to the end of the file; less, or no name, is padding, or another kind of file.
+        if length < 8 or not name.isalnum():
+            yield name, None
+            return
         place += length
-    return place
+        yield name, place
 
 
 def _segment_end(file: BinaryIO) -> int | None:

@@ -1,0 +1,47 @@
+"""The closing line of a run: what arrived."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from fractions import Fraction
+
+from vsr import Result
+
+
+def summary(result: Result) -> str:
+    """Frames, time, A/V offset, streams and damage, and how it was done."""
+    run = result.run
+    parts = [f"{run.frames_in} frames in, {run.frames_out} out"]
+    if run.duration_in is not None and run.duration_out is not None:
+        parts.append(f"{float(run.duration_in):.3f} s{_change(run.duration_in, run.duration_out)}")
+    if run.sound_in is not None and run.sound_out is not None:
+        parts.append(f"A/V offset {_ms(run.sound_in)}{_change(run.sound_in, run.sound_out)}")
+    parts.append(f"{_streams(len(run.others.copied))} copied")
+    for streams, what in ((run.others.converted, "converted"), (run.others.dropped, "left out")):
+        if streams:
+            parts.append(f"{_streams(len(streams))} {what} ({'; '.join(streams)})")
+    damage = [
+        f"{count} {kind.replace('_', ' ')}" for kind, count in asdict(run.damage).items() if count
+    ]
+    if damage:
+        parts.append(f"damage: {', '.join(damage)}")
+    if result.verified:
+        parts.append("verified")
+    how = f"x{result.scale} {result.model} on {result.device} ({result.precision})"
+    return (
+        f"{result.target}: {'; '.join(parts)}. {how}, {result.seconds:.1f} s, {result.fps:.1f} fps"
+    )
+
+
+def _change(before: Fraction, after: Fraction) -> str:
+    """What became of a time."""
+    moved = after - before
+    return f" ({_ms(moved, sign=True)})" if round(moved * 1000) else ", unchanged"
+
+
+def _ms(seconds: Fraction, sign: bool = False) -> str:
+    return f"{round(seconds * 1000):{'+' if sign else ''}d} ms"
+
+
+def _streams(count: int) -> str:
+    return "1 other stream" if count == 1 else f"{count} other streams"

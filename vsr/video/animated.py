@@ -1,0 +1,26 @@
+"""Tell an image file that moves: it is a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_CHUNKS = 1000
+
+
+def is_animated(path: Path) -> bool:
+    """Whether a file is an animated PNG: its control chunk stands before the picture (APNG 1.0)."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_PNG)) != _PNG:
+                return False
+            for _ in range(_MOST_CHUNKS):
+                head = file.read(8)
+                if len(head) < 8 or head[4:] == b"IDAT":
+                    return False
+                if head[4:] == b"acTL":
+                    return int.from_bytes(file.read(4), "big") > 1  # frames
+                file.seek(int.from_bytes(head[:4], "big") + 4, 1)
+    except OSError:
+        pass
+    return False

@@ -1,0 +1,235 @@
+"""Tell interlaced video by its pictures, and make whole pictures of its fields; by libav.
+
+An interlaced frame holds two moments, one in its even rows and one in its odd rows. Headers say so
+of film that is progressive, and say nothing of video that is interlaced: frames are asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
+from enum import Enum
+from fractions import Fraction
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from vsr.video.frame import PIXEL_FORMATS
+from vsr.video.open import open_input
+from vsr.video.planes import nearest_format
+from vsr.video.url import Url
+
+Luma = NDArray[np.int32]
+
+CONTEXT = 1
+"""How many frames on each side of a wanted one `deinterlaced` must see for the same bits."""
+
+# Tuned on real clips and on fields woven from them: benchmarks/interlace.py.
+_MOST_FRAMES = 250  # to look at
+_MOST_PACKETS = 1000  # to try, where little can be decoded
+_MOST_VOTES = 60
+_FEW_VOTES = 20  # enough where nearly all agree
+_LEAST_VOTES = 3  # for fields
+_NEARLY_ALL = 0.9
+_SHARE = 0.3  # of interlaced frames in what counts as interlaced; telecined film has 0.4
+_FARTHER = 1.04  # how much farther apart fields of other frames are in the wrong order
+_COMBED = 0.75  # how far apart a frame's own fields are, next to fields of other frames
+_FLICKER = 0.02  # change of brightness over two frames, beyond which rows cannot be compared
+
+_BASE = Fraction(1, 25)  # of the clock in a filter, where frames are counted; any will do
+_TAKEN = {  # by bwdif
+    *(name for name in PIXEL_FORMATS if name not in ("gray10le", "gray12le")),
+    *("yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "yuvj411p", "yuv440p", "yuv410p", "yuv411p"),
+    *("gbrp", "gbrp10le", "gbrp12le", "gbrp16le", "gbrap", "gbrap16le"),
+    *(f"yuva{layout}p{depth}" for layout in (420, 422, 444) for depth in ("", "10le", "16le")),
+}
+
+
+class FieldOrder(Enum):
+    """Which field of an interlaced frame is the earlier one."""
+
+    TOP = "top first"  # rows 0, 2, 4, ...
+    BOTTOM = "bottom first"
+
+
+def detect(path: Path | Url, stream_index: int) -> FieldOrder | None:
+    """The order of fields in a video, or None where it is progressive or tells nothing.
+
+    The file's first frames are decoded, in a container of their own, until they agree, 250 at
+    most; so a part of a video has the answer of the whole. Stills and fades decide nothing, nor
+    does what cannot be decoded. Film with repeated fields woven in counts as interlaced. Raises
+    InputError where the file cannot be opened.
+    """
+    votes: Counter[FieldOrder | None] = Counter()
+    with closing(_decodable(path, stream_index)) as frames:
+        for vote in _votes(islice(frames, _MOST_FRAMES)):
+            votes[vote] += 1
+            agreed = votes.total() >= _FEW_VOTES and votes[vote] >= _NEARLY_ALL * votes.total()
+            if agreed or votes.total() == _MOST_VOTES:
+                break
+    first = max(FieldOrder, key=lambda order: votes[order])
+    fields = votes.total() - votes[None]
+    enough = fields >= max(_LEAST_VOTES, _SHARE * votes.total())
+    return first if enough and votes[first] >= _NEARLY_ALL * fields else None
+
+
+def deinterlaced(frames: Iterator[VideoFrame], order: FieldOrder | None) -> Iterator[VideoFrame]:
+    """One whole picture for each frame, at its earlier field's moment, with the same pts.
+
+    Without an order, what each frame says of itself, and top first where it says nothing. The
+    rows of the other field are made by libav's bwdif, which looks at the frames next to each:
+    `CONTEXT` of them must be given for the bits that a frame has amid the whole video. Packed
+    and semi-planar formats come out planar. Left as they are: pictures with a plane of fewer
+    than 4 rows or 3 columns, and gray of 10 and 12 bits.
+    """
+    parity = {FieldOrder.TOP: "tff", FieldOrder.BOTTOM: "bff", None: "auto"}[order]
+    options = f"mode=send_frame:parity={parity}:deint=all"
+    for layout, run in groupby(map(_planar, frames), _layout):
+        if layout.taken:
+            yield from _filtered(run, "bwdif", options)
+        else:
+            yield from run
+
+
+def _votes(frames: Iterator[VideoFrame]) -> Iterator[FieldOrder | None]:
+    """What frames are, of those that tell: of some field order, or None for progressive."""
+    for _, run in groupby(map(_planar, frames), _layout):
+        before: VideoFrame | None = None
+        middle: VideoFrame | None = None
+        for after in _filtered(run, "idet", f"intl_thres={_FARTHER}"):
+            if before is not None and middle is not None:
+                kind = middle.metadata["lavfi.idet.single.current_frame"]
+                if kind == "progressive":
+                    yield None
+                elif kind != "undetermined":
+                    yield from _vote(_luma(before), _luma(middle), _luma(after))
+            before, middle = middle, after
+
+
+def _vote(before: Luma, middle: Luma, after: Luma) -> Iterator[FieldOrder | None]:
+    """Look again at what idet takes for interlaced; nothing where that cannot be told.
+
+    It compares fields of other frames with those of the one in the middle, and is deceived by
+    changes of brightness and, in cartoons and small pictures, by chance. Fields of an interlaced
+    frame differ among themselves as much as from the nearest ones of the frames around it.
+    """
+    levels = float(before.mean()), float(after.mean())
+    if max(levels) - min(levels) > _FLICKER * max(levels):
+        return
+    own = sum(_apart(middle, middle))
+    even_before, odd_before = _apart(before, middle)
+    even_after, odd_after = _apart(after, middle)
+    if own < _COMBED * min(even_before + odd_after, odd_before + even_after):
+        yield None
+    elif even_before > odd_before and odd_after > even_after:
+        yield FieldOrder.TOP
+    elif even_before < odd_before and odd_after < even_after:
+        yield FieldOrder.BOTTOM
+
+
+def _apart(rows: Luma, others: Luma) -> tuple[int, int]:
+    """How far even rows, and odd rows, are from the mean of the rows around them in `others`."""
+    apart = np.abs(others[1:-3] + others[3:-1] - 2 * rows[2:-2])
+    return int(apart[0::2].sum()), int(apart[1::2].sum())
+
+
+def _luma(frame: VideoFrame) -> Luma:
+    plane, deep = frame.planes[0], frame.format.components[0].bits > 8
+    samples: Any = np.frombuffer(plane, np.uint16 if deep else np.uint8)  # type: ignore[call-overload]
+    rows: Luma = samples.reshape(plane.height, -1)[:, : plane.width].astype(np.int32)
+    return rows
+
+
+def _decodable(path: Path | Url, stream_index: int) -> Generator[VideoFrame, None, None]:
+    """The frames of a stream, less what cannot be decoded."""
+    with open_input(path) as container, suppress(av.FFmpegError, OSError, IndexError):
+        stream = container.streams[stream_index]
+        assert isinstance(stream, VideoStream)
+        stream.thread_type = "AUTO"
+        for packet in islice(container.demux(stream), _MOST_PACKETS):
+            with suppress(av.FFmpegError):
+                yield from packet.decode()
+
+
+def _filtered(frames: Iterator[VideoFrame], name: str, options: str) -> Iterator[VideoFrame]:
+    """What a filter makes of frames of one layout: one for each, with the same times.
+
+    The filter sees them counted: real timestamps may be missing, stand still or go back.
+    """
+    graph = Graph()
+    waiting: deque[VideoFrame] = deque()
+    for number, frame in enumerate(frames):
+        if number == 0:
+            _connect(graph, frame, name, options)
+        pts, frame.pts = frame.pts, number
+        graph.vpush(frame)
+        frame.pts = pts
+        waiting.append(frame)
+        for made in _ready(graph):
+            yield _timed(made, waiting.popleft())
+    graph.vpush(None)
+    for made in _ready(graph):
+        yield _timed(made, waiting.popleft())
+
+
+def _connect(graph: Graph, frame: VideoFrame, name: str, options: str) -> None:
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=_BASE
+    )
+    graph.link_nodes(source, graph.add(name, options), graph.add("buffersink"))
+    graph.configure()
+
+
+def _ready(graph: Graph) -> list[VideoFrame]:
+    """What can be had from a filter by now."""
+    frames = []
+    with suppress(BlockingIOError, EOFError):
+        while True:
+            frames.append(graph.vpull())
+    return frames
+
+
+def _timed(frame: VideoFrame, like: VideoFrame) -> VideoFrame:
+    """A frame with the times of another."""
+    frame.pts, frame.dts, frame.duration = like.pts, like.dts, like.duration
+    if like.time_base is not None:
+        frame.time_base = like.time_base
+    return frame
+
+
+def _planar(frame: VideoFrame) -> VideoFrame:
+    """A frame in the nearest format that bwdif takes, where there is one."""
+    if frame.format.name in _TAKEN:
+        return frame
+    nearest = nearest_format(frame.format)
+    name = nearest.name
+    if frame.format.is_rgb or frame.format.has_palette:
+        alpha = any(component.is_alpha for component in frame.format.components)
+        deep = nearest.depth > 8
+        name = "gbr" + ("ap" if alpha else "p") + (f"{16 if alpha else nearest.depth}le" * deep)
+    if name not in _TAKEN:
+        return frame
+    return _timed(frame.reformat(format=name), frame)
+
+
+class _Layout(NamedTuple):
+    """What a filter must know of all its frames, and whether bwdif takes such."""
+
+    width: int
+    height: int
+    format: str
+    taken: bool
+
+
+def _layout(frame: VideoFrame) -> _Layout:
+    name = frame.format.name
+    large = all(plane.width >= 3 and plane.height >= 4 for plane in frame.planes)
+    return _Layout(frame.width, frame.height, name, large and name in _TAKEN)

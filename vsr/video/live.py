@@ -1,0 +1,378 @@
+"""Read a live stream: one connection feeds both the picture and all else."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from threading import Event
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+
+from vsr.errors import InputError
+from vsr.video.connection import Arrived, Connection, connect
+from vsr.video.damage import Damage, Tally
+from vsr.video.frame import Frame
+from vsr.video.openings import with_times
+from vsr.video.planes import PlaneReader, describe
+from vsr.video.receive import Receiver
+from vsr.video.span import Span
+from vsr.video.timeline import Timed, finer, steady
+from vsr.video.trial import Sampled
+from vsr.video.url import PATIENCE, Url, open_url
+
+Warn = Callable[[str], None]
+
+Other: TypeAlias = "tuple[int, Packet[Stream]]"
+"""A packet of another stream than the picture: that stream's index, and the packet."""
+
+TRIES = 5
+"""How often in a row a broken connection is made anew, after 0.5, 1, 2, ... seconds."""
+
+_LINGER = 2.0  # seconds that the last of the other streams may take behind the picture
+_TICK = 0.05
+_GUESSED_RATE = 25  # where no rate is told: how long the last frame stands
+
+
+def fragmented(
+    format_name: str, others: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Options for a muxer, by libav's name, with which a file that is cut short stays playable.
+
+    They come on top of `others`, which it is told besides.
+
+    An mp4 becomes pieces of at most two seconds, each with its own index, the header with the
+    first; without `delay_moov` it could hold no edit lists, and would move sound and picture.
+    """
+    names = set(format_name.split(","))
+    options = {**others, "flush_packets": "1"}
+    if names & {"mp4", "mov", "ipod", "f4v", "3gp", "3g2"}:
+        pieces = "+frag_keyframe+empty_moov+delay_moov+default_base_moof"
+        options["movflags"] = others.get("movflags", "") + pieces
+        options["frag_duration"] = "2000000"  # microseconds
+    if names & {"matroska", "webm"}:
+        options["cluster_time_limit"] = "1000"  # milliseconds
+    return options
+
+
+class Live:
+    """A live stream opened for reading, at its first picture that can be decoded.
+
+    Its clock begins at that picture, with 0. Where a connection breaks and is made anew, the
+    clock runs on by as much as time has passed, for picture and sound alike.
+
+    Attributes:
+        path: the address.
+        info: what holds for all its frames.
+        span: up to when it is read.
+        stream_index: which of the streams this is.
+        origin, zero: 0, where a file has its start and the output's clock begins.
+        container: the first connection, to look up the other streams. It is closed once
+            `frames` is drawn from.
+    """
+
+    origin = Fraction(0)
+    zero = Fraction(0)
+
+    def __init__(
+        self,
+        url: Url,
+        duration: Fraction | None,
+        receiver: Receiver,
+        first: Connection,
+        tally: Tally,
+        warn: Warn,
+    ) -> None:
+        self.path = url
+        self.span = Span(end=duration)
+        self.stream_index = first.stream.index
+        self.container = first.container
+        self._receiver = receiver
+        self._tally = tally
+        self._warn = warn
+        self._copied = False  # whether the other streams are asked for
+        self._begun = False  # whether frames are drawn
+        self._broken: Arrived | None = None  # the last end of a connection
+        self._shifts: dict[int, Fraction] = {}  # seconds to add to the times of a connection
+        self._latest = Fraction(0)  # when the last frame is shown
+        self._latest_at: float | None = None  # when its packet came
+        self._over_since: float | None = None  # when no more frames were drawn
+        decoded = self._decode()
+        opening = next(decoded, None)
+        if opening is None:
+            reason = self._broken.reason if self._broken else ""
+            raise InputError(f"{url}: no picture came ({reason or 'it ended'})")
+        self._decoded = chain([opening], decoded)
+        info = describe(first.container, first.stream, opening[0], siting="")
+        base = first.base / finer(first.base)
+        rate = None if first.clockless else info.frame_rate
+        self.info = replace(info, time_base=base, frame_rate=rate, expected_frames=None)
+
+    @property
+    def damage(self) -> Damage:
+        """What has been found damaged so far."""
+        return self._tally.damage
+
+    @property
+    def expected_frames(self) -> int | None:
+        """How many frames the wanted time lets one expect. A hint for progress."""
+        rate, end = self.info.frame_rate, self.span.end
+        return math.ceil(end * rate) if rate and end is not None else None
+
+    def frames(self, context: int = 0) -> Iterator[Frame]:
+        """Every frame from now on, pts strictly increasing from 0; see `reader.Video.frames`.
+
+        From the first one drawn on, all is taken in as it comes, however slowly frames are
+        drawn. They end, with a warning, where a broken connection does not come back. Raises
+        InputError where damage is not allowed.
+        """
+        self._begun = True
+        if not self._copied:
+            self._receiver.keep(())
+        self._receiver.start()
+        try:
+            step = self._nominal_step()
+            timed = self._timed(PlaneReader(self.info, self._warn))
+            inside = _Inside(timed, self._end)
+            ends = None if self._end is None else math.ceil(self._end)
+            for frame in _lasting(steady(iter(inside), step, self._tally), step, ends):
+                yield frame
+            self._tally.tell(self._warn)
+            if inside.behind is None:
+                self._tell_lost()
+            elif context:
+                for frame, _ in chain([inside.behind], timed):
+                    yield replace(frame, outside=True)
+        finally:
+            self._over_since = time.monotonic()
+
+    def sampled(self) -> dict[int, list[Sampled]]:
+        """What has come of the other streams so far, by their indices, to try containers with."""
+        found: dict[int, list[Sampled]] = {
+            stream.index: []
+            for stream in self.container.streams
+            if stream.index != self.stream_index
+        }
+        for place, packet in self._receiver.waiting():
+            duration, keyframe = max(packet.duration or 0, 0), packet.is_keyframe
+            found[place].append(Sampled(bytes(packet), packet.pts, packet.dts, duration, keyframe))
+        return found
+
+    def others(self, wanted: Collection[int]) -> Iterator[Other | None]:
+        """The packets of other streams, as they came, on the output's clock.
+
+        `wanted` are indices of streams in `container`. None stands where nothing more has come
+        yet: ask again later. After the last frame the iterator waits a little for what belongs
+        to it, and ends. Call this before `frames` is drawn from. A packet's own stream may be
+        gone with its connection: nothing of it must be looked at.
+        """
+        if self._begun:
+            raise RuntimeError("others() must be called before frames() is drawn from")
+        self._copied = True
+        self._receiver.keep(tuple(wanted))
+        return self._others()
+
+    def _others(self) -> Iterator[Other | None]:
+        latest: dict[int, _Latest] = {}
+        while True:
+            over = self._over_since is not None  # before the next look: what came by then, counts
+            complete = over and self._has_all()
+            arrived = self._receiver.other()
+            shift = None if arrived is None else self._shifts.get(arrived.connection.number)
+            if arrived is None and complete:
+                return
+            if arrived is None and over:
+                time.sleep(_TICK)
+                continue
+            if arrived is None or (shift is None and not over):
+                yield None
+                continue
+            self._receiver.drop_other()
+            packet = arrived.packet
+            if packet and shift is not None and self._is_wanted(arrived, shift, latest):
+                _shift(packet, shift)
+                yield arrived.place, packet
+
+    def _is_wanted(self, arrived: Arrived, shift: Fraction, latest: dict[int, _Latest]) -> bool:
+        """Whether a packet lies in the span, and not before what an earlier connection gave."""
+        packet, number = arrived.packet, arrived.connection.number
+        before = latest.get(arrived.place)
+        if packet is None or (packet.pts is None and packet.dts is None):
+            return packet is not None and before is not None  # it follows the last one
+        begins, ends, decoded = _times(packet, shift)
+        if ends <= 0 or (self.span.end is not None and begins >= self.span.end):
+            return False
+        if before is not None and number > before.connection and decoded <= before.decoded:
+            return False
+        latest[arrived.place] = _Latest(number, max(decoded, before.decoded if before else decoded))
+        return True
+
+    def _has_all(self) -> bool:
+        """Whether no packet that belongs to the last frames is still to come."""
+        assert self._over_since is not None
+        return self._receiver.is_over or time.monotonic() > self._over_since + _LINGER
+
+    def _decode(self) -> Iterator[tuple[VideoFrame, Arrived]]:
+        """The decoded frames, each with the packet after which it came out of the decoder."""
+        for arrived in self._receiver.video():
+            packet = arrived.packet
+            if packet is not None and packet.is_corrupt:
+                self._tally.add("gaps")
+            decoder: Any = arrived.connection.decoder
+            try:
+                frames = decoder.decode(packet)  # None drains it
+            except (av.FFmpegError, ValueError):
+                self._tally.add("undecodable")
+                frames = []
+            for frame in frames:
+                if frame.is_corrupt:
+                    self._tally.add("corrupt")
+                yield frame, arrived
+            self._broken = arrived if packet is None else None
+            if packet is None and self._latest_at is None:
+                return  # not one frame came
+
+    def _timed(self, read_planes: PlaneReader) -> Iterator[Timed]:
+        """The frames on the output's clock, and whether their times are known."""
+        base = self.info.time_base
+        step = self._nominal_step() * base
+        for begins, decoded, arrived in with_times(self._decoded, step):
+            connection = arrived.connection
+            if connection.number not in self._shifts:
+                self._shifts[connection.number] = self._join(connection, begins or Fraction(0))
+            shift = self._shifts[connection.number]
+            self._latest_at = arrived.at
+            if begins is None:
+                self._latest += step
+            else:
+                self._latest = max(self._latest, begins + shift)
+            pts = 0 if begins is None else round((begins + shift) / base)
+            duration = round((decoded.duration or 0) * connection.base / base)
+            yield Frame(read_planes(decoded), pts, duration), begins is not None
+
+    def _join(self, connection: Connection, begins: Fraction) -> Fraction:
+        """By how many seconds the times of a connection are moved; its first frame's is given."""
+        if self._latest_at is None:
+            shift = -begins
+        else:
+            came = self._latest_at if connection.began is None else connection.began
+            gap = max(Fraction(came - self._latest_at), self._nominal_step() * self.info.time_base)
+            shift = self._latest + gap.limit_denominator(1000) - begins
+            self._warn(
+                f"the connection broke after {float(self._latest):.1f} s and was made anew; "
+                f"{float(gap):.1f} s are missing"
+            )
+        if self.span.end is not None:
+            connection.ends = self.span.end - shift
+        return shift
+
+    def _tell_lost(self) -> None:
+        if self._broken is not None and self._broken.reason:
+            self._warn(
+                f"the stream ended after {float(self._latest):.1f} s ({self._broken.reason}) and "
+                "did not come back; what came before is kept"
+            )
+
+    @property
+    def _end(self) -> Fraction | None:
+        """The first tick that is no longer wanted."""
+        return None if self.span.end is None else self.span.end / self.info.time_base
+
+    def _nominal_step(self) -> int:
+        """What a frame lasts, in ticks, where nothing tells."""
+        rate = self.info.frame_rate or _GUESSED_RATE
+        return max(1, round(1 / (rate * self.info.time_base)))
+
+
+@contextmanager
+def open_live(
+    url: Url,
+    duration: Fraction | None,
+    warn: Warn,
+    *,
+    patience: float = PATIENCE,
+    tries: int = TRIES,
+    stop: Event | None = None,
+    strict: bool = False,
+    container: InputContainer | None = None,
+) -> Iterator[Live]:
+    """Open a live stream, to be read for `duration` seconds, or until it ends, or `stop` is set.
+
+    A connection is broken that gives nothing for `patience` seconds; then it is made anew, up
+    to `tries` times in a row. `container` is the address opened already, if it is; it is closed
+    here. With `strict`, damaged packets are an error. Raises InputError where no picture comes.
+    """
+    opened = container or open_url(url, patience)
+    with opened:
+        where: Any = url
+        tally = Tally(where, strict)
+        first = connect(url, opened, None, 0)
+        receiver = Receiver(url, first, patience, tries, stop or Event(), tally, warn)
+        try:
+            yield Live(url, duration, receiver, first, tally, warn)
+        finally:
+            receiver.close()
+
+
+@dataclass(frozen=True)
+class _Latest:
+    """What came last of another stream: by which connection, and its latest dts in seconds."""
+
+    connection: int
+    decoded: Fraction
+
+
+class _Inside:
+    """The frames before the tick `end`; the first that lies behind it is kept."""
+
+    def __init__(self, frames: Iterator[Timed], end: Fraction | None) -> None:
+        self.behind: Timed | None = None
+        self._frames = frames
+        self._end = end
+
+    def __iter__(self) -> Iterator[Timed]:
+        for frame, known in self._frames:
+            if self._end is not None and known and frame.pts >= self._end:
+                self.behind = frame, known
+                return
+            yield frame, known
+
+
+def _lasting(frames: Iterator[Frame], step: int, end: int | None) -> Iterator[Frame]:
+    """Frames that last until the next one; the last one as long as the stream says."""
+    held: Frame | None = None
+    for frame in frames:
+        if held is not None:
+            yield replace(held, duration=frame.pts - held.pts)
+        held = frame
+    if held is not None:
+        shown = held.duration or step
+        yield replace(held, duration=shown if end is None else min(shown, end - held.pts))
+
+
+def _times(packet: Packet[Stream], shift: Fraction) -> tuple[Fraction, Fraction, Fraction]:
+    """When a packet begins, ends and is decoded, in seconds on the output's clock."""
+    pts = packet.dts if packet.pts is None else packet.pts
+    dts = packet.pts if packet.dts is None else packet.dts
+    assert pts is not None
+    assert dts is not None
+    base = packet.time_base
+    return pts * base + shift, (pts + (packet.duration or 0)) * base + shift, dts * base + shift
+
+
+def _shift(packet: Packet[Stream], seconds: Fraction) -> None:
+    ticks = round(seconds / packet.time_base)
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks
