@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Any
 
 import click
 from tqdm import tqdm
 
 from vsr import Progress, upscale
+from vsr.video.url import Url, as_source
 
 from .limits import limits_of, max_hours_option, max_pixels_option
 from .options import (
@@ -103,13 +108,14 @@ def upscale_command(
 ) -> None:
     """Enlarge the video INPUT to OUTPUT; all else in it is copied.
 
-    INPUT may also be an image or a folder of images, OUTPUT an image or a folder.
+    INPUT may also be an image, a folder of images, or an address such as rtsp://camera/stream;
+    OUTPUT an image or a folder.
     """
     if duration is not None:
         if end is not None:
             raise click.UsageError("--end and --duration exclude each other")
         end = (start or 0) + duration
-    with closing(_Reporter(as_json, quiet)) as reporter:
+    with closing(_Reporter(as_json, quiet)) as reporter, _stopping(source) as stop:
         result = upscale(
             source,
             target,
@@ -119,6 +125,7 @@ def upscale_command(
             audio="none" if no_audio else audio,
             subtitles=not no_subs,
             limits=limits_of(max_pixels, max_hours),
+            stop=stop,
             progress=reporter.progress,
             warn=reporter.warn,
             **settings,
@@ -127,6 +134,28 @@ def upscale_command(
         click.echo(json.dumps({"event": "result", **result.facts()}))
     elif not quiet:
         click.echo(summary(result), err=True)
+
+
+@contextmanager
+def _stopping(source: str) -> Iterator[Event | None]:
+    """An event for an address that Ctrl-C sets, so that what has come of it is kept.
+
+    A second Ctrl-C interrupts, as it does at once with files.
+    """
+    if not isinstance(as_source(source), Url):
+        yield None
+        return
+    stop = Event()
+
+    def first(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Reporter:

@@ -65,7 +65,7 @@ def test_a_good_file_is_verified(tmp_path: Path, suffix: str) -> None:
     [
         (EVEN[:-1], "20 of 19 frames"),
         ((*EVEN, 20 * 512), "20 of 21 frames"),
-        ((*EVEN[:9], EVEN[9] + 300, *EVEN[10:]), r"frame 9 is -0\.02\d+ s off"),
+        ((*EVEN[:9], EVEN[9] + 300, *EVEN[10:]), r"frame 10 is -0\.02\d+ s off"),
     ],
 )
 def test_other_times_are_an_error(tmp_path: Path, times: Sequence[int], message: str) -> None:

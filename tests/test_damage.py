@@ -10,7 +10,7 @@ import pytest
 from vsr.errors import InputError
 from vsr.video.damage import Damage, Tally
 
-KINDS = [field.name for field in fields(Damage)]
+KINDS = [field.name for field in fields(Damage) if field.name != "others"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -42,6 +42,17 @@ def test_strict_raises_in_one_line(kind: str) -> None:
     assert str(caught.value).startswith("clip.mp4: ")
     assert "--strict" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_other_streams_tell_at_once() -> None:
+    tally, said = Tally(Path("clip.mp4")), list[str]()
+    tally.others("1 audio aac: 3 packets could not be decoded", 3, said.append)
+    tally.others("more", 2, said.append)
+    assert said == ["1 audio aac: 3 packets could not be decoded", "more"]
+    assert tally.damage == Damage(others=5)
+    tally.tell(lambda message: pytest.fail(message))  # not again
+    with pytest.raises(InputError, match=r"clip\.mp4: more; --strict"):
+        Tally(Path("clip.mp4"), strict=True).others("more", 2, said.append)
 
 
 def test_what_is_read_again_is_counted_anew() -> None:

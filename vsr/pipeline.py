@@ -160,6 +160,7 @@ def upscale(
             output.others,
             duration_in=seen.ticks * video.info.time_base,
             duration_out=arrival.duration if arrival else None,
+            sound_in=output.sound_offset,
             sound_out=arrival.sound_offset if arrival else None,
             damage=NO_DAMAGE if isinstance(video, Images) else video.damage,
         )

@@ -43,27 +43,29 @@ def read_back(part: Path, target: Path, frames: int) -> Arrival:
     return Arrival(found, duration, sound_offset)
 
 
-def verify(part: Path, target: Path, times: Sequence[int], base: Fraction) -> None:
+def verify(
+    part: Path, target: Path, times: Sequence[int], base: Fraction, timed: bool = True
+) -> None:
     """Decode all of `part` again: each frame must come, without an error, at its time.
 
     `times` are ticks of `base`, compared to the tick of the file's clock, but for a start that
-    the container has moved as a whole. Raises OutputError, naming `target`.
+    the container has moved as a whole; not `timed`, the container keeps none. Raises
+    OutputError, naming `target`.
     """
     number, moved = 0, Fraction(0)
     with _one_line(target), open_input(part) as container:
         stream = main_video(container, part)
         stream.thread_type = "NONE"
-        for frame in container.decode(stream):
+        for number, frame in enumerate(container.decode(stream), 1):
             if frame.is_corrupt:
                 raise OutputError(f"{target}: frame {number} cannot be decoded wholly")
-            if number < len(times) and frame.pts is not None and frame.time_base is not None:
-                late = frame.pts * frame.time_base - times[number] * base
-                moved = moved if number else late
-                if abs(late - moved) > frame.time_base:
-                    raise OutputError(
-                        f"{target}: frame {number} is {float(late - moved):+.6f} s off its time"
-                    )
-            number += 1
+            if not timed or number > len(times) or frame.pts is None or frame.time_base is None:
+                continue
+            late = frame.pts * frame.time_base - times[number - 1] * base
+            moved = late if number == 1 else moved
+            if abs(late - moved) > frame.time_base:
+                off = f"{float(late - moved):+.6f} s off its time"
+                raise OutputError(f"{target}: frame {number} is {off}")
     if number != len(times):
         raise OutputError(f"{target}: {number} of {len(times)} frames can be decoded again")
 

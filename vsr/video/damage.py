@@ -24,7 +24,7 @@ class Damage:
         untimed: pictures without a time, as raw streams have them; no damage by itself.
         mended: pictures whose time did not increase.
         restarts: places where the clock went back, as where recordings are joined.
-        others: packets of the other streams that were passed over.
+        others: packets of the other streams that were left out or mended.
     """
 
     missing_bytes: int = 0
@@ -73,10 +73,6 @@ _WORDS = {  # for one, and for {n}
         "the clock went back once and was continued",
         "the clock went back {n} times and was continued",
     ),
-    "others": (
-        "1 packet of the other streams was damaged and left out",
-        "{n} packets of the other streams were damaged and left out",
-    ),
 }
 
 
@@ -98,6 +94,13 @@ class Tally:
             raise InputError(f"{self.path}: {_words(kind, count)}; --strict allows no damage")
         self._counts[kind] += count
 
+    def others(self, message: str, count: int, warn: Callable[[str], None]) -> None:
+        """Count packets of the other streams, with a warning. Raises InputError if strict."""
+        if self._strict:
+            raise InputError(f"{self.path}: {message}; --strict allows no damage")
+        self._counts["others"] += count
+        warn(message)
+
     def forget(self) -> None:
         """Begin anew: what was read so far is read again."""
         self._counts.clear()
@@ -110,7 +113,7 @@ class Tally:
     def tell(self, warn: Callable[[str], None]) -> None:
         """A warning for each kind of damage that was met."""
         for kind, count in self._counts.items():
-            if count:
+            if count and kind in _WORDS:
                 warn(_words(kind, count))
 
 

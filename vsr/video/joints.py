@@ -76,7 +76,10 @@ def _placed(packet: Packet[Stream], clock: _Clock) -> _Waiting:
     elif clock.suspect is not None:
         clock.suspect.clock = clock.number
     clock.suspect = None
-    clock.latest, clock.ends = time, time + (packet.duration or 0) * packet.time_base
+    lasts = (packet.duration or 0) * packet.time_base
+    if not lasts and clock.latest is not None:  # transport streams do not say
+        lasts = max(time - clock.latest, Fraction(0))
+    clock.latest, clock.ends = time, time + lasts
     return placed
 
 

@@ -118,6 +118,10 @@ class Live:
         rate = None if first.clockless else info.frame_rate
         self.info = replace(info, time_base=base, frame_rate=rate, expected_frames=None)
 
+    def damaged(self, message: str, packets: int) -> None:
+        """Take note of damage to the other streams. Raises InputError where none is allowed."""
+        self._tally.others(message, packets, self._warn)
+
     @property
     def damage(self) -> Damage:
         """What has been found damaged so far."""

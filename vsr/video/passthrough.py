@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -26,10 +26,9 @@ from vsr.video.seek import demux
 from vsr.video.subtitles import PAUSE, TextConverter, add_text, is_text, refine
 from vsr.video.tags import chapters, codec_name, copy_facts, for_mp4, lasting
 from vsr.video.trial import REFUSED, add_copy, is_cover
+from vsr.video.url import Url
 
 __all__ = ["NOTHING_ELSE", "Passthrough", "Selection", "copy_streams"]
-
-Warn = Callable[[str], None]
 Other: TypeAlias = "tuple[int, Packet[Any]]"
 """A packet of another stream than the picture: the stream's index in the source, and it."""
 
@@ -97,6 +96,7 @@ class Passthrough:
 
     Attributes:
         passed_over: packets left out so far, as they were damaged or the muxer refused them.
+        heard: when each sound begins, in seconds on the output's clock, by its stream there.
     """
 
     streams: Others
@@ -105,6 +105,7 @@ class Passthrough:
     _tell: Callable[[int], None]
     _next: Packet[Any] | None = None
     passed_over: int = 0
+    heard: dict[int, Fraction] = field(default_factory=dict)
 
     def until(self, video: Packet[VideoStream]) -> None:
         """Write what comes before this packet of the video, on the output's clock."""
@@ -130,6 +131,8 @@ class Passthrough:
     def _write(self, packet: Packet[Any]) -> None:
         self._next = None
         assert self._output is not None
+        if packet.pts is not None and packet.stream.type == "audio":
+            self.heard.setdefault(packet.stream.index, packet.pts * packet.time_base)
         try:
             self._output.mux_one(packet)
         except REFUSED:
@@ -142,12 +145,13 @@ NOTHING_ELSE = Passthrough(Others(), None, iter(()), lambda refused: None)
 
 def copy_streams(
     source: InputContainer,
+    path: Path | Url,
     output: OutputContainer,
     main: Stream,
     add_main: Callable[[], Stream],
     plan: Plan,
     cut: Cut,
-    damaged: Warn,
+    damaged: Callable[[str, int], None],
     arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None,
 ) -> Passthrough:
     """Add to `output`, opened as planned, the other streams of `source`, in the source's order.
@@ -155,8 +159,9 @@ def copy_streams(
     Where the `main` video stands, `add_main` adds the stream that takes its place. Call this
     before the header is written, and `until` as the video's packets are: so all interleave,
     and no more than a packet is ever held, but for what codecs hold. `source` is opened for
-    this alone. Global metadata and chapters are copied too. With a cut, time starts anew at
-    its zero. `damaged` is told, at the end, what was left out or mended.
+    this alone; `path` is where it comes from. Global metadata and chapters are copied too.
+    With a cut, time starts anew at its zero. `damaged` is told, at the end, what was left out
+    or mended, and how many packets.
 
     A source that can be read only once gives the packets of the streams it is asked for by
     `arriving`, and None where there is nothing yet.
@@ -176,24 +181,27 @@ def copy_streams(
         is_iso = output.format.name in ISO_FAMILY
         output.set_chapters(for_mp4(found) if is_iso else found)
     names = {index: way.name for index, way in plan.ways.items()}
-    tally = Tally(Path(source.name.removeprefix("file:")))
+    tally = Tally(path)
     others = arriving(lanes.keys()) if arriving else _from_file(source, main, lanes, cut, tally)
-    packets = _converted(others, lanes, cut)
+    converted = _converted(others, lanes, cut)
 
     def tell(refused: int) -> None:
         """Say what happened on the way."""
         for index, lane in lanes.items():
             if lane.skipped:
-                damaged(f"{names[index]}: {_times(lane.skipped, 'packet')} could not be decoded")
+                skipped = f"{_times(lane.skipped, 'packet')} could not be decoded"
+                damaged(f"{names[index]}: {skipped}", lane.skipped)
             if lane.mended:
-                damaged(f"{names[index]}: {_times(lane.mended, 'time')} made no sense, mended")
+                mended = f"{_times(lane.mended, 'time')} made no sense, mended"
+                damaged(f"{names[index]}: {mended}", lane.mended)
         if refused:
-            damaged(f"{_times(refused, 'packet')} of the other streams were damaged and left out")
+            packets = _times(refused, "packet")
+            damaged(f"{packets} of the other streams could not be written, left out", refused)
         if tally.damage.unreadable:
             places = _times(tally.damage.unreadable, "place")
-            damaged(f"the other streams could not be read at {places}, which were passed over")
+            damaged(f"the other streams could not be read at {places}, passed over", 0)
 
-    return Passthrough(plan.others, output, packets, tell)
+    return Passthrough(plan.others, output, converted, tell)
 
 
 def _add(output: OutputContainer, stream: Stream, way: Way) -> Stream | None:

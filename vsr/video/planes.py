@@ -50,8 +50,9 @@ def describe(
     assert stream.time_base is not None
     rate = stream.average_rate or stream.guessed_rate
     expected = stream.frames or None
-    if expected is None and rate and (container.duration or 0) > 0:
-        expected = round(Fraction(container.duration, av.time_base) * rate)
+    length = Fraction(container.duration or 0, av.time_base)
+    if expected is None and rate and length > 0:
+        expected = round(length * rate)
     has_exif = stream.codec_context.name in _EXIF_CODECS
     matrix = None if has_exif else first.side_data.get("DISPLAYMATRIX")
     aspect = stream.sample_aspect_ratio

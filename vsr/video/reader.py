@@ -106,6 +106,10 @@ class Video:
             return self.origin + (self.span.start or 0)
         return self.origin if abs(self.origin) > _FAR_START else min(self._begin, Fraction(0))
 
+    def damaged(self, message: str, packets: int) -> None:
+        """Take note of damage to the other streams. Raises InputError where none is allowed."""
+        self._tally.others(message, packets, self._warn)
+
     @property
     def damage(self) -> Damage:
         """What has been found damaged so far."""
@@ -197,7 +201,9 @@ class _Inside:
 
 
 @contextmanager
-def open_video(path: Path | Url, span: Span, warn: Warn, reading: Reading = PLAIN) -> Iterator[Video]:
+def open_video(
+    path: Path | Url, span: Span, warn: Warn, reading: Reading = PLAIN
+) -> Iterator[Video]:
     """Open `path` at `span`, with its first frame decoded: what opens can be read.
 
     Raises InputError, in one line, for anything that is not a readable video, StalledError

@@ -23,7 +23,7 @@ def missing_bytes(path: Path | Url, container: str) -> int:
         if "mp4" in container:
             end = _last_box_end(file, size)
         elif "matroska" in container:
-            end = _segment_end(file)
+            end = _segment_end(file, size)
         else:
             end = None
     return max(0, (end or 0) - size)
@@ -60,10 +60,12 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int | None]]:
         yield name, place
 
 
-def _segment_end(file: BinaryIO) -> int | None:
+def _segment_end(file: BinaryIO, size: int) -> int | None:
     """Where the segment ends, None where its size is unknown, as in live recordings."""
     place = 0
     for _ in range(4):  # the EBML header, the segment, perhaps padding between
+        if place >= size:
+            return None
         file.seek(place)
         head = file.read(16)
         if len(head) < 12 or not head[0]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from vsr.errors import OutputError
 from vsr.threads import behind
@@ -18,12 +21,14 @@ from vsr.video.container import WITHOUT_TIMESTAMPS, open_output
 from vsr.video.encode import Encoder
 from vsr.video.encoders import Encoding
 from vsr.video.frame import ColorTags, Frame, VideoInfo
+from vsr.video.live import Live, fragmented
 from vsr.video.open import open_input, reason
 from vsr.video.others import Others
 from vsr.video.packets import Cut
 from vsr.video.passthrough import NOTHING_ELSE, copy_streams
 from vsr.video.plan import Selection, plan_streams
 from vsr.video.reader import Video
+from vsr.video.trial import REFUSED
 
 _QUEUE = 4  # frames that may wait for the encoder
 
@@ -37,12 +42,15 @@ class Output:
         encoder: its name in libav, "" for images.
         others: what became of a video's other streams or an image's metadata.
         arrival: what a video holds, once it is complete.
+        sound_offset: seconds by which the first sound begins after the picture, as it was
+            written; None without any.
     """
 
     write: Callable[[Frame], None]
     encoder: str
     others: Others
     arrival: Arrival | None = None
+    sound_offset: Fraction | None = None
 
 
 @contextmanager
@@ -51,7 +59,7 @@ def create_video(
     info: VideoInfo,
     encoding: Encoding,
     warn: Callable[[str], None],
-    others_of: Video | None = None,
+    others_of: Video | Live | None = None,
     wants: Selection | None = None,
     color: ColorTags | None = None,
     verified: bool = False,
@@ -60,26 +68,41 @@ def create_video(
 
     All goes to a file beside `target`, which gets its name only when the block has ended
     well, the trailer is written, and the file, read again, holds every frame handed over.
-    Otherwise nothing is left. With `color`, the frames are converted to that matrix and
+    Otherwise nothing is left. What comes of a live stream is written so that it stays playable
+    wherever it ends. With `color`, the frames are converted to that matrix and
     range; with `verified` the whole file is decoded again. Raises OutputError or EncoderError
     in one line.
     """
     part = part_of(target)
-    frames, times = 0, array("q")
+    frames, first, times = 0, 0, array("q")
+    live = others_of if isinstance(others_of, Live) else None
     try:
         with _one_line(target), ExitStack() as stack:
-            source = stack.enter_context(open_input(others_of.path)) if others_of else None
+            source = live.container if live else None
+            if others_of and not live:
+                source = stack.enter_context(open_input(others_of.path))
             name, wants = encoding.encoder(target, info), wants or Selection()
             index = others_of.stream_index if others_of else 0
-            plan = plan_streams(source, target, index, wants, name)
-            output = stack.enter_context(open_output(part, plan.format, plan.options))
+            sampled = live.sampled() if live else None
+            plan = plan_streams(source, target, index, wants, name, sampled)
+            options = fragmented(plan.format, plan.options) if live else plan.options
+            output = stack.enter_context(open_output(part, plan.format, options))
             encoder = Encoder(output, info, name, encoding, color or info.color, warn)
             others = NOTHING_ELSE
             if source and others_of:
                 main, span = source.streams[index], others_of.span
                 end = None if span.end is None else others_of.origin + span.end
-                cut = Cut(others_of.zero, end, sharp=not span.whole)
-                others = copy_streams(source, output, main, encoder.add_stream, plan, cut, warn)
+                others = copy_streams(
+                    source,
+                    others_of.path,
+                    output,
+                    main,
+                    encoder.add_stream,
+                    plan,
+                    Cut() if live else Cut(others_of.zero, end, sharp=not span.whole),
+                    others_of.damaged,
+                    live.others if live else None,
+                )
             else:
                 encoder.add_stream()
             if plan.note:
@@ -91,15 +114,21 @@ def create_video(
             output.start_encoding()
             shift = round(others_of.zero / info.time_base) if others_of else 0
 
+            def mux(packet: Packet[VideoStream]) -> None:
+                others.until(packet)
+                # Its error may be another stream's, whose packet waited; frames are counted.
+                with suppress(*REFUSED):
+                    output.mux_one(packet)
+
             def write(frame: Frame) -> None:
                 for packet in encoder.encode(frame, frame.pts - shift):
-                    others.until(packet)
-                    output.mux_one(packet)
+                    mux(packet)
+                if verified:
+                    times.append(encoder.shown_at)
 
             def finish() -> Iterator[None]:
                 for packet in encoder.flush():
-                    others.until(packet)
-                    output.mux_one(packet)
+                    mux(packet)
                     yield
                 yield from others.rest()
                 output.close()
@@ -107,17 +136,19 @@ def create_video(
             hand_over = stack.enter_context(behind(write, finish, _QUEUE))
 
             def count(frame: Frame) -> None:
-                nonlocal frames
+                nonlocal frames, first
+                first = first if frames else frame.pts - shift
                 frames += 1
-                if verified:
-                    times.append(frame.pts)
                 hand_over(frame)
 
             result = Output(count, encoder.name, others.streams)
             yield result
         result.arrival = read_back(part, target, frames)
+        if others.heard:
+            result.sound_offset = others.heard[min(others.heard)] - first * info.time_base
         if verified:
-            verify(part, target, times, info.time_base)
+            timed = output.format.name not in WITHOUT_TIMESTAMPS
+            verify(part, target, times, info.time_base, timed)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
