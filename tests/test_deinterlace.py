@@ -10,85 +10,13 @@ import av
 import numpy as np
 import pytest
 from clips import Clip, make, picture, video_frame
+from woven import HEIGHT, WIDTH, encode, gray_frame, moment, progressive, telecined, woven
 
 from vsr.errors import InputError
 from vsr.video.deinterlace import CONTEXT, FieldOrder, deinterlaced, detect
 
 TOP, BOTTOM = FieldOrder.TOP, FieldOrder.BOTTOM
-WIDTH, HEIGHT = 96, 64
-ROOM = 320  # columns and rows of the scene that the camera moves over
 _X264 = {"preset": "ultrafast", "crf": "18"}
-
-
-def scene() -> np.ndarray:
-    """(ROOM, ROOM) uint8: soft blobs of all sizes, as a camera sees them."""
-    chance = np.random.default_rng(5)
-    y, x = np.mgrid[0:ROOM, 0:ROOM].astype(np.float32)
-    total = np.zeros((ROOM, ROOM), np.float32)
-    for _ in range(60):
-        row, column, size = *chance.uniform(0, ROOM, 2), chance.uniform(3, 30)
-        total += chance.normal() * np.exp(-((x - column) ** 2 + (y - row) ** 2) / size**2)
-    return np.asarray((128 + 60 * total).clip(16, 235), np.uint8)
-
-
-SCENE = scene()
-
-
-def moment(time: int) -> np.ndarray:
-    """What the camera sees: it moves 3 columns and a row at a time."""
-    return SCENE[20 + time % 40 :, (3 * time) % 200 :][:HEIGHT, :WIDTH]
-
-
-def woven(order: FieldOrder, frames: int) -> list[np.ndarray]:
-    """Frames whose even and odd rows are of two moments."""
-    late = int(order is TOP)  # the odd rows' moment
-    pictures = []
-    for number in range(frames):
-        rows = moment(2 * number + 1 - late).copy()
-        rows[1::2] = moment(2 * number + late)[1::2]
-        pictures.append(rows)
-    return pictures
-
-
-def telecined(frames: int) -> list[np.ndarray]:
-    """Four pictures of film in five frames: three whole ones, two of fields of two pictures."""
-    pictures = []
-    for number in range(frames):
-        turn, first = number % 5, 4 * (number // 5)
-        even, odd = ((0, 0), (1, 1), (1, 2), (2, 3), (3, 3))[turn]
-        rows = moment(2 * (first + even)).copy()
-        rows[1::2] = moment(2 * (first + odd))[1::2]
-        pictures.append(rows)
-    return pictures
-
-
-def progressive(frames: int) -> list[np.ndarray]:
-    return [moment(2 * number) for number in range(frames)]
-
-
-def encode(
-    path: Path,
-    pictures: Sequence[np.ndarray],
-    codec: str = "libx264",
-    options: dict[str, str] | None = None,
-    pix_fmt: str = "yuv420p",
-) -> Path:
-    with av.open(str(path), "w") as out:
-        height, width = pictures[0].shape
-        stream = out.add_stream(codec, rate=25, options=options or {})
-        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
-        for number, rows in enumerate(pictures):
-            frame = gray_frame(rows).reformat(format=pix_fmt)
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-    return path
-
-
-def gray_frame(rows: np.ndarray) -> av.VideoFrame:
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rows), "gray")
-    frame.color_range = 2
-    return frame
 
 
 CODECS = {

@@ -64,6 +64,12 @@ def enlarge(source: Path, target: Path, **options: object) -> Result:
         ("qtrle", "gray", "gray"),
         ("libvpx-vp9", "gray", "yuv420p"),
         ("mpeg4", "gray", "yuv420p"),
+        # what the source has, else the least loss: depth goes before chroma does
+        ("libx264", "yuv420p", "yuv420p"),
+        ("libx264", "gray10le", "gray10le"),
+        ("libx264", "yuv422p12le", "yuv422p10le"),
+        ("libsvtav1", "yuv420p10le", "yuv420p10le"),
+        ("libsvtav1", "yuv444p", "yuv420p"),
         # rare layouts
         ("libx264", "yuv411p", "yuv422p"),
         ("libx264", "yuv410p", "yuv420p"),

@@ -15,8 +15,7 @@ from clips import Clip, held, make
 
 from vsr import upscale
 from vsr.errors import EncoderError, OutputError
-from vsr.video.encodable import encodable_format
-from vsr.video.encoders import Encoding, find_encoder, open_encoder
+from vsr.video.encoders import Encoding, open_encoder
 from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 
 SHORT = tuple(range(0, 4 * 512, 512))
@@ -121,25 +120,6 @@ def test_webm_gets_av1(tmp_path: Path) -> None:
     assert Encoding().encoder(Path("a.WEBM"), INFO) == "libsvtav1"
     assert Encoding().encoder(Path("a.mkv"), INFO) == "libx264"
     assert Encoding("ffv1").encoder(Path("a.webm"), INFO) == "ffv1"
-
-
-@pytest.mark.parametrize(
-    ("encoder", "source", "chosen"),
-    [
-        ("libx264", "yuv420p", "yuv420p"),
-        ("libx264", "gray10le", "gray10le"),
-        ("libx264", "gray16le", "gray10le"),
-        ("libx264", "yuv422p12le", "yuv422p10le"),  # depth goes before chroma does
-        ("libsvtav1", "yuv420p10le", "yuv420p10le"),
-        ("libsvtav1", "yuv444p", "yuv420p"),
-        ("libsvtav1", "gray", "yuv420p"),
-        ("prores_ks", "yuv420p", "yuv422p10le"),
-        ("ffv1", "yuv444p16le", "yuv444p16le"),
-    ],
-)
-def test_the_nearest_format_that_loses_least(encoder: str, source: str, chosen: str) -> None:
-    found = encodable_format(find_encoder(encoder), PIXEL_FORMATS[source], "")
-    assert found.name == chosen
 
 
 def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Path) -> None:

@@ -13,22 +13,26 @@ if TYPE_CHECKING:
         InputError,
         ModelError,
         OutputError,
+        StalledError,
         TrainingError,
         VsrError,
     )
     from vsr.networks.catalogue import Model, Weights, catalogue, load_model
     from vsr.pipeline import upscale
     from vsr.result import Progress, Result
+    from vsr.video.limits import Limits
 
 __all__ = [
     "DeviceError",
     "EncoderError",
     "InputError",
+    "Limits",
     "Model",
     "ModelError",
     "OutputError",
     "Progress",
     "Result",
+    "StalledError",
     "TrainingError",
     "VsrError",
     "Weights",
@@ -41,6 +45,7 @@ _HOMES = {
     **dict.fromkeys(["Model", "Weights", "catalogue", "load_model"], "vsr.networks.catalogue"),
     **dict.fromkeys(["Progress", "Result"], "vsr.result"),
     "upscale": "vsr.pipeline",
+    "Limits": "vsr.video.limits",
 }
 
 

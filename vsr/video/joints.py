@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vsr.video.damage import Tally
+from vsr.video.packets import move_by
 
 _BACK = Fraction(1)  # seconds that make it another clock, and not a packet out of order
 _MOST_WAITING = 2000  # packets of all streams
@@ -96,9 +97,7 @@ def _moved(waiting: _Waiting, moves: list[Fraction]) -> Packet[Stream]:
     packet = waiting.packet
     move = moves[min(waiting.clock or 0, len(moves) - 1)]
     if move:
-        ticks = round(move / packet.time_base)
-        packet.pts = None if packet.pts is None else packet.pts + ticks
-        packet.dts = None if packet.dts is None else packet.dts + ticks
+        move_by(packet, move)
     return packet
 
 

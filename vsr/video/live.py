@@ -24,10 +24,11 @@ from vsr.video.connection import Arrived, Connection, connect
 from vsr.video.damage import Damage, Tally
 from vsr.video.frame import Frame
 from vsr.video.openings import with_times
+from vsr.video.packets import move_by
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.receive import Receiver
-from vsr.video.span import Span
-from vsr.video.timeline import Timed, finer, steady
+from vsr.video.span import Inside, Span
+from vsr.video.timeline import Timed, finer, lasting, steady
 from vsr.video.trial import Sampled
 from vsr.video.url import PATIENCE, Url, open_url
 
@@ -145,12 +146,9 @@ class Live:
             self._receiver.keep(())
         self._receiver.start()
         try:
-            step = self._nominal_step()
             timed = self._timed(PlaneReader(self.info, self._warn))
-            inside = _Inside(timed, self._end)
-            ends = None if self._end is None else math.ceil(self._end)
-            for frame in _lasting(steady(iter(inside), step, self._tally), step, ends):
-                yield frame
+            inside = Inside(timed, self._is_behind)
+            yield from lasting(steady(iter(inside), self._nominal_step(), self._tally), self._ends)
             self._tally.tell(self._warn)
             if inside.behind is None:
                 self._tell_lost()
@@ -204,7 +202,7 @@ class Live:
             self._receiver.drop_other()
             packet = arrived.packet
             if packet and shift is not None and self._is_wanted(arrived, shift, latest):
-                _shift(packet, shift)
+                move_by(packet, shift)
                 yield arrived.place, packet
 
     def _is_wanted(self, arrived: Arrived, shift: Fraction, latest: dict[int, _Latest]) -> bool:
@@ -287,6 +285,15 @@ class Live:
                 "did not come back; what came before is kept"
             )
 
+    def _is_behind(self, timed: Timed) -> bool:
+        frame, known = timed
+        return known and self._end is not None and frame.pts >= self._end
+
+    def _ends(self, last: Frame) -> int:
+        """The tick at which the last frame stops being shown."""
+        shown = last.pts + (last.duration or self._nominal_step())
+        return shown if self._end is None else min(shown, math.ceil(self._end))
+
     @property
     def _end(self) -> Fraction | None:
         """The first tick that is no longer wanted."""
@@ -336,34 +343,6 @@ class _Latest:
     decoded: Fraction
 
 
-class _Inside:
-    """The frames before the tick `end`; the first that lies behind it is kept."""
-
-    def __init__(self, frames: Iterator[Timed], end: Fraction | None) -> None:
-        self.behind: Timed | None = None
-        self._frames = frames
-        self._end = end
-
-    def __iter__(self) -> Iterator[Timed]:
-        for frame, known in self._frames:
-            if self._end is not None and known and frame.pts >= self._end:
-                self.behind = frame, known
-                return
-            yield frame, known
-
-
-def _lasting(frames: Iterator[Frame], step: int, end: int | None) -> Iterator[Frame]:
-    """Frames that last until the next one; the last one as long as the stream says."""
-    held: Frame | None = None
-    for frame in frames:
-        if held is not None:
-            yield replace(held, duration=frame.pts - held.pts)
-        held = frame
-    if held is not None:
-        shown = held.duration or step
-        yield replace(held, duration=shown if end is None else min(shown, end - held.pts))
-
-
 def _times(packet: Packet[Stream], shift: Fraction) -> tuple[Fraction, Fraction, Fraction]:
     """When a packet begins, ends and is decoded, in seconds on the output's clock."""
     pts = packet.dts if packet.pts is None else packet.pts
@@ -372,11 +351,3 @@ def _times(packet: Packet[Stream], shift: Fraction) -> tuple[Fraction, Fraction,
     assert dts is not None
     base = packet.time_base
     return pts * base + shift, (pts + (packet.duration or 0)) * base + shift, dts * base + shift
-
-
-def _shift(packet: Packet[Stream], seconds: Fraction) -> None:
-    ticks = round(seconds / packet.time_base)
-    if packet.pts is not None:
-        packet.pts += ticks
-    if packet.dts is not None:
-        packet.dts += ticks

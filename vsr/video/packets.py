@@ -50,7 +50,7 @@ class Cut:
             return False
         if self.end is not None and begins >= self.end:
             return False
-        _shift(packet, -self.zero)
+        move_by(packet, -self.zero)
         if text and packet.pts is not None:
             self._cut_text(packet)
         return True
@@ -138,8 +138,9 @@ def _frames(packet: Packet[Any], sizes: tuple[int, ...]) -> Iterator[Packet[Any]
         at, number = at + size, number + 1
 
 
-def _shift(packet: Packet[Any], move: Fraction) -> None:
-    ticks = round(move / packet.time_base)
+def move_by(packet: Packet[Any], seconds: Fraction) -> None:
+    """Move a packet's times by so many seconds, to its nearest tick."""
+    ticks = round(seconds / packet.time_base)
     if packet.pts is not None:
         packet.pts += ticks
     if packet.dts is not None:

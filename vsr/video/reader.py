@@ -29,8 +29,8 @@ from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
-from vsr.video.span import Span
-from vsr.video.timeline import Timed, finer, steady
+from vsr.video.span import Inside, Span
+from vsr.video.timeline import Timed, finer, lasting, steady
 from vsr.video.truncation import missing_bytes
 from vsr.video.url import Url
 
@@ -75,7 +75,7 @@ class Video:
         origin: when the file starts, in seconds on its own clock; span times count from it.
         _begin: when the first frame is shown, in seconds on the file's clock.
         _parts: into how many ticks of `info.time_base` each of the stream's is cut.
-        _end: the tick at which the last frame stops being shown, where that is known.
+        _end: the tick at which the last frame stops being shown, where the file says.
         _decoded: from the first frame of the span to the last of the file.
         _fields: how frames are deinterlaced; None leaves them.
         _tally: what is found damaged while frames are read.
@@ -143,10 +143,10 @@ class Video:
             yield from lead_in(
                 self.path, self.stream_index, before, context + 1, read_planes, self._fields
             )
-        inside = _Inside(self._decoded, self._is_behind)
-        step = self._nominal_step()
+        inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
-        yield from self._lasting(steady(timed, step, self._tally), step)
+        mended = steady(timed, self._nominal_step(), self._tally)
+        yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
             with suppress(InputError):
@@ -158,17 +158,17 @@ class Video:
         duration = (decoded.duration or 0) * self._parts
         return Frame(read_planes(decoded), pts, duration), decoded.pts is not None
 
-    def _lasting(self, frames: Iterator[Frame], step: int) -> Iterator[Frame]:
-        """Frames that last until the next one, the last one as long as the file says."""
-        held: Frame | None = None
-        for frame in frames:
-            if held is not None:
-                yield replace(held, duration=frame.pts - held.pts)
-            held = frame
-        if held is not None:
-            shown = held.duration or step
-            ends = held.pts + shown if self._end is None else self._end
-            yield replace(held, duration=ends - held.pts if ends > held.pts else shown)
+    def _ends(self, last: Frame, goes_on: bool) -> int:
+        """The tick at which the last frame stops being shown, where the file `goes_on` or ends.
+
+        That is what an mp4's index says, or else the frame, and no later than the span's end.
+        """
+        shown = last.pts + (last.duration or self._nominal_step())
+        until = shown if self._end is None or self._end <= last.pts else self._end
+        end = self._tick(self.span.end)
+        if end is None:
+            return until
+        return math.floor(end) if goes_on else min(until, math.floor(end))
 
     def _is_behind(self, frame: VideoFrame) -> bool:
         """Whether a frame is the first that the span no longer holds."""
@@ -182,22 +182,6 @@ class Video:
     def _nominal_step(self) -> int:
         rate = self.info.frame_rate
         return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
-
-
-class _Inside:
-    """The frames up to the first that is `behind`, which is kept."""
-
-    def __init__(self, frames: Frames, is_behind: Callable[[VideoFrame], bool]) -> None:
-        self.behind: VideoFrame | None = None
-        self._frames = frames
-        self._is_behind = is_behind
-
-    def __iter__(self) -> Frames:
-        for frame in self._frames:
-            if self._is_behind(frame):
-                self.behind = frame
-                return
-            yield frame
 
 
 @contextmanager
@@ -240,7 +224,7 @@ def open_video(
             origin=origin,
             _begin=(first.pts or 0) * info.time_base,
             _parts=parts,
-            _end=_end(container, stream, span, origin, parts),
+            _end=_end(container, stream, parts),
             _decoded=chain([first], frames),
             _fields=fields,
             _tally=tally,
@@ -276,16 +260,11 @@ def _why_nothing(
     return f"no frame can be decoded{where}{cut}"
 
 
-def _end(
-    container: InputContainer, stream: VideoStream, span: Span, origin: Fraction, parts: int
-) -> int | None:
-    """The tick at which the picture ends: the span's end, or what an mp4's index says."""
-    ends = []
-    if "mp4" in container.format.name and stream.duration:
-        ends.append(((stream.start_time or 0) + stream.duration) * parts)
-    if span.end is not None and stream.time_base:
-        ends.append(math.floor((origin + span.end) / stream.time_base * parts))
-    return min(ends, default=None)
+def _end(container: InputContainer, stream: VideoStream, parts: int) -> int | None:
+    """The tick at which the picture ends by an mp4's index."""
+    if "mp4" not in container.format.name or not stream.duration:
+        return None
+    return ((stream.start_time or 0) + stream.duration) * parts
 
 
 def main_video(container: InputContainer, path: Path | Url) -> VideoStream:

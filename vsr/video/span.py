@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Generic, TypeVar
 
 from vsr.errors import InputError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,23 @@ class Span:
         """Seconds covered of a video `total` seconds long; None where that is unknown."""
         ends = [t for t in (self.end, total) if t is not None]
         return max(Fraction(0), min(ends) - (self.start or 0)) if ends else None
+
+
+class Inside(Generic[T]):
+    """Items up to the first that lies behind a span, which is kept.
+
+    Attributes:
+        behind: that one, once it has been met.
+    """
+
+    def __init__(self, items: Iterator[T], is_behind: Callable[[T], bool]) -> None:
+        self.behind: T | None = None
+        self._items = items
+        self._is_behind = is_behind
+
+    def __iter__(self) -> Iterator[T]:
+        for item in self._items:
+            if self._is_behind(item):
+                self.behind = item
+                return
+            yield item

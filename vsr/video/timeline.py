@@ -8,7 +8,7 @@ see `joints`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -88,3 +88,17 @@ def _spread(
             even = (following - last) * number // (len(frames) + 1)
             pts = last + max(number, min(step * number, even))
         yield replace(frame, pts=pts)
+
+
+def lasting(frames: Iterator[Frame], ends: Callable[[Frame], int]) -> Iterator[Frame]:
+    """Frames that last until the next one, the last one until the tick that `ends` gives for it.
+
+    It is asked once there is no more frame.
+    """
+    held: Frame | None = None
+    for frame in frames:
+        if held is not None:
+            yield replace(held, duration=frame.pts - held.pts)
+        held = frame
+    if held is not None:
+        yield replace(held, duration=max(ends(held) - held.pts, 1))
