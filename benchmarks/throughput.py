@@ -40,11 +40,11 @@ import numpy as np
 import torch
 
 import vsr
+from vsr.encoding.encoders import Encoding
 from vsr.inference.engine import choose_engine, restore
 from vsr.inference.windows import windows
 from vsr.networks.catalogue import Model
 from vsr.networks.espcn import Espcn
-from vsr.video.encoders import Encoding
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 from vsr.video.span import Span

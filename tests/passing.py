@@ -12,11 +12,11 @@ import av
 import numpy as np
 from clips import video_frame
 
-from vsr.video.container import open_output
+from vsr.others.container import open_output
+from vsr.others.packets import Cut
+from vsr.others.passthrough import Passthrough, copy_streams
+from vsr.others.plan import Plan, Selection, plan_streams
 from vsr.video.open import open_input
-from vsr.video.packets import Cut
-from vsr.video.passthrough import Passthrough, copy_streams
-from vsr.video.plan import Plan, Selection, plan_streams
 from vsr.video.reader import main_video
 
 
@@ -51,7 +51,16 @@ def passed(
                 copies.append(output.add_stream_from_template(main, opaque=True))
                 return copies[0]
 
-            through = copy_streams(others, output, main, add, plan, cut, told.append)
+            through = copy_streams(
+                others,
+                source,
+                output,
+                main,
+                add,
+                plan,
+                cut,
+                lambda message, _: told.append(message),
+            )
             output.start_encoding()
             for packet in pictures.demux(pictures.streams[main.index]):
                 when = 0 if packet.dts is None else packet.dts * packet.time_base

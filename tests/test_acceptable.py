@@ -13,10 +13,10 @@ import pytest
 from clips import Clip, held, make, planes
 
 from vsr import Result, upscale
+from vsr.encoding.acceptable import acceptable, check_largest
+from vsr.encoding.encodable import encodable_format
+from vsr.encoding.encoders import Encoding, find_encoder
 from vsr.errors import EncoderError
-from vsr.video.acceptable import acceptable, check_largest
-from vsr.video.encodable import encodable_format
-from vsr.video.encoders import Encoding, find_encoder
 from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 
 INFO = VideoInfo(64, 48, Fraction(1, 12800), PIXEL_FORMATS["yuv420p"], frame_rate=Fraction(25))

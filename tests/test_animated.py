@@ -13,7 +13,7 @@ import pytest
 from clips import held
 
 from vsr import upscale
-from vsr.video.animated import is_animated
+from vsr.images.animated import is_animated
 
 
 def png(path: Path, frames: int) -> Path:

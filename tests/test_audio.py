@@ -14,7 +14,7 @@ from commands import vsr
 from passing import Passed, footage, passed, payloads, sound, wave
 
 from vsr import upscale
-from vsr.video.plan import Selection
+from vsr.others.plan import Selection
 
 RATE = 48000
 TRANSCODE = Selection("transcode")

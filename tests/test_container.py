@@ -12,7 +12,7 @@ from clips import Clip, make
 
 from vsr import upscale
 from vsr.errors import EncoderError, OutputError
-from vsr.video.container import (
+from vsr.others.container import (
     default_encoder,
     format_of,
     formats_for,
@@ -21,8 +21,8 @@ from vsr.video.container import (
     muxer_options,
     takes_encoder,
 )
+from vsr.others.plan import Selection, plan_streams
 from vsr.video.open import open_input
-from vsr.video.plan import Selection, plan_streams
 
 
 @pytest.mark.parametrize(

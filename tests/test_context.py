@@ -19,11 +19,11 @@ from clips import Clip, held, make, picture, planes
 from torch import Tensor
 
 from vsr import Result, pipeline, upscale
+from vsr.images.images import open_images
 from vsr.inference.engine import Engine, restore
 from vsr.inference.windows import windows
 from vsr.networks.catalogue import Model, Weights, load_model
 from vsr.video.frame import Frame
-from vsr.video.images import open_images
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 from vsr.video.span import Span

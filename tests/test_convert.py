@@ -10,7 +10,7 @@ import pytest
 from test_color import FIRST
 from test_lossless import noise, planes_of
 
-from vsr.video.convert import Converter, recoloured
+from vsr.encoding.convert import Converter, recoloured
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo, find_format
 
 RGB, UNSAID = ColorTags(2, 0), ColorTags()

@@ -12,8 +12,8 @@ from clips import Clip, held, make
 from test_lossless import frame_of, noise, planes_of, store
 
 from vsr import EncoderError, Result, upscale
-from vsr.video.encodable import encodable_format, encoded_color, format_note
-from vsr.video.encoders import find_encoder
+from vsr.encoding.encodable import encodable_format, encoded_color, format_note
+from vsr.encoding.encoders import find_encoder
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, VideoInfo
 
 SHORT = (0, 512)

@@ -14,8 +14,8 @@ from av.video.codeccontext import VideoCodecContext
 from clips import Clip, held, make
 
 from vsr import upscale
+from vsr.encoding.encoders import Encoding, open_encoder
 from vsr.errors import EncoderError, OutputError
-from vsr.video.encoders import Encoding, open_encoder
 from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 
 SHORT = tuple(range(0, 4 * 512, 512))

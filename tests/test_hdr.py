@@ -13,7 +13,7 @@ import pytest
 from clips import Clip, held, make, planes, remux
 
 from vsr import Result, upscale
-from vsr.video.encoders import Encoding
+from vsr.encoding.encoders import Encoding
 from vsr.video.frame import PIXEL_FORMATS, ColorTags, VideoInfo
 from vsr.video.hdr import (
     LightLevel,

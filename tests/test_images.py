@@ -14,12 +14,8 @@ import pytest
 import torch
 
 from vsr.errors import InputError, OutputError
-from vsr.video.color import enlarge_chroma
-from vsr.video.frame import VideoInfo
-from vsr.video.image_files import IMAGE_FORMATS, read_header, read_picture, read_shape
-from vsr.video.image_metadata import Metadata
-from vsr.video.image_output import create_image, create_image_folder
-from vsr.video.images import (
+from vsr.images.files import IMAGE_FORMATS, read_header, read_picture, read_shape
+from vsr.images.images import (
     is_image,
     is_image_folder,
     list_images,
@@ -28,7 +24,11 @@ from vsr.video.images import (
     to_pixels,
     to_planes,
 )
-from vsr.video.others import Others
+from vsr.images.metadata import Metadata
+from vsr.images.output import create_image, create_image_folder
+from vsr.others.others import Others
+from vsr.video.color import enlarge_chroma
+from vsr.video.frame import VideoInfo
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9</x:xmpmeta>'
 

@@ -23,9 +23,9 @@ import servers
 from clips import Clip, Held, held, make, planes, video_frame
 
 from vsr.errors import InputError
-from vsr.video import receive
+from vsr.live import receive
+from vsr.live.live import Live, fragmented, open_live
 from vsr.video.frame import Frame
-from vsr.video.live import Live, fragmented, open_live
 from vsr.video.url import Url
 
 _FRAMES, _STEP = 24, 3600  # ticks of 1/90000 s: 25 a second
@@ -470,7 +470,7 @@ from fractions import Fraction
 import av
 sys.path[:0] = {paths!r}
 from clips import video_frame
-from vsr.video.live import fragmented
+from vsr.live.live import fragmented
 with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
     video = out.add_stream("libx264", rate=25, options={{"preset": "ultrafast", "g": "25"}})
     video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"

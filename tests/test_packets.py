@@ -11,8 +11,8 @@ import pytest
 from clips import Clip, make
 from passing import footage, passed, payloads, sound
 
+from vsr.others.packets import Clock, Cut, splitter
 from vsr.video.open import open_input
-from vsr.video.packets import Clock, Cut, splitter
 
 MS = Fraction(1, 1000)
 

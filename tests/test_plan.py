@@ -14,8 +14,8 @@ from clips import Clip, make, video_frame
 from passing import footage, packets, passed, payloads, sound
 
 from vsr.errors import OutputError
+from vsr.others.plan import Selection, plan_streams
 from vsr.video.open import open_input
-from vsr.video.plan import Selection, plan_streams
 from vsr.video.reader import main_video
 
 ISO = (".mp4", ".m4v", ".mov")

@@ -17,10 +17,10 @@ from clips import Clip, held, make
 from commands import SCRIPT, vsr
 
 from vsr import upscale
+from vsr.encoding.encode import Encoder
+from vsr.encoding.encoders import Encoding
 from vsr.errors import EncoderError, InputError, OutputError
 from vsr.video import writer
-from vsr.video.encode import Encoder
-from vsr.video.encoders import Encoding
 from vsr.video.reader import Video, open_video
 from vsr.video.span import Span
 from vsr.video.writer import Output, create_video, part_of

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from vsr.errors import InputError
+from vsr.images.files import read_picture
+from vsr.images.images import is_image, list_images, same_size
 from vsr.picture import Picture, Plane, frame_picture, image_picture
-from vsr.video.image_files import read_picture
-from vsr.video.images import is_image, list_images, same_size
 from vsr.video.reader import open_video
 from vsr.video.span import Span
 

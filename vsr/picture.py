@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vsr.images.files import Pixels
 from vsr.video.color import from_rgb, known_matrix, to_rgb
 from vsr.video.frame import PIXEL_FORMATS, VideoInfo
 from vsr.video.frame import Plane as AnyPlane
-from vsr.video.image_files import Pixels
 
 Plane = NDArray[np.uint8]
 Samples = NDArray[np.uint8]

@@ -10,21 +10,21 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
+from vsr.encoding.encoders import Encoding
 from vsr.errors import InputError, OutputError
+from vsr.images.images import Images, list_images, same_size
 from vsr.inference.engine import choose_engine, restore
 from vsr.inference.windows import windows
 from vsr.networks.catalogue import default_model, load_model
+from vsr.others.passthrough import Selection
 from vsr.paths import check_paths
 from vsr.result import Progress, Result, Run
 from vsr.routes import create_target, is_still, open_source
 from vsr.stills import run_stills
 from vsr.threads import ahead
 from vsr.video.damage import NO_DAMAGE
-from vsr.video.encoders import Encoding
 from vsr.video.frame import Frame
-from vsr.video.images import Images, list_images, same_size
 from vsr.video.limits import DEFAULTS, Limits
-from vsr.video.passthrough import Selection
 from vsr.video.reader import Reading
 from vsr.video.shots import mark_shots
 from vsr.video.span import Span
@@ -77,7 +77,7 @@ def upscale(
         device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
         precision: "auto", "fp32", "bf16" or "fp16".
         start, end: the part to take, in seconds from the file's start.
-        codec, crf, preset, pix_fmt: see `vsr.video.encoders.Encoding`.
+        codec, crf, preset, pix_fmt: see `vsr.encoding.encoders.Encoding`.
         audio: "copy" or True; "transcode", which encodes sound that the target cannot hold, and
             only that; "none" or False.
         subtitles: whether to take them, as text of another kind where the target needs that.

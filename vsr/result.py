@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vsr.others.others import Others, together
 from vsr.video.damage import NO_DAMAGE, Damage
-from vsr.video.others import Others, together
 from vsr.video.url import Url
 
 

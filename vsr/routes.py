@@ -9,15 +9,15 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
+from vsr.encoding.encoders import Encoding
 from vsr.errors import InputError, OutputError
-from vsr.video.animated import is_animated
-from vsr.video.encoders import Encoding
+from vsr.images.animated import is_animated
+from vsr.images.images import Images, is_image, open_images
+from vsr.images.output import create_image, create_image_folder
+from vsr.images.pictures import create_frame_folder
+from vsr.live.live import Live, open_live
+from vsr.others.passthrough import Selection
 from vsr.video.frame import ColorTags, VideoInfo
-from vsr.video.image_output import create_image, create_image_folder
-from vsr.video.images import Images, is_image, open_images
-from vsr.video.live import Live, open_live
-from vsr.video.passthrough import Selection
-from vsr.video.pictures import create_frame_folder
 from vsr.video.reader import PLAIN, Reading, Video, open_video
 from vsr.video.span import Span
 from vsr.video.url import Url, is_live, open_url

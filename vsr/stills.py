@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vsr.errors import OutputError
+from vsr.images.images import list_images
 from vsr.result import Run, in_all
 from vsr.routes import names_folder
-from vsr.video.images import list_images
 
 
 def run_stills(

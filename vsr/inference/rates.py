@@ -13,12 +13,12 @@ from typing import cast
 
 import av
 
+from vsr.encoding.encode import Encoder
+from vsr.encoding.encoders import Encoding
 from vsr.inference.engine import Engine, restore
 from vsr.inference.moving import FORMAT, cut_to, enlarged
 from vsr.inference.windows import windows
 from vsr.networks.catalogue import Model
-from vsr.video.encode import Encoder
-from vsr.video.encoders import Encoding
 from vsr.video.frame import Frame, VideoInfo
 
 ENCODER = "libx264"

@@ -10,8 +10,8 @@ from fractions import Fraction
 from av.packet import Packet
 from av.stream import Stream
 
+from vsr.others.packets import move_by
 from vsr.video.damage import Tally
-from vsr.video.packets import move_by
 
 _BACK = Fraction(1)  # seconds that make it another clock, and not a packet out of order
 _MOST_WAITING = 2000  # packets of all streams

@@ -14,21 +14,21 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vsr.encoding.encode import Encoder
+from vsr.encoding.encoders import Encoding
 from vsr.errors import OutputError
+from vsr.live.live import Live, fragmented
+from vsr.others.container import WITHOUT_TIMESTAMPS, open_output
+from vsr.others.others import Others
+from vsr.others.packets import Cut
+from vsr.others.passthrough import NOTHING_ELSE, copy_streams
+from vsr.others.plan import Selection, plan_streams
+from vsr.others.trial import REFUSED
 from vsr.threads import behind
 from vsr.video.arrival import Arrival, read_back, verify
-from vsr.video.container import WITHOUT_TIMESTAMPS, open_output
-from vsr.video.encode import Encoder
-from vsr.video.encoders import Encoding
 from vsr.video.frame import ColorTags, Frame, VideoInfo
-from vsr.video.live import Live, fragmented
 from vsr.video.open import open_input, reason
-from vsr.video.others import Others
-from vsr.video.packets import Cut
-from vsr.video.passthrough import NOTHING_ELSE, copy_streams
-from vsr.video.plan import Selection, plan_streams
 from vsr.video.reader import Video
-from vsr.video.trial import REFUSED
 
 _QUEUE = 4  # frames that may wait for the encoder
 

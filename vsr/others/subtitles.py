@@ -14,8 +14,8 @@ from av.stream import Stream
 from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
-from vsr.video.packets import Clock, Cut
-from vsr.video.tags import codec_name
+from vsr.others.packets import Clock, Cut
+from vsr.others.tags import codec_name
 
 _TEXTS = {
     *("ass", "jacosub", "microdvd", "mov_text", "mpl2", "pjs", "realtext", "sami", "stl"),

@@ -14,9 +14,9 @@ from av.stream import AttachmentStream, Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from vsr.errors import VsrError
+from vsr.others.packets import step
+from vsr.others.tags import codec_name
 from vsr.video.open import open_input
-from vsr.video.packets import step
-from vsr.video.tags import codec_name
 
 _MOST_BYTES = 8 << 20
 _MOST_PACKETS = 2000

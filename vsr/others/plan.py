@@ -15,19 +15,19 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
 from vsr.errors import OutputError
-from vsr.video.audio import Settings, add_audio, settings_for
-from vsr.video.container import (
+from vsr.others.audio import Settings, add_audio, settings_for
+from vsr.others.container import (
     formats_for,
     holds_chapters,
     lost_tags,
     muxer_options,
     takes_encoder,
 )
-from vsr.video.others import Others
-from vsr.video.packets import splitter
-from vsr.video.subtitles import ENCODERS, add_text, is_text
-from vsr.video.tags import codec_name, label
-from vsr.video.trial import Sampled, holds, is_chapter_text, is_cover, sample
+from vsr.others.others import Others
+from vsr.others.packets import splitter
+from vsr.others.subtitles import ENCODERS, add_text, is_text
+from vsr.others.tags import codec_name, label
+from vsr.others.trial import Sampled, holds, is_chapter_text, is_cover, sample
 
 AUDIO = ("copy", "transcode", "none")
 """What may be done with sound: see `Selection`."""

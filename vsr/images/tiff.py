@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass, replace
 
-from vsr.video.image_metadata import Header, Metadata, Shape
+from vsr.images.metadata import Header, Metadata, Shape
 
 STARTS = (b"II*\0", b"MM\0*")
 

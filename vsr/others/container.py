@@ -17,7 +17,7 @@ from av.container import InputContainer, OutputContainer
 from av.format import Flags as FormatFlags
 
 from vsr.errors import EncoderError, OutputError
-from vsr.video.tags import lasting
+from vsr.others.tags import lasting
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
-from vsr.video.connection import Arrived
+from vsr.live.connection import Arrived
 
 Came = tuple[VideoFrame, Arrived]
 """A frame, and the packet after which it came out of the decoder."""

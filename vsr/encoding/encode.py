@@ -11,12 +11,12 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vsr.encoding.acceptable import acceptable, check_largest
+from vsr.encoding.clock import IN_ORDER, ONE_RATE, Counted, Ticks
+from vsr.encoding.convert import Converter
+from vsr.encoding.encodable import encodable_format, encoded_color, format_note
+from vsr.encoding.encoders import Encoding, find_encoder, open_encoder
 from vsr.errors import EncoderError
-from vsr.video.acceptable import acceptable, check_largest
-from vsr.video.clock import IN_ORDER, ONE_RATE, Counted, Ticks
-from vsr.video.convert import Converter
-from vsr.video.encodable import encodable_format, encoded_color, format_note
-from vsr.video.encoders import Encoding, find_encoder, open_encoder
 from vsr.video.frame import ColorTags, Frame, VideoInfo
 from vsr.video.hdr import encoder_parameters
 

@@ -16,7 +16,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vsr.errors import InputError
-from vsr.video.connection import Arrived, Connection, connect, set_clock
+from vsr.live.connection import Arrived, Connection, connect, set_clock
 from vsr.video.damage import Tally
 from vsr.video.joints import continued
 from vsr.video.url import Url, open_url, why

@@ -15,17 +15,17 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from vsr.video.audio import AudioConverter, add_audio
-from vsr.video.container import ISO_FAMILY, holds_chapters
+from vsr.others.audio import AudioConverter, add_audio
+from vsr.others.container import ISO_FAMILY, holds_chapters
+from vsr.others.others import Others
+from vsr.others.packets import Clock, Cut, seconds, splitter
+from vsr.others.plan import COVERS, Plan, Selection, Way
+from vsr.others.subtitles import PAUSE, TextConverter, add_text, is_text, refine
+from vsr.others.tags import chapters, codec_name, copy_facts, for_mp4, lasting
+from vsr.others.trial import REFUSED, add_copy, is_cover
 from vsr.video.damage import Tally
 from vsr.video.joints import continued
-from vsr.video.others import Others
-from vsr.video.packets import Clock, Cut, seconds, splitter
-from vsr.video.plan import COVERS, Plan, Selection, Way
 from vsr.video.seek import demux
-from vsr.video.subtitles import PAUSE, TextConverter, add_text, is_text, refine
-from vsr.video.tags import chapters, codec_name, copy_facts, for_mp4, lasting
-from vsr.video.trial import REFUSED, add_copy, is_cover
 from vsr.video.url import Url
 
 __all__ = ["NOTHING_ELSE", "Passthrough", "Selection", "copy_streams"]

@@ -18,8 +18,7 @@ import cv2
 import numpy as np
 
 from vsr.errors import InputError
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, Plane, VideoInfo
-from vsr.video.image_files import (
+from vsr.images.files import (
     IMAGE_SUFFIXES,
     Picture,
     Pixels,
@@ -28,7 +27,8 @@ from vsr.video.image_files import (
     read_picture,
     read_shape,
 )
-from vsr.video.image_metadata import Metadata, Shape
+from vsr.images.metadata import Metadata, Shape
+from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, Plane, VideoInfo
 from vsr.video.limits import DEFAULTS, Limits, check_size
 
 Warn = Callable[[str], None]

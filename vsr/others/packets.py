@@ -11,8 +11,8 @@ from typing import Any
 from av.packet import Packet
 from av.stream import Stream
 
-from vsr.video.container import ISO_FAMILY
-from vsr.video.tags import codec_name
+from vsr.others.container import ISO_FAMILY
+from vsr.others.tags import codec_name
 
 # Bytes of an AMR frame with its header, by its type: see RFC 4867. Each lasts 20 ms.
 _AMR_SIZES = {

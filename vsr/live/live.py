@@ -20,16 +20,16 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from vsr.errors import InputError
-from vsr.video.connection import Arrived, Connection, connect
+from vsr.live.connection import Arrived, Connection, connect
+from vsr.live.openings import with_times
+from vsr.live.receive import Receiver
+from vsr.others.packets import move_by
+from vsr.others.trial import Sampled
 from vsr.video.damage import Damage, Tally
 from vsr.video.frame import Frame
-from vsr.video.openings import with_times
-from vsr.video.packets import move_by
 from vsr.video.planes import PlaneReader, describe
-from vsr.video.receive import Receiver
 from vsr.video.span import Inside, Span
 from vsr.video.timeline import Timed, finer, lasting, steady
-from vsr.video.trial import Sampled
 from vsr.video.url import PATIENCE, Url, open_url
 
 Warn = Callable[[str], None]

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vsr.video.image_metadata import Header, Metadata, Shape
-from vsr.video.image_tiff import upright
+from vsr.images.metadata import Header, Metadata, Shape
+from vsr.images.tiff import upright
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _XMP_KEYWORD = b"XML:com.adobe.xmp"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import cv2
 
-from vsr.video.convert import recoloured
+from vsr.encoding.convert import recoloured
+from vsr.images.files import as_pixels
+from vsr.images.images import to_planes
+from vsr.images.metadata import Metadata
+from vsr.images.output import create_image_folder
 from vsr.video.frame import ColorTags, Frame, VideoInfo, find_format
-from vsr.video.image_files import as_pixels
-from vsr.video.image_metadata import Metadata
-from vsr.video.image_output import create_image_folder
-from vsr.video.images import to_planes
 from vsr.video.writer import Output
 
 

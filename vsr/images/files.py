@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.errors import InputError, OutputError
-from vsr.video.image_chunks import (
+from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,
     embed_jpeg,
@@ -27,9 +27,9 @@ from vsr.video.image_chunks import (
     read_png,
     read_webp,
 )
-from vsr.video.image_metadata import NAMES, Header, Metadata, Shape
-from vsr.video.image_tiff import STARTS as TIFF_STARTS
-from vsr.video.image_tiff import embed_tiff, read_tiff
+from vsr.images.metadata import NAMES, Header, Metadata, Shape
+from vsr.images.tiff import STARTS as TIFF_STARTS
+from vsr.images.tiff import embed_tiff, read_tiff
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 """(H, W) grey, (H, W, 3) blue, green, red, or (H, W, 4) with alpha, which is not premultiplied.

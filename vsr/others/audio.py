@@ -16,7 +16,7 @@ from av.codec import Codec, CodecContext
 from av.container import OutputContainer
 from av.packet import Packet
 
-from vsr.video.packets import Cut
+from vsr.others.packets import Cut
 
 _USUAL = "aac"
 _ENCODERS = {

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vsr.errors import OutputError
+from vsr.images.files import encode, nearest_metadata, nearest_shape
+from vsr.images.images import Warn, once, to_pixels
+from vsr.images.metadata import Metadata, Shape
+from vsr.others.others import Others
 from vsr.threads import behind
 from vsr.video.frame import Frame, VideoInfo
-from vsr.video.image_files import encode, nearest_metadata, nearest_shape
-from vsr.video.image_metadata import Metadata, Shape
-from vsr.video.images import Warn, once, to_pixels
-from vsr.video.others import Others
 from vsr.video.writer import Output, part_of
 
 _QUEUE = 2  # frames that may wait for the encoder

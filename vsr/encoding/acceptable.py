@@ -9,8 +9,8 @@ from fractions import Fraction
 from av.codec import Codec, CodecContext
 from av.video.codeccontext import VideoCodecContext
 
+from vsr.encoding.encoders import Encoding, open_encoder
 from vsr.errors import EncoderError
-from vsr.video.encoders import Encoding, open_encoder
 from vsr.video.frame import VideoInfo
 
 # The shortest side. Found by encoding and decoding pictures of 1 to 72 pixels a side, alone and

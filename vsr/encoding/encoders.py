@@ -15,8 +15,8 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from vsr.errors import EncoderError
+from vsr.others.container import default_encoder, format_of
 from vsr.threads import cores
-from vsr.video.container import default_encoder, format_of
 from vsr.video.frame import VideoInfo
 from vsr.video.hdr import TRANSFERS, encoder_parameters
 from vsr.video.open import reason
