@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,9 +12,9 @@ from vsr.video.probe import FileFacts, probe
 
 
 @click.command("probe")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="INPUT")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def probe_command(source: Path, as_json: bool) -> None:
+def probe_command(source: str, as_json: bool) -> None:
     """Show a video's picture format, colour tags, timing and streams."""
     facts = probe(source)
     if as_json:
@@ -39,6 +38,7 @@ def _rows(facts: FileFacts) -> list[tuple[str, Any]]:
             f"range {color.range}, matrix {color.matrix}, primaries {color.primaries}, "
             f"transfer {color.transfer} (ITU-T H.273), chroma {color.siting or 'unsaid'}",
         ),
+        ("fields", facts.interlaced or "none, by its first frames"),
         ("pixel aspect", video.pixel_aspect or "unsaid"),
         ("time base", f"{video.time_base} s"),
         ("chapters", facts.chapters),

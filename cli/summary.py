@@ -7,6 +7,18 @@ from fractions import Fraction
 
 from vsr import Result
 
+_DAMAGE = {
+    "missing_bytes": "bytes missing",
+    "unreadable": "broken places",
+    "undecodable": "packets not decoded",
+    "gaps": "packets damaged",
+    "corrupt": "pictures damaged",
+    "untimed": "times made up",
+    "mended": "times mended",
+    "restarts": "clocks continued",
+    "others": "packets of other streams",
+}
+
 
 def summary(result: Result) -> str:
     """Frames, time, A/V offset, streams and damage, and how it was done."""
@@ -20,9 +32,7 @@ def summary(result: Result) -> str:
     for streams, what in ((run.others.converted, "converted"), (run.others.dropped, "left out")):
         if streams:
             parts.append(f"{_streams(len(streams))} {what} ({'; '.join(streams)})")
-    damage = [
-        f"{count} {kind.replace('_', ' ')}" for kind, count in asdict(run.damage).items() if count
-    ]
+    damage = [f"{count} {_DAMAGE[kind]}" for kind, count in asdict(run.damage).items() if count]
     if damage:
         parts.append(f"damage: {', '.join(damage)}")
     if result.verified:

@@ -349,7 +349,8 @@ def test_a_stop_ends_well(source: Source) -> None:
                 stop.set()
         ended = time.monotonic()
     assert frames
-    assert same(frames, source.planes[: len(frames)])
+    # Amid a group, a picture that others refer to may have come before those shown earlier.
+    assert same(frames, [source.planes[frame.pts // _STEP] for frame in frames])
     assert warnings == []
     assert ended - asked < 0.9  # less than it takes to give the connection up
     assert time.monotonic() - asked < 4

@@ -8,10 +8,14 @@ from typing import Any
 
 import av
 import pytest
+import servers
 from av.stream import Disposition
 from clips import Clip, make
+from commands import vsr
+from woven import encode, woven
 
 from vsr.errors import InputError
+from vsr.video.deinterlace import FieldOrder
 from vsr.video.probe import probe
 
 FAST = {"preset": "ultrafast", "bf": "0"}
@@ -128,3 +132,22 @@ def test_the_file_is_left_as_it_was(tmp_path: Path) -> None:
     before, time = path.read_bytes(), path.stat().st_mtime_ns
     probe(path)
     assert (path.read_bytes(), path.stat().st_mtime_ns) == (before, time)
+
+
+@pytest.mark.parametrize("order", FieldOrder)
+def test_fields_are_told(tmp_path: Path, order: FieldOrder) -> None:
+    path = encode(tmp_path / "woven.mp4", woven(order, 24), options=FAST)
+    assert probe(path).interlaced == order.value
+    assert probe(make(tmp_path / "clip.mp4")).interlaced == ""
+
+
+def test_an_address_is_looked_into_too_and_its_password_is_hidden(tmp_path: Path) -> None:
+    path = make(tmp_path / "clip.ts")
+    answer = servers.locked("user", "geheim", servers.whole(path.read_bytes()))
+    with servers.web({"/clip.ts": answer}) as host:
+        ran = vsr("probe", f"http://user:geheim@{host}/clip.ts", "--json")
+    assert ran.code == 0, ran.err
+    assert "geheim" not in ran.out + ran.err
+    facts = ran.events[0]
+    assert facts["container"] == "mpegts"
+    assert (facts["video"]["width"], facts["video"]["height"]) == (64, 48)

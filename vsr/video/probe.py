@@ -13,6 +13,7 @@ from vsr.video.frame import VideoInfo
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
 from vsr.video.span import Span
+from vsr.video.url import Url, as_source
 
 
 @dataclass(frozen=True)
@@ -36,26 +37,28 @@ class FileFacts:
         duration: seconds that the header claims; None where it does not.
         video_index: the stream that `upscale` would enlarge.
         video: what holds for that stream's frames.
+        interlaced: the order of its fields, "" where its pictures are progressive.
         streams: all streams in the file's order.
         chapters: how many there are.
         metadata: the file's own tags.
     """
 
-    path: Path
+    path: Path | Url
     container: str
     duration: float | None
     video_index: int
     video: VideoInfo
+    interlaced: str
     streams: tuple[StreamFacts, ...]
     chapters: int
     metadata: dict[str, str]
 
 
-def probe(path: str | Path) -> FileFacts:
-    """Look into a file. Raises InputError where it holds no video that can be decoded."""
-    path = Path(path)
+def probe(path: str | Path | Url) -> FileFacts:
+    """Look into a file or address. Raises InputError where no video in it can be decoded."""
+    path = as_source(path)
     with open_video(path, Span(), lambda _: None) as video:
-        index, info = video.stream_index, video.info
+        index, info, fields = video.stream_index, video.info, video.fields
     with open_input(path) as container:
         return FileFacts(
             path=path,
@@ -63,6 +66,7 @@ def probe(path: str | Path) -> FileFacts:
             duration=container.duration / av.time_base if container.duration else None,
             video_index=index,
             video=info,
+            interlaced=fields.order.value if fields and fields.order else "",
             streams=tuple(_facts(stream) for stream in container.streams),
             chapters=len(container.chapters()),
             metadata=dict(container.metadata),

@@ -73,11 +73,11 @@ class Video:
         span: the part that is read.
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
+        fields: how frames are deinterlaced; None leaves them.
         _begin: when the first frame is shown, in seconds on the file's clock.
         _parts: into how many ticks of `info.time_base` each of the stream's is cut.
         _end: the tick at which the last frame stops being shown, where the file says.
         _decoded: from the first frame of the span to the last of the file.
-        _fields: how frames are deinterlaced; None leaves them.
         _tally: what is found damaged while frames are read.
     """
 
@@ -86,11 +86,11 @@ class Video:
     span: Span
     stream_index: int
     origin: Fraction
+    fields: Fields | None
     _begin: Fraction
     _parts: int
     _end: int | None
     _decoded: Frames
-    _fields: Fields | None
     _tally: Tally
     _warn: Warn
 
@@ -141,7 +141,7 @@ class Video:
         if context and start is not None:  # one more: the span may begin amid a still picture
             before = start / self._parts
             yield from lead_in(
-                self.path, self.stream_index, before, context + 1, read_planes, self._fields
+                self.path, self.stream_index, before, context + 1, read_planes, self.fields
             )
         inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
@@ -226,7 +226,7 @@ def open_video(
             _parts=parts,
             _end=_end(container, stream, parts),
             _decoded=chain([first], frames),
-            _fields=fields,
+            fields=fields,
             _tally=tally,
             _warn=warn,
         )
