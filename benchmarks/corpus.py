@@ -31,8 +31,8 @@ import av
 LIMIT = 600  # seconds a run may take
 VSR = Path(sys.executable).parent / "vsr"
 PCM = "pcm_"
-# What libav writes, by the suffix of the source; others have no muxer here, or are images.
-WRITABLE = {".mov", ".avi", ".webm", ".ts", ".flv", ".3gp", ".asf", ".ogv", ".m2v"}
+# What libav writes, by the suffix of the source; others have no muxer or no encoder here.
+WRITABLE = {".png", ".mov", ".avi", ".webm", ".ts", ".flv", ".3gp", ".asf", ".ogv", ".m2v"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def judged(source: Path, suffix: str, model: str, entry: dict[str, Any]) -> Verd
         words = ["upscale", source, target, "--scale", "2", *chosen, "--preset", "ultrafast"]
         if suffix == ".webm":
             words[-1] = "12"
-        if suffix in (".ogv", ".asf", ".flv", ".avi", ".m2v"):
+        if suffix in (".png", ".ogv", ".asf", ".flv", ".avi", ".m2v"):
             words = words[:-2]
         began = time.monotonic()
         try:

@@ -86,7 +86,7 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
     show_default=True,
     help="Fail when INPUT has given nothing for so many seconds.",
 )
-@click.option("--verify", is_flag=True, help="Decode OUTPUT again and check every frame.")
+@click.option("--verify", is_flag=True, help="Decode the finished video again, check every frame.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")

@@ -40,6 +40,18 @@ def test_an_animation_becomes_a_video_of_all_its_frames(tmp_path: Path) -> None:
     assert after.sizes == {(48, 32)}
 
 
+def test_an_animation_may_stay_one(tmp_path: Path) -> None:
+    source = png(tmp_path / "in.png", 5)
+    result = upscale(source, tmp_path / "out.png", scale=2, model="nearest")
+    assert result.warnings == ()
+    assert is_animated(tmp_path / "out.png")
+    with av.open(str(source)) as old, av.open(str(tmp_path / "out.png")) as new:
+        small = [frame.to_ndarray(format="rgba") for frame in old.decode(video=0)]
+        large = [frame.to_ndarray(format="rgba") for frame in new.decode(video=0)]
+    assert len(large) == 5
+    assert all(np.array_equal(a[::2, ::2], b) for a, b in zip(large, small, strict=True))
+
+
 def test_a_still_image_is_none(tmp_path: Path) -> None:
     path = tmp_path / "still.png"
     cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))

@@ -173,7 +173,7 @@ def upscale(
         source=source,
         target=target,
         run=total,
-        verified=verify,
+        verified=verify and total.duration_out is not None,
         seconds=time.monotonic() - began,
         model=chosen.name,
         scale=scale,

@@ -106,6 +106,11 @@ def create_target(
         return create_image(target, info, video.depth, video.metadata(0), warn)
     if names_folder(target):
         return create_frame_folder(target, info, warn, overwrite)
-    if is_image(target):
+    if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(video.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
     return create_video(target, info, encoding, warn, video, wants, verified=verified)
+
+
+def _is_named_image(source: Path | Url) -> bool:
+    """Whether a video comes from an image file: from an animation."""
+    return isinstance(source, Path) and is_image(source)

@@ -52,6 +52,8 @@ _OWN_TAGS = {"mp4": _MP4_TAGS, "ipod": _MP4_TAGS, "mov": _COMMON_TAGS | {"make",
 
 def format_of(target: Path) -> str:
     """libav's name of the muxer for a file's suffix. Raises OutputError if it has none."""
+    if target.suffix.lower() == ".png":
+        return "apng"  # still ones are not muxed
     try:
         with av.open(f"file:{target}", "w") as output:  # nothing is written before the header
             name, flags = output.format.name, output.format.flags
