@@ -231,7 +231,8 @@ def open_video(
             _warn=warn,
         )
         if video._is_behind(first):
-            raise InputError(f"{path}: {_why_nothing(path, container, stream, span, missing)}")
+            part = f"{float(span.start or 0):g} s and {float(span.end or 0):g} s"
+            raise InputError(f"{path}: no frame begins between {part}")
         yield video
 
 
