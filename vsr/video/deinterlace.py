@@ -209,12 +209,7 @@ def _planar(frame: VideoFrame) -> VideoFrame:
     """A frame in the nearest format that bwdif takes, where there is one."""
     if frame.format.name in _TAKEN:
         return frame
-    nearest = nearest_format(frame.format)
-    name = nearest.name
-    if frame.format.is_rgb or frame.format.has_palette:
-        alpha = any(component.is_alpha for component in frame.format.components)
-        deep = nearest.depth > 8
-        name = "gbr" + ("ap" if alpha else "p") + (f"{16 if alpha else nearest.depth}le" * deep)
+    name = nearest_format(frame.format).name
     if name not in _TAKEN:
         return frame
     return _timed(frame.reformat(format=name), frame)
