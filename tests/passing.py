@@ -43,7 +43,7 @@ def passed(
     cut = Cut(start or Fraction(0), end, sharp=start is not None or end is not None)
     with open_input(source) as others, open_input(source) as pictures:
         main = main_video(others, source)
-        plan = plan_streams(others, target, main.index, wants or Selection(), encoder)
+        plan = plan_streams(others, source, target, main.index, wants or Selection(), encoder)
         with open_output(target, plan.format, plan.options) as output:
             copies: list[Any] = []
 

@@ -15,6 +15,9 @@ from clips import Clip, held, make, planes
 from commands import SCRIPT, vsr
 
 from vsr import InputError, upscale
+from vsr.others.trial import sample
+from vsr.video.open import open_input
+from vsr.video.url import Url
 
 FAST = ("-s", "2", "-m", "nearest", "--preset", "ultrafast")
 LOSSLESS = {"scale": 2, "model": "nearest", "codec": "ffv1", "device": "cpu"}
@@ -130,3 +133,13 @@ def test_an_address_is_never_its_own_target(clip: Path, tmp_path: Path) -> None:
     assert ran.code == 1
     assert "is the input itself" in ran.err
     assert copy.read_bytes() == clip.read_bytes()
+
+
+def test_streams_of_a_file_on_a_server_are_tried_with_their_packets(
+    clip: Path, tmp_path: Path
+) -> None:
+    with servers.web({"/clip.ts": servers.whole(clip.read_bytes())}) as host:
+        address = Url(f"http://{host}/clip.ts")
+        with open_input(address) as far, open_input(clip) as near:
+            assert sample(far, address, 0) == sample(near, clip, 0)
+            assert sample(far, address, 0)[1]

@@ -104,7 +104,7 @@ def test_sound_that_is_copied(
 def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, suffix: str) -> None:
     source = footage(tmp_path / "in.mkv", sound(codec), "libx264")
     with open_input(source) as container:
-        plan = plan_streams(container, tmp_path / f"out{suffix}", 0, Selection(), "libx264")
+        plan = plan_streams(container, source, tmp_path / f"out{suffix}", 0, Selection(), "libx264")
     assert plan.ways[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
 
 

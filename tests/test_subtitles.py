@@ -231,7 +231,7 @@ def test_containers_without_text_name_it(tmp_path: Path, suffix: str) -> None:
     source = _with(tmp_path / "in.mkv", {"srt": _srt(CUES)})
     if suffix == ".avi":
         with open_input(source) as container:
-            plan = plan_streams(container, tmp_path / "out.avi", 0, Selection(), "mpeg4")
+            plan = plan_streams(container, source, tmp_path / "out.avi", 0, Selection(), "mpeg4")
     else:
         plan = _pass(source, tmp_path / f"out{suffix}").plan
     assert plan.others.dropped == (f"1 subtitle subrip (eng): {suffix} cannot hold it",)

@@ -9,6 +9,8 @@ from typing import Any
 
 from av.packet import Packet
 
+from vsr.video.timeline import nominal_step
+
 IN_ORDER = {"avi", "asf", "asf_stream", "rm", "swf"}
 """Containers that keep one time a packet: frames must be encoded in the order they are shown."""
 ONE_RATE = {"avi"}
@@ -24,7 +26,7 @@ class Counted:
 
     def __init__(self, base: Fraction, rate: Fraction) -> None:
         self._base = base
-        self._step = max(1, round(1 / (rate * base)))
+        self._step = nominal_step(rate, base)
         self._times, self._durations = array("q"), array("q")
 
     def number(self, pts: int, duration: int) -> int:

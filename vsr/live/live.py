@@ -29,7 +29,7 @@ from vsr.video.damage import Damage, Tally
 from vsr.video.frame import Frame
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.span import Inside, Span
-from vsr.video.timeline import Timed, finer, lasting, steady
+from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.url import PATIENCE, Url, open_url
 
 Warn = Callable[[str], None]
@@ -42,7 +42,7 @@ TRIES = 5
 
 _LINGER = 2.0  # seconds that the last of the other streams may take behind the picture
 _TICK = 0.05
-_GUESSED_RATE = 25  # where no rate is told: how long the last frame stands
+_GUESSED_RATE = Fraction(25)  # where no rate is told: how long the last frame stands
 
 
 def fragmented(
@@ -301,8 +301,7 @@ class Live:
 
     def _nominal_step(self) -> int:
         """What a frame lasts, in ticks, where nothing tells."""
-        rate = self.info.frame_rate or _GUESSED_RATE
-        return max(1, round(1 / (rate * self.info.time_base)))
+        return nominal_step(self.info.frame_rate or _GUESSED_RATE, self.info.time_base)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from vsr.others.packets import splitter
 from vsr.others.subtitles import ENCODERS, add_text, is_text
 from vsr.others.tags import codec_name, label
 from vsr.others.trial import Sampled, holds, is_chapter_text, is_cover, sample
+from vsr.video.url import Url
 
 AUDIO = ("copy", "transcode", "none")
 """What may be done with sound: see `Selection`."""
@@ -123,6 +124,7 @@ class Plan:
 
 def plan_streams(
     source: InputContainer | None,
+    path: Path | Url | None,
     target: Path,
     main: int,
     wants: Selection,
@@ -131,9 +133,10 @@ def plan_streams(
 ) -> Plan:
     """How to mux the streams of `source` besides `main` into `target`, with `encoder`'s video.
 
-    Each stream is tried in memory, with its first packets: those in `sampled`, or else the
-    file is opened once more. Where several muxers write files of the target's suffix,
-    the one that leaves out the fewest is taken. Raises OutputError if there is none at all.
+    Each stream is tried in memory, with its first packets: those in `sampled`, or else `path`,
+    where the source comes from, is opened once more. Where several muxers write files of the
+    target's suffix, the one that leaves out the fewest is taken. Raises OutputError if there is
+    none at all.
     """
     formats = formats_for(target)
     able = [name for name in formats if name == formats[0] or takes_encoder(name, encoder)]
@@ -144,7 +147,7 @@ def plan_streams(
     streams = [s for s in source.streams if s.index != main and wants.wants(s)]
     streams = [s for s in streams if not is_chapter_text(s)]
     if sampled is None:
-        sampled = sample(source, main) if streams else {}
+        sampled = sample(source, path, main) if streams and path else {}
     best: tuple[int, str, dict[int, Way]] | None = None
     for name in able:
         ways = {s.index: _way(s, name, target, wants, sampled.get(s.index, [])) for s in streams}

@@ -17,6 +17,7 @@ from vsr.errors import VsrError
 from vsr.others.packets import step
 from vsr.others.tags import codec_name
 from vsr.video.open import open_input
+from vsr.video.url import Url
 
 _MOST_BYTES = 8 << 20
 _MOST_PACKETS = 2000
@@ -59,17 +60,17 @@ class Sampled:
         return packet
 
 
-def sample(source: InputContainer, main: int) -> dict[int, list[Sampled]]:
+def sample(source: InputContainer, path: Path | Url, main: int) -> dict[int, list[Sampled]]:
     """The first packets of each stream but the main one, as far as they come soon.
 
-    The file is opened once more for that, so `source` stays where it is.
+    `path` is opened once more for that, so `source` stays where it is.
     """
     found: dict[int, list[Sampled]] = {s.index: [] for s in source.streams if s.index != main}
     if not found:
         return found
     taken = packets = 0
     try:
-        with open_input(Path(source.name.removeprefix("file:"))) as again:
+        with open_input(path) as again:
             for packet in again.demux():
                 taken, packets = taken + packet.size, packets + 1
                 index = packet.stream_index

@@ -30,7 +30,7 @@ from vsr.video.planes import PlaneReader, describe
 from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
 from vsr.video.span import Inside, Span
-from vsr.video.timeline import Timed, finer, lasting, steady
+from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
 from vsr.video.url import Url
 
@@ -180,8 +180,7 @@ class Video:
         return None if seconds is None else (self.origin + seconds) / self.info.time_base
 
     def _nominal_step(self) -> int:
-        rate = self.info.frame_rate
-        return max(1, round(1 / (rate * self.info.time_base))) if rate else 1
+        return nominal_step(self.info.frame_rate, self.info.time_base)
 
 
 @contextmanager
@@ -300,10 +299,9 @@ def _decode(
         yield from made_whole(decode(container, stream, tally), fields)
         return
     assert stream.time_base is not None
-    rate = stream.average_rate or stream.guessed_rate
     start = (origin + span.start) / stream.time_base
     begin = start if fields is None else start - 1  # so that one frame more comes before it
-    step = max(1, round(1 / (rate * stream.time_base))) if rate else 1
+    step = nominal_step(stream.average_rate or stream.guessed_rate, stream.time_base)
     for frame in _timed(made_whole(decode_from(container, stream, begin, tally), fields), step):
         if frame.pts is not None and frame.pts >= start:
             yield frame

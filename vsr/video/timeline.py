@@ -33,6 +33,11 @@ def finer(base: Fraction) -> int:
     return parts
 
 
+def nominal_step(rate: Fraction | None, base: Fraction) -> int:
+    """Ticks from frame to frame at a nominal rate; 1 where there is none."""
+    return max(1, round(1 / (rate * base))) if rate else 1
+
+
 def steady(frames: Iterator[Timed], step: int, tally: Tally) -> Iterator[Frame]:
     """Frames with pts that strictly increase; known ones stay where they are.
 

@@ -84,7 +84,8 @@ def create_video(
             name, wants = encoding.encoder(target, info), wants or Selection()
             index = others_of.stream_index if others_of else 0
             sampled = live.sampled() if live else None
-            plan = plan_streams(source, target, index, wants, name, sampled)
+            path = others_of.path if others_of else None
+            plan = plan_streams(source, path, target, index, wants, name, sampled)
             options = fragmented(plan.format, plan.options) if live else plan.options
             output = stack.enter_context(open_output(part, plan.format, options))
             encoder = Encoder(output, info, name, encoding, color or info.color, warn)
