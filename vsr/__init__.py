@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ModelError,
         OutputError,
         StalledError,
+        StoppedError,
         TrainingError,
         VsrError,
     )
@@ -33,6 +34,7 @@ __all__ = [
     "Progress",
     "Result",
     "StalledError",
+    "StoppedError",
     "TrainingError",
     "VsrError",
     "Weights",

@@ -43,3 +43,7 @@ class DeviceError(VsrError):
 
 class TrainingError(VsrError):
     """Nothing to learn from, a bad recipe, or a run that cannot go on."""
+
+
+class StoppedError(VsrError):
+    """Asked to stop. What is done is kept, and the same call goes on from there."""
