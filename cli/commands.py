@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .batch import batch_command
 from .bench import bench_command
 from .eval import eval_command
 from .models import models_command
@@ -20,6 +21,7 @@ def vsr() -> None:
 
 for command in (
     upscale_command,
+    batch_command,
     models_command,
     bench_command,
     probe_command,

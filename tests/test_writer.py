@@ -20,10 +20,11 @@ from vsr import upscale
 from vsr.encoding.encode import Encoder
 from vsr.encoding.encoders import Encoding
 from vsr.errors import EncoderError, InputError, OutputError
+from vsr.part import part_of
 from vsr.video import writer
 from vsr.video.reader import Video, open_video
 from vsr.video.span import Span
-from vsr.video.writer import Output, create_video, part_of
+from vsr.video.writer import Output, create_video
 
 FAST = Encoding(preset="ultrafast")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vsr.errors import (
         DeviceError,
+        DoneError,
         EncoderError,
         InputError,
         ModelError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeviceError",
+    "DoneError",
     "EncoderError",
     "InputError",
     "Limits",

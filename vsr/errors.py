@@ -4,7 +4,8 @@
     ├── InputError        the source cannot be read, or holds no picture
     │   └── StalledError  nothing has come from the source for too long
     ├── OutputError       the target cannot be written
-    │   └── EncoderError  the encoder is unknown, or refuses these settings
+    │   ├── EncoderError  the encoder is unknown, or refuses these settings
+    │   └── DoneError     the target is there, made by this very job: nothing is left to do
     ├── ModelError        no such model, scale or weights file
     ├── DeviceError       the device or precision asked for is not to be had
     └── TrainingError     nothing to learn from, or a run that cannot be continued
@@ -31,6 +32,10 @@ class OutputError(VsrError):
 
 class EncoderError(OutputError):
     """The encoder is unknown, or refuses these settings."""
+
+
+class DoneError(OutputError):
+    """The target is there already, made by this very job: nothing is left to do."""
 
 
 class ModelError(VsrError):

@@ -1,36 +1,47 @@
-"""The one line that every job runs: read -> mark shots -> windows -> restore -> write."""
+"""`vsr.upscale`: choose how a job is done, and do it."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from vsr.encoding.encoders import Encoding
-from vsr.errors import InputError, OutputError
-from vsr.images.images import Images, list_images, same_size
-from vsr.inference.engine import choose_engine, restore
-from vsr.inference.windows import windows
+from vsr.errors import DoneError, InputError, OutputError
+from vsr.flow import Source, Tools, flow
+from vsr.images.images import list_images, same_size
+from vsr.inference.engine import choose_engine
+from vsr.jobs.choice import in_segments
+from vsr.jobs.described import Found
+from vsr.jobs.fingerprint import Fingerprint, fingerprint, fingerprints
+from vsr.jobs.job import Job
+from vsr.jobs.make import Maker, make_here
+from vsr.jobs.plan import Plan, key_of
+from vsr.jobs.record import make_record, record_path, write_record
+from vsr.jobs.resume import run_in_segments
+from vsr.jobs.standing import standing
+from vsr.jobs.statement import statement
+from vsr.jobs.work import Done, clear_arrived, known_source
 from vsr.networks.catalogue import default_model, load_model
 from vsr.others.passthrough import Selection
 from vsr.paths import check_paths
+from vsr.region import parse_region
 from vsr.result import Progress, Result, Run
-from vsr.routes import create_target, is_still, open_source
+from vsr.routes import create_target, is_still
 from vsr.stills import run_stills
-from vsr.threads import ahead
-from vsr.video.damage import NO_DAMAGE
-from vsr.video.frame import Frame
+from vsr.video.frame import VideoInfo
 from vsr.video.limits import DEFAULTS, Limits
 from vsr.video.reader import Reading
-from vsr.video.shots import mark_shots
 from vsr.video.span import Span
 from vsr.video.url import Url, as_source
-
-_DECODED_AHEAD = 4  # frames
+from vsr.video.writer import Output, Seal
 
 
 def upscale(
@@ -62,6 +73,10 @@ def upscale(
     verify: bool = False,
     limits: Limits = DEFAULTS,
     stall: float = 300,
+    crop: str = "",
+    resume: str = "auto",
+    record: bool = False,
+    cluster: str = "",
     stop: Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     warn: Callable[[str], None] | None = None,
@@ -99,104 +114,197 @@ def upscale(
         verify: decode the finished video again before it gets its name, and compare every
             frame's time.
         limits: what the source may ask for at most.
-        stop: ends a live stream well, once it is set: what has come is kept.
+        crop: the part of the picture to take, as `vsr.region.parse_region` reads it.
+        resume: work in segments, each of which is kept once it is finished, so that the same
+            call goes on where an earlier one ended: "always", "never", or "auto", for videos
+            that are long or long at work.
+        record: write what was done to a JSON file beside the target (see `vsr.jobs.record`),
+            and in short into the target's own metadata; a target that was made by this very
+            job, by its record, is not made again.
+        cluster: share the segments among the machines of a Ray cluster: its address, or "auto"
+            for the one that this machine belongs to.
+        stop: once it is set, a live stream ends well, with what has come, and a job in segments
+            after the one at work.
         stall: seconds without a frame from the source after which the run fails.
         progress: called after each frame.
         warn: called with each warning as it comes; all are in the result too.
 
     Raises VsrError, in one line, for whatever keeps the job from being done; then the target
-    is as it was before.
+    is as it was before. That may be StoppedError, after `stop`, and DoneError.
     """
-    began = time.monotonic()
+    began = datetime.now(UTC), time.monotonic()
     source, target = as_source(source), Path(target)
-    check_paths(source, target, overwrite)
+    arrived = clear_arrived(target)
+    check_paths(source, target, overwrite or record or bool(arrived))
     apart = isinstance(source, Path) and source.is_dir() and _are_apart(source, stills)
-    chosen = load_model(model or default_model(apart or is_still(source)), scale)
-    engine = choose_engine(
-        device,
-        precision,
+    job = Job(
+        source=source,
+        target=target,
+        model=model or default_model(apart or is_still(source)),
+        scale=scale,
+        device=device,
+        precision=precision,
         threads=threads,
         tile=tile,
         self_ensemble=self_ensemble,
         compiled=compiled,
+        span=Span(_exact(start), _exact(end)),
+        crop=parse_region(crop) if crop else None,
+        reading=Reading(hwaccel, strict, stall, deinterlace, limits),
+        encoding=Encoding(codec, crf, preset, pix_fmt, threads),
+        wants=Selection(audio, subtitles),
+        rate=Fraction(rate),
+        stills=stills,
+        overwrite=overwrite,
+        verify=verify,
     )
-    span = Span(_exact(start), _exact(end))
-    reading = Reading(hwaccel, strict, stall, deinterlace, limits)
-    encoding = Encoding(codec, crf, preset, pix_fmt, threads)
-    wants = Selection(audio, subtitles)
+    tools = Tools(
+        load_model(job.model, scale),
+        choose_engine(
+            device,
+            precision,
+            threads=threads,
+            tile=tile,
+            self_ensemble=self_ensemble,
+            compiled=compiled,
+        ),
+    )
+    settings = job.settings(tools.model, tools.engine)
+    split = in_segments(job, tools, resume, cluster)
+    found = _identity(source, target) if record or split or arrived else None
+    _unless_done(job, settings, found, arrived, record)
+    said = statement(settings, found) if record else ""
     warnings: list[str] = []
+    sealed = False
 
     def note(message: str) -> None:
         warnings.append(message)
         if warn:
             warn(message)
 
-    def run(source: Path | Url, target: Path, done: int, expected: int | None) -> Run:
-        """One source through the line; `done` and `expected` count a longer job's frames."""
-        seen, written = _Seen(), 0
-        patience = None if isinstance(source, Url) else stall  # connections have their own
-        context = chosen.network.context
+    def moved(frames: int, expected: int | None) -> None:
+        if progress:
+            progress(Progress(frames, expected))
 
-        with (
-            open_source(source, span, Fraction(rate), note, reading, stop) as video,
-            create_target(
-                target, video, video.info.enlarged(scale), encoding, wants, overwrite, note, verify
-            ) as output,
-            ahead(seen.passing(video.frames(context)), _DECODED_AHEAD, patience) as frames,
-        ):
-            shots = mark_shots(frames, video.info.format.peak)
-            for frame in restore(windows(shots, context), video.info, chosen, engine, note):
-                output.write(frame)
-                written += 1
-                if progress:
-                    progress(Progress(done + written, expected or video.expected_frames))
-            if written != seen.frames:
-                raise OutputError(f"{target}: {written} of {seen.frames} frames were restored")
-        arrival = output.arrival
-        return Run(
-            seen.frames,
-            written,
-            output.encoder,
-            output.others,
-            duration_in=seen.ticks * video.info.time_base,
-            duration_out=arrival.duration if arrival else None,
-            sound_in=output.sound_offset,
-            sound_out=arrival.sound_offset if arrival else None,
-            damage=NO_DAMAGE if isinstance(video, Images) else video.damage,
+    def result_of(run: Run) -> Result:
+        return Result(
+            source=source,
+            target=target,
+            run=run,
+            verified=verify and run.duration_out is not None,
+            seconds=time.monotonic() - began[1],
+            model=tools.model.name,
+            scale=scale,
+            device=",".join(map(str, tools.engine.devices)),
+            precision=tools.engine.precision,
+            warnings=tuple(warnings),
         )
 
-    if apart and isinstance(source, Path):
-        total = run_stills(source, target, overwrite, run)
+    def seal(part: Path, run: Run, segments: Sequence[Done] = ()) -> None:
+        """Write the record of a file that is about to get its name."""
+        nonlocal sealed
+        sealed = True
+        if record:
+            output, ended = fingerprints(part), datetime.now(UTC)
+            facts = make_record(
+                job,
+                settings,
+                tools.model,
+                result_of(run),
+                found,
+                output,
+                began[0],
+                ended,
+                [asdict(done) for done in segments],
+            )
+            write_record(record_path(target), facts)
+
+    if split:
+        assert isinstance(found, Fingerprint)
+        run = run_in_segments(
+            job,
+            tools,
+            found,
+            settings,
+            note,
+            moved,
+            stop=stop,
+            seal=seal,
+            said=said,
+            make=_maker(cluster),
+        )
+    elif apart:
+        run = run_stills(
+            job.file,
+            target,
+            overwrite,
+            lambda image, into, done, images: _in_one_go(
+                replace(job, source=image, target=into),
+                tools,
+                note,
+                lambda frames, _: moved(done + frames, images),
+            ),
+        )
     else:
-        total = run(source, target, 0, None)
-    return Result(
-        source=source,
-        target=target,
-        run=total,
-        verified=verify and total.duration_out is not None,
-        seconds=time.monotonic() - began,
-        model=chosen.name,
-        scale=scale,
-        device=",".join(map(str, engine.devices)),
-        precision=engine.precision,
-        warnings=tuple(warnings),
-    )
+        run = _in_one_go(job, tools, note, moved, stop, seal, said)
+    if not sealed:  # a folder of images, whose files have their names by now
+        seal(target, run)
+    return result_of(run)
 
 
-@dataclass
-class _Seen:
-    """The frames of the span, as they pass: how many, and how many ticks they are shown."""
+def _in_one_go(
+    job: Job,
+    tools: Tools,
+    note: Callable[[str], None],
+    moved: Callable[[int, int | None], None],
+    stop: Event | None = None,
+    seal: Callable[[Path, Run], None] | None = None,
+    said: str = "",
+) -> Run:
+    """The whole job through the one flow."""
 
-    frames: int = 0
-    ticks: int = 0
+    def open_target(source: Source, info: VideoInfo, seal: Seal) -> AbstractContextManager[Output]:
+        return create_target(job, source, info, note, seal, said)
 
-    def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The frames, counted."""
-        for frame in frames:
-            if not frame.outside:
-                self.frames += 1
-                self.ticks += frame.duration
-            yield frame
+    return flow(job, tools, open_target, note, moved, stop=stop, seal=seal)
+
+
+def _maker(cluster: str) -> Maker:
+    if not cluster:
+        return make_here
+    from vsr.jobs.cluster import make_on  # Ray takes a second to load, and few have it
+
+    return make_on(cluster)
+
+
+def _identity(source: Path | Url, target: Path) -> Found | None:
+    """What identifies a source. A file that an earlier run has read is not read again."""
+    if isinstance(source, Url):
+        return None
+    return fingerprints(source) if source.is_dir() else fingerprint(source, known_source(target))
+
+
+def _unless_done(
+    job: Job, settings: dict[str, Any], found: Found | None, arrived: Sequence[Plan], record: bool
+) -> None:
+    """Raise DoneError where the target is what this job would make.
+
+    That is so where a run was killed when it had just finished it, or by its record. Raises
+    OutputError where something else is there and is not to be replaced.
+    """
+    keys = [plan.key for plan in arrived]
+    if isinstance(found, Fingerprint) and key_of(found.sha256, settings) in keys:
+        raise DoneError(f"{job.target}: is complete; the run before was killed just after")
+    if record and isinstance(job.source, Path):
+        try:
+            done = standing(job.source, job.target, settings)
+        except OutputError:
+            if not job.overwrite:
+                raise
+        else:
+            if done:
+                raise DoneError(f"{job.target}: is done already, by its record")
+    check_paths(job.source, job.target, job.overwrite)
 
 
 def _are_apart(folder: Path, stills: bool) -> bool:

@@ -9,19 +9,18 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
-from vsr.encoding.encoders import Encoding
 from vsr.errors import InputError, OutputError
 from vsr.images.animated import is_animated
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.output import create_image, create_image_folder
 from vsr.images.pictures import create_frame_folder
+from vsr.jobs.job import Job
 from vsr.live.live import Live, open_live
-from vsr.others.passthrough import Selection
 from vsr.video.frame import ColorTags, VideoInfo
 from vsr.video.reader import PLAIN, Reading, Video, open_video
 from vsr.video.span import Span
 from vsr.video.url import Url, is_live, open_url
-from vsr.video.writer import Output, create_video
+from vsr.video.writer import Output, Seal, create_video
 
 Warn = Callable[[str], None]
 
@@ -75,40 +74,43 @@ def _open_address(
 
 
 def create_target(
-    target: Path,
+    job: Job,
     video: Video | Images | Live,
     info: VideoInfo,
-    encoding: Encoding,
-    wants: Selection,
-    overwrite: bool,
     warn: Warn,
-    verified: bool = False,
+    seal: Seal | None = None,
+    said: str = "",
 ) -> AbstractContextManager[Output]:
-    """Open the output for frames of `info`, the enlarged size. Raises OutputError.
+    """Open a job's output for frames of `info`, the enlarged size. Raises OutputError.
 
     The target's name decides: a folder takes an image per frame, an image suffix one image,
-    anything else is a video with all else that a video source holds. With `verified` a video
-    is decoded again before it gets its name.
+    anything else is a video with all else that a video source holds. `seal` is told of a
+    finished file before it gets its name, but not of a folder; `said` goes into its metadata.
     """
+    target, encoding = job.target, job.encoding
     if isinstance(video, Images):
         if names_folder(target):
             names = [file.name for file in video.files]
             return create_image_folder(
-                target, names, info, video.depth, video.metadata, warn, overwrite
+                target, names, info, video.depth, video.metadata, warn, job.overwrite
             )
         if not is_image(target):
             wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
-            return create_video(target, info, wish, warn, color=_USUAL_COLOR, verified=verified)
+            return create_video(
+                target, info, wish, warn, None, job.wants, _USUAL_COLOR, job.verify, seal, said
+            )
         if len(video.files) > 1:
             raise OutputError(
                 f"{target}: one image cannot hold {len(video.files)}; name a folder or a video"
             )
-        return create_image(target, info, video.depth, video.metadata(0), warn)
+        return create_image(target, info, video.depth, video.metadata(0), warn, seal)
     if names_folder(target):
-        return create_frame_folder(target, info, warn, overwrite)
+        return create_frame_folder(target, info, warn, job.overwrite)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(video.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
-    return create_video(target, info, encoding, warn, video, wants, verified=verified)
+    return create_video(
+        target, info, encoding, warn, video, job.wants, None, job.verify, seal, said
+    )
 
 
 def _is_named_image(source: Path | Url) -> bool:

@@ -30,6 +30,8 @@ class Encoder:
 
     Attributes:
         name: the encoder's name in libav.
+        container: its container's.
+        base: the time base of frames.
         stream: the output's stream, once `add_stream` has made it.
         shown_at: the last frame's time: its own, or what the container's clock could give it.
     """
@@ -65,10 +67,12 @@ class Encoder:
         self._encoding = encoding
         self._warn = warn
         self.name = name
+        self.container = output.format.name
+        self.base = info.time_base
 
     def add_stream(self) -> VideoStream:
         """Add the stream and open the encoder. Raises EncoderError if one cannot be had."""
-        info, container = self._info, self._output.format.name
+        info, container = self._info, self.container
         try:
             stream = self._output.add_stream(self.name, rate=_rate(info))
         except ValueError as error:

@@ -13,27 +13,34 @@ from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import Warn, once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.others.others import Others
+from vsr.part import part_of, remove_abandoned
 from vsr.threads import behind
 from vsr.video.frame import Frame, VideoInfo
-from vsr.video.writer import Output, part_of
+from vsr.video.writer import Output, Seal
 
 _QUEUE = 2  # frames that may wait for the encoder
 
 
 @contextmanager
 def create_image(
-    target: Path, info: VideoInfo, depth: int, metadata: Metadata, warn: Warn
+    target: Path,
+    info: VideoInfo,
+    depth: int,
+    metadata: Metadata,
+    warn: Warn,
+    seal: Seal | None = None,
 ) -> Iterator[Output]:
     """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
 
     `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
     room for the metadata, they are left out with a warning. The file gets its name when the
-    block has ended well with exactly one frame written; otherwise nothing is left. Raises
-    OutputError in one line.
+    block has ended well with exactly one frame written, and `seal` has seen it; otherwise
+    nothing is left. Raises OutputError in one line.
     """
     shape = _output_shape(target, info, depth, warn)
     kept, dropped = nearest_metadata(target, metadata, shape.channels)
     _warn_dropped(target, dropped, warn)
+    remove_abandoned(target)
     part = part_of(target)
     written = 0
 
@@ -43,8 +50,11 @@ def create_image(
         written += 1
 
     try:
-        yield Output(write, "", Others(kept.names, (), dropped))
+        output = Output(write, "", Others(kept.names, (), dropped))
+        yield output
         _check_count(target, written, 1)
+        if seal:
+            seal(part, output)
         with _one_line(target):
             part.replace(target)
     finally:
@@ -77,6 +87,7 @@ def create_image_folder(
     warned = once(warn)
     new = not folder.exists()
     part = part_of(folder) if new else part_of(folder / "images")
+    remove_abandoned(folder if new else folder / "images")
     written = 0
 
     def name_of(number: int) -> str:

@@ -21,6 +21,7 @@ from vsr.inference.windows import Window
 from vsr.networks import Network
 from vsr.networks.catalogue import Model
 from vsr.networks.int8 import quantized
+from vsr.region import Box
 from vsr.threads import cores
 from vsr.video.frame import Frame, VideoInfo
 
@@ -101,22 +102,24 @@ def restore(
     model: Model,
     engine: Engine,
     warn: Callable[[str], None] = lambda message: None,
+    box: Box | None = None,
 ) -> Iterator[Frame]:
-    """A frame for each time of each window, in order.
+    """A frame for each time of each window, in order: of all of it, or of the part in `box`.
 
-    `info` describes the frames that go in. `warn` is told, in one line, when memory does not
-    suffice and smaller tiles are taken; no frame is lost by it.
+    `info` describes the frames that go in. `box` is as `Region.inside` gives it; the part is,
+    in float32 on a CPU to the bit, what would be cut out of the whole frame. `warn` is told, in
+    one line, when memory does not suffice and smaller tiles are taken; no frame is lost by it.
     """
     enlargers = [
         Enlarger(prepared(model.network, engine, device), info, device) for device in engine.devices
     ]
     at_once = engine.workers if engine.device.type == "cpu" else 2
-    size = largest_tile(enlargers[0], at_once) if engine.tile is None else engine.tile
-    tilers = [Tiler(enlarger, size, warn) for enlarger in enlargers]
+    size = largest_tile(enlargers[0], at_once, box) if engine.tile is None else engine.tile
+    tilers = [Tiler(enlarger, size, warn, box) for enlarger in enlargers]
     if engine.device.type == "cpu":
         yield from side_by_side(windows, tilers[0], engine.workers)
     else:
-        batch = max(1, _BATCH_PIXELS // (info.width * info.height))
+        batch = max(1, _BATCH_PIXELS // tilers[0].part.seen_pixels)
         yield from in_batches(windows, tilers, batch)
 
 

@@ -29,7 +29,7 @@ def side_by_side(windows: Iterator[Window], tiler: Tiler, workers: int) -> Itera
             if running and running[-1][0].frames is window.frames:
                 planes = running[-1][1]  # the same picture again
             else:
-                planes = pool.submit(tiler, tiler.enlarger.gathered(window))
+                planes = pool.submit(tiler, tiler.gathered(window))
             running.append((window, planes))
             if len(running) > workers:
                 yield from _shown(*running.popleft())

@@ -35,7 +35,7 @@ def in_batches(windows: Iterator[Window], tilers: Sequence[Tiler], size: int) ->
     running: deque[tuple[_Batch, list[Waiting]]] = deque()
     for number, batch in enumerate(_batches(windows, size)):
         lane = lanes[number % len(lanes)]
-        gathered = [lane.tiler.enlarger.gathered(window) for window in batch.distinct]
+        gathered = [lane.tiler.gathered(window) for window in batch.distinct]
         running.append((batch, lane.begin(gathered)))
         if len(running) >= _AHEAD * len(lanes):
             yield from _shown(*running.popleft())
@@ -123,7 +123,7 @@ class _Lane:
             small = [self._pinned(plane).to(self._device, non_blocking=True) for plane in host]
         _wait(self._compute, self._upload, small)
         with _on(self._compute), _kernels():
-            large = self.tiler.enlarger(small)
+            large = self.tiler.at_once(small)
         _wait(self._download, self._compute, large)
         with _on(self._download):
             fetched = [self._fetched(plane) for plane in large]

@@ -1,6 +1,7 @@
 """Frames in tiles: each with as much around it as the network sees, so that no seam shows.
 
-Together they are what the whole frame at once would give, but need only a tile's memory.
+Together they are what the whole frame at once would give, but need only a tile's memory. A part
+of the frame that alone is wanted is made of tiles that cover no more than it.
 """
 
 from __future__ import annotations
@@ -10,18 +11,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from torch import nn
+from torch import Tensor, nn
 
 from vsr.errors import DeviceError
 from vsr.inference.enlarge import Enlarger, stacked
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
 from vsr.inference.windows import Window
-from vsr.video.frame import Frame, PixelFormat, Plane
+from vsr.region import Box
+from vsr.video.frame import Frame, Plane, VideoInfo
 
 GRID = 4
-"""Tiles begin and end on multiples of it: networks and chroma work on blocks of up to 4 pixels."""
+"""What is seen begins and ends on multiples of it: networks and chroma work on blocks of up to 4
+pixels."""
 
 LEAST_TILE = 16
+
+Area = tuple[slice, slice]
+"""Rows and columns."""
+
+_PICTURE: Area = (slice(0, None), slice(0, None))
 
 
 @dataclass(frozen=True)
@@ -38,24 +46,59 @@ class Tile:
     seen_rows: slice
     seen_columns: slice
 
+    @property
+    def core(self) -> Area:
+        """The part itself."""
+        return self.rows, self.columns
 
-def tiles(height: int, width: int, size: int, halo: int) -> Iterator[Tile]:
-    """Tiles of `size` x `size` pixels, row by row, that make up a frame; the last are smaller.
+    @property
+    def seen(self) -> Area:
+        """What is computed to get it."""
+        return self.seen_rows, self.seen_columns
 
-    `size` is rounded up to a multiple of GRID; 0 is one tile, the frame.
+    @property
+    def seen_pixels(self) -> int:
+        """How many pixels are computed."""
+        return math.prod(_lengths(self.seen))
+
+
+def tiles(height: int, width: int, size: int, halo: int, box: Box | None = None) -> Iterator[Tile]:
+    """Tiles of `size` x `size` pixels, row by row, that make up a frame, or what `box` holds of it.
+
+    Those at its borders are smaller. `size` is rounded up to a multiple of GRID; 0 is one tile.
     """
-    vertical, horizontal = (list(_cuts(length, size, halo)) for length in (height, width))
+    box = box or Box(0, 0, width, height)
+    vertical = list(_cuts(box.y, box.y + box.height, height, size, halo))
+    horizontal = list(_cuts(box.x, box.x + box.width, width, size, halo))
     for rows, seen_rows in vertical:
         for columns, seen_columns in horizontal:
             yield Tile(rows, columns, seen_rows, seen_columns)
 
 
-def _cuts(length: int, size: int, halo: int) -> Iterator[tuple[slice, slice]]:
-    """Along one axis: the parts, and what is seen for each."""
-    size, halo = (-(-n // GRID) * GRID for n in (size or length, halo))
-    for first in range(0, length, size):
-        last = min(first + size, length)
-        yield slice(first, last), slice(max(0, first - halo), min(last + halo, length))
+def _cuts(
+    first: int, last: int, length: int, size: int, halo: int
+) -> Iterator[tuple[slice, slice]]:
+    """From `first` to `last` on an axis of `length`: the parts, and what is seen for each."""
+    begin = first // GRID * GRID
+    step, halo = _on_grid(size or last - begin), _on_grid(halo)
+    for start in range(begin, last, step):
+        stop = min(start + step, last)
+        seen = slice(max(0, start - halo), min(_on_grid(stop) + halo, length))
+        yield slice(max(start, first), stop), seen
+
+
+def _lengths(area: Area) -> list[int]:
+    return [int(pixels.stop - pixels.start) for pixels in area]
+
+
+def _on_grid(pixels: int) -> int:
+    return -(-pixels // GRID) * GRID
+
+
+def wanted(info: VideoInfo, halo: int, box: Box | None) -> Tile:
+    """What `box` holds of frames of `info`, or all of them, as one tile."""
+    (tile,) = tiles(info.height, info.width, 0, halo, box)
+    return tile
 
 
 class Tiler:
@@ -68,14 +111,26 @@ class Tiler:
         enlarger: what enlarges each tile.
         size: of the first tiles, in small pixels; 0 for whole frames.
         warn: told, in one line, of each new size.
+        box: the part of each frame that is wanted, as `Region.inside` gives it; None for all.
+
+    Attributes:
+        part: what is wanted, and what is computed to get it.
     """
 
-    def __init__(self, enlarger: Enlarger, size: int, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, enlarger: Enlarger, size: int, warn: Callable[[str], None], box: Box | None = None
+    ) -> None:
         self.enlarger, self.size = enlarger, size
+        self.part = wanted(enlarger.info, enlarger.halo, box)
+        self._box = box
         self._warn, self._lock = warn, Lock()
 
+    def gathered(self, window: Window) -> tuple[tuple[Plane, ...], ...]:
+        """What `Enlarger.gathered` gives of a window, cut to what is seen of the part."""
+        return self._cut(self.enlarger.gathered(window), self.part)
+
     def __call__(self, planes: Sequence[Sequence[Plane]]) -> tuple[Plane, ...]:
-        """The large frame of the planes that `Enlarger.gathered` gives.
+        """The large part of the planes that `gathered` gives.
 
         Raises DeviceError where memory does not suffice for the smallest tile.
         """
@@ -88,13 +143,16 @@ class Tiler:
                     raise
             self.shrink(size)  # out here: the error keeps its tensors alive
 
+    def at_once(self, planes: Sequence[Tensor]) -> list[Tensor]:
+        """The large parts (N, H, W) of stacked planes of N windows, on the device, untiled."""
+        return self._core(self.enlarger(planes), self.part)
+
     def shrink(self, size: int) -> None:
         """Take smaller tiles than `size`, which was too large."""
         with self._lock:
             if self.size != size:
                 return  # someone else came to it first
-            longest = max(self.enlarger.info.width, self.enlarger.info.height)
-            tried = min(size or longest, longest)
+            tried = min(size or self._longest, self._longest)
             half = max(LEAST_TILE, tried // 2)
             if half >= tried:
                 raise DeviceError(
@@ -105,54 +163,67 @@ class Tiler:
         release(self.enlarger.device)
         self._warn(f"out of memory on {self.enlarger.device}: from here on in tiles of {half}")
 
+    @property
+    def _longest(self) -> int:
+        """The part's longer side, in small pixels."""
+        return max(_lengths(self.part.core))
+
     def _enlarged(self, planes: Sequence[Sequence[Plane]], size: int) -> tuple[Plane, ...]:
-        height, width = planes[0][0].shape
-        if not size or size >= max(height, width):
-            return self._at_once(planes)
-        format_, scale = self.enlarger.info.format, self.enlarger.network.scale
-        large = [format_.blank(n, width * scale, height * scale) for n in range(len(planes))]
-        for tile in tiles(height, width, size, self.enlarger.halo):
-            seen = [
-                [plane[_samples(tile.seen_rows, tile.seen_columns, format_, n)] for plane in some]
-                for n, some in enumerate(planes)
-            ]
-            for n, part in enumerate(self._at_once(seen)):
-                core = _samples(tile.rows, tile.columns, format_, n, scale)
-                first = _samples(tile.seen_rows, tile.seen_columns, format_, n, scale)
-                inside = tuple(
-                    slice(c.start - f.start, c.stop - f.start)
-                    for c, f in zip(core, first, strict=True)
-                )
-                large[n][core] = part[inside]
+        info, device = self.enlarger.info, self.enlarger.device
+        if not size or size >= self._longest:
+            return tuple(plane[0].cpu().numpy() for plane in self.at_once(stacked(planes, device)))
+        height, width = (n * self.enlarger.network.scale for n in _lengths(self.part.core))
+        large = [info.format.blank(n, width, height) for n in range(len(planes))]
+        for tile in tiles(info.height, info.width, size, self.enlarger.halo, self._box):
+            seen = self._cut(planes, tile, self.part.seen)
+            for n, part in enumerate(self._core(self.enlarger(stacked(seen, device)), tile)):
+                place = self._samples(n, tile.core, self.part.core, large=True)
+                large[n][place] = part[0].cpu().numpy()
         return tuple(large)
 
-    def _at_once(self, planes: Sequence[Sequence[Plane]]) -> tuple[Plane, ...]:
-        large = self.enlarger(stacked(planes, self.enlarger.device))
-        return tuple(plane[0].cpu().numpy() for plane in large)
+    def _cut(
+        self, planes: Sequence[Sequence[Plane]], tile: Tile, given: Area = _PICTURE
+    ) -> tuple[tuple[Plane, ...], ...]:
+        """What is seen of a tile, of planes that hold the pixels `given`."""
+        places = [self._samples(n, tile.seen, given) for n in range(len(planes))]
+        return tuple(
+            tuple(plane[place] for plane in some)
+            for place, some in zip(places, planes, strict=True)
+        )
+
+    def _core(self, large: Sequence[Tensor], tile: Tile) -> list[Tensor]:
+        """A tile without its halo, of the large planes (N, H, W) of what is seen of it."""
+        places = [self._samples(n, tile.core, tile.seen, large=True) for n in range(len(large))]
+        return [
+            plane[:, rows, columns].contiguous()
+            for (rows, columns), plane in zip(places, large, strict=True)
+        ]
+
+    def _samples(self, plane: int, area: Area, given: Area, large: bool = False) -> Area:
+        """Where the samples of some pixels lie in a plane that holds those `given`.
+
+        Both are in small pixels; in `large` planes it is the samples made of them.
+        """
+        scale = self.enlarger.network.scale if large else 1
+        steps = self.enlarger.info.format.steps(plane)
+        rows, columns = (
+            slice((pixels.start - first) * scale // step, -(-(pixels.stop - first) * scale // step))
+            for pixels, first, step in zip(area, (g.start for g in given), steps, strict=True)
+        )
+        return rows, columns
 
 
-def _samples(
-    rows: slice, columns: slice, format_: PixelFormat, plane: int, scale: int = 1
-) -> tuple[slice, slice]:
-    """Where the samples of some pixels, or of the large ones made of them, lie in a plane."""
-    steps = format_.steps(plane)
-    first, second = (
-        slice(pixels.start * scale // step, -(-pixels.stop * scale // step))
-        for pixels, step in zip((rows, columns), steps, strict=True)
-    )
-    return first, second
-
-
-def largest_tile(enlarger: Enlarger, at_once: int) -> int:
-    """The size for a Tiler, so that `at_once` tiles fit half the free memory; 0 where frames do."""
-    info = enlarger.info
+def largest_tile(enlarger: Enlarger, at_once: int, box: Box | None = None) -> int:
+    """The size for a Tiler, so that `at_once` tiles fit half the free memory; 0 where frames do,
+    or what `box` holds of them."""
+    pixels = wanted(enlarger.info, enlarger.halo, box).seen_pixels
     free = free_memory(enlarger.device)
     if free is None:
         return 0
-    if info.width * info.height * at_once * _most_bytes_per_pixel(enlarger) <= free / 2:
+    if pixels * at_once * _most_bytes_per_pixel(enlarger) <= free / 2:
         return 0  # without counting, which imports much of torch: a second
     area = free / 2 / at_once / _bytes_per_pixel(enlarger)
-    if info.width * info.height <= area:
+    if pixels <= area:
         return 0
     side = math.isqrt(int(area)) - 2 * (enlarger.halo + GRID)
     return max(LEAST_TILE, side // GRID * GRID)

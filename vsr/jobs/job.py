@@ -89,6 +89,12 @@ class Job:
         }
 
     @property
+    def file(self) -> Path:
+        """The source, of a job whose source is a file."""
+        assert isinstance(self.source, Path)
+        return self.source
+
+    @property
     def _audio(self) -> str:
         if isinstance(self.wants.audio, str):
             return self.wants.audio

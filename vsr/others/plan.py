@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from av.stream import Stream
 from vsr.errors import OutputError
 from vsr.others.audio import Settings, add_audio, settings_for
 from vsr.others.container import (
+    WITHOUT_TIMESTAMPS,
     formats_for,
     holds_chapters,
     lost_tags,
@@ -120,6 +121,15 @@ class Plan:
             tuple(f"{way.name} as {way.becomes}" for way in ways if way.becomes),
             (*(f"{way.name}: {way.reason}" for way in ways if way.reason), *self.lost),
         )
+
+    def warnings(self, target: Path) -> Iterator[str]:
+        """What people should know before the work begins."""
+        if self.note:
+            yield self.note
+        if self.format in WITHOUT_TIMESTAMPS:
+            yield f"{target.suffix} keeps no timestamps: frames are shown at a fixed rate"
+        if self.others.dropped:
+            yield f"left out: {'; '.join(self.others.dropped)}"
 
 
 def plan_streams(

@@ -74,8 +74,8 @@ class Video:
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
         fields: how frames are deinterlaced; None leaves them.
+        parts: into how many ticks of `info.time_base` each of the stream's is cut.
         _begin: when the first frame is shown, in seconds on the file's clock.
-        _parts: into how many ticks of `info.time_base` each of the stream's is cut.
         _end: the tick at which the last frame stops being shown, where the file says.
         _decoded: from the first frame of the span to the last of the file.
         _tally: what is found damaged while frames are read.
@@ -87,8 +87,8 @@ class Video:
     stream_index: int
     origin: Fraction
     fields: Fields | None
+    parts: int
     _begin: Fraction
-    _parts: int
     _end: int | None
     _decoded: Frames
     _tally: Tally
@@ -105,6 +105,15 @@ class Video:
         if not self.span.whole:
             return self.origin + (self.span.start or 0)
         return self.origin if abs(self.origin) > _FAR_START else min(self._begin, Fraction(0))
+
+    @property
+    def first_tick(self) -> int:
+        """When the first frame of the span is shown."""
+        return round(self._begin / self.info.time_base)
+
+    def tick(self, seconds: Fraction | None) -> Fraction | None:
+        """A time of the span in ticks of `info.time_base`, on the file's clock."""
+        return None if seconds is None else (self.origin + seconds) / self.info.time_base
 
     def damaged(self, message: str, packets: int) -> None:
         """Take note of damage to the other streams. Raises InputError where none is allowed."""
@@ -137,9 +146,9 @@ class Video:
         there, damage is no matter.
         """
         read_planes = PlaneReader(self.info, self._warn)
-        start = self._tick(self.span.start)
+        start = self.tick(self.span.start)
         if context and start is not None:  # one more: the span may begin amid a still picture
-            before = start / self._parts
+            before = start / self.parts
             yield from lead_in(
                 self.path, self.stream_index, before, context + 1, read_planes, self.fields
             )
@@ -154,8 +163,8 @@ class Video:
                     yield replace(self._timed(decoded, read_planes)[0], outside=True)
 
     def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
-        pts = (decoded.pts or 0) * self._parts
-        duration = (decoded.duration or 0) * self._parts
+        pts = (decoded.pts or 0) * self.parts
+        duration = (decoded.duration or 0) * self.parts
         return Frame(read_planes(decoded), pts, duration), decoded.pts is not None
 
     def _ends(self, last: Frame, goes_on: bool) -> int:
@@ -165,19 +174,15 @@ class Video:
         """
         shown = last.pts + (last.duration or self._nominal_step())
         until = shown if self._end is None or self._end <= last.pts else self._end
-        end = self._tick(self.span.end)
+        end = self.tick(self.span.end)
         if end is None:
             return until
         return math.floor(end) if goes_on else min(until, math.floor(end))
 
     def _is_behind(self, frame: VideoFrame) -> bool:
         """Whether a frame is the first that the span no longer holds."""
-        end = self._tick(self.span.end)
-        return end is not None and frame.pts is not None and frame.pts * self._parts >= end
-
-    def _tick(self, seconds: Fraction | None) -> Fraction | None:
-        """A time of the span in ticks of the stream."""
-        return None if seconds is None else (self.origin + seconds) / self.info.time_base
+        end = self.tick(self.span.end)
+        return end is not None and frame.pts is not None and frame.pts * self.parts >= end
 
     def _nominal_step(self) -> int:
         return nominal_step(self.info.frame_rate, self.info.time_base)
@@ -222,7 +227,7 @@ def open_video(
             stream_index=stream.index,
             origin=origin,
             _begin=(first.pts or 0) * info.time_base,
-            _parts=parts,
+            parts=parts,
             _end=_end(container, stream, parts),
             _decoded=chain([first], frames),
             fields=fields,

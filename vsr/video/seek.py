@@ -32,6 +32,11 @@ def lowest_tick(stream: VideoStream) -> int:
     return min(0, stream.start_time or 0)
 
 
+def seeks(container: InputContainer) -> bool:
+    """Whether a time is found without decoding all before it."""
+    return container.format.name not in _READ_THROUGH
+
+
 def decode_from(
     container: InputContainer, stream: VideoStream, start: Fraction, tally: Tally
 ) -> Frames:
@@ -46,8 +51,7 @@ def decode_from(
     lowest, read = lowest_tick(stream), False
     back, step = 0, math.ceil(1 / stream.time_base)  # a second
     while True:
-        through = container.format.name in _READ_THROUGH
-        place = lowest if through else max(lowest, math.floor(start) - back)
+        place = max(lowest, math.floor(start) - back) if seeks(container) else lowest
         try:
             container.seek(place, stream=stream, backward=True)
         except (av.FFmpegError, OSError):  # raw streams, and files whose index is broken

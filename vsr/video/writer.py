@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeAlias
 
 import av
+from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vsr.encoding.encode import Encoder
 from vsr.encoding.encoders import Encoding
 from vsr.errors import OutputError
+from vsr.jobs.statement import with_statement
 from vsr.live.live import Live, fragmented
 from vsr.others.container import WITHOUT_TIMESTAMPS, open_output
 from vsr.others.others import Others
 from vsr.others.packets import Cut
-from vsr.others.passthrough import NOTHING_ELSE, copy_streams
+from vsr.others.passthrough import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.others.plan import Selection, plan_streams
 from vsr.others.trial import REFUSED
+from vsr.part import part_of, remove_abandoned
 from vsr.threads import behind
 from vsr.video.arrival import Arrival, read_back, verify
 from vsr.video.frame import ColorTags, Frame, VideoInfo
@@ -31,6 +34,10 @@ from vsr.video.open import open_input, reason
 from vsr.video.reader import Video
 
 _QUEUE = 4  # frames that may wait for the encoder
+
+
+Seal: TypeAlias = "Callable[[Path, Output], None]"
+"""Told of a finished file before it gets its name, and of what it holds."""
 
 
 @dataclass
@@ -63,101 +70,210 @@ def create_video(
     wants: Selection | None = None,
     color: ColorTags | None = None,
     verified: bool = False,
+    seal: Seal | None = None,
+    said: str = "",
 ) -> Iterator[Output]:
     """Write frames of `info`, and everything else that the video `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
-    well, the trailer is written, and the file, read again, holds every frame handed over.
-    Otherwise nothing is left. What comes of a live stream is written so that it stays playable
-    wherever it ends. With `color`, the frames are converted to that matrix and
-    range; with `verified` the whole file is decoded again. Raises OutputError or EncoderError
-    in one line.
+    well, the trailer is written, the file, read again, holds every frame handed over, and
+    `seal` has seen it. Otherwise nothing is left. What comes of a live stream is written so that
+    it stays playable wherever it ends. With `color`, the frames are converted to that matrix and
+    range; with `verified` the whole file is decoded again. What is `said` of it goes into its
+    metadata. Raises OutputError or EncoderError in one line.
     """
     part = part_of(target)
     frames, first, times = 0, 0, array("q")
-    live = others_of if isinstance(others_of, Live) else None
-    try:
-        with _one_line(target), ExitStack() as stack:
-            source = live.container if live else None
-            if others_of and not live:
-                source = stack.enter_context(open_input(others_of.path))
-            name, wants = encoding.encoder(target, info), wants or Selection()
-            index = others_of.stream_index if others_of else 0
-            sampled = live.sampled() if live else None
-            path = others_of.path if others_of else None
-            plan = plan_streams(source, path, target, index, wants, name, sampled)
-            options = fragmented(plan.format, plan.options) if live else plan.options
-            output = stack.enter_context(open_output(part, plan.format, options))
-            encoder = Encoder(output, info, name, encoding, color or info.color, warn)
-            others = NOTHING_ELSE
-            if source and others_of:
-                main, span = source.streams[index], others_of.span
-                end = None if span.end is None else others_of.origin + span.end
-                others = copy_streams(
-                    source,
-                    others_of.path,
-                    output,
-                    main,
-                    encoder.add_stream,
-                    plan,
-                    Cut() if live else Cut(others_of.zero, end, sharp=not span.whole),
-                    others_of.damaged,
-                    live.others if live else None,
-                )
-            else:
-                encoder.add_stream()
-            if plan.note:
-                warn(plan.note)
-            if output.format.name in WITHOUT_TIMESTAMPS:
-                warn(f"{target.suffix} keeps no timestamps: frames are shown at a fixed rate")
-            if others.streams.dropped:
-                warn(f"left out: {'; '.join(others.streams.dropped)}")
-            output.start_encoding()
-            shift = round(others_of.zero / info.time_base) if others_of else 0
-
-            def mux(packet: Packet[VideoStream]) -> None:
-                others.until(packet)
-                # Its error may be another stream's, whose packet waited; frames are counted.
-                with suppress(*REFUSED):
-                    output.mux_one(packet)
+    remove_abandoned(target)
+    with _unless_whole(part, target):
+        with _opened(
+            part, target, info, encoding, warn, others_of, wants or Selection(), color, said
+        ) as muxing:
+            encoder, shift = muxing.encoder, muxing.shift
 
             def write(frame: Frame) -> None:
                 for packet in encoder.encode(frame, frame.pts - shift):
-                    mux(packet)
+                    muxing.mux(packet)
                 if verified:
                     times.append(encoder.shown_at)
 
             def finish() -> Iterator[None]:
                 for packet in encoder.flush():
-                    mux(packet)
+                    muxing.mux(packet)
                     yield
-                yield from others.rest()
-                output.close()
+                yield from muxing.finish()
 
-            hand_over = stack.enter_context(behind(write, finish, _QUEUE))
+            with behind(write, finish, _QUEUE) as hand_over:
 
-            def count(frame: Frame) -> None:
-                nonlocal frames, first
-                first = first if frames else frame.pts - shift
-                frames += 1
-                hand_over(frame)
+                def count(frame: Frame) -> None:
+                    nonlocal frames, first
+                    first = first if frames else frame.pts - shift
+                    frames += 1
+                    hand_over(frame)
 
-            result = Output(count, encoder.name, others.streams)
-            yield result
-        result.arrival = read_back(part, target, frames)
-        if others.heard:
-            result.sound_offset = others.heard[min(others.heard)] - first * info.time_base
-        if verified:
-            timed = output.format.name not in WITHOUT_TIMESTAMPS
-            verify(part, target, times, info.time_base, timed)
-        part.replace(target)
+                result = Output(count, encoder.name, muxing.others.streams)
+                yield result
+        _check(result, muxing, part, target, frames, first, times if verified else None)
+        if seal:
+            seal(part, result)
+
+
+def join_video(
+    target: Path,
+    part: Path,
+    info: VideoInfo,
+    encoding: Encoding,
+    warn: Callable[[str], None],
+    others_of: Video,
+    wants: Selection,
+    packets: Iterator[Packet[VideoStream]],
+    verified: bool = False,
+    seal: Seal | None = None,
+    said: str = "",
+) -> Output:
+    """Write `packets` that this very encoder made before, and all else, to `target`.
+
+    As `create_video`, but nothing is encoded: the encoder is opened for the stream's header
+    alone. The packets come in the order of decoding, their times on the output's clock. All
+    goes to `part` until it is whole. Raises OutputError.
+    """
+    times = array("q")
+    with _unless_whole(part, target):
+        with _opened(part, target, info, encoding, warn, others_of, wants, None, said) as muxing:
+            for packet in packets:
+                assert packet.pts is not None
+                times.append(round(packet.pts * packet.time_base / info.time_base))
+                packet.stream = muxing.encoder.stream
+                muxing.mux(packet)
+            for _ in muxing.finish():
+                pass
+        result = Output(_not_to_be_written, muxing.encoder.name, muxing.others.streams)
+        shown = array("q", sorted(times))
+        _check(result, muxing, part, target, len(times), shown[0], shown if verified else None)
+        if seal:
+            seal(part, result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Muxing:
+    """An output with its header written.
+
+    Attributes:
+        output: the container.
+        encoder: the picture's.
+        others: all else.
+        shift: the tick of the source's clock at which the output's begins.
+    """
+
+    output: OutputContainer
+    encoder: Encoder
+    others: Passthrough
+    shift: int
+
+    def mux(self, packet: Packet[VideoStream]) -> None:
+        """Write a packet of the picture, after what comes before it."""
+        self.others.until(packet)
+        # Its error may be another stream's, whose packet waited; frames are counted.
+        with suppress(*REFUSED):
+            self.output.mux_one(packet)
+
+    def finish(self) -> Iterator[None]:
+        """Write the rest, step by step."""
+        yield from self.others.rest()
+        self.output.close()
+
+
+@contextmanager
+def _opened(
+    part: Path,
+    target: Path,
+    info: VideoInfo,
+    encoding: Encoding,
+    warn: Callable[[str], None],
+    others_of: Video | Live | None,
+    wants: Selection,
+    color: ColorTags | None = None,
+    said: str = "",
+) -> Iterator[_Muxing]:
+    """`part` with its streams and its header, for the picture's packets to come."""
+    live = others_of if isinstance(others_of, Live) else None
+    with _one_line(target), ExitStack() as stack:
+        source = live.container if live else None
+        if others_of and not live:
+            source = stack.enter_context(open_input(others_of.path))
+        name = encoding.encoder(target, info)
+        index = others_of.stream_index if others_of else 0
+        sampled = live.sampled() if live else None
+        path = others_of.path if others_of else None
+        plan = plan_streams(source, path, target, index, wants, name, sampled)
+        options = fragmented(plan.format, plan.options) if live else plan.options
+        output = stack.enter_context(open_output(part, plan.format, options))
+        encoder = Encoder(output, info, name, encoding, color or info.color, warn)
+        others = NOTHING_ELSE
+        if source and others_of:
+            main, span = source.streams[index], others_of.span
+            end = None if span.end is None else others_of.origin + span.end
+            others = copy_streams(
+                source,
+                others_of.path,
+                output,
+                main,
+                encoder.add_stream,
+                plan,
+                Cut() if live else Cut(others_of.zero, end, sharp=not span.whole),
+                others_of.damaged,
+                live.others if live else None,
+            )
+        else:
+            encoder.add_stream()
+        if said:
+            tags = with_statement(output.metadata, said, output.format.name)
+            output.metadata.update(tags)
+        for warning in plan.warnings(target):
+            warn(warning)
+        output.start_encoding()
+        yield _Muxing(output, encoder, others, shift_of(others_of, info) if others_of else 0)
+
+
+def shift_of(video: Video | Live, info: VideoInfo) -> int:
+    """The tick of the source's clock at which the output's begins."""
+    return round(video.zero / info.time_base)
+
+
+def _check(
+    result: Output,
+    muxing: _Muxing,
+    part: Path,
+    target: Path,
+    frames: int,
+    first: int,
+    times: array[int] | None,
+) -> None:
+    """Read `part` again: the frames must be there. With `times`, each must come at its own."""
+    base = muxing.encoder.base
+    result.arrival = read_back(part, target, frames)
+    heard = muxing.others.heard
+    if heard:
+        result.sound_offset = heard[min(heard)] - first * base
+    if times is not None:
+        timed = muxing.encoder.container not in WITHOUT_TIMESTAMPS
+        verify(part, target, times, base, timed)
+
+
+@contextmanager
+def _unless_whole(part: Path, target: Path) -> Iterator[None]:
+    """Give `part` its name if the block ends well, else remove it."""
+    try:
+        yield
+        with _one_line(target):
+            part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
 
-def part_of(target: Path) -> Path:
-    """Where `target` is written until it is complete: beside it, with its suffix."""
-    return target.with_name(f".{target.stem}.part-{os.getpid()}{target.suffix}")
+def _not_to_be_written(frame: Frame) -> None:
+    raise ValueError("all of it has been written")
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""Progress bars of a batch: one for all files, and one for each that is being worked on."""
+
+from __future__ import annotations
+
+import sys
+
+from tqdm import tqdm
+
+from vsr import Progress
+
+_NAME = 24  # columns for a file's name
+
+
+class Bars:
+    """Bars on stderr where it is a terminal, and lines above them."""
+
+    def __init__(self, files: int | None, wanted: bool) -> None:
+        """`files` is how many there are, None where they keep coming."""
+        self._disable = None if wanted else True  # None: where stderr is no terminal
+        self._all = self._bar(0, files, "all", " files")
+        self._running: dict[int, tqdm[None]] = {}
+
+    def start(self, slot: int, name: str) -> None:
+        """A worker has begun a file, maybe anew."""
+        self._end(slot)
+        self._running[slot] = self._bar(slot + 1, None, _short(name), " frames")
+
+    def move(self, slot: int, now: Progress) -> None:
+        """It is so far."""
+        bar = self._running[slot]
+        if bar.total != now.expected:  # the header's promise
+            bar.total = now.expected
+        bar.update(now.frames - bar.n)
+
+    def end(self, slot: int, frames: int) -> None:
+        """It is through with a file; `frames` were written by now, of all files."""
+        self._end(slot)
+        self._all.set_postfix_str(f"{frames} frames", refresh=False)
+        self._all.update()
+
+    def write(self, line: str) -> None:
+        """Show a line."""
+        tqdm.write(line, file=sys.stderr)
+
+    def close(self) -> None:
+        """Take the bars away."""
+        for slot in list(self._running):
+            self._end(slot)
+        self._all.close()
+
+    def _end(self, slot: int) -> None:
+        if bar := self._running.pop(slot, None):
+            bar.close()
+
+    def _bar(self, position: int, total: int | None, name: str, unit: str) -> tqdm[None]:
+        return tqdm(
+            total=total,
+            unit=unit,
+            desc=name,
+            position=position,
+            leave=False,
+            dynamic_ncols=True,
+            disable=self._disable,
+            file=sys.stderr,
+        )
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the bar: its end tells more."""
+    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"

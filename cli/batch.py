@@ -1,0 +1,289 @@
+"""`vsr batch`: many files."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Any
+
+import click
+
+from vsr import OutputError
+from vsr.batch import sources as files
+from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, Stopping, Warned
+from vsr.batch.pool import run_batch
+from vsr.batch.report import SUFFIXES, row, write_report
+from vsr.batch.watch import SETTLE, arrivals
+
+from .bars import Bars
+from .dry_run import dry_run
+from .main import EXIT_INTERRUPTED
+from .table import STATUSES, counts, line_of, table
+from .upscale_options import upscale_arguments, upscale_options
+
+_EXIT_SOME_FAILED = 3
+_ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
+_REPORT_EVERY = 1.0  # seconds, where files are only passed over
+
+
+@click.command("batch")
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("folder", metavar="OUTPUT_DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--pattern", "patterns", multiple=True, metavar="GLOB", help="Only names like this; repeatable."
+)
+@click.option("--exclude", multiple=True, metavar="GLOB", help="No names like this; repeatable.")
+@click.option(
+    "--name",
+    default="{stem}_x{scale}{suffix}",
+    show_default=True,
+    help="What outputs are called.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Files at the same time; one takes all cores.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Try a file again after a crash.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Give a file up after so long.",
+)
+@click.option("--watch", is_flag=True, help="Wait for more files, until Ctrl-C.")
+@click.option(
+    "--settle",
+    type=click.FloatRange(0, min_open=True),
+    default=SETTLE,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --watch: take a file once it has not changed for so long.",
+)
+@click.option(
+    "--dry-run", "only_told", is_flag=True, help="Tell what would be done, its time and its size."
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what became of each file to a .json or .csv; repeatable.",
+)
+@upscale_options
+@click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No bars, no summary.")
+def batch_command(
+    sources: Sequence[str],
+    folder: Path,
+    patterns: Sequence[str],
+    exclude: Sequence[str],
+    name: str,
+    jobs: int,
+    retries: int,
+    timeout: float | None,
+    watch: bool,
+    settle: float,
+    only_told: bool,
+    reports: Sequence[Path],
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Enlarge many files: each SOURCE is a file, a folder or a glob.
+
+    OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
+    the same command goes on where it was interrupted.
+    """
+    options = {"record": True, **upscale_arguments(**settings)}
+    scale = options["scale"]
+    for report in reports:
+        if report.suffix.lower() not in SUFFIXES:
+            raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
+    if watch and only_told:
+        raise click.UsageError("--watch and --dry-run exclude each other")
+    stop = Event()
+    items: Iterator[Item | None]
+    if watch:
+        files.target_of(_ANY, folder, name, scale)  # raises where the name is no pattern
+        found = arrivals(sources, patterns, exclude, folder, settle, stop)
+        items, total = _arriving(found, folder, name, scale), None
+    else:
+        pairs = files.items(files.find(sources, patterns, exclude, folder), folder, name, scale)
+        if only_told:
+            dry_run(pairs, options, as_json)
+            return
+        items, total = iter([Item(*pair) for pair in pairs]), len(pairs)
+        jobs = min(jobs, total)
+    _make(folder)
+    began = time.monotonic()
+    with closing(_Reporter(total, reports, as_json, quiet)) as reporter:
+        try:
+            with _stopping(stop):
+                outcomes = run_batch(
+                    items,
+                    options,
+                    jobs=jobs,
+                    retries=retries,
+                    timeout=timeout,
+                    stop=stop,
+                    tell=reporter.tell,
+                )
+        except KeyboardInterrupt:
+            outcomes = reporter.outcomes
+    _close(outcomes, total, time.monotonic() - began, reports, as_json, quiet)
+
+
+def _arriving(
+    found: Iterator[files.Found | None], folder: Path, name: str, scale: int
+) -> Iterator[Item | None]:
+    """What comes, with its outputs."""
+    for each in found:
+        yield Item(each.path, files.target_of(each, folder, name, scale)) if each else None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+
+
+@contextmanager
+def _stopping(stop: Event) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM sets `stop`, the next one interrupts."""
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _close(
+    outcomes: Sequence[Outcome],
+    total: int | None,
+    seconds: float,
+    reports: Sequence[Path],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the reports, tell how it went, and exit where not all is done."""
+    for report in reports:
+        write_report(report, outcomes)
+    ends = counts(outcomes)
+    if as_json:
+        numbers = {status: ends.get(status, 0) for status in STATUSES}
+        frames = sum(outcome.frames for outcome in outcomes)
+        _event("summary", files=total, **numbers, frames=frames, seconds=round(seconds, 3))
+    elif not quiet:
+        click.echo(table(outcomes, seconds), err=True)
+    if total is None or len(outcomes) < total or "stopped" in ends:
+        click.echo("vsr: interrupted: the same command goes on from here", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    if "failed" in ends:
+        sys.exit(_EXIT_SOME_FAILED)
+
+
+class _Reporter:
+    """Shows what happens, as bars and lines on stderr or as JSON on stdout, and keeps reports."""
+
+    def __init__(
+        self, total: int | None, reports: Sequence[Path], as_json: bool, quiet: bool
+    ) -> None:
+        self.outcomes: list[Outcome] = []
+        self._reports, self._as_json, self._quiet = reports, as_json, quiet
+        self._frames, self._written = 0, 0.0
+        for report in reports:
+            write_report(report, [])  # where that cannot be, no work is begun
+        self._bars = Bars(total, wanted=not (as_json or quiet))
+
+    def tell(self, event: Happening) -> None:
+        """Show it."""
+        if self._as_json:
+            _tell_programs(event)
+        else:
+            self._tell_people(event)
+        if isinstance(event, Ended):
+            self.outcomes.append(event.outcome)
+            self._report(event.outcome)
+
+    def close(self) -> None:
+        """Take the bars away."""
+        self._bars.close()
+
+    def _tell_people(self, event: Happening) -> None:
+        match event:
+            case Started(item, slot):
+                self._bars.start(slot, item.source.name)
+            case Moved(_, slot, progress):
+                self._bars.move(slot, progress)
+            case Warned(item, message):
+                self._bars.write(f"vsr: {item.source}: warning: {message}")
+            case Ended(outcome, slot):
+                self._frames += outcome.frames
+                self._bars.end(slot, self._frames)
+                said = ("failed",) if self._quiet else ("done", "failed", "stopped")
+                if outcome.status in said:
+                    self._bars.write(f"vsr: {line_of(outcome)}")
+            case Stopping(running):
+                self._bars.write(
+                    f"vsr: stopping: no file is begun any more, {running} in work come to a good "
+                    "end; Ctrl-C again ends them at once"
+                )
+
+    def _report(self, outcome: Outcome) -> None:
+        """Bring the reports up to date. At the end they are written in any case."""
+        if outcome.status == "skipped" and time.monotonic() - self._written < _REPORT_EVERY:
+            return
+        for report in self._reports:
+            try:
+                write_report(report, self.outcomes)
+            except OutputError as error:
+                self._bars.write(f"vsr: warning: {error}")
+        self._written = time.monotonic()
+
+
+def _tell_programs(event: Happening) -> None:
+    match event:
+        case Started(item, slot, attempt):
+            _event("started", **_paths(item), slot=slot, attempt=attempt)
+        case Moved(item, _, progress):
+            source = str(item.source)
+            _event("progress", source=source, frames=progress.frames, expected=progress.expected)
+        case Warned(item, message):
+            _event("warning", source=str(item.source), message=message)
+        case Ended(outcome):
+            _event("ended", **row(outcome))
+        case Stopping(running):
+            _event("stopping", running=running)
+
+
+def _paths(item: Item) -> dict[str, str]:
+    return {"source": str(item.source), "target": str(item.target)}
+
+
+def _event(event: str, **facts: Any) -> None:
+    click.echo(json.dumps({"event": event, **facts}))

@@ -1,0 +1,103 @@
+"""What `vsr batch` would do: a line for each file, and the sums."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vsr import VsrError, pipeline
+from vsr.batch.estimate import Estimate, estimate
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def dry_run(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any], as_json: bool) -> None:
+    """Print what would become of each source and its target, and how long all of it would take."""
+    width = max(len(str(source)) for source, _ in pairs)
+    if not as_json:
+        click.echo(_line("source", "frames", "time", "size", "output", width))
+    seconds, size, unknown, done = 0.0, 0, 0, 0
+    for each in _estimates(pairs, options):
+        if each is None:
+            done += 1
+            continue
+        seconds += each.seconds or 0
+        size += each.bytes or 0
+        unknown += each.seconds is None
+        click.echo(_event(each) if as_json else _row(each, width))
+    todo = len(pairs) - done
+    if as_json:
+        sums = {"files": todo, "skipped": done, "seconds": round(seconds, 1), "bytes": size}
+        click.echo(json.dumps({"event": "summary", **sums, "unknown": unknown}))
+        return
+    parts = [f"{todo} files to do", f"{done} done already"] if done else [f"{todo} files to do"]
+    parts.append(f"about {_time(seconds)} and {_size(size)}")
+    if unknown:
+        parts.append(f"without {unknown} of unknown length or that cannot be done")
+    click.echo(", ".join(parts))
+
+
+def _estimates(
+    pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]
+) -> Iterator[Estimate | None]:
+    """One for each file; None for those that are done already."""
+    todo = []
+    for source, target in pairs:
+        try:
+            if pipeline.finished(source, target, **options) is None:
+                todo.append((source, target))
+            else:
+                yield None
+        except VsrError as error:
+            yield Estimate(source, target, None, None, None, False, str(error))
+    yield from estimate(todo, options)
+
+
+def _event(each: Estimate) -> str:
+    facts = {
+        "source": str(each.source),
+        "target": str(each.target),
+        "frames": each.frames,
+        "seconds": None if each.seconds is None else round(each.seconds, 1),
+        "bytes": each.bytes,
+        "measured": each.measured,
+        "reason": each.reason,
+    }
+    return json.dumps({"event": "estimate", **facts})
+
+
+def _row(each: Estimate, width: int) -> str:
+    reason = each.reason.removeprefix(f"{each.source}: ")
+    target = click.format_filename(each.target)
+    return _line(
+        click.format_filename(each.source),
+        "?" if each.frames is None else str(each.frames),
+        "?" if each.seconds is None else _time(each.seconds),
+        "?" if each.bytes is None else _size(each.bytes),
+        f"{target} ({reason})" if reason else target,
+        width,
+    )
+
+
+def _line(source: str, frames: str, time: str, size: str, output: str, width: int) -> str:
+    return f"{source:<{width}} {frames:>9} {time:>10} {size:>9}  {output}"
+
+
+def _time(seconds: float) -> str:
+    """12.3 s, or hours, minutes and seconds."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _size(size: float) -> str:
+    for unit in _UNITS[:-1]:
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} {_UNITS[-1]}"

@@ -1,0 +1,82 @@
+"""What became of each file of a batch, as a table for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from vsr.batch.outcome import Outcome
+from vsr.errors import OutputError
+
+COLUMNS = (
+    "source",
+    "target",
+    "status",
+    "reason",
+    "attempts",
+    "seconds",
+    "frames",
+    "fps",
+    "warnings",
+    "source_sha256",
+    "output_sha256",
+)
+SUFFIXES = (".json", ".csv")
+
+
+def row(outcome: Outcome) -> dict[str, Any]:
+    """One file, by `COLUMNS`, as plain numbers and strings; None where it is not known."""
+    facts = outcome.facts
+    return {
+        "source": str(outcome.item.source),
+        "target": str(outcome.item.target),
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "attempts": outcome.attempts,
+        "seconds": round(outcome.seconds, 3),
+        "frames": facts.get("frames_out"),
+        "fps": facts.get("fps"),
+        "warnings": outcome.warnings,
+        "source_sha256": facts.get("source_sha256"),
+        "output_sha256": facts.get("output_sha256"),
+    }
+
+
+def write_report(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write a row for each file to a .json or .csv file, which is whole at any moment.
+
+    Raises OutputError where the suffix is neither or the file cannot be written.
+    """
+    rows = [row(outcome) for outcome in outcomes]
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise OutputError(f"{path}: a report is {' or '.join(SUFFIXES)}")
+    text = _json(rows) if suffix == ".json" else _csv(rows)
+    part = path.with_name(f".{path.name}.part-{os.getpid()}")
+    try:
+        # File names may hold bytes that are no text: they are written as they are.
+        part.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return json.dumps(rows, indent=2) + "\n"
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = StringIO()
+    table = csv.DictWriter(text, COLUMNS)
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,175 @@
+"""What a worker process does: one file after the other, until its parent has no more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any, Literal, TypeAlias
+
+from vsr.batch.outcome import Item, Status
+from vsr.errors import DoneError, StalledError, StoppedError, VsrError
+from vsr.result import Progress
+
+_PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
+STOP: Literal["stop"] = "stop"  # what the parent sends besides items
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """How work on a file is watched and stopped.
+
+    Attributes:
+        progress: takes how far it is.
+        warn: takes a warning of one line.
+        stop: when it is set, work that can go on later should end soon with StoppedError.
+    """
+
+    progress: Callable[[Progress], None]
+    warn: Callable[[str], None]
+    stop: Event
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The worker has taken up the file; it may have needed seconds to start."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A warning about the file.
+
+    Attributes:
+        message: one line.
+    """
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The worker is through with the file.
+
+    Attributes:
+        status, reason, facts: see `vsr.batch.outcome.Outcome`.
+        retry: whether another attempt, by another process, may do better.
+    """
+
+    status: Status
+    reason: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    retry: bool = False
+
+
+Work: TypeAlias = Callable[[Item, Mapping[str, Any], Hooks], Finished]
+Message: TypeAlias = Begun | Progress | Told | Finished
+
+
+def upscale_file(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
+    """Enlarge one file unless its record says that it is done. Raises VsrError."""
+    from vsr import upscale  # takes seconds, and only a worker needs it
+    from vsr.jobs.record import read_record, record_path
+
+    item.target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        result = upscale(
+            item.source,
+            item.target,
+            **options,
+            progress=hooks.progress,
+            warn=hooks.warn,
+            stop=hooks.stop,
+        )
+    except DoneError as done:
+        record = read_record(record_path(item.target))
+        return Finished("skipped", str(done), facts=_recorded(record) if record else {})
+    record = read_record(record_path(item.target))
+    return Finished("done", facts={**result.facts(), **_hashes(record)})
+
+
+def _recorded(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's facts by the names that a result has for them, and the files' hashes."""
+    told = {name: record[name] for name in ("damage", "warnings", "verified")}
+    return {**record["picture"], **record["streams"], **told, **record["times"], **_hashes(record)}
+
+
+def _hashes(record: Mapping[str, Any] | None) -> dict[str, Any]:
+    if record is None:
+        return {}
+    return {f"{file}_sha256": record[file]["sha256"] for file in ("source", "output")}
+
+
+def serve(connection: Connection, work: Work, options: Mapping[str, Any]) -> None:
+    """Do the files that come through `connection`, and tell how it goes, until it is closed.
+
+    This is all that a worker process runs. It ends with its parent, however that ends.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to parent and workers
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # and so does systemd
+    os.dup2(2, 1)  # what a codec prints must not come between the parent's lines
+    items: SimpleQueue[Item] = SimpleQueue()
+    stop = Event()
+    Thread(target=_listen, args=(connection, items, stop), daemon=True).start()
+    lock = Lock()
+
+    def send(message: Message) -> None:
+        try:
+            with lock:
+                connection.send(message)
+        except OSError:
+            os._exit(1)  # the parent is gone
+
+    while True:
+        item = items.get()
+        send(Begun())
+        hooks = Hooks(_now_and_then(send), lambda message: send(Told(message)), stop)
+        send(_attempt(work, item, options, hooks))
+
+
+def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event) -> None:
+    """Take what the parent sends; end the process when it has closed the connection, or died."""
+    try:
+        while True:
+            message = connection.recv()
+            if message == STOP:
+                stop.set()
+            else:
+                items.put(message)
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _attempt(work: Work, item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
+    """What came of the file. After an error that was not foreseen, others may do better."""
+    try:
+        return work(item, options, hooks)
+    except StoppedError as error:
+        return Finished("stopped", _line(error))
+    except VsrError as error:
+        return Finished("failed", _line(error), retry=isinstance(error, StalledError))
+    except MemoryError:
+        return Finished("failed", "the memory is full", retry=True)
+    except Exception as error:
+        return Finished("failed", f"unexpected {type(error).__name__}: {_line(error)}", retry=True)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _now_and_then(send: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """`send`, a few times a second at most."""
+    last = 0.0
+
+    def progress(now: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _PROGRESS_EVERY:
+            last = time.monotonic()
+            send(now)
+
+    return progress

@@ -1,0 +1,147 @@
+"""The one line that every job runs: read -> mark shots -> windows -> restore -> write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import TypeAlias
+
+from vsr.errors import OutputError
+from vsr.images.images import Images
+from vsr.inference.engine import Engine, restore
+from vsr.inference.windows import windows
+from vsr.jobs.job import Job
+from vsr.live.live import Live
+from vsr.networks.catalogue import Model
+from vsr.region import cropped
+from vsr.result import Run
+from vsr.routes import open_source
+from vsr.threads import ahead
+from vsr.video.damage import NO_DAMAGE, Damage
+from vsr.video.frame import Frame, VideoInfo
+from vsr.video.reader import Video
+from vsr.video.shots import mark_shots
+from vsr.video.url import Url
+from vsr.video.writer import Output, Seal
+
+Source: TypeAlias = Video | Images | Live
+OpenTarget: TypeAlias = Callable[[Source, VideoInfo, Seal], AbstractContextManager[Output]]
+"""Opens the output for frames of the enlarged size. The Seal is told of a finished file."""
+
+_DECODED_AHEAD = 4  # frames
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a job's frames are enlarged with: a model, and where and how it runs."""
+
+    model: Model
+    engine: Engine
+
+
+@dataclass
+class Passed:
+    """The frames of the span, as they are read.
+
+    Attributes:
+        frames: how many so far.
+        ticks: how many ticks they are shown.
+        begin: the tick before which frames are neighbours alone, as what lies there is done.
+    """
+
+    frames: int = 0
+    ticks: int = 0
+    begin: int | None = None
+
+    def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames, counted."""
+        for frame in frames:
+            if self.begin is not None and frame.pts < self.begin:
+                frame = replace(frame, outside=True)
+            if not frame.outside:
+                self.frames += 1
+                self.ticks += frame.duration
+            yield frame
+
+
+def flow(
+    job: Job,
+    tools: Tools,
+    open_target: OpenTarget,
+    note: Callable[[str], None],
+    moved: Callable[[int, int | None], None],
+    *,
+    stop: Event | None = None,
+    seal: Callable[[Path, Run], None] | None = None,
+    begin: int | None = None,
+) -> Run:
+    """Run a job's frames from its source to what `open_target` opens.
+
+    Args:
+        job: what to do; its target is `open_target`'s matter.
+        tools: made from the job.
+        open_target: see `OpenTarget`.
+        note: takes warnings.
+        moved: told, after each frame, how many are written and how many to expect.
+        stop: ends a live stream well, once it is set.
+        seal: told of the finished file, and of what was done, before it gets its name.
+        begin: the tick at which to begin, where the source must be read from its beginning.
+
+    Raises VsrError.
+    """
+    seen, written = Passed(begin=begin), 0
+    patience = None if isinstance(job.source, Url) else job.reading.patience  # they have their own
+    context = tools.model.network.context
+
+    with open_source(job.source, job.span, job.rate, note, job.reading, stop) as video:
+        box = job.crop.inside(video.info) if job.crop else None
+
+        def run_of(output: Output) -> Run:
+            return _run(seen, written, video, output)
+
+        def sealed(part: Path, output: Output) -> None:
+            if seal:
+                seal(part, run_of(output))
+
+        with (
+            open_target(video, enlarged(video.info, job), sealed) as output,
+            ahead(seen.passing(video.frames(context)), _DECODED_AHEAD, patience) as frames,
+        ):
+            shots = mark_shots(frames, video.info.format.peak)
+            seen_at_once = windows(shots, context)
+            for frame in restore(seen_at_once, video.info, tools.model, tools.engine, note, box):
+                output.write(frame)
+                written += 1
+                moved(written, video.expected_frames)
+            if written != seen.frames:
+                raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
+        return run_of(output)
+
+
+def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
+    """What the output's frames are, for a source of `info`."""
+    part = cropped(info, job.crop.inside(info)) if job.crop else info
+    return part.enlarged(job.scale)
+
+
+def damage_of(source: Source) -> Damage:
+    """What has been found damaged so far."""
+    return NO_DAMAGE if isinstance(source, Images) else source.damage
+
+
+def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
+    arrival = output.arrival
+    return Run(
+        seen.frames,
+        written,
+        output.encoder,
+        output.others,
+        duration_in=seen.ticks * video.info.time_base,
+        duration_out=arrival.duration if arrival else None,
+        sound_in=output.sound_offset,
+        sound_out=arrival.sound_offset if arrival else None,
+        damage=damage_of(video),
+    )

@@ -1,0 +1,95 @@
+"""Join finished segments to the video that they are parts of, without encoding again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from av.packet import Packet
+
+from vsr.flow import enlarged
+from vsr.jobs.job import Job
+from vsr.jobs.packets import read_packets
+from vsr.jobs.work import Done, Work
+from vsr.result import Run
+from vsr.video.damage import Damage
+from vsr.video.reader import open_video
+from vsr.video.writer import Output, join_video
+
+
+def joined(work: Work) -> Iterator[Packet[Any]]:
+    """The packets of all segments, in the order of decoding.
+
+    Each encoder began by itself, with times of decoding that run ahead of its first frame's.
+    Where frames come unevenly these may overlap with the end of the segment before: then they
+    follow it tick by tick. They stay before the times of showing, which ascend by a tick at least.
+    """
+    last: int | None = None
+    for segment in work.plan.segments:
+        for packet in read_packets(work.file(segment.number)):
+            assert packet.dts is not None
+            if last is not None:
+                packet.dts = max(packet.dts, last + 1)
+            last = packet.dts
+            yield packet
+
+
+def join(
+    job: Job,
+    work: Work,
+    say: Callable[[str], None],
+    seal: Callable[[Path, Run, Sequence[Done]], None] | None,
+    said: str = "",
+) -> Run:
+    """Make one video of all segments, with all else that the source holds. Raises VsrError."""
+    plan, done = work.plan, [work.done[number] for number in sorted(work.done)]
+    frames = sum(each.frames for each in done)
+    with open_video(job.file, job.span, say, job.reading) as video:
+
+        def run_of(output: Output) -> Run:
+            arrival = output.arrival
+            assert arrival is not None
+            return Run(
+                frames,
+                frames,
+                output.encoder,
+                output.others,
+                duration_in=sum(each.ticks for each in done) * plan.time_base,
+                duration_out=arrival.duration,
+                sound_in=output.sound_offset,
+                sound_out=arrival.sound_offset,
+                damage=_damage((each.damage for each in done), video.damage),
+            )
+
+        def sealed(part: Path, output: Output) -> None:
+            if seal:
+                seal(part, run_of(output), done)
+            work.arrives(part)
+
+        output = join_video(
+            job.target,
+            work.folder / f"joined{job.target.suffix}",
+            enlarged(video.info, job),
+            replace(job.encoding, threads=plan.threads),
+            say,
+            video,
+            job.wants,
+            joined(work),
+            job.verify,
+            sealed,
+            said,
+        )
+        run = run_of(output)
+    work.remove()
+    return run
+
+
+def _damage(parts: Iterable[dict[str, int]], joined: Damage) -> Damage:
+    """What was damaged in all. Who opens the file finds what belongs to all of it."""
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update({kind: count for kind, count in part.items() if kind != "missing_bytes"})
+    return Damage(**{**counts, "missing_bytes": joined.missing_bytes, "others": joined.others})

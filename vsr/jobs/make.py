@@ -1,0 +1,130 @@
+"""Make segments of a job, here: the frame flow, run over what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Protocol, TypeAlias
+
+from vsr.errors import InputError, StalledError
+from vsr.flow import Source, Tools, damage_of, flow
+from vsr.jobs.job import Job
+from vsr.jobs.plan import Plan, Segment, picture_of
+from vsr.jobs.segments import MisplacedError, create_segments
+from vsr.jobs.work import Done, Work
+from vsr.video.frame import VideoInfo
+from vsr.video.writer import Output, Seal
+
+Warn: TypeAlias = Callable[[str], None]
+Moved: TypeAlias = Callable[[int, int | None], None]
+
+
+class Maker(Protocol):
+    """Makes what is missing of a job, here or elsewhere; `make_here` is one."""
+
+    def __call__(
+        self, job: Job, tools: Tools, work: Work, note: Warn, moved: Moved, stop: Event | None
+    ) -> None: ...
+
+
+def make_here(
+    job: Job, tools: Tools, work: Work, note: Warn, moved: Moved, stop: Event | None
+) -> None:
+    """Make all missing segments in this process, neighbours in one go."""
+    for segments in work.pending():
+        before = sum(done.frames for done in work.done.values())
+        make_segments(
+            job,
+            tools,
+            work.plan,
+            segments,
+            work.file,
+            work.add,
+            note,
+            _from(before, work.plan.frames, moved),
+            stop,
+        )
+
+
+def make_segments(
+    job: Job,
+    tools: Tools,
+    plan: Plan,
+    segments: Sequence[Segment],
+    file_of: Callable[[int], Path],
+    made: Callable[[Done], None],
+    note: Warn,
+    moved: Moved,
+    stop: Event | None = None,
+) -> None:
+    """Make some neighbouring segments of a job's plan.
+
+    Args:
+        job, tools, plan: what all its segments share.
+        segments: which to make.
+        file_of: where each belongs, by its number.
+        made: told of each, once its file is in place.
+        note, moved, stop: as for `run_in_segments`.
+
+    The source is sought where it can be; where it turns out that this does not find the very
+    frame, it is read from its beginning, and what is not wanted of it passed over. Raises
+    VsrError.
+    """
+    begin, end = segments[0].begin, segments[-1].end
+    count = 0
+
+    def counted(done: Done) -> None:
+        nonlocal count
+        count += 1
+        made(done)
+
+    def run(sought: bool) -> None:
+        def open_target(
+            video: Source, info: VideoInfo, seal: Seal
+        ) -> AbstractContextManager[Output]:
+            if picture_of(video.info) != plan.picture:
+                raise MisplacedError
+            return create_segments(
+                segments,
+                plan,
+                file_of,
+                info,
+                job.encoding,
+                begin if sought else None,
+                lambda: damage_of(video),
+                counted,
+                stop,
+            )
+
+        span = plan.span(begin if sought else None, end, job.span)
+        flow(
+            replace(job, span=span),
+            tools,
+            open_target,
+            note,
+            moved,
+            begin=None if sought else begin,
+        )
+
+    if plan.plain:
+        try:
+            return run(sought=True)
+        except StalledError:
+            raise
+        except (MisplacedError, InputError):
+            if count or begin is None:
+                raise
+    try:
+        return run(sought=False)
+    except MisplacedError:
+        raise InputError(
+            f"{job.source}: is not the video any more that the work began with"
+        ) from None
+
+
+def _from(before: int, expected: int, moved: Moved) -> Moved:
+    """Tells of frames that come after those that are there."""
+    return lambda written, _: moved(before + written, expected)

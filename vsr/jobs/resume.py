@@ -1,0 +1,99 @@
+"""A long job in segments: each is kept once it is finished, so that the same job goes on there.
+
+The frame flow is the same as for a short one, run once over all that is missing; only what it
+writes to changes from segment to segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from vsr.errors import OutputError, StoppedError
+from vsr.flow import Tools
+from vsr.jobs.fingerprint import Fingerprint
+from vsr.jobs.job import Job
+from vsr.jobs.join import join
+from vsr.jobs.make import Maker, Moved, Warn, make_here
+from vsr.jobs.plan import key_of
+from vsr.jobs.planning import make_plan
+from vsr.jobs.work import Done, Work, open_work, others
+from vsr.result import Run
+
+_TRIES = 3  # to have all segments on the disk as they were written
+
+
+def run_in_segments(
+    job: Job,
+    tools: Tools,
+    source: Fingerprint,
+    settings: dict[str, Any],
+    note: Warn,
+    moved: Moved,
+    *,
+    stop: Event | None = None,
+    seal: Callable[[Path, Run, Sequence[Done]], None] | None = None,
+    said: str = "",
+    make: Maker = make_here,
+) -> Run:
+    """Do a job segment by segment, going on where the same job ended before.
+
+    Args:
+        job: from a video file to a video file.
+        tools: made from it.
+        source: the file, as it is.
+        settings: those of the job, with which `source` makes the key.
+        note, moved: as for `flow`.
+        stop: ends the work once it is set and the segment at work is finished.
+        seal: told of the finished file, what was done, and its segments, before it gets its name.
+        said: what goes into its metadata.
+        make: makes the segments.
+
+    Raises StoppedError, and VsrError otherwise; what is finished stays.
+    """
+    key = key_of(source.sha256, settings)
+    for line in others(job.target, key, settings):
+        note(line)
+    early: list[str] = []
+    with open_work(
+        job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
+    ) as work:
+        for message in work.warnings:
+            note(message)
+
+        def say(message: str) -> None:
+            if message not in work.warnings:
+                work.warn(message)
+                note(message)
+
+        for message in early:
+            say(message)
+        try:
+            _make_all(job, tools, work, say, moved, stop, make)
+        except StoppedError:
+            done, total = len(work.done), len(work.plan.segments)
+            raise StoppedError(
+                f"{job.target}: stopped with {done} of {total} segments done; the same command "
+                "goes on from there"
+            ) from None
+        return join(job, work, say, seal, said)
+
+
+def _make_all(
+    job: Job,
+    tools: Tools,
+    work: Work,
+    say: Warn,
+    moved: Moved,
+    stop: Event | None,
+    make: Maker,
+) -> None:
+    """Have every segment made, and as it was written."""
+    for _ in range(_TRIES):
+        make(job, tools, work, say, moved, stop)
+        work.check(say)
+        if not work.pending():
+            return
+    raise OutputError(f"{work.folder}: the disk does not keep what is written to it")

@@ -1,0 +1,189 @@
+"""Encode frames into segments: files of packets that can be joined to one video."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+import av
+
+from vsr.encoding.encode import Encoder
+from vsr.encoding.encoders import Encoding
+from vsr.errors import OutputError, StoppedError
+from vsr.jobs.packets import PacketWriter
+from vsr.jobs.plan import Plan, Segment
+from vsr.jobs.work import Done
+from vsr.others.others import Others
+from vsr.threads import behind
+from vsr.video.damage import NO_DAMAGE, Damage
+from vsr.video.frame import Frame, VideoInfo
+from vsr.video.writer import Output
+
+_QUEUE = 8  # frames that may wait while an encoder is emptied
+
+
+class MisplacedError(Exception):
+    """A segment that was sought does not begin with its frame, or is of another picture."""
+
+
+def open_alone(
+    info: VideoInfo, format_name: str, name: str, encoding: Encoding, warn: Callable[[str], None]
+) -> Encoder:
+    """An encoder set up as for a video in a container, whose packets go elsewhere."""
+    nowhere = av.open(io.BytesIO(), "w", format=format_name)
+    encoder = Encoder(nowhere, info, name, encoding, info.color, warn)
+    encoder.add_stream()
+    nowhere.start_encoding()
+    return encoder
+
+
+def header_of(encoder: Encoder) -> str:
+    """A hash of the global header that an encoder has written."""
+    return hashlib.sha256(encoder.stream.codec_context.extradata or b"").hexdigest()
+
+
+@contextmanager
+def create_segments(
+    segments: Sequence[Segment],
+    plan: Plan,
+    file_of: Callable[[int], Path],
+    info: VideoInfo,
+    encoding: Encoding,
+    first: int | None,
+    damage: Callable[[], Damage],
+    made: Callable[[Done], None],
+    stop: Event | None = None,
+) -> Iterator[Output]:
+    """Write frames of `info` into the files of some neighbouring segments, one after another.
+
+    The first frame must be shown at the tick `first`, unless that is None. `made` is told of
+    each one whose file is in place. `damage` says how much has been found in
+    the source so far. Once `stop` is set, no other segment is begun. Raises OutputError,
+    MisplacedError where the first frame is another, StoppedError.
+    """
+    work = _Segments(segments, plan, file_of, info, encoding, first, damage, made, stop)
+    try:
+        with behind(work.write, work.finish, _QUEUE) as hand_over:
+            yield Output(hand_over, plan.encoder, Others())
+    finally:
+        work.abandon()
+
+
+class _Segments:
+    """Takes frames, in a thread of its own, and puts them where they belong."""
+
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        plan: Plan,
+        file_of: Callable[[int], Path],
+        info: VideoInfo,
+        encoding: Encoding,
+        first: int | None,
+        damage: Callable[[], Damage],
+        made: Callable[[Done], None],
+        stop: Event | None,
+    ) -> None:
+        self._waiting = list(segments)
+        self._first = first
+        self._plan, self._info = plan, info
+        self._encoding = replace(encoding, codec=plan.encoder, threads=plan.threads)
+        self._file_of, self._damage, self._made, self._stop = file_of, damage, made, stop
+        self._before = NO_DAMAGE
+        self._open: _Writer | None = None
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame into its segment; the ones before that are finished."""
+        if self._first is not None and frame.pts != self._first:
+            raise MisplacedError
+        self._first = None
+        while (end := self._waiting[0].end) is not None and frame.pts >= end:
+            self._close()
+            if self._stop and self._stop.is_set():
+                raise StoppedError("stopped between two segments")
+        self._writer().write(frame)
+
+    def finish(self) -> Iterator[None]:
+        """Finish the segment at work, and those for which no frame came."""
+        while self._waiting:
+            self._close()
+            yield
+
+    def abandon(self) -> None:
+        """Leave nothing of the segment at work."""
+        if self._open:
+            self._open.file.abandon()
+
+    def _writer(self) -> _Writer:
+        if self._open is None:
+            file = self._file_of(self._waiting[0].number)
+            self._open = _Writer(file, self._plan, self._info, self._encoding)
+        return self._open
+
+    def _close(self) -> None:
+        writer, segment = self._writer(), self._waiting[0]
+        damage = self._damage()
+        done = writer.finish(segment.number, _more(damage, self._before))
+        self._open, self._before = None, damage
+        self._waiting.pop(0)
+        self._made(done)
+
+
+class _Writer:
+    """One segment that is being made."""
+
+    def __init__(self, file: Path, plan: Plan, info: VideoInfo, encoding: Encoding) -> None:
+        self._began = time.monotonic()
+        self._shift = plan.shift
+        self._encoder = open_alone(info, plan.format, plan.encoder, encoding, _say_nothing)
+        if header_of(self._encoder) != plan.header:
+            raise OutputError(
+                f"{file.parent}: this machine's {plan.encoder} writes another header than the one "
+                "that began; go on with the same libav, or delete that folder"
+            )
+        self._frames = self._ticks = 0
+        self.file = PacketWriter(file)
+
+    def write(self, frame: Frame) -> None:
+        for packet in self._encoder.encode(frame, frame.pts - self._shift):
+            self.file.write(packet)
+        self._frames += 1
+        self._ticks += frame.duration
+
+    def finish(self, number: int, damage: dict[str, int]) -> Done:
+        if self._frames:
+            for packet in self._encoder.flush():
+                self.file.write(packet)
+        if self.file.packets != self._frames:
+            raise OutputError(
+                f"segment {number}: {self.file.packets} of {self._frames} frames were encoded"
+            )
+        return Done(
+            segment=number,
+            frames=self._frames,
+            ticks=self._ticks,
+            sha256=self.file.finish(),
+            bytes=self.file.bytes,
+            damage=damage,
+            host=platform.node(),
+            ended=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - self._began, 3),
+        )
+
+
+def _more(now: Damage, before: Damage) -> dict[str, int]:
+    """The damage that has come since."""
+    counts, earlier = asdict(now), asdict(before)
+    return {kind: counts[kind] - earlier[kind] for kind in counts if counts[kind] > earlier[kind]}
+
+
+def _say_nothing(message: str) -> None:
+    """What an encoder changes was said when the plan was made."""
