@@ -28,9 +28,11 @@ class Bars:
     def move(self, slot: int, now: Progress) -> None:
         """It is so far."""
         bar = self._running[slot]
-        if bar.total != now.expected:  # the header's promise
-            bar.total = now.expected
-        bar.update(now.frames - bar.n)
+        if bar.n:
+            bar.update(now.frames - bar.n)
+        else:  # its pace is that of the frames from now on
+            self._end(slot)
+            self._running[slot] = self._bar(slot + 1, now.expected, bar.desc, " frames", now.frames)
 
     def end(self, slot: int, frames: int) -> None:
         """It is through with a file; `frames` were written by now, of all files."""
@@ -49,12 +51,16 @@ class Bars:
         self._all.close()
 
     def _end(self, slot: int) -> None:
-        if bar := self._running.pop(slot, None):
+        bar = self._running.pop(slot, None)
+        if bar is not None:  # a bar without a total is neither true nor false
             bar.close()
 
-    def _bar(self, position: int, total: int | None, name: str, unit: str) -> tqdm[None]:
+    def _bar(
+        self, position: int, total: int | None, name: str, unit: str, done: int = 0
+    ) -> tqdm[None]:
         return tqdm(
             total=total,
+            initial=done,
             unit=unit,
             desc=name,
             position=position,

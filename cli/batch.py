@@ -26,7 +26,7 @@ from .bars import Bars
 from .dry_run import dry_run
 from .main import EXIT_INTERRUPTED
 from .table import STATUSES, counts, line_of, table
-from .upscale_options import upscale_arguments, upscale_options
+from .upscale_options import record_option, upscale_arguments, upscale_options
 
 _EXIT_SOME_FAILED = 3
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
@@ -87,6 +87,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     help="Write what became of each file to a .json or .csv; repeatable.",
 )
 @upscale_options
+@record_option(True)
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No bars, no summary.")
 def batch_command(
@@ -111,7 +112,7 @@ def batch_command(
     OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
     the same command goes on where it was interrupted.
     """
-    options = {"record": True, **upscale_arguments(**settings)}
+    options = upscale_arguments(**settings)
     scale = options["scale"]
     for report in reports:
         if report.suffix.lower() not in SUFFIXES:

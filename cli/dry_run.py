@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from vsr import VsrError, pipeline
 from vsr.batch.estimate import Estimate, estimate
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -20,21 +19,21 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any], as_j
     width = max(len(str(source)) for source, _ in pairs)
     if not as_json:
         click.echo(_line("source", "frames", "time", "size", "output", width))
-    seconds, size, unknown, done = 0.0, 0, 0, 0
+    seconds, size, unknown, there = 0.0, 0, 0, 0
     for each in _estimates(pairs, options):
         if each is None:
-            done += 1
+            there += 1
             continue
         seconds += each.seconds or 0
         size += each.bytes or 0
         unknown += each.seconds is None
         click.echo(_event(each) if as_json else _row(each, width))
-    todo = len(pairs) - done
+    todo = len(pairs) - there
     if as_json:
-        sums = {"files": todo, "skipped": done, "seconds": round(seconds, 1), "bytes": size}
+        sums = {"files": todo, "there": there, "seconds": round(seconds, 1), "bytes": size}
         click.echo(json.dumps({"event": "summary", **sums, "unknown": unknown}))
         return
-    parts = [f"{todo} files to do", f"{done} done already"] if done else [f"{todo} files to do"]
+    parts = [f"{todo} files to do", f"{there} there already"] if there else [f"{todo} files to do"]
     parts.append(f"about {_time(seconds)} and {_size(size)}")
     if unknown:
         parts.append(f"without {unknown} of unknown length or that cannot be done")
@@ -44,16 +43,13 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any], as_j
 def _estimates(
     pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]
 ) -> Iterator[Estimate | None]:
-    """One for each file; None for those that are done already."""
+    """One for each file; None for those that are there already."""
     todo = []
     for source, target in pairs:
-        try:
-            if pipeline.finished(source, target, **options) is None:
-                todo.append((source, target))
-            else:
-                yield None
-        except VsrError as error:
-            yield Estimate(source, target, None, None, None, False, str(error))
+        if target.exists() and not options["overwrite"]:
+            yield None
+        else:
+            todo.append((source, target))
     yield from estimate(todo, options)
 
 

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from vsr.errors import VsrError
+from vsr.errors import StoppedError, VsrError
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130  # click gives 2 for usage
 
@@ -26,6 +26,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except StoppedError as error:
+        _end(str(error), EXIT_INTERRUPTED)
     except VsrError as error:
         _end(f"error: {error}", EXIT_FAILED)
     except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,9 @@ from .options import (
     self_ensemble_option,
     threads_option,
 )
+from .region import crop_option
+
+RESUME = ("auto", "always", "never")
 
 _OPTIONS = (
     scale_option,
@@ -30,6 +34,7 @@ _OPTIONS = (
     click.option("--start", type=Time(), help="Begin here: seconds or HH:MM:SS.mmm."),
     click.option("--end", type=Time(), help="Stop before this time."),
     click.option("--duration", type=Time(), help="Take this much; not with --end."),
+    crop_option,
     click.option("-c", "--codec", default="", help="h264, hevc, av1, ffv1 or an encoder's name."),
     click.option("--crf", type=float, help="Constant rate factor; lower is better and larger."),
     click.option("--preset", default="", help="The encoder's pace, such as veryfast or slow."),
@@ -73,8 +78,31 @@ _OPTIONS = (
     click.option(
         "--verify", is_flag=True, help="Decode the finished video again, check every frame."
     ),
+    click.option(
+        "--resume",
+        type=click.Choice(RESUME),
+        default="auto",
+        show_default=True,
+        help="Work in segments that outlast a crash; auto: where the work is long.",
+    ),
+    click.option(
+        "--cluster",
+        default="",
+        metavar="auto|ADDRESS",
+        help="Share the segments among the machines of a Ray cluster.",
+    ),
     click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists."),
 )
+
+
+def record_option(default: bool) -> Callable[[Command], Command]:
+    """--record, with the command's own default."""
+    return click.option(
+        "--record/--no-record",
+        default=default,
+        show_default=True,
+        help="Write what was done to OUTPUT.record.json, and in short into OUTPUT.",
+    )
 
 
 def upscale_options(command: Command) -> Command:

@@ -24,6 +24,7 @@ from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
+from vsr.region import Box
 from vsr.video.frame import Frame, VideoInfo
 
 CPU = torch.device("cpu")
@@ -85,14 +86,16 @@ def test_the_size_of_tiles_follows_the_memory(monkeypatch: pytest.MonkeyPatch) -
     asked: list[int] = []
     sizes: list[int] = []
 
-    def largest(enlarger: object, at_once: int) -> int:
+    def largest(enlarger: object, at_once: int, box: Box | None) -> int:
         asked.append(at_once)
         return 20
 
     class Watched(tiles_module.Tiler):
-        def __init__(self, enlarger: Any, size: int, warn: Callable[[str], None]) -> None:
+        def __init__(
+            self, enlarger: Any, size: int, warn: Callable[[str], None], box: Box | None
+        ) -> None:
             sizes.append(size)
-            super().__init__(enlarger, size, warn)
+            super().__init__(enlarger, size, warn, box)
 
     monkeypatch.setattr(engine_module, "largest_tile", largest)
     monkeypatch.setattr(engine_module, "Tiler", Watched)

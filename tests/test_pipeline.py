@@ -16,7 +16,7 @@ import torch
 from clips import Clip, Held, held, make, nearest, planes, remux
 from commands import vsr
 
-from vsr import Progress, Result, VsrError, pipeline, upscale
+from vsr import Progress, Result, VsrError, flow, upscale
 from vsr.errors import InputError
 from vsr.inference.enlarge import Enlarger
 from vsr.networks.catalogue import default_model
@@ -322,14 +322,14 @@ def test_the_default_model_is_one_for_what_there_is_to_see(tmp_path: Path) -> No
 def test_a_frame_that_the_network_loses_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restore = pipeline.restore
+    restore = flow.restore
 
     def forgetful(*arguments: Any) -> Iterator[Any]:
         for number, frame in enumerate(restore(*arguments)):
             if number != 5:
                 yield frame
 
-    monkeypatch.setattr(pipeline, "restore", forgetful)
+    monkeypatch.setattr(flow, "restore", forgetful)
     source = make(tmp_path / "in.mp4")
     with pytest.raises(VsrError, match="11 of 12 frames"):
         enlarge(source, tmp_path / "out.mp4")

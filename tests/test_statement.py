@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsr.jobs.fingerprint import Fingerprint, digest_of
-from vsr.jobs.statement import statement, with_statement
+from vsr.jobs.statement import statement
+from vsr.others.tags import with_statement
 
 SOURCE = Fingerprint(7, 7, "ab" * 32)
 SETTINGS = {"version": "0.1.0", "model": "vespcn", "weights": "0123456789abcdef" * 4, "scale": 4}

@@ -30,6 +30,7 @@ from vsr.networks.catalogue import catalogue, load_model
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
+from vsr.region import Box
 from vsr.video.color import SITINGS
 from vsr.video.frame import Frame, VideoInfo
 
@@ -93,6 +94,26 @@ def test_tiles_make_up_the_frame(height: int, width: int, size: int, halo: int) 
             assert core.start % GRID == seen.start % GRID == 0
             assert all(end % GRID == 0 or end == length for end in (core.stop, seen.stop))
     assert (times == 1).all()
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 50, 37), Box(6, 10, 1, 2), Box(2, 5, 48, 32)], ids=str)
+@pytest.mark.parametrize("size", [0, 1, 13, 16, 500])
+@pytest.mark.parametrize("halo", [0, 1, 8, 60])
+def test_tiles_make_up_a_part_of_the_frame(box: Box, size: int, halo: int) -> None:
+    times = np.zeros((37, 50), int)
+    for tile in tiles(37, 50, size, halo, box):
+        times[tile.rows, tile.columns] += 1
+        for core, seen, length in (
+            (tile.rows, tile.seen_rows, 37),
+            (tile.columns, tile.seen_columns, 50),
+        ):
+            assert 0 <= seen.start <= max(core.start - halo, 0)
+            assert min(core.stop + halo, length) <= seen.stop <= length
+            assert seen.stop - seen.start <= core.stop - core.start + 2 * (halo + 2 * GRID - 1)
+            assert seen.start % GRID == 0
+            assert seen.stop % GRID == 0 or seen.stop == length
+    assert times.sum() == box.width * box.height
+    assert (times[box.y : box.y + box.height, box.x : box.x + box.width] == 1).all()
 
 
 def test_one_tile_is_the_frame() -> None:

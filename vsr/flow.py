@@ -49,17 +49,20 @@ class Passed:
     Attributes:
         frames: how many so far.
         ticks: how many ticks they are shown.
-        begin: the tick before which frames are neighbours alone, as what lies there is done.
+        begin, end: ticks; frames before `begin`, and from `end` on, are neighbours alone.
     """
 
     frames: int = 0
     ticks: int = 0
     begin: int | None = None
+    end: int | None = None
 
     def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """The frames, counted."""
         for frame in frames:
-            if self.begin is not None and frame.pts < self.begin:
+            before = self.begin is not None and frame.pts < self.begin
+            behind = self.end is not None and frame.pts >= self.end
+            if before or behind:
                 frame = replace(frame, outside=True)
             if not frame.outside:
                 self.frames += 1
@@ -77,6 +80,7 @@ def flow(
     stop: Event | None = None,
     seal: Callable[[Path, Run], None] | None = None,
     begin: int | None = None,
+    end: int | None = None,
 ) -> Run:
     """Run a job's frames from its source to what `open_target` opens.
 
@@ -88,11 +92,12 @@ def flow(
         moved: told, after each frame, how many are written and how many to expect.
         stop: ends a live stream well, once it is set.
         seal: told of the finished file, and of what was done, before it gets its name.
-        begin: the tick at which to begin, where the source must be read from its beginning.
+        begin, end: the ticks between which to take frames of a source that must be read from
+            the beginning of its span.
 
     Raises VsrError.
     """
-    seen, written = Passed(begin=begin), 0
+    seen, written = Passed(begin=begin, end=end), 0
     patience = None if isinstance(job.source, Url) else job.reading.patience  # they have their own
     context = tools.model.network.context
 
@@ -144,4 +149,5 @@ def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
         sound_in=output.sound_offset,
         sound_out=arrival.sound_offset if arrival else None,
         damage=damage_of(video),
+        encoding=output.encoding,
     )

@@ -32,7 +32,7 @@ from vsr.jobs.work import Done, clear_arrived, known_source
 from vsr.networks.catalogue import default_model, load_model
 from vsr.others.passthrough import Selection
 from vsr.paths import check_paths
-from vsr.region import parse_region
+from vsr.region import Region, parse_region
 from vsr.result import Progress, Result, Run
 from vsr.routes import create_target, is_still
 from vsr.stills import run_stills
@@ -73,7 +73,7 @@ def upscale(
     verify: bool = False,
     limits: Limits = DEFAULTS,
     stall: float = 300,
-    crop: str = "",
+    crop: str | Region | None = None,
     resume: str = "auto",
     record: bool = False,
     cluster: str = "",
@@ -114,7 +114,8 @@ def upscale(
         verify: decode the finished video again before it gets its name, and compare every
             frame's time.
         limits: what the source may ask for at most.
-        crop: the part of the picture to take, as `vsr.region.parse_region` reads it.
+        crop: the part of the picture to take, "X,Y,W,H" in pixels or percent (see
+            `vsr.region.parse_region`).
         resume: work in segments, each of which is kept once it is finished, so that the same
             call goes on where an earlier one ended: "always", "never", or "auto", for videos
             that are long or long at work.
@@ -149,7 +150,7 @@ def upscale(
         self_ensemble=self_ensemble,
         compiled=compiled,
         span=Span(_exact(start), _exact(end)),
-        crop=parse_region(crop) if crop else None,
+        crop=parse_region(crop) if isinstance(crop, str) else crop,
         reading=Reading(hwaccel, strict, stall, deinterlace, limits),
         encoding=Encoding(codec, crf, preset, pix_fmt, threads),
         wants=Selection(audio, subtitles),
@@ -171,8 +172,8 @@ def upscale(
     )
     settings = job.settings(tools.model, tools.engine)
     split = in_segments(job, tools, resume, cluster)
-    found = _identity(source, target) if record or split or arrived else None
-    _unless_done(job, settings, found, arrived, record)
+    _unless_done(job, settings, arrived, record)
+    found = _identity(job) if record or split else None
     said = statement(settings, found) if record else ""
     warnings: list[str] = []
     sealed = False
@@ -184,7 +185,7 @@ def upscale(
 
     def moved(frames: int, expected: int | None) -> None:
         if progress:
-            progress(Progress(frames, expected))
+            progress(Progress(frames, expected, resumable=split))
 
     def result_of(run: Run) -> Result:
         return Result(
@@ -204,6 +205,7 @@ def upscale(
         """Write the record of a file that is about to get its name."""
         nonlocal sealed
         sealed = True
+        _unless_changed(job, found)
         if record:
             output, ended = fingerprints(part), datetime.now(UTC)
             facts = make_record(
@@ -243,6 +245,7 @@ def upscale(
                 tools,
                 note,
                 lambda frames, _: moved(done + frames, images),
+                said=said,
             ),
         )
     else:
@@ -277,24 +280,30 @@ def _maker(cluster: str) -> Maker:
     return make_on(cluster)
 
 
-def _identity(source: Path | Url, target: Path) -> Found | None:
+def _identity(job: Job) -> Found | None:
     """What identifies a source. A file that an earlier run has read is not read again."""
-    if isinstance(source, Url):
+    if isinstance(job.source, Url):
         return None
-    return fingerprints(source) if source.is_dir() else fingerprint(source, known_source(target))
+    if job.source.is_dir():
+        return fingerprints(job.source)
+    return fingerprint(job.source, known_source(job.target))
 
 
-def _unless_done(
-    job: Job, settings: dict[str, Any], found: Found | None, arrived: Sequence[Plan], record: bool
-) -> None:
+def _unless_changed(job: Job, found: Found | None) -> None:
+    """Raise InputError where a file is another than when the work began."""
+    if isinstance(found, Fingerprint) and fingerprint(job.file, found) != found:
+        raise InputError(f"{job.source}: was changed while it was worked on")
+
+
+def _unless_done(job: Job, settings: dict[str, Any], arrived: Sequence[Plan], record: bool) -> None:
     """Raise DoneError where the target is what this job would make.
 
     That is so where a run was killed when it had just finished it, or by its record. Raises
     OutputError where something else is there and is not to be replaced.
     """
-    keys = [plan.key for plan in arrived]
-    if isinstance(found, Fingerprint) and key_of(found.sha256, settings) in keys:
-        raise DoneError(f"{job.target}: is complete; the run before was killed just after")
+    for plan in arrived:
+        if plan.key == key_of(fingerprint(job.file, plan.source).sha256, settings):
+            raise DoneError(f"{job.target}: is complete; the run before was killed just after")
     if record and isinstance(job.source, Path):
         try:
             done = standing(job.source, job.target, settings)

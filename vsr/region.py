@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vsr.errors import InputError
+from vsr.video.color import known_matrix
 from vsr.video.frame import VideoInfo
 
 _NUMBER = r"\s*([+-]?\d{1,20}(?:\.\d{1,20}|/[1-9]\d{0,19})?)\s*"
 _PIXELS, _PERCENT = (",".join([_NUMBER + sign] * 4) for sign in ("", r"%\s*"))
 _STRAIGHT = 64  # of a display matrix's numbers, how often one must hold the other: one degree
+
+_UNTAGGED = 2  # a matrix, of ITU-T H.273
 
 _Range = tuple[int, int]
 """Where pixels begin and end along an axis."""
@@ -58,7 +61,7 @@ class Region:
         if min(self.width, self.height) <= 0:
             raise InputError(f"crop {self}: width and height must be above 0")
         if min(self.x, self.y) < 0:
-            raise InputError(f"crop {self}: its corner must not lie left of the picture or above")
+            raise InputError(f"crop {self}: begins outside the picture")
         if self.percent and max(self.x + self.width, self.y + self.height) > 100:
             raise InputError(f"crop {self}: reaches beyond 100%")
 
@@ -109,8 +112,8 @@ class Region:
         if _outweighs(b, a) and _outweighs(c, d):
             return True, b < 0, c < 0
         raise InputError(
-            f"crop {self}: not to be found in a picture that is shown turned by another angle "
-            f"than 90, 180 or 270 degrees (display matrix {a}, {b}, {c}, {d})"
+            f"crop {self}: cannot be placed: the picture is shown turned by another angle than "
+            f"90, 180 or 270 degrees (display matrix {a}, {b}, {c}, {d})"
         )
 
 
@@ -130,8 +133,16 @@ def parse_region(text: str) -> Region:
 
 
 def cropped(info: VideoInfo, box: Box) -> VideoInfo:
-    """What holds for the part of each frame of `info` that lies in `box`."""
-    return replace(info, width=box.width, height=box.height)
+    """What holds for the part of each frame of `info` that lies in `box`.
+
+    An untagged matrix is guessed from the picture's height, here and by players. Where that of
+    the part would give another than that of the whole, the part is tagged with the whole's.
+    """
+    part = replace(info, width=box.width, height=box.height)
+    if info.format.rgb or info.color.matrix != _UNTAGGED:
+        return part
+    whole = known_matrix(info).color
+    return part if known_matrix(part).color == whole else replace(part, color=whole)
 
 
 def _stored(shown: _Range, backwards: bool, step: int, length: int) -> _Range:

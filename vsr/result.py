@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,17 @@ from vsr.video.url import Url
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: frames handed to the encoder, and the header's promise of how many."""
+    """How far a run is.
+
+    Attributes:
+        frames: handed to the encoder, or done by an earlier run.
+        expected: how many there should be in all, as the header says.
+        resumable: whether what is done would outlast the end of this run.
+    """
 
     frames: int
     expected: int | None
+    resumable: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Run:
         sound_in, sound_out: seconds by which the first audio track begins after the picture,
             less than 0 where it begins before; None without sound.
         damage: what was wrong with the source.
+        encoding: the settings that the encoder was opened with.
     """
 
     frames_in: int
@@ -45,6 +53,7 @@ class Run:
     sound_in: Fraction | None = None
     sound_out: Fraction | None = None
     damage: Damage = NO_DAMAGE
+    encoding: dict[str, str] = field(default_factory=dict)
 
 
 def in_all(runs: Sequence[Run]) -> Run:
@@ -140,6 +149,7 @@ class Result:
             "device": self.device,
             "precision": self.precision,
             "encoder": run.encoder,
+            "encoding": dict(run.encoding),
             "warnings": list(self.warnings),
         }
 

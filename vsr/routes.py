@@ -92,7 +92,7 @@ def create_target(
         if names_folder(target):
             names = [file.name for file in video.files]
             return create_image_folder(
-                target, names, info, video.depth, video.metadata, warn, job.overwrite
+                target, names, info, video.depth, video.metadata, warn, job.overwrite, said
             )
         if not is_image(target):
             wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
@@ -103,9 +103,9 @@ def create_target(
             raise OutputError(
                 f"{target}: one image cannot hold {len(video.files)}; name a folder or a video"
             )
-        return create_image(target, info, video.depth, video.metadata(0), warn, seal)
+        return create_image(target, info, video.depth, video.metadata(0), warn, seal, said)
     if names_folder(target):
-        return create_frame_folder(target, info, warn, job.overwrite)
+        return create_frame_folder(target, info, warn, job.overwrite, said)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(video.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
     return create_video(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import tempfile
 import time
@@ -36,6 +35,11 @@ _FEWEST = 24  # frames to measure on
 _LENGTH = Fraction(1)  # seconds of the source, at least
 _LONGEST = 20  # seconds of the source
 _ENOUGH = 2.0  # seconds of work that tell something
+# A measurement goes on from nothing, leaves nothing, and stays on this machine.
+_BY_ITSELF: dict[str, Any] = {
+    **{"overwrite": True, "resume": "never", "record": False, "cluster": ""},
+    **{"warn": None, "stop": None},
+}
 _LISTENING = 3  # seconds of the source in which the other streams are counted
 _USUAL_RATE = Fraction(25)  # frames a second
 
@@ -163,8 +167,8 @@ def _between(short: _Run, long: _Run) -> Rate:
     frames, size = long.frames - short.frames, long.bytes - short.bytes
     if frames < 1 or size <= 0 or not short.frames:
         return Rate(long.frames, long.seconds, long.bytes, 0)
-    # On a busy machine the difference may be anything; twice too fast is as far as it is believed.
-    least = long.seconds / long.frames * frames / 2
+    # On a busy machine the difference may be anything; there is a limit to what is believed.
+    least = long.seconds / long.frames * frames / 4
     seconds = max(long.seconds - short.seconds, least)
     once = max(0, short.bytes - round(size / frames * short.frames))
     return Rate(frames, seconds, size, once)
@@ -178,14 +182,8 @@ def _run(source: Path, target: Path, options: Mapping[str, Any]) -> _Run:
         if first is None:
             first = time.monotonic()
 
-    # A measurement leaves nothing behind, and goes on from nothing.
-    without = {"overwrite": True, "resume": "never", "record": False}
-    known = inspect.signature(upscale).parameters
-    settings = {**options, **{name: value for name, value in without.items() if name in known}}
     began = time.monotonic()
-    result = upscale(
-        source, target, **{**settings, "progress": progress, "warn": None, "stop": None}
-    )
+    result = upscale(source, target, **{**options, **_BY_ITSELF, "progress": progress})
     ended = time.monotonic()
     alone = result.frames_out == 1  # nothing comes after its first frame
     since = began if first is None or alone else first

@@ -33,7 +33,7 @@ class Outcome:
         item: the file.
         status: "done" now; "skipped", as it was done before in the same way; "failed"; or
             "stopped" on request, so that another run goes on with it.
-        reason: why it failed or was stopped, in one line; "" otherwise.
+        reason: why it was not done, in one line; "" where it was.
         seconds: wall time of all attempts.
         attempts: how often it was begun, at least 1.
         warnings: how many were told in the last attempt.

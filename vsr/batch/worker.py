@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
-from vsr.errors import DoneError, StalledError, StoppedError, VsrError
+from vsr.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
 from vsr.result import Progress
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
@@ -71,11 +72,11 @@ Message: TypeAlias = Begun | Progress | Told | Finished
 
 
 def upscale_file(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
-    """Enlarge one file unless its record says that it is done. Raises VsrError."""
+    """Enlarge one file, unless its record says that it is done. Raises VsrError."""
     from vsr import upscale  # takes seconds, and only a worker needs it
     from vsr.jobs.record import read_record, record_path
 
-    item.target.parent.mkdir(parents=True, exist_ok=True)
+    _make(item.target.parent)
     try:
         result = upscale(
             item.source,
@@ -90,6 +91,13 @@ def upscale_file(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finish
         return Finished("skipped", str(done), facts=_recorded(record) if record else {})
     record = read_record(record_path(item.target))
     return Finished("done", facts={**result.facts(), **_hashes(record)})
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
 
 
 def _recorded(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,11 +32,13 @@ class Encoder:
         name: the encoder's name in libav.
         container: its container's.
         base: the time base of frames.
+        settings: what it was opened with, once `add_stream` has done that.
         stream: the output's stream, once `add_stream` has made it.
         shown_at: the last frame's time: its own, or what the container's clock could give it.
     """
 
     stream: VideoStream
+    settings: dict[str, str]
     shown_at: int
 
     def __init__(
@@ -84,6 +86,8 @@ class Encoder:
         if container in IN_ORDER:
             context.max_b_frames = 0
         open_encoder(context, info, self._encoding)
+        pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
+        self.settings = {**context.options, **pixels}
         if container in ONE_RATE:
             stream.time_base = 1 / _rate(info)
         if info.display_matrix:

@@ -12,6 +12,7 @@ from vsr.errors import OutputError
 from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import Warn, once, to_pixels
 from vsr.images.metadata import Metadata, Shape
+from vsr.images.statement import with_image_statement
 from vsr.others.others import Others
 from vsr.part import part_of, remove_abandoned
 from vsr.threads import behind
@@ -29,13 +30,14 @@ def create_image(
     metadata: Metadata,
     warn: Warn,
     seal: Seal | None = None,
+    said: str = "",
 ) -> Iterator[Output]:
     """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
 
     `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
     room for the metadata, they are left out with a warning. The file gets its name when the
     block has ended well with exactly one frame written, and `seal` has seen it; otherwise
-    nothing is left. Raises OutputError in one line.
+    nothing is left. What is `said` of it goes into its metadata. Raises OutputError in one line.
     """
     shape = _output_shape(target, info, depth, warn)
     kept, dropped = nearest_metadata(target, metadata, shape.channels)
@@ -46,7 +48,7 @@ def create_image(
 
     def write(frame: Frame) -> None:
         nonlocal written
-        _save(frame, part, target, shape, kept)
+        _save(frame, part, target, shape, with_image_statement(kept, said, target))
         written += 1
 
     try:
@@ -70,6 +72,7 @@ def create_image_folder(
     metadata: Callable[[int], Metadata],
     warn: Warn,
     overwrite: bool = False,
+    said: str = "",
 ) -> Iterator[Output]:
     """Write one image per frame of `info` into `folder`: the first to the first name, and so on.
 
@@ -104,6 +107,7 @@ def create_image_folder(
         target = folder / name_of(written)
         kept, dropped = fitted(written)
         _warn_dropped(target, dropped, lambda message: warned(folder, message))
+        kept = with_image_statement(kept, said, target)
         _save(frame, part / target.name, target, shapes[target.suffix], kept)
         written += 1
 

@@ -24,9 +24,9 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 def with_image_statement(metadata: Metadata, text: str, target: Path) -> Metadata:
     """The metadata with one line of text as its XMP, where `target` holds XMP and has none.
 
-    XMP that is there stays as it is, byte for byte. Raises OutputError where no image can be
-    written by that name.
+    An empty text says nothing. XMP that is there stays as it is, byte for byte. Raises
+    OutputError where no image can be written by that name.
     """
-    if metadata.xmp or "xmp" not in image_format(target).blocks:
+    if not text or metadata.xmp or "xmp" not in image_format(target).blocks:
         return metadata
     return replace(metadata, xmp=_PACKET.format(text=escape(text)).encode())

@@ -40,7 +40,11 @@ def windows(frames: Iterator[Frame], context: int) -> Iterator[Window]:
 
 def _alone(frames: Iterator[Frame]) -> Iterator[Window]:
     seen: tuple[Frame, ...] = ()
+    begun = False
     for frame in frames:
+        if frame.outside and begun:
+            return
+        begun = not frame.outside
         if not seen or not frame.shows_same(seen[0]):
             seen = (frame,)
         if not frame.outside:

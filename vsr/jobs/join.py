@@ -62,6 +62,7 @@ def join(
                 sound_in=output.sound_offset,
                 sound_out=arrival.sound_offset,
                 damage=_damage((each.damage for each in done), video.damage),
+                encoding=output.encoding,
             )
 
         def sealed(part: Path, output: Output) -> None:

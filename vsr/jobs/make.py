@@ -10,12 +10,13 @@ from threading import Event
 from typing import Protocol, TypeAlias
 
 from vsr.errors import InputError, StalledError
-from vsr.flow import Source, Tools, damage_of, flow
+from vsr.flow import Source, Tools, flow
 from vsr.jobs.job import Job
 from vsr.jobs.plan import Plan, Segment, picture_of
 from vsr.jobs.segments import MisplacedError, create_segments
 from vsr.jobs.work import Done, Work
 from vsr.video.frame import VideoInfo
+from vsr.video.reader import Video
 from vsr.video.writer import Output, Seal
 
 Warn: TypeAlias = Callable[[str], None]
@@ -85,6 +86,7 @@ def make_segments(
         def open_target(
             video: Source, info: VideoInfo, seal: Seal
         ) -> AbstractContextManager[Output]:
+            assert isinstance(video, Video)
             if picture_of(video.info) != plan.picture:
                 raise MisplacedError
             return create_segments(
@@ -94,20 +96,16 @@ def make_segments(
                 info,
                 job.encoding,
                 begin if sought else None,
-                lambda: damage_of(video),
+                video.damage_within,
                 counted,
                 stop,
             )
 
-        span = plan.span(begin if sought else None, end, job.span)
-        flow(
-            replace(job, span=span),
-            tools,
-            open_target,
-            note,
-            moved,
-            begin=None if sought else begin,
-        )
+        if sought:
+            part = replace(job, span=plan.span(begin, end, job.span))
+            flow(part, tools, open_target, note, moved)
+        else:
+            flow(job, tools, open_target, note, moved, begin=begin, end=end)
 
     if plan.plain:
         try:
@@ -115,7 +113,7 @@ def make_segments(
         except StalledError:
             raise
         except (MisplacedError, InputError):
-            if count or begin is None:
+            if count:
                 raise
     try:
         return run(sought=False)

@@ -31,7 +31,7 @@ _QUEUE = 8  # frames that may wait while an encoder is emptied
 
 
 class MisplacedError(Exception):
-    """A segment that was sought does not begin with its frame, or is of another picture."""
+    """A segment that was sought does not begin with its frame, whole, or is of another picture."""
 
 
 def open_alone(
@@ -58,16 +58,16 @@ def create_segments(
     info: VideoInfo,
     encoding: Encoding,
     first: int | None,
-    damage: Callable[[], Damage],
+    damage: Callable[[int | None, int | None], Damage],
     made: Callable[[Done], None],
     stop: Event | None = None,
 ) -> Iterator[Output]:
     """Write frames of `info` into the files of some neighbouring segments, one after another.
 
     The first frame must be shown at the tick `first`, unless that is None. `made` is told of
-    each one whose file is in place. `damage` says how much has been found in
-    the source so far. Once `stop` is set, no other segment is begun. Raises OutputError,
-    MisplacedError where the first frame is another, StoppedError.
+    each one whose file is in place. `damage` says what was found in the source between two
+    ticks. Once `stop` is set, no other segment is begun. Raises OutputError, MisplacedError
+    where the first frame is another or damaged, StoppedError.
     """
     work = _Segments(segments, plan, file_of, info, encoding, first, damage, made, stop)
     try:
@@ -88,7 +88,7 @@ class _Segments:
         info: VideoInfo,
         encoding: Encoding,
         first: int | None,
-        damage: Callable[[], Damage],
+        damage: Callable[[int | None, int | None], Damage],
         made: Callable[[Done], None],
         stop: Event | None,
     ) -> None:
@@ -97,14 +97,13 @@ class _Segments:
         self._plan, self._info = plan, info
         self._encoding = replace(encoding, codec=plan.encoder, threads=plan.threads)
         self._file_of, self._damage, self._made, self._stop = file_of, damage, made, stop
-        self._before = NO_DAMAGE
         self._open: _Writer | None = None
 
     def write(self, frame: Frame) -> None:
         """Encode a frame into its segment; the ones before that are finished."""
-        if self._first is not None and frame.pts != self._first:
-            raise MisplacedError
-        self._first = None
+        if self._first is not None:
+            self._look(frame, self._first)
+            self._first = None
         while (end := self._waiting[0].end) is not None and frame.pts >= end:
             self._close()
             if self._stop and self._stop.is_set():
@@ -122,6 +121,12 @@ class _Segments:
         if self._open:
             self._open.file.abandon()
 
+    def _look(self, frame: Frame, first: int) -> None:
+        """A decoder that begins amid damage may mend it otherwise than one that came to it."""
+        found = replace(self._damage(None, first + 1), missing_bytes=0)
+        if frame.pts != first or found != NO_DAMAGE:
+            raise MisplacedError
+
     def _writer(self) -> _Writer:
         if self._open is None:
             file = self._file_of(self._waiting[0].number)
@@ -130,9 +135,9 @@ class _Segments:
 
     def _close(self) -> None:
         writer, segment = self._writer(), self._waiting[0]
-        damage = self._damage()
-        done = writer.finish(segment.number, _more(damage, self._before))
-        self._open, self._before = None, damage
+        damage = asdict(self._damage(segment.begin, segment.end))
+        done = writer.finish(segment.number, {kind: n for kind, n in damage.items() if n})
+        self._open = None
         self._waiting.pop(0)
         self._made(done)
 
@@ -177,12 +182,6 @@ class _Writer:
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._began, 3),
         )
-
-
-def _more(now: Damage, before: Damage) -> dict[str, int]:
-    """The damage that has come since."""
-    counts, earlier = asdict(now), asdict(before)
-    return {kind: counts[kind] - earlier[kind] for kind in counts if counts[kind] > earlier[kind]}
 
 
 def _say_nothing(message: str) -> None:

@@ -13,9 +13,13 @@ from vsr.jobs.differences import differences
 from vsr.jobs.fingerprint import Fingerprint, fingerprint
 from vsr.jobs.record import read_record, record_path, settings_of
 
+_TOOLS = {"version", "libav"}  # what an older one made is made all the same
+
 
 def standing(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The record by which `target` was made of `source` with these settings, as it is now.
+
+    The versions of vsr and libav may have been others.
 
     None where nothing is there as yet; a record without its output does not count. A file
     with the recorded path, size and time is taken for the recorded one; any other must have
@@ -37,7 +41,9 @@ def standing(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[st
     if not _is_recorded(source, record["source"], whole=True):
         before = record["source"].get("path", record["source"].get("address"))
         raise OutputError(_there(target, f"made from another input ({before})"))
-    if apart := differences(settings_of(record), settings):
+    asked = {name: value for name, value in settings.items() if name not in _TOOLS}
+    made = {name: value for name, value in settings_of(record).items() if name not in _TOOLS}
+    if apart := differences(made, asked):
         raise OutputError(_there(target, f"made with other settings ({'; '.join(apart)})"))
     return record
 

@@ -163,11 +163,18 @@ def _from_file(path: Path, scale: int) -> Model:
         raise ModelError(
             f"{path}: unknown network {facts['network']!r}; known: {', '.join(ARCHITECTURES)}"
         )
-    weights = Weights(path.stem, scale, facts["network"], facts.get("options", {}), file=str(path))
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    weights = Weights(
+        path.stem,
+        scale,
+        facts["network"],
+        facts.get("options", {}),
+        file=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
     return Model(weights, _loaded(weights, data, str(path)))
 
 

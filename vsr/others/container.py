@@ -17,7 +17,7 @@ from av.container import InputContainer, OutputContainer
 from av.format import Flags as FormatFlags
 
 from vsr.errors import EncoderError, OutputError
-from vsr.others.tags import lasting
+from vsr.others.tags import lasting, with_statement
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
@@ -91,10 +91,13 @@ def open_output(part: Path, format_name: str, options: dict[str, str]) -> Iterat
             output.close()
 
 
-def muxer_options(format_name: str, source: InputContainer, cover: bool) -> dict[str, str]:
+def muxer_options(
+    format_name: str, source: InputContainer, cover: bool, said: str = ""
+) -> dict[str, str]:
     """Options without which a muxer would round start times or lose tags.
 
-    With a `cover`, mp4 has no room for tags of the newer kind.
+    `said` is what will be said of the file itself. With a `cover`, mp4 has no room for tags of
+    the newer kind.
     """
     if format_name not in ISO_FAMILY:
         return {}
@@ -103,7 +106,8 @@ def muxer_options(format_name: str, source: InputContainer, cover: bool) -> dict
     options = {}
     if timescale <= _LARGEST_TIMESCALE:
         options["movie_timescale"] = str(timescale)
-    if _uncommon_tags(format_name, source.metadata) and not cover:
+    tags = with_statement(source.metadata, said, format_name)
+    if _uncommon_tags(format_name, tags) and not cover:
         options["movflags"] = "+use_metadata_tags"
     return options
 

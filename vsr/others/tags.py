@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,11 @@ _FROM_QUICKTIME = {
     old: new for new, old in _QUICKTIME_LANGUAGES.items() if old in ("fo ", "hr ", "iri", "pa ")
 } | {"sr ": "srp", "sve": "swe"}
 
+# Tags for what a file says of itself, the first that is free. Others where libav keeps few, or
+# takes two for the same.
+_STATEMENT = ("comment", "description", "synopsis")
+_OTHER_STATEMENT = {"avi": ("comment", "encoded_by"), "asf": ("synopsis", "encoded_by")}
+
 
 def copy_facts(source: Stream, target: Stream, format_name: str) -> None:
     """Copy a stream's language, title and other tags, and its disposition."""
@@ -56,6 +62,18 @@ def lasting(metadata: dict[str, str]) -> dict[str, str]:
         if name not in _STALE and not name.startswith("_statistics") and not repeated:
             kept[key] = value
     return kept
+
+
+def with_statement(tags: Mapping[str, str], text: str, format_name: str = "") -> dict[str, str]:
+    """Global tags with the statement in the first that is free for it; all others as they are.
+
+    `format_name` is libav's name of the muxer. Where none is free, or there is
+    nothing to say, the tags stay as they are.
+    """
+    taken = {key.lower() for key in tags}
+    taken |= {key.rpartition("-")[0] for key in taken}  # in one language: comment-eng
+    free = [key for key in _OTHER_STATEMENT.get(format_name, _STATEMENT) if key not in taken]
+    return {**tags, free[0]: text} if free and text else dict(tags)
 
 
 def label(stream: Stream) -> str:

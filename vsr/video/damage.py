@@ -87,6 +87,7 @@ class Tally:
         self.path = path
         self._strict = strict
         self._counts: Counter[str] = Counter()
+        self._marks: list[tuple[int, Damage]] = []
 
     def add(self, kind: str, count: int = 1) -> None:
         """Count damage of a kind, a field of `Damage`. Raises InputError if strict."""
@@ -104,6 +105,16 @@ class Tally:
     def forget(self) -> None:
         """Begin anew: what was read so far is read again."""
         self._counts.clear()
+
+    def mark(self, tick: int) -> None:
+        """Remember that what has been found lay before the end of the frame at `tick`."""
+        if not self._marks or self._marks[-1][1] != self.damage:
+            self._marks.append((tick, self.damage))
+
+    def before(self, tick: int) -> Damage:
+        """What had been found when the last frame before `tick` was marked."""
+        known = (damage for marked, damage in reversed(self._marks) if marked < tick)
+        return next(known, NO_DAMAGE)
 
     @property
     def damage(self) -> Damage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from vsr.errors import InputError, StalledError
 from vsr.threads import within
-from vsr.video.damage import Damage, Tally
+from vsr.video.damage import NO_DAMAGE, Damage, Tally
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.frame import Frame, VideoInfo
@@ -124,6 +124,15 @@ class Video:
         """What has been found damaged so far."""
         return self._tally.damage
 
+    def damage_within(self, begin: int | None, end: int | None) -> Damage:
+        """What was found damaged from the frame at a tick up to the one at another.
+
+        None is where the span begins or ends. Frames up to `end` must have been read.
+        """
+        before = NO_DAMAGE if begin is None else self._tally.before(begin)
+        found = asdict(self.damage if end is None else self._tally.before(end))
+        return Damage(**{kind: found[kind] - count for kind, count in asdict(before).items()})
+
     @property
     def expected_frames(self) -> int | None:
         """How many frames the header lets one expect in the span. A hint for progress."""
@@ -154,13 +163,19 @@ class Video:
             )
         inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
-        mended = steady(timed, self._nominal_step(), self._tally)
+        mended = self._marked(steady(timed, self._nominal_step(), self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
             with suppress(InputError):
                 for decoded in chain([inside.behind], self._decoded):
                     yield replace(self._timed(decoded, read_planes)[0], outside=True)
+
+    def _marked(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames, with a note in the tally of what had been found at each."""
+        for frame in frames:
+            self._tally.mark(frame.pts)
+            yield frame
 
     def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
         pts = (decoded.pts or 0) * self.parts

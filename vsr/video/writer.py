@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -18,13 +18,13 @@ from av.video.stream import VideoStream
 from vsr.encoding.encode import Encoder
 from vsr.encoding.encoders import Encoding
 from vsr.errors import OutputError
-from vsr.jobs.statement import with_statement
 from vsr.live.live import Live, fragmented
 from vsr.others.container import WITHOUT_TIMESTAMPS, open_output
 from vsr.others.others import Others
 from vsr.others.packets import Cut
 from vsr.others.passthrough import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.others.plan import Selection, plan_streams
+from vsr.others.tags import with_statement
 from vsr.others.trial import REFUSED
 from vsr.part import part_of, remove_abandoned
 from vsr.threads import behind
@@ -51,6 +51,7 @@ class Output:
         arrival: what a video holds, once it is complete.
         sound_offset: seconds by which the first sound begins after the picture, as it was
             written; None without any.
+        encoding: the settings that the encoder was opened with.
     """
 
     write: Callable[[Frame], None]
@@ -58,6 +59,7 @@ class Output:
     others: Others
     arrival: Arrival | None = None
     sound_offset: Fraction | None = None
+    encoding: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -111,7 +113,7 @@ def create_video(
                     frames += 1
                     hand_over(frame)
 
-                result = Output(count, encoder.name, muxing.others.streams)
+                result = muxing.as_output(count)
                 yield result
         _check(result, muxing, part, target, frames, first, times if verified else None)
         if seal:
@@ -147,7 +149,7 @@ def join_video(
                 muxing.mux(packet)
             for _ in muxing.finish():
                 pass
-        result = Output(_not_to_be_written, muxing.encoder.name, muxing.others.streams)
+        result = muxing.as_output(_not_to_be_written)
         shown = array("q", sorted(times))
         _check(result, muxing, part, target, len(times), shown[0], shown if verified else None)
         if seal:
@@ -178,6 +180,11 @@ class _Muxing:
         with suppress(*REFUSED):
             self.output.mux_one(packet)
 
+    def as_output(self, write: Callable[[Frame], None]) -> Output:
+        """For those who hand over frames."""
+        settings = self.encoder.settings
+        return Output(write, self.encoder.name, self.others.streams, encoding=settings)
+
     def finish(self) -> Iterator[None]:
         """Write the rest, step by step."""
         yield from self.others.rest()
@@ -206,7 +213,7 @@ def _opened(
         index = others_of.stream_index if others_of else 0
         sampled = live.sampled() if live else None
         path = others_of.path if others_of else None
-        plan = plan_streams(source, path, target, index, wants, name, sampled)
+        plan = plan_streams(source, path, target, index, wants, name, sampled, said)
         options = fragmented(plan.format, plan.options) if live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))
         encoder = Encoder(output, info, name, encoding, color or info.color, warn)
@@ -227,9 +234,7 @@ def _opened(
             )
         else:
             encoder.add_stream()
-        if said:
-            tags = with_statement(output.metadata, said, output.format.name)
-            output.metadata.update(tags)
+        output.metadata.update(with_statement(output.metadata, said, output.format.name))
         for warning in plan.warnings(target):
             warn(warning)
         output.start_encoding()
