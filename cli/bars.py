@@ -19,11 +19,13 @@ class Bars:
         self._disable = None if wanted else True  # None: where stderr is no terminal
         self._all = self._bar(0, files, "all", " files")
         self._running: dict[int, tqdm[None]] = {}
+        self._names: dict[int, str] = {}
 
     def start(self, slot: int, name: str) -> None:
         """A worker has begun a file, maybe anew."""
         self._end(slot)
-        self._running[slot] = self._bar(slot + 1, None, _short(name), " frames")
+        self._names[slot] = _short(name)
+        self._running[slot] = self._bar(slot + 1, None, self._names[slot], " frames")
 
     def move(self, slot: int, now: Progress) -> None:
         """It is so far."""
@@ -32,7 +34,9 @@ class Bars:
             bar.update(now.frames - bar.n)
         else:  # its pace is that of the frames from now on
             self._end(slot)
-            self._running[slot] = self._bar(slot + 1, now.expected, bar.desc, " frames", now.frames)
+            self._running[slot] = self._bar(
+                slot + 1, now.expected, self._names[slot], " frames", now.frames
+            )
 
     def end(self, slot: int, frames: int) -> None:
         """It is through with a file; `frames` were written by now, of all files."""
@@ -61,6 +65,7 @@ class Bars:
         return tqdm(
             total=total,
             initial=done,
+            miniters=1,  # workers tell a few times a second, whatever their pace
             unit=unit,
             desc=name,
             position=position,

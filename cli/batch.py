@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import Any
 
 import click
+from tqdm import tqdm
 
 from vsr import OutputError
 from vsr.batch import sources as files
@@ -154,9 +155,19 @@ def batch_command(
 def _arriving(
     found: Iterator[files.Found | None], folder: Path, name: str, scale: int
 ) -> Iterator[Item | None]:
-    """What comes, with its outputs."""
+    """What comes, with its outputs; a file whose output is another's is passed over."""
+    sources: dict[Path, Path] = {}
     for each in found:
-        yield Item(each.path, files.target_of(each, folder, name, scale)) if each else None
+        if each is None:
+            yield None
+            continue
+        target = files.target_of(each, folder, name, scale)
+        first = sources.setdefault(target, each.path)
+        if first == each.path:
+            yield Item(each.path, target)
+        else:
+            said = f"vsr: warning: {each.path}: passed over, {target} is {first}'s"
+            tqdm.write(said, file=sys.stderr)
 
 
 def _make(folder: Path) -> None:
@@ -173,7 +184,7 @@ def _stopping(stop: Event) -> Iterator[None]:
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        stop.set()
+        Thread(target=stop.set).start()  # this one may be about to wait for it, lock in hand
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -250,9 +261,9 @@ class _Reporter:
                 if outcome.status in said:
                     self._bars.write(f"vsr: {line_of(outcome)}")
             case Stopping(running):
+                rest = f"; {running} in work come to a good end, or at once by another Ctrl-C"
                 self._bars.write(
-                    f"vsr: stopping: no file is begun any more, {running} in work come to a good "
-                    "end; Ctrl-C again ends them at once"
+                    f"vsr: stopping: no further file is begun{rest if running else ''}"
                 )
 
     def _report(self, outcome: Outcome) -> None:

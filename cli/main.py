@@ -15,7 +15,10 @@ EXIT_FAILED, EXIT_INTERRUPTED = 1, 130  # click gives 2 for usage
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 usage, 130 interrupted."""
+    """Run the command line and exit.
+
+    0 done, 1 failed, 2 usage, 3 some of many files failed, 130 interrupted.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         from .commands import vsr  # takes a second, in which one may interrupt it

@@ -219,7 +219,8 @@ def test_the_first_interrupt_lets_a_short_file_end(tmp_path: Path) -> None:
 
 
 def test_the_first_interrupt_stops_a_long_file_between_segments(tmp_path: Path) -> None:
-    source = make(tmp_path / "in.mp4", replace(SMALL, pts=range(0, 300 * 6400, 6400)))
+    long = replace(SMALL, pts=range(0, 300 * 6400, 6400), options={"g": "20"})  # 150 s
+    source = make(tmp_path / "in.mp4", long)
     out = tmp_path / "out"
     with running(source, out, *FAST) as process:
         await_event(process, "started")  # the worker is not there yet

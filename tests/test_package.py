@@ -117,7 +117,9 @@ def test_the_library_keeps_to_itself(file: Path) -> None:
     for call in calls(tree):
         # nothing printed, nothing asked, no way out but return and raise
         assert call not in ("print", "input", "exit", "quit", "breakpoint"), call
-        assert call not in ("sys.exit", "os._exit", "os.abort", "SystemExit"), call
+        assert call not in ("sys.exit", "os.abort", "SystemExit"), call
+        # a worker process ends with its parent, from whatever thread
+        assert call != "os._exit" or file.name == "worker.py", call
         assert not call.startswith(("sys.stdout", "sys.stderr")), call
         # nothing that runs what a file says
         assert call not in ("eval", "exec", "__import__", "os.system", "pickle.load"), call

@@ -19,7 +19,7 @@ from clips import Clip, held, make, planes, remux
 from commands import SCRIPT, vsr
 
 from vsr import DoneError, InputError, OutputError, Progress, StoppedError, upscale
-from vsr.jobs import plan
+from vsr.jobs import choice, plan
 from vsr.jobs.work import is_begun
 
 FAST: dict[str, Any] = {"scale": 2, "model": "bicubic", "preset": "ultrafast", "threads": 1}
@@ -274,6 +274,21 @@ def test_what_cannot_be_done_in_segments(
     source, target = job(tmp_path)
     with pytest.raises(InputError, match="cannot be done in segments"):
         upscale(source, target, resume="always", **FAST)
+
+
+def test_packets_that_cannot_be_put_aside(tmp_path: Path) -> None:
+    """libvpx hands out alpha beside each packet."""
+    alpha = {"codec": "ffv1", "pix_fmt": "yuva420p", "options": {}}
+    source = make(tmp_path / "in.mkv", Clip(pts=range(0, 9000, 750), **alpha))
+    options = {"scale": 2, "model": "bicubic", "codec": "libvpx-vp9"}
+    with pytest.raises(OutputError, match="with alpha cannot be done in segments"):
+        upscale(source, tmp_path / "out.webm", resume="always", **options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "_LONG", 0)
+        result = upscale(source, tmp_path / "out.webm", **options)
+    assert any("done in one go" in warning for warning in result.warnings)
+    assert len(planes(result.target)) == 12
 
 
 def killed(command: Sequence[object], after: float) -> bool:

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 from clips import Clip, held, make
-from working import act
 
 from vsr import OutputError
 from vsr.batch.outcome import Item
-from vsr.batch.worker import Finished, Hooks, upscale_file
+from vsr.batch.worker import Hooks, upscale_file
 from vsr.result import Progress
 
 FAST: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "record": True}
@@ -67,6 +66,7 @@ def test_without_a_record_there_are_no_hashes(tmp_path: Path, source: Path, hook
     assert list(tmp_path.iterdir()) == [item.target]
 
 
-def test_the_work_of_the_tests_ends_as_it_says(tmp_path: Path, hooks: Hooks) -> None:
-    item = Item(Path("good.in"), tmp_path / "good.out")
-    assert act(item, {}, hooks) == Finished("done", facts={"frames_out": 5, "threads": None})
+def test_a_folder_that_cannot_be_made(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file/a: cannot be made"):
+        upscale_file(Item(source, tmp_path / "file" / "a" / "out.mp4"), FAST, hooks)

@@ -5,7 +5,8 @@
     │   └── StalledError  nothing has come from the source for too long
     ├── OutputError       the target cannot be written
     │   ├── EncoderError  the encoder is unknown, or refuses these settings
-    │   └── DoneError     the target is there, made by this very job: nothing is left to do
+    │   ├── DoneError     the target is there, made by this very job: nothing is left to do
+    │   └── SegmentError  what the encoder makes cannot be put aside in segments
     ├── ModelError        no such model, scale or weights file
     ├── DeviceError       the device or precision asked for is not to be had
     └── TrainingError     nothing to learn from, or a run that cannot be continued
@@ -36,6 +37,10 @@ class EncoderError(OutputError):
 
 class DoneError(OutputError):
     """The target is there already, made by this very job: nothing is left to do."""
+
+
+class SegmentError(OutputError):
+    """What the encoder makes cannot be put aside in segments."""
 
 
 class ModelError(VsrError):

@@ -14,7 +14,7 @@ from threading import Event
 from typing import Any
 
 from vsr.encoding.encoders import Encoding
-from vsr.errors import DoneError, InputError, OutputError
+from vsr.errors import DoneError, InputError, OutputError, SegmentError
 from vsr.flow import Source, Tools, flow
 from vsr.images.images import list_images, same_size
 from vsr.inference.engine import choose_engine
@@ -223,18 +223,26 @@ def upscale(
 
     if split:
         assert isinstance(found, Fingerprint)
-        run = run_in_segments(
-            job,
-            tools,
-            found,
-            settings,
-            note,
-            moved,
-            stop=stop,
-            seal=seal,
-            said=said,
-            make=_maker(cluster),
-        )
+        make = _maker(cluster)
+        try:
+            run = run_in_segments(
+                job,
+                tools,
+                found,
+                settings,
+                note,
+                moved,
+                stop=stop,
+                seal=seal,
+                said=said,
+                make=make,
+            )
+        except SegmentError as error:
+            if cluster or resume == "always":
+                raise
+            note(f"{error}: done in one go")
+            split = False
+            run = _in_one_go(job, tools, note, moved, stop, seal, said)
     elif apart:
         run = run_stills(
             job.file,
@@ -291,7 +299,7 @@ def _identity(job: Job) -> Found | None:
 
 def _unless_changed(job: Job, found: Found | None) -> None:
     """Raise InputError where a file is another than when the work began."""
-    if isinstance(found, Fingerprint) and fingerprint(job.file, found) != found:
+    if isinstance(found, Fingerprint) and fingerprint(job.file, found).sha256 != found.sha256:
         raise InputError(f"{job.source}: was changed while it was worked on")
 
 

@@ -105,6 +105,10 @@ class _Worker:
     begun: float | None = None
     warnings: int = 0
 
+    def busy_for(self) -> float:
+        """Seconds since it took up its task, or was given it."""
+        return time.monotonic() - (self.begun or self.handed)
+
 
 class _Pool:
     """The workers, and what became of the files that they were given."""
@@ -241,7 +245,7 @@ class _Pool:
         if self._timeout is None:
             return
         for worker in self._busy():
-            if worker.begun and time.monotonic() - worker.begun > self._timeout:
+            if worker.begun and worker.busy_for() > self._timeout:
                 self._try_again(worker, f"took longer than {self._timeout:g} s")
 
     def _try_again(self, worker: _Worker, reason: str) -> None:
@@ -251,7 +255,7 @@ class _Pool:
         if task.attempts > self._retries or self._stop.is_set():
             self._end(worker, "failed", reason, died=True)
             return
-        task.seconds += time.monotonic() - worker.handed
+        task.seconds += worker.busy_for()
         self._discard(worker)
         self._tell(Warned(task.item, f"{reason}; trying again"))
         self._start(worker.slot, task)
@@ -267,7 +271,7 @@ class _Pool:
         """The worker's file is at its end."""
         task = worker.task
         assert task is not None
-        seconds = task.seconds + time.monotonic() - worker.handed
+        seconds = task.seconds + worker.busy_for()
         outcome = Outcome(
             task.item, status, reason, seconds, task.attempts, worker.warnings, facts or {}
         )
@@ -292,7 +296,6 @@ class _Pool:
 def _new_worker(slot: int, work: Work, options: Mapping[str, Any]) -> _Worker:
     ours, theirs = _SPAWN.Pipe()
     process = _SPAWN.Process(target=serve, args=(theirs, work, options), daemon=False)
-    resource_tracker.ensure_running()  # which would let signals in again
     with _deaf():
         process.start()
     theirs.close()  # so that its end is seen here
@@ -305,6 +308,7 @@ def _deaf() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # else the start would do it, and let signals in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield

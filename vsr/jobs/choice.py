@@ -70,6 +70,7 @@ def _is_long(job: Job, tools: Tools) -> bool:
 
 def _work(stream: VideoStream, seconds: Fraction, tools: Tools) -> float:
     """Multiplications that so many seconds of a stream take."""
-    network, rate = tools.model.network, stream.average_rate or stream.guessed_rate or 25
-    sides = (side * network.scale for side in (stream.width or 0, stream.height or 0))
-    return float(seconds * rate) * cost(network, *sides).macs
+    model, rate = tools.model, stream.average_rate or stream.guessed_rate or 25
+    pixels = (stream.width or 0) * (stream.height or 0) * model.scale**2
+    frame = 1e9 * model.weights.gmacs or cost(model.network).macs  # of 1920x1080
+    return float(seconds * rate) * pixels / (1920 * 1080) * frame

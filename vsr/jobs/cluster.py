@@ -1,11 +1,128 @@
-"""Segments made by the machines of a Ray cluster."""
+"""Segments made by the machines of a Ray cluster.
+
+Each is a task of its own. The tasks know nothing of each other, and whoever began the run alone
+writes the journal: so a run here and one on a cluster can finish each other's work.
+"""
 
 from __future__ import annotations
 
-from vsr.errors import InputError
-from vsr.jobs.make import Maker
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from uuid import uuid4
+
+from vsr.errors import OutputError, StoppedError
+from vsr.flow import Tools
+from vsr.jobs.cluster_connection import Needs, alive, check_address, connected, needs_of
+from vsr.jobs.cluster_pool import Tasks
+from vsr.jobs.cluster_task import Failed, Made, Missing, Order
+from vsr.jobs.fingerprint import fingerprint
+from vsr.jobs.job import Job
+from vsr.jobs.make import Maker, Moved, Warn
+from vsr.jobs.plan import Segment
+from vsr.jobs.work import Work
+
+_PIECE = 32 << 20  # bytes of a file that travel at once
 
 
 def make_on(address: str) -> Maker:
-    """What makes a job's segments on the cluster at `address`. Raises InputError."""
-    raise InputError(f"cluster {address!r}: cannot be reached")
+    """What makes a job's segments on the cluster at `address`, or of this machine: "auto".
+
+    A connection to a cluster that this process has already is taken, and stays. Raises
+    InputError where Ray is not installed or nobody answers.
+    """
+    check_address(address)
+
+    def make(
+        job: Job, tools: Tools, work: Work, note: Warn, moved: Moved, stop: Event | None
+    ) -> None:
+        if work.pending():
+            with connected(address):
+                _make_all(job, work, note, moved, stop)
+
+    return make
+
+
+def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None) -> None:
+    """Have all missing segments made. Raises StoppedError, and VsrError otherwise."""
+    precision = work.plan.settings["precision"]
+    needs = needs_of(job, precision, alive())
+    order = _order(replace(job, precision=precision), work, needs)
+    order.mark.touch()
+    tasks = Tasks(order, needs)
+    waiting = deque(segment for run in work.pending() for segment in run)
+    try:
+        while waiting or tasks.running:
+            if stop and stop.is_set():
+                waiting.clear()
+            while waiting and tasks.has_room():
+                tasks.submit(waiting.popleft())
+            for segment, answer in tasks.answers():
+                if isinstance(answer, Failed):
+                    raise answer.error
+                if isinstance(answer, Missing):
+                    tasks.send(answer.files)
+                    waiting.appendleft(segment)
+                elif _put_in_place(work, answer, tasks, segment):
+                    for message in answer.warnings:
+                        note(message)
+                    moved(sum(done.frames for done in work.done.values()), work.plan.frames)
+                else:
+                    waiting.appendleft(segment)
+    finally:
+        tasks.close()
+        order.mark.unlink(missing_ok=True)
+    if work.pending():
+        raise StoppedError("stopped between two segments")
+
+
+def _order(job: Job, work: Work, needs: Needs) -> Order:
+    """What the tasks are told; they know no current folder."""
+    model = Path(job.model or "")
+    is_file = model.suffix == ".safetensors"
+    return Order(
+        job=replace(
+            job,
+            source=job.file.absolute(),
+            target=job.target.absolute(),
+            model=str(model.absolute()) if is_file else job.model,
+            threads=needs.cpus,
+        ),
+        plan=work.plan,
+        model=fingerprint(model) if is_file else None,
+        folder=work.folder.absolute(),
+        run=uuid4().hex,
+        gpu=bool(needs.gpus),
+        piece=_PIECE,
+    )
+
+
+def _put_in_place(work: Work, made: Made, tasks: Tasks, segment: Segment) -> bool:
+    """Give a segment's file its name, and enter it; False where it was lost on its way."""
+    place = work.file(segment.number)
+    part = work.folder / made.name
+    if not made.name:
+        contents = tasks.contents(made, segment)
+        if contents is None:
+            return False
+        part = place.with_suffix(".part")
+        _write(part, contents, made.done.sha256)
+    part.replace(place)
+    work.add(made.done)
+    return True
+
+
+def _write(part: Path, contents: Iterable[bytes], sha256: str) -> None:
+    digest = hashlib.sha256()
+    with part.open("wb") as file:
+        for data in contents:
+            file.write(data)
+            digest.update(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != sha256:
+        raise OutputError(f"{part}: came other than it was sent")

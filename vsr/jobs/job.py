@@ -78,7 +78,7 @@ class Job:
             "end": _exact(self.span.end),
             "crop": None if self.crop is None else str(self.crop),
             "codec": self.encoding.codec,
-            "crf": self.encoding.crf,
+            "crf": None if self.encoding.crf is None else float(self.encoding.crf),
             "preset": self.encoding.preset,
             "pix_fmt": self.encoding.pix_fmt,
             "audio": self._audio,

@@ -10,13 +10,14 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from av.packet import Packet
 
-from vsr.errors import OutputError
+from vsr.errors import OutputError, SegmentError
 
 _MAGIC = b"vsr packets 1\n"
 _HEAD = struct.Struct("<qqqqq?Q")  # time base, pts, dts, duration, is a keyframe, bytes to follow
@@ -39,11 +40,11 @@ class PacketWriter:
         self._put(_MAGIC)
 
     def write(self, packet: Packet[Any]) -> None:
-        """Append a packet of the one stream. Raises OutputError where it would not come back."""
+        """Append a packet of the one stream. Raises SegmentError where it would not come back."""
         extra = {data.data_type for data in packet.iter_sidedata()} - _NEEDLESS
         if extra or packet.pts is None or packet.dts is None:
             what = ", ".join(sorted(extra)) or "no times"
-            raise OutputError(
+            raise SegmentError(
                 f"this encoder's packets cannot be put aside ({what}): --resume never does without"
             )
         base, length = packet.time_base, packet.duration or 0
@@ -62,7 +63,8 @@ class PacketWriter:
 
     def abandon(self) -> None:
         """Leave nothing."""
-        self._file.close()
+        with suppress(OSError):  # a full disk, which was told when it was met
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
     def _put(self, data: bytes) -> None:

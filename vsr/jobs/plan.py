@@ -96,7 +96,10 @@ class Plan:
 
     @staticmethod
     def from_json(text: str) -> Plan:
-        """What `to_json` wrote. Raises ValueError, TypeError or KeyError if it is none."""
+        """What `to_json` wrote.
+
+        Raises ValueError, TypeError, KeyError or ArithmeticError if it is none.
+        """
         facts = json.loads(text)
         for name in ("time_base", "origin"):
             facts[name] = Fraction(facts[name])

@@ -7,17 +7,21 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
+from vsr.errors import SegmentError
 from vsr.flow import Tools, enlarged
 from vsr.jobs.fingerprint import Fingerprint
 from vsr.jobs.job import Job
 from vsr.jobs.plan import Plan, cut, picture_of, segment_frames
 from vsr.jobs.scan import scan
-from vsr.jobs.segments import header_of, open_alone
+from vsr.jobs.segments import close_alone, header_of, open_alone
 from vsr.others.plan import plan_streams
 from vsr.threads import cores
+from vsr.video.frame import PIXEL_FORMATS
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
 from vsr.video.writer import shift_of
+
+_BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as a second one
 
 
 def make_plan(
@@ -28,7 +32,10 @@ def make_plan(
     source: Fingerprint,
     note: Callable[[str], None],
 ) -> Plan:
-    """Look through the source and decide where to cut it. Raises VsrError for a job that fails."""
+    """Look through the source and decide where to cut it.
+
+    Raises VsrError for a job that would fail, SegmentError for one that must be done in one go.
+    """
     path = job.file
     with open_video(path, job.span, note, job.reading) as video:
         info = enlarged(video.info, job)
@@ -38,7 +45,11 @@ def make_plan(
             streams = plan_streams(container, path, job.target, video.stream_index, job.wants, name)
         for warning in streams.warnings(job.target):
             note(warning)
-        header = header_of(open_alone(info, streams.format, name, encoding, note))
+        encoder = open_alone(info, streams.format, name, encoding, note)
+        header, pixels = header_of(encoder), encoder.settings["pix_fmt"]
+        close_alone(encoder)
+        if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
+            raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
         found = scan(path, video.stream_index)
         edges = (video.tick(time) for time in (job.span.start, job.span.end))
         begin, end = (None if tick is None else ceil(tick) for tick in edges)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from av.video.stream import VideoStream
 
 from vsr.video.damage import NO_DAMAGE, Tally
 from vsr.video.open import open_input
@@ -38,17 +39,20 @@ def scan(path: Path, stream_index: int) -> Scan:
     """The packets of one stream of a file. Raises InputError.
 
     Times make sense where each packet has one, none is another's, and all are decoded in
-    order. Clocks that begin anew, raw streams and files with broken places do not.
+    order; that order is another one than that of showing where a codec has such frames. Clocks
+    that begin anew, raw streams, files with broken places, and AVIs with B-frames do not.
     """
     times, keyframes = array("q"), array("q")
     tally, plain, packets, decoded = Tally(path), True, 0, None
     with open_input(path) as container:
-        plain = seeks(container)
-        for packet in demux(container, [container.streams[stream_index]], tally):
+        plain, stream = seeks(container), container.streams[stream_index]
+        reordered = isinstance(stream, VideoStream) and stream.codec_context.has_b_frames
+        for packet in demux(container, [stream], tally):
             if not packet.size or packet.is_discard:
                 continue
             packets += 1
-            in_order = packet.dts is not None and (decoded is None or packet.dts > decoded)
+            # In Matroska only the first ones have no time of decoding.
+            in_order = decoded is None or (packet.dts is not None and packet.dts > decoded)
             if packet.pts is None or not in_order or packet.is_corrupt:
                 plain = False
                 continue
@@ -56,7 +60,9 @@ def scan(path: Path, stream_index: int) -> Scan:
             times.append(packet.pts)
             if packet.is_keyframe:
                 keyframes.append(packet.pts)
-    ordered = np.sort(np.frombuffer(times, np.int64)) if times else np.zeros(0, np.int64)
-    if not plain or tally.damage != NO_DAMAGE or (np.diff(ordered) <= 0).any():
+    as_decoded = np.array(times, np.int64)
+    ordered = np.sort(as_decoded)
+    undescribed = reordered and np.array_equal(as_decoded, ordered)
+    if not plain or undescribed or tally.damage != NO_DAMAGE or (np.diff(ordered) <= 0).any():
         return Scan(array("q"), array("q"), packets)
     return Scan(array("q", ordered.tobytes()), keyframes, packets)

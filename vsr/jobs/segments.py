@@ -7,7 +7,7 @@ import io
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from vsr.others.others import Others
 from vsr.threads import behind
 from vsr.video.damage import NO_DAMAGE, Damage
 from vsr.video.frame import Frame, VideoInfo
+from vsr.video.open import reason
 from vsr.video.writer import Output
 
 _QUEUE = 8  # frames that may wait while an encoder is emptied
@@ -43,6 +44,12 @@ def open_alone(
     encoder.add_stream()
     nowhere.start_encoding()
     return encoder
+
+
+def close_alone(encoder: Encoder) -> None:
+    """Free what an encoder holds, which is much: Python itself would take its time."""
+    with suppress(av.FFmpegError, OSError):
+        encoder.stream.container.close()
 
 
 def header_of(encoder: Encoder) -> str:
@@ -73,6 +80,9 @@ def create_segments(
     try:
         with behind(work.write, work.finish, _QUEUE) as hand_over:
             yield Output(hand_over, plan.encoder, Others())
+    except (av.FFmpegError, OSError) as error:
+        folder = file_of(segments[0].number).parent
+        raise OutputError(f"{folder}: cannot be written ({reason(error)})") from error
     finally:
         work.abandon()
 
@@ -119,7 +129,7 @@ class _Segments:
     def abandon(self) -> None:
         """Leave nothing of the segment at work."""
         if self._open:
-            self._open.file.abandon()
+            self._open.abandon()
 
     def _look(self, frame: Frame, first: int) -> None:
         """A decoder that begins amid damage may mend it otherwise than one that came to it."""
@@ -150,38 +160,44 @@ class _Writer:
         self._shift = plan.shift
         self._encoder = open_alone(info, plan.format, plan.encoder, encoding, _say_nothing)
         if header_of(self._encoder) != plan.header:
+            close_alone(self._encoder)
             raise OutputError(
                 f"{file.parent}: this machine's {plan.encoder} writes another header than the one "
                 "that began; go on with the same libav, or delete that folder"
             )
         self._frames = self._ticks = 0
-        self.file = PacketWriter(file)
+        self._file = PacketWriter(file)
 
     def write(self, frame: Frame) -> None:
         for packet in self._encoder.encode(frame, frame.pts - self._shift):
-            self.file.write(packet)
+            self._file.write(packet)
         self._frames += 1
         self._ticks += frame.duration
 
     def finish(self, number: int, damage: dict[str, int]) -> Done:
         if self._frames:
             for packet in self._encoder.flush():
-                self.file.write(packet)
-        if self.file.packets != self._frames:
+                self._file.write(packet)
+        close_alone(self._encoder)
+        if self._file.packets != self._frames:
             raise OutputError(
-                f"segment {number}: {self.file.packets} of {self._frames} frames were encoded"
+                f"segment {number}: {self._file.packets} of {self._frames} frames were encoded"
             )
         return Done(
             segment=number,
             frames=self._frames,
             ticks=self._ticks,
-            sha256=self.file.finish(),
-            bytes=self.file.bytes,
+            sha256=self._file.finish(),
+            bytes=self._file.bytes,
             damage=damage,
             host=platform.node(),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._began, 3),
         )
+
+    def abandon(self) -> None:
+        close_alone(self._encoder)
+        self._file.abandon()
 
 
 def _say_nothing(message: str) -> None:

@@ -8,10 +8,12 @@ done, whatever files there are.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from glob import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ from vsr.jobs.differences import differences
 from vsr.jobs.fingerprint import Fingerprint
 from vsr.jobs.journal import Journal
 from vsr.jobs.plan import Plan, Segment
+
+_JOURNAL = "journal.jsonl"
+_KEY = 8  # digits of a key that a folder's name holds
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Work:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self.plan = plan
-        self._journal = Journal(folder / "journal.jsonl")
+        self._journal = Journal(folder / _JOURNAL)
 
     def file(self, number: int) -> Path:
         """Where a segment's packets belong."""
@@ -71,12 +76,17 @@ class Work:
     @property
     def done(self) -> dict[int, Done]:
         """The finished segments by their numbers."""
-        found: dict[int, Done] = {}
+        return {number: Done(**fact) for number, fact in self._finished.items()}
+
+    @property
+    def _finished(self) -> dict[int, dict[str, Any]]:
+        """What the journal, which may be another version's, says of them."""
+        found: dict[int, dict[str, Any]] = {}
         for fact in self._journal.facts:
             if "lost" in fact:
                 found.pop(fact["lost"], None)
             elif "segment" in fact:
-                found[fact["segment"]] = Done(**fact)
+                found[fact["segment"]] = fact
         return found
 
     @property
@@ -134,7 +144,7 @@ class Work:
 
 def folder_of(target: Path, key: str) -> Path:
     """The work folder of a target for a plan's key."""
-    return target.with_name(f".{target.name}.{key[:8]}.work")
+    return target.with_name(f".{target.name}.{key[:_KEY]}.work")
 
 
 def is_begun(target: Path) -> bool:
@@ -196,7 +206,7 @@ def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]
         if plan is None or plan.key == key:
             continue
         differ = differences(plan.settings, settings) or ["the input is another"]
-        count = f"{len(Work(folder, plan).done)} of {len(plan.segments)} segments"
+        count = f"{len(Work(folder, plan)._finished)} of {len(plan.segments)} segments"
         yield (
             f"unfinished work with other settings is kept, {count} ({'; '.join(differ)}): the same "
             f"settings continue it; {folder} may be deleted"
@@ -204,22 +214,26 @@ def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]
 
 
 def _folders(target: Path) -> Sequence[Path]:
-    beginning, end = f".{target.name}.", ".work"
-    names = (path for path in target.parent.iterdir() if path.name.startswith(beginning))
-    return sorted(path for path in names if path.name.endswith(end) and path.is_dir())
+    names = target.parent.glob(f".{escape(target.name)}.{'?' * _KEY}.work")
+    return sorted(path for path in names if path.is_dir())
 
 
 def _read(folder: Path) -> Plan | None:
     """The plan in a folder; None where there is none, or half of one."""
     try:
         return Plan.from_json((folder / "plan.json").read_text("utf-8"))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, ArithmeticError):
         return None
 
 
 def _write(folder: Path, plan: Plan) -> Plan:
+    """Bring a plan to the disk, in place of one that is lost, with its journal."""
     part = folder / "plan.part"
-    part.write_text(plan.to_json(), "utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(plan.to_json())
+        file.flush()
+        os.fsync(file.fileno())
+    (folder / _JOURNAL).unlink(missing_ok=True)
     part.replace(folder / "plan.json")
     return plan
 

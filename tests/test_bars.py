@@ -1,0 +1,74 @@
+"""The bars of a batch, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import time
+
+import pytest
+
+from vsr.cli.bars import Bars, _short
+from vsr.result import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def screen() -> Terminal:
+    return Terminal()
+
+
+def work(bars: Bars) -> None:
+    """Two files by two workers, the second begun anew."""
+    bars.start(0, "first.mp4")
+    bars.start(1, "second.mp4")
+    bars.move(1, Progress(3, 9))
+    bars.start(1, "again.mp4")
+    bars.move(0, Progress(1, 20))
+    bars.move(0, Progress(15, 20))
+    bars.write("a line")
+    bars.end(0, 20)
+    bars.end(1, 23)
+    bars.close()
+
+
+def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch, screen: Terminal) -> None:
+    monkeypatch.setattr(sys, "stderr", screen)
+    work(Bars(2, wanted=True))
+    shown = screen.getvalue()
+    for text in ("first.mp4: ", "1/20", "second.mp4: ", "3/9", "again.mp4: "):
+        assert text in shown
+    assert "a line\n" in shown
+    assert shown.rstrip("\n").endswith("\r")  # nothing stays
+
+
+def test_a_pace_counts_from_where_a_run_begins(
+    monkeypatch: pytest.MonkeyPatch, screen: Terminal
+) -> None:
+    monkeypatch.setattr(sys, "stderr", screen)
+    bars = Bars(None, wanted=True)
+    bars.start(0, "a.mp4")
+    bars.move(0, Progress(900_000, 1_000_000))
+    time.sleep(0.2)
+    bars.move(0, Progress(900_002, 1_000_000))
+    bars.close()
+    (pace,) = re.findall(r"900002/1000000 .* ([\d.]+) frames/s", screen.getvalue())
+    assert float(pace) <= 10
+
+
+def test_long_names_are_cut_at_their_beginning() -> None:
+    assert _short("2024-05-02T22-00-00_entrance.mp4") == "...22-00-00_entrance.mp4"
+    assert _short("22-00-00_the-entrance.mp") == "22-00-00_the-entrance.mp"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_elsewhere_lines_alone(monkeypatch: pytest.MonkeyPatch, wanted: bool) -> None:
+    plain = io.StringIO() if wanted else Terminal()
+    monkeypatch.setattr(sys, "stderr", plain)
+    work(Bars(2, wanted))
+    assert plain.getvalue() == "a line\n"

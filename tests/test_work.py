@@ -1,0 +1,335 @@
+"""The work folder: one at a time, nothing half done counts, nobody's work is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from vsr.errors import OutputError
+from vsr.jobs.fingerprint import Fingerprint
+from vsr.jobs.plan import Plan
+from vsr.jobs.work import (
+    Done,
+    Work,
+    clear_arrived,
+    folder_of,
+    is_begun,
+    known_source,
+    open_work,
+    others,
+)
+
+KEY, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
+
+
+def plan_of(key: str = KEY, segments: int = 6, **settings: object) -> Plan:
+    """A plan of so many segments of two ticks each."""
+    return Plan(
+        key=key,
+        settings={"crf": 18.0, "model": "bicubic"} | settings,
+        source=Fingerprint(10, 20, "ab" * 32),
+        time_base=Fraction(1, 25),
+        origin=Fraction(0),
+        shift=0,
+        picture="p",
+        format="mp4",
+        encoder="ffv1",
+        threads=1,
+        header="h",
+        plain=True,
+        frames=12,
+        borders=tuple(range(2, 2 * segments, 2)),
+    )
+
+
+def done_of(work: Work, number: int, data: bytes = b"packets") -> Done:
+    """A segment that is finished: its file is in place."""
+    data += bytes([number])
+    work.file(number).write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    return Done(number, 2, 2, len(data), digest, {"gaps": number}, "host", "now", 0.5)
+
+
+def never() -> Plan:
+    pytest.fail("a plan is made anew")
+
+
+def numbers(work: Work) -> list[list[int]]:
+    return [[segment.number for segment in run] for run in work.pending()]
+
+
+def test_what_is_entered_is_there_for_the_next(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        assert work.plan == plan_of()
+        assert numbers(work) == [[0, 1, 2, 3, 4, 5]]
+        entered = [done_of(work, number) for number in (4, 1)]
+        for done in entered:
+            work.add(done)
+        work.warn("first")
+        work.warn("second")
+        work.warn("first")
+    with open_work(target, KEY, never) as work:
+        assert work.plan == plan_of()
+        assert work.done == {done.segment: done for done in entered}
+        assert work.warnings == ("first", "second")
+        assert numbers(work) == [[0], [2, 3], [5]]
+
+
+@pytest.mark.parametrize(
+    ("finished", "runs"),
+    [
+        ((), [[0, 1, 2, 3, 4, 5]]),
+        ((0, 1), [[2, 3, 4, 5]]),
+        ((5,), [[0, 1, 2, 3, 4]]),
+        ((1, 3, 5), [[0], [2], [4]]),
+        (range(6), []),
+    ],
+)
+def test_what_is_missing_comes_in_runs(
+    tmp_path: Path, finished: tuple[int, ...], runs: list[list[int]]
+) -> None:
+    with open_work(tmp_path / "out.mp4", KEY, plan_of) as work:
+        for number in finished:
+            work.add(done_of(work, number))
+        assert numbers(work) == runs
+
+
+def test_nobody_else_gets_it(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        part = work.folder / "000001.part"
+        part.touch()
+        with (
+            pytest.raises(OutputError, match=r"out\.mp4: somebody is at work on it already"),
+            open_work(target, KEY, never),
+        ):
+            pass
+        assert part.exists()
+        assert list(work.done) == [0]
+        with open_work(target, OTHER, lambda: plan_of(OTHER)):  # other settings, other folder
+            pass
+    with open_work(target, KEY, never) as work:
+        assert list(work.done) == [0]
+
+
+_HOLD = """
+import sys
+from pathlib import Path
+from vsr.jobs.plan import Plan
+from vsr.jobs.work import open_work
+plan = Plan.from_json(sys.argv[2])
+with open_work(Path(sys.argv[1]), plan.key, lambda: plan) as work:
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_nor_from_another_process_until_that_is_killed(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    command = [sys.executable, "-c", _HOLD, str(target), plan_of().to_json()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(OutputError, match="somebody is at work"), open_work(target, KEY, never):
+            pass
+        holder.kill()
+    with open_work(target, KEY, never) as work:
+        assert work.plan == plan_of()
+
+
+def test_what_was_not_finished_is_removed(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        done = done_of(work, 0)
+        work.add(done)
+        (work.folder / "000001.part").write_bytes(b"half")
+        (work.folder / "plan.part").write_bytes(b"half")
+    with open_work(target, KEY, never) as work:
+        assert not list(work.folder.glob("*.part"))
+        assert work.file(0).exists()
+
+
+@pytest.mark.parametrize("text", [None, "", "half", "null", "[]", "{}", "{}\0", '{"key": 1}'])
+def test_half_a_plan_is_none_and_what_was_done_by_it_is_not_done(
+    tmp_path: Path, text: str | None
+) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    file = work.folder / "plan.json"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(file.read_text()[:300] if text == "half" else text)
+    with open_work(target, KEY, lambda: plan_of(segments=3)) as work:
+        assert work.plan == plan_of(segments=3)
+        assert not work.done
+    with open_work(target, KEY, never) as work:
+        assert work.plan == plan_of(segments=3)
+
+
+def test_a_plan_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> Plan:
+        raise OutputError("no such encoder")
+
+    with (
+        pytest.raises(OutputError, match="no such encoder"),
+        open_work(tmp_path / "out.mp4", KEY, fail),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    folder_of(target, KEY).write_bytes(b"a file")
+    with (
+        pytest.raises(OutputError, match=r"\.work: cannot be written \(File exists\)"),
+        open_work(target, KEY, never),
+    ):
+        pass
+    assert not is_begun(target)
+
+
+@pytest.mark.parametrize("how", ["cut", "changed", "missing", "longer", "folder"])
+def test_a_file_that_is_not_as_it_was_written_is_made_again(tmp_path: Path, how: str) -> None:
+    said: list[str] = []
+    with open_work(tmp_path / "out.mp4", KEY, plan_of) as work:
+        for number in range(6):
+            work.add(done_of(work, number))
+        work.check(said.append)
+        assert not said
+        file = work.file(3)
+        data = file.read_bytes()
+        file.unlink()
+        if how == "cut":
+            file.write_bytes(data[:-1])
+        elif how == "changed":
+            file.write_bytes(data[:2] + b"?" + data[3:])
+        elif how == "longer":
+            file.write_bytes(data + b"\0")
+        elif how == "folder":
+            file.mkdir()
+        work.check(said.append)
+        assert said == [f"{file}: is not as it was written; made again"]
+        assert numbers(work) == [[3]]
+        assert 3 not in work.done
+        work.check(said.append)
+        assert len(said) == 1  # it is known by now
+    with open_work(tmp_path / "out.mp4", KEY, never) as work:
+        assert numbers(work) == [[3]]
+        if how == "folder":
+            work.file(3).rmdir()
+        work.add(done_of(work, 3, b"anew"))
+        work.check(said.append)
+        assert not numbers(work)
+        assert len(said) == 1
+
+
+def test_a_folder_whose_work_has_arrived_is_cleared_for_that_file_alone(tmp_path: Path) -> None:
+    target, part = tmp_path / "out.mp4", tmp_path / "part"
+    part.write_bytes(b"finished")
+    with open_work(target, KEY, plan_of) as work:
+        work.arrives(part)
+        assert not work.has_arrived(target)
+    assert clear_arrived(target) == []  # killed before the file got its name
+    target.write_bytes(b"finished")  # the same contents, but of another time
+    os.utime(target, ns=(1, 1))
+    assert clear_arrived(target) == []
+    target.unlink()
+    part.replace(target)
+    kept = target.stat()
+    target.write_bytes(b"finished, and more")
+    os.utime(target, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert clear_arrived(target) == []
+    target.write_bytes(b"finished")
+    os.utime(target, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    with open_work(target, OTHER, lambda: plan_of(OTHER)):
+        pass
+    assert clear_arrived(target) == [plan_of()]
+    assert not folder_of(target, KEY).exists()
+    assert folder_of(target, OTHER).exists()
+    assert clear_arrived(target) == []
+
+
+def test_other_settings_are_kept_and_told_of(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 2))
+    asked = plan_of(OTHER, crf=20.0).settings
+    (line,) = others(target, OTHER, asked)
+    assert "1 of 6 segments (crf 18.0, not 20.0)" in line
+    assert str(work.folder) in line
+    assert "\n" not in line
+    (line,) = others(target, OTHER, plan_of().settings)
+    assert "(the input is another)" in line
+    assert not list(others(target, KEY, asked))
+    with open_work(target, OTHER, lambda: plan_of(OTHER, crf=20.0)) as second:
+        assert second.folder != work.folder
+    with open_work(target, KEY, never) as work:
+        assert list(work.done) == [2]
+
+
+def test_what_another_version_wrote_is_told_of_too(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 2))
+        fact = {"segment": 3, "frames": 2, "colour": "new"}
+        with (work.folder / "journal.jsonl").open("a") as journal:
+            journal.write(json.dumps(fact) + "\n")
+    (line,) = others(target, OTHER, plan_of(OTHER, version="2").settings)
+    assert "2 of 6 segments (version unknown, not 2)" in line
+    (work.folder / "plan.json").write_text("of another kind")
+    assert not list(others(target, OTHER, {}))
+    assert known_source(target) is None
+    assert clear_arrived(target) == []
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a", "a[1]*.mkv", "ä b.mov", ".a.mp4"])
+def test_a_target_has_folders_of_its_own(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
+    assert not is_begun(target)
+    with open_work(target, KEY, plan_of) as work:
+        assert work.folder.parent == tmp_path
+    assert is_begun(target)
+    assert known_source(target) == plan_of().source
+    for other in ("a.mp4.mkv", "b.mp4", f"{name}.mkv", f"{name}.", "a.mkv", "mp4"):
+        assert not is_begun(tmp_path / other)
+        assert not list(others(tmp_path / other, OTHER, {}))
+        assert known_source(tmp_path / other) is None
+    work.remove()
+    assert not is_begun(target)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_longer_name_is_another_target(tmp_path: Path) -> None:
+    for name in ("out.mp4.mkv", "out.mp4.01234567.work"):
+        with open_work(tmp_path / name, KEY, plan_of):
+            pass
+        assert not is_begun(tmp_path / "out.mp4")
+        assert not is_begun(tmp_path / "out")
+
+
+def test_a_folder_that_is_missing_holds_no_work(tmp_path: Path) -> None:
+    target = tmp_path / "missing" / "out.mp4"
+    assert not is_begun(target)
+    assert clear_arrived(target) == []
+    assert known_source(target) is None
+    with pytest.raises(OutputError, match="cannot be written"), open_work(target, KEY, never):
+        pass
+
+
+def test_work_that_is_removed_while_it_is_held_leaves_nothing(tmp_path: Path) -> None:
+    with open_work(tmp_path / "out.mp4", KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        work.remove()
+    assert not list(tmp_path.iterdir())
