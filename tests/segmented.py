@@ -5,32 +5,37 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from av.packet import Packet
+from clips import picture
 
 from vsr.encoding.encoders import Encoding
 from vsr.flow import Tools
 from vsr.inference.engine import choose_engine
-from vsr.jobs.fingerprint import fingerprint
+from vsr.jobs.fingerprint import Fingerprint, fingerprint
 from vsr.jobs.job import Job
 from vsr.jobs.make import make_segments
 from vsr.jobs.packets import read_packets
-from vsr.jobs.plan import Plan, Segment, key_of
+from vsr.jobs.plan import Plan, Segment, key_of, picture_of
 from vsr.jobs.planning import make_plan
 from vsr.jobs.scan import Scan
+from vsr.jobs.segments import close_alone, header_of, open_alone
 from vsr.jobs.work import Done
 from vsr.networks.catalogue import Model, load_model
+from vsr.video.damage import NO_DAMAGE, Damage
+from vsr.video.frame import PIXEL_FORMATS, Frame, VideoInfo
 
 
 class Held(NamedTuple):
     """All of a packet that is kept."""
 
     data: bytes
-    pts: int | None
-    dts: int | None
+    pts: Any
+    dts: Any
     duration: int | None
     time_base: Any
     keyframe: bool
@@ -90,6 +95,62 @@ def made(
 
     make_segments(job, tools, plan, wanted, file_of, found.append, note or ignore, ignore)
     return found
+
+
+def info_of(width: int = 64, height: int = 48, base: Fraction = Fraction(1, 12800)) -> VideoInfo:
+    """A video of 25 frames a second in the commonest format."""
+    layout = PIXEL_FORMATS["yuv420p"]
+    return VideoInfo(width, height, base, layout, frame_rate=Fraction(25))
+
+
+def frames_of(
+    info: VideoInfo, times: Sequence[int], first: int = 0, last: int | None = None
+) -> list[Frame]:
+    """Frames of these times that all differ, counted from `first`; the last one lasts 512."""
+    ends = [*times[1:], times[-1] + 512 if last is None else last]
+    return [
+        Frame(
+            tuple(
+                picture(number + 31 * plane, size[1], size[0])
+                for plane in range(3)
+                if (size := info.format.plane_size(plane, info.width, info.height))
+            ),
+            pts,
+            end - pts,
+        )
+        for number, (pts, end) in enumerate(zip(times, ends, strict=True), first)
+    ]
+
+
+def plan_for(
+    info: VideoInfo, codec: str, container: str, borders: Sequence[int], encoding: Encoding
+) -> Plan:
+    """A plan for frames that come from nowhere."""
+    encoder = open_alone(info, container, codec, replace(encoding, threads=1), ignore)
+    plan = Plan(
+        key="0" * 64,
+        settings={},
+        path="",
+        source=Fingerprint(0, 0, ""),
+        time_base=info.time_base,
+        origin=Fraction(0),
+        shift=0,
+        picture=picture_of(info),
+        format=container,
+        encoder=codec,
+        threads=1,
+        header=header_of(encoder),
+        plain=True,
+        frames=0,
+        borders=tuple(borders),
+    )
+    close_alone(encoder)
+    return plan
+
+
+def undamaged(begin: int | None, end: int | None) -> Damage:
+    """Of a source that is whole."""
+    return NO_DAMAGE
 
 
 def scanned(times: Sequence[int], keyframes: Sequence[int] = ()) -> Scan:

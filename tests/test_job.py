@@ -81,7 +81,8 @@ def test_what_gives_the_same_is_alike(name: str) -> None:
 def test_self_ensemble_and_compiling_matter() -> None:
     tools = tools_of(JOB)
     for name in ("self_ensemble", "compiled"):
-        settings = replace(JOB, **{name: True}).settings(tools.model, tools.engine)
+        changed: Any = {name: True}
+        settings = replace(JOB, **changed).settings(tools.model, tools.engine)
         assert settings != asked(JOB)
 
 

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -110,3 +111,21 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"journal: cannot be written \(No such file"):
         journal.add({"a": 1})
     assert journal.facts == []
+
+
+def test_threads_add_side_by_side(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+
+    def add(number: int) -> None:
+        for count in range(20):
+            journal.add({"thread": number, "count": count, "fill": "x" * (number * 7 + count)})
+
+    threads = [Thread(target=add, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Journal(tmp_path / "journal").facts == journal.facts
+    for number in range(6):  # and each one's own order stays
+        mine = [fact["count"] for fact in journal.facts if fact["thread"] == number]
+        assert mine == list(range(20))

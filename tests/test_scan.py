@@ -23,6 +23,10 @@ from vsr.video.span import Span
 SMALL: dict[str, Any] = {"width": 48, "height": 32}
 X264 = {"bf": "2", "g": "5", "preset": "veryfast"}
 OPEN_GOP = {"bf": "3", "g": "6", "x264-params": "open-gop=1:scenecut=0", "preset": "veryfast"}
+OPEN_HEVC = {
+    "preset": "veryfast",
+    "x265-params": "open-gop=1:keyint=8:min-keyint=8:bframes=3:scenecut=0:log-level=0",
+}
 HIDING = {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "200k", "g": "12", "cpu-used": "8"}
 AT_25: dict[str, Any] = {"time_base": Fraction(1, 25), "pts": range(16)}
 LONG = tuple(range(0, 30 * 512, 512))
@@ -39,6 +43,8 @@ PLAIN: dict[str, Clip] = {
     "mpeg2.ts": Clip(**SMALL, codec="mpeg2video", options={"bf": "2", "g": "5"}, **AT_25),
     "plain.flv": Clip(**SMALL, options=X264, time_base=Fraction(1, 1000), pts=range(0, 400, 40)),
     "plain.avi": Clip(**SMALL, codec="mpeg4", options={"g": "5"}, **AT_25),
+    "leading.mp4": Clip(64, 64, codec="libx265", options=OPEN_HEVC, pts=LONG),
+    "plain_av1.mkv": Clip(64, 64, codec="libsvtav1", options={"preset": "12", "g": "9"}),
     "packed.avi": Clip(**SMALL, codec="mpeg4", options={"bf": "2", "g": "5"}, **AT_25),
     "hides.webm": Clip(**SMALL, codec="libvpx", options=HIDING, pts=LONG),
     "hides9.webm": Clip(**SMALL, codec="libvpx-vp9", options=HIDING, pts=LONG),
@@ -47,14 +53,14 @@ PLAIN: dict[str, Clip] = {
 
 
 def pictures(path: Path, at: int | None = None) -> list[tuple[int, bytes]]:
-    """The frames' times and luma; with `at`, those that are decoded to have the one of then."""
+    """The frames' times and samples; with `at`, those that are decoded to have the one of then."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
         decoded = container.decode(stream)
         if at is not None:
             decoded = decode_from(container, stream, Fraction(at), Tally(path))
-        return [(frame.pts or 0, bytes(frame.planes[0])) for frame in decoded]
+        return [(frame.pts or 0, frame.to_ndarray().tobytes()) for frame in decoded]
 
 
 def clip_by_packets(path: Path, source: Path, change: Any) -> Path:
@@ -79,8 +85,8 @@ def test_plain_times_are_those_of_the_frames(tmp_path: Path, name: str) -> None:
     assert found.keyframes[0] == found.times[0]
     # From each keyframe on, decoding gives that very frame, and all that follow.
     for at in found.keyframes:
-        after = [(pts, luma) for pts, luma in pictures(path, at) if pts >= at]
-        assert after == [(pts, luma) for pts, luma in shown if pts >= at]
+        after = [frame for frame in pictures(path, at) if frame[0] >= at]
+        assert after == [frame for frame in shown if frame[0] >= at]
     assert len(found.keyframes) > 1
 
 

@@ -26,6 +26,7 @@ from vsr.jobs.work import (
     others,
 )
 
+SOURCE = Path("/sources/in.mp4")
 KEY, OTHER = "0123456789abcdef" * 4, "fedcba9876543210" * 4
 
 
@@ -34,6 +35,7 @@ def plan_of(key: str = KEY, segments: int = 6, **settings: object) -> Plan:
     return Plan(
         key=key,
         settings={"crf": 18.0, "model": "bicubic"} | settings,
+        path=str(SOURCE),
         source=Fingerprint(10, 20, "ab" * 32),
         time_base=Fraction(1, 25),
         origin=Fraction(0),
@@ -290,7 +292,7 @@ def test_what_another_version_wrote_is_told_of_too(tmp_path: Path) -> None:
     assert "2 of 6 segments (version unknown, not 2)" in line
     (work.folder / "plan.json").write_text("of another kind")
     assert not list(others(target, OTHER, {}))
-    assert known_source(target) is None
+    assert known_source(target, SOURCE) is None
     assert clear_arrived(target) == []
 
 
@@ -301,11 +303,12 @@ def test_a_target_has_folders_of_its_own(tmp_path: Path, name: str) -> None:
     with open_work(target, KEY, plan_of) as work:
         assert work.folder.parent == tmp_path
     assert is_begun(target)
-    assert known_source(target) == plan_of().source
+    assert known_source(target, SOURCE) == plan_of().source
+    assert known_source(target, SOURCE.with_name("other.mp4")) is None  # which may be as large
     for other in ("a.mp4.mkv", "b.mp4", f"{name}.mkv", f"{name}.", "a.mkv", "mp4"):
         assert not is_begun(tmp_path / other)
         assert not list(others(tmp_path / other, OTHER, {}))
-        assert known_source(tmp_path / other) is None
+        assert known_source(tmp_path / other, SOURCE) is None
     work.remove()
     assert not is_begun(target)
     assert not list(tmp_path.iterdir())
@@ -323,7 +326,7 @@ def test_a_folder_that_is_missing_holds_no_work(tmp_path: Path) -> None:
     target = tmp_path / "missing" / "out.mp4"
     assert not is_begun(target)
     assert clear_arrived(target) == []
-    assert known_source(target) is None
+    assert known_source(target, SOURCE) is None
     with pytest.raises(OutputError, match="cannot be written"), open_work(target, KEY, never):
         pass
 

@@ -283,7 +283,7 @@ def _in_one_go(
 def _maker(cluster: str) -> Maker:
     if not cluster:
         return make_here
-    from vsr.jobs.cluster import make_on  # Ray takes a second to load, and few have it
+    from vsr.cluster.run import make_on  # Ray takes a second to load, and few have it
 
     return make_on(cluster)
 
@@ -294,7 +294,7 @@ def _identity(job: Job) -> Found | None:
         return None
     if job.source.is_dir():
         return fingerprints(job.source)
-    return fingerprint(job.source, known_source(job.target))
+    return fingerprint(job.source, known_source(job.target, job.source))
 
 
 def _unless_changed(job: Job, found: Found | None) -> None:

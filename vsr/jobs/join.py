@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from av.packet import Packet
 
 from vsr.flow import enlarged
@@ -24,17 +25,17 @@ def joined(work: Work) -> Iterator[Packet[Any]]:
     """The packets of all segments, in the order of decoding.
 
     Each encoder began by itself, with times of decoding that run ahead of its first frame's.
-    Where frames come unevenly these may overlap with the end of the segment before: then they
-    follow it tick by tick. They stay before the times of showing, which ascend by a tick at least.
+    Where these overlap with the end of the segment before, that is decoded earlier, tick by
+    tick: so no packet is decoded after it is shown.
     """
-    last: int | None = None
-    for segment in work.plan.segments:
-        for packet in read_packets(work.file(segment.number)):
-            assert packet.dts is not None
-            if last is not None:
-                packet.dts = max(packet.dts, last + 1)
-            last = packet.dts
-            yield packet
+    files = [work.file(segment.number) for segment in work.plan.segments]
+    decoded = np.array([packet.dts for file in files for packet in read_packets(file)], np.int64)
+    ticks = np.arange(len(decoded))
+    ascending = np.minimum.accumulate((decoded - ticks)[::-1])[::-1] + ticks
+    packets = (packet for file in files for packet in read_packets(file))
+    for packet, dts in zip(packets, ascending.tolist(), strict=True):
+        packet.dts = dts
+        yield packet
 
 
 def join(
@@ -45,7 +46,7 @@ def join(
     said: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
-    plan, done = work.plan, [work.done[number] for number in sorted(work.done)]
+    plan, done = work.plan, [each for _, each in sorted(work.done.items())]
     frames = sum(each.frames for each in done)
     with open_video(job.file, job.span, say, job.reading) as video:
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from vsr.errors import OutputError
@@ -24,6 +25,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Read what is there. Raises OSError."""
         self._path = path
+        self._lock = Lock()  # readers' and writers' threads have something to enter
         self.facts: list[dict[str, Any]] = []
         self._end = 0  # of the last whole line
         for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
@@ -36,17 +38,18 @@ class Journal:
     def add(self, fact: Mapping[str, Any]) -> None:
         """Append a fact. Raises OutputError; then it counts for nothing."""
         line = json.dumps(fact).encode() + b"\n"
-        try:
-            with self._path.open("r+b" if self._path.exists() else "wb") as file:
-                file.seek(self._end)
-                file.truncate()
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written ({error.strerror})") from error
-        self._end += len(line)
-        self.facts.append(dict(fact))
+        with self._lock:
+            try:
+                with self._path.open("r+b" if self._path.exists() else "wb") as file:
+                    file.seek(self._end)
+                    file.truncate()
+                    file.write(line)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise OutputError(f"{self._path}: cannot be written ({error.strerror})") from error
+            self._end += len(line)
+            self.facts.append(dict(fact))
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -110,10 +110,10 @@ def make_segments(
     if plan.plain:
         try:
             return run(sought=True)
-        except StalledError:
-            raise
-        except (MisplacedError, InputError):
-            if count:
+        except MisplacedError:
+            pass
+        except InputError as error:
+            if count or isinstance(error, StalledError):
                 raise
     try:
         return run(sought=False)

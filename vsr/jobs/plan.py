@@ -47,7 +47,7 @@ class Plan:
     Attributes:
         key: the hash of what the result depends on: the source, the settings, the weights.
         settings: `Job.settings`, for people.
-        source: the source as it was.
+        path, source: the source's, on the machine that planned, and the file as it was.
         time_base: seconds per tick.
         origin: when the source starts, in seconds on its own clock.
         shift: the tick at which the output's clock begins.
@@ -63,6 +63,7 @@ class Plan:
 
     key: str
     settings: dict[str, Any]
+    path: str
     source: Fingerprint
     time_base: Fraction
     origin: Fraction

@@ -60,6 +60,7 @@ def make_plan(
         return Plan(
             key=key,
             settings=settings,
+            path=str(path.resolve()),
             source=source,
             time_base=video.info.time_base,
             origin=video.origin,

@@ -152,10 +152,11 @@ def is_begun(target: Path) -> bool:
     return bool(_folders(target))
 
 
-def known_source(target: Path) -> Fingerprint | None:
-    """The source as a run before this one found it."""
+def known_source(target: Path, source: Path) -> Fingerprint | None:
+    """The source as a run before this one found it, under the same path."""
     plans = (_read(folder) for folder in _folders(target))
-    return next((plan.source for plan in plans if plan), None)
+    path = str(source.resolve())
+    return next((plan.source for plan in plans if plan and plan.path == path), None)
 
 
 def clear_arrived(target: Path) -> list[Plan]:

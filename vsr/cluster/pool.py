@@ -9,17 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from vsr.cluster.connection import Needs, alive, load_ray
+from vsr.cluster.files import pieces, sweep, write_checked
+from vsr.cluster.task import Answer, Made, Order, make_one
 from vsr.errors import DeviceError, InputError, OutputError
-from vsr.jobs.cluster_connection import Needs, alive, load_ray
-from vsr.jobs.cluster_files import pieces, sweep
-from vsr.jobs.cluster_task import Answer, Made, Order, make_one
 from vsr.jobs.plan import Segment
 
 _RETRIES = 5  # of a task whose node or worker died
 _TICK = 0.5  # seconds between looks at whether to stop
 _LOOK = 5  # seconds between looks at which nodes are there
 _PATIENCE = 120  # seconds without any node that could do a task
-_SWEPT_WITHIN = 5  # seconds for nodes to remove what they were sent
+_ENDED_WITHIN = 5  # seconds for tasks that are cancelled, and for nodes to tidy up
 
 
 class Tasks:
@@ -31,12 +31,12 @@ class Tasks:
 
     def __init__(self, order: Order, needs: Needs) -> None:
         ray = load_ray()
-
         self.running: dict[Any, Segment] = {}
         self._order, self._needs = order, needs
         self._shared_order = ray.put(order)
         self._parcels: dict[str, list[Any]] = {}
         self._lost: Counter[int] = Counter()
+        self._untidy = False  # whether nodes keep files of the run
         self._at_once, self._looked = 0, 0.0
         self._able = time.monotonic()  # when some node could do a task
         options: dict[str, Any] = {"num_cpus": needs.cpus, "max_retries": _RETRIES}
@@ -55,37 +55,40 @@ class Tasks:
         """Hand a segment to Ray."""
         self.running[self._remote.remote(self._shared_order, segment, self._parcels)] = segment
 
-    def answers(self) -> Iterable[tuple[Segment, Answer]]:
-        """What has come of some tasks, after a short wait. Raises OutputError, DeviceError."""
+    def answer(self) -> tuple[Segment, Answer] | None:
+        """What has come of a task, after a short wait. Raises OutputError, DeviceError."""
         ray = load_ray()
-
-        if not self.running:
-            return
         self._at_once_now()
         ready, _ = ray.wait(list(self.running), num_returns=1, timeout=_TICK)
-        for task in ready:
-            segment = self.running.pop(task)
-            try:
-                yield segment, ray.get(task)
-            except ray.exceptions.RayError as error:
-                raise OutputError(_unmade(segment, error)) from None
-
-    def contents(self, made: Made, segment: Segment) -> list[bytes] | None:
-        """The file that came with an answer; None where it was lost with its node since."""
-        ray = load_ray()
-
+        if not ready:
+            return None
+        segment = self.running.pop(ready[0])
         try:
-            return [one if isinstance(one, bytes) else ray.get(one) for one in made.contents]
+            return segment, ray.get(ready[0])
+        except ray.exceptions.RayError as error:
+            raise OutputError(_unmade(segment, error)) from None
+
+    def fetch(self, segment: Segment, made: Made, part: Path) -> bool:
+        """Write the file that came with an answer; False where it was lost with its node since.
+
+        Raises OutputError.
+        """
+        ray = load_ray()
+        self._untidy = True
+        contents = (one if isinstance(one, bytes) else ray.get(one) for one in made.contents)
+        try:
+            write_checked(part, contents, made.done.sha256)
         except ray.exceptions.RayError as error:
             self._lost[segment.number] += 1
             if self._lost[segment.number] > _RETRIES:
                 raise OutputError(_unmade(segment, error)) from None
-            return None
+            return False
+        return True
 
     def send(self, files: Iterable[str]) -> None:
         """Put files that nodes do not see where Ray brings them from. Raises InputError."""
         ray = load_ray()
-
+        self._untidy = True
         job = self._order.job
         for sha256 in files:
             is_source = sha256 == self._order.plan.source.sha256
@@ -99,13 +102,16 @@ class Tasks:
             self._parcels = {**self._parcels, sha256: parts}
 
     def close(self) -> None:
-        """Cancel what runs, and have nodes remove what they were sent, as far as that goes."""
+        """Cancel what runs, and have nodes remove their files of the run, as far as that goes."""
         ray = load_ray()
         on = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         with suppress(Exception):
-            for task in self.running:
+            running = list(self.running)
+            for task in running:
                 ray.cancel(task, force=True)
-            if not self._parcels:
+            if running:  # until they have ended, they may still write
+                ray.wait(running, num_returns=len(running), timeout=_ENDED_WITHIN)
+            if not self._untidy:
                 return
             swept = []
             for node in ray.nodes():
@@ -113,7 +119,7 @@ class Tasks:
                     place = on(node["NodeID"], soft=False)
                     remote = ray.remote(num_cpus=0, scheduling_strategy=place)(sweep)
                     swept.append(remote.remote(self._order.run))
-            ray.wait(swept, num_returns=len(swept), timeout=_SWEPT_WITHIN)
+            ray.wait(swept, num_returns=len(swept), timeout=_ENDED_WITHIN)
 
     def _at_once_now(self) -> int:
         """How many tasks the nodes can do at once, as they come and go."""
@@ -133,7 +139,6 @@ class Tasks:
 def _unmade(segment: Segment, error: Exception) -> str:
     """One line of what Ray says, whose own are many."""
     ray = load_ray()
-
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
     line = lines[-1] if isinstance(error, ray.exceptions.RayTaskError) else lines[0]
     return (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +28,19 @@ def pieces(path: Path, size: int) -> Iterator[bytes]:
             yield data
 
 
+def write_checked(path: Path, contents: Iterable[bytes], sha256: str) -> None:
+    """Bring what was sent to the disk. Raises OutputError where it came otherwise."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for data in contents:
+            file.write(data)
+            digest.update(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != sha256:
+        raise OutputError(f"{path}: came otherwise than it was sent")
+
+
 def find(
     path: Path, known: Fingerprint, parcels: Parcels, run: str, get: Callable[[Any], bytes]
 ) -> Path | None:
@@ -39,15 +53,15 @@ def find(
         run: the name of the run, which has a folder for such files.
         get: gives the piece of a reference.
 
-    None where it is neither to be seen nor sent. Raises InputError where what was sent is
-    another file, OutputError where it cannot be put anywhere.
+    None where it is neither to be seen nor sent. Raises OutputError where what was sent is
+    another file, as it was changed meanwhile, or cannot be put anywhere.
     """
     if is_there(path, known):
         return path
     if known.sha256 not in parcels:
         return None
     try:
-        return _received(path, known, map(get, parcels[known.sha256]), folder_of(run))
+        return _received(path, known, map(get, parcels[known.sha256]), open_folder(run))
     except OSError as error:
         raise OutputError(f"{folder_of(run)}: cannot be written ({error.strerror})") from None
 
@@ -65,30 +79,31 @@ def is_there(path: Path, known: Fingerprint) -> bool:
 
 
 def folder_of(run: str) -> Path:
-    """Where a node puts what it is sent in a run."""
+    """Where a node keeps files of a run, besides the work folder."""
     return Path(tempfile.gettempdir(), f"vsr-cluster-{run}")
 
 
+def open_folder(run: str) -> Path:
+    """That folder, for nobody else to look into. Raises OSError."""
+    folder = folder_of(run)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def sweep(run: str) -> None:
-    """Remove what this node was sent in a run."""
+    """Remove that folder."""
     shutil.rmtree(folder_of(run), ignore_errors=True)
 
 
 def _received(path: Path, known: Fingerprint, contents: Iterator[bytes], folder: Path) -> Path:
     """Put a file together, once for all workers of the node."""
-    folder.mkdir(mode=0o700, exist_ok=True)
     place = folder / f"{known.sha256}{path.suffix}"
     with FileLock(place.with_suffix(".lock")):
         if place.exists():
             return place
-        part, digest = place.with_suffix(".part"), hashlib.sha256()
+        part = place.with_suffix(".part")
         try:
-            with part.open("wb") as file:
-                for data in contents:
-                    file.write(data)
-                    digest.update(data)
-            if digest.hexdigest() != known.sha256:
-                raise InputError(f"{path}: is not the file any more that the work began with")
+            write_checked(part, contents, known.sha256)
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)

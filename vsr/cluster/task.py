@@ -15,11 +15,11 @@ from uuid import uuid4
 
 import av
 
+from vsr.cluster.connection import load_ray
+from vsr.cluster.files import Parcels, find, open_folder, pieces
 from vsr.errors import DeviceError, InputError, ModelError, OutputError, VsrError
 from vsr.flow import Tools
 from vsr.inference.engine import choose_engine
-from vsr.jobs.cluster_connection import load_ray
-from vsr.jobs.cluster_files import Parcels, find, pieces
 from vsr.jobs.fingerprint import Fingerprint
 from vsr.jobs.job import Job
 from vsr.jobs.make import make_segments
@@ -171,7 +171,9 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
     warnings: list[str] = []
     done: list[Done] = []
     room: AbstractContextManager[Path | str] = (
-        nullcontext(order.folder) if shared else tempfile.TemporaryDirectory(prefix="vsr-cluster-")
+        nullcontext(order.folder)
+        if shared
+        else tempfile.TemporaryDirectory(dir=open_folder(order.run))
     )
     with room as folder:
         # A node that is taken for dead may still be at work: no two attempts share a file.

@@ -19,6 +19,11 @@ from vsr.jobs.job import Job
 
 _REACHED_WITHIN = 5  # seconds for the head's port
 _CONNECTED_WITHIN = 45  # seconds for Ray, which gives up after 30 by itself where it tells why
+_SETTINGS = {  # Ray reads them once, when it is loaded
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it prints what befalls nodes, on stdout
+    "RAY_task_oom_retries": "5",  # a task that fills the memory is tried for ever otherwise
+}
 
 Node: TypeAlias = Mapping[str, float]
 """What a node has, by Ray's names: "CPU", "GPU"."""
@@ -36,7 +41,9 @@ class Needs:
     gpus: int = 0
 
     def __str__(self) -> str:
-        return "a GPU and a CPU" if self.gpus else f"{self.cpus} CPUs"
+        if self.gpus:
+            return "a GPU and a CPU"
+        return "a CPU" if self.cpus == 1 else f"{self.cpus} CPUs"
 
     def at_once(self, nodes: Sequence[Node]) -> int:
         """How many tasks such nodes can do side by side."""
@@ -67,6 +74,8 @@ def needs_of(job: Job, precision: str, nodes: Sequence[Node]) -> Needs:
 
 def load_ray() -> Any:
     """Ray, which takes a second to load. Raises InputError where it is not installed."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
         return import_module("ray")
     except ImportError:
@@ -76,16 +85,12 @@ def load_ray() -> Any:
 def alive() -> list[Node]:
     """The nodes that are there now."""
     ray = load_ray()
-
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def check_address(address: str) -> None:
     """Raise InputError where Ray is not installed, or nobody answers at the address."""
-    try:
-        ray = load_ray()
-    except ImportError:
-        raise InputError("a cluster needs Ray: pip install 'vsr[cluster]'") from None
+    ray = load_ray()
     if address == "auto" or ray.is_initialized():
         return
     try:
@@ -110,7 +115,6 @@ def connected(address: str) -> Iterator[None]:
     A connection that was there before stays. Raises InputError.
     """
     ray = load_ray()
-
     if ray.is_initialized():
         yield
         return
@@ -124,8 +128,6 @@ def connected(address: str) -> Iterator[None]:
 def _connect(address: str) -> None:
     """Connect, in a thread: Ray may try for minutes, and takes SIGTERM over in the main one."""
     ray = load_ray()
-
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     logging.getLogger("ray").setLevel(logging.ERROR)  # before `init` does it too
     outcome: SimpleQueue[Exception | None] = SimpleQueue()
 
@@ -144,6 +146,11 @@ def _connect(address: str) -> None:
         raise InputError(
             f"cluster {address!r}: no Ray head answers there, or this machine is none of its "
             "nodes; from others, ray://HOST:10001"
+        ) from None
+    if isinstance(error, ConnectionError) and address == "auto":
+        raise InputError(
+            "cluster 'auto': no Ray node runs on this machine (`ray start`), and RAY_ADDRESS "
+            "names none that answers"
         ) from None
     if error is not None:
         line = " ".join(str(error).split())

@@ -6,20 +6,17 @@ writes the journal: so a run here and one on a cluster can finish each other's w
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from uuid import uuid4
 
-from vsr.errors import OutputError, StoppedError
+from vsr.cluster.connection import Needs, alive, check_address, connected, needs_of
+from vsr.cluster.pool import Tasks
+from vsr.cluster.task import Failed, Made, Missing, Order
+from vsr.errors import StoppedError
 from vsr.flow import Tools
-from vsr.jobs.cluster_connection import Needs, alive, check_address, connected, needs_of
-from vsr.jobs.cluster_pool import Tasks
-from vsr.jobs.cluster_task import Failed, Made, Missing, Order
 from vsr.jobs.fingerprint import fingerprint
 from vsr.jobs.job import Job
 from vsr.jobs.make import Maker, Moved, Warn
@@ -54,6 +51,7 @@ def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None
     order = _order(replace(job, precision=precision), work, needs)
     order.mark.touch()
     tasks = Tasks(order, needs)
+    frames = sum(done.frames for done in work.done.values())
     waiting = deque(segment for run in work.pending() for segment in run)
     try:
         while waiting or tasks.running:
@@ -61,7 +59,8 @@ def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None
                 waiting.clear()
             while waiting and tasks.has_room():
                 tasks.submit(waiting.popleft())
-            for segment, answer in tasks.answers():
+            if tasks.running and (answered := tasks.answer()):
+                segment, answer = answered
                 if isinstance(answer, Failed):
                     raise answer.error
                 if isinstance(answer, Missing):
@@ -70,7 +69,8 @@ def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None
                 elif _put_in_place(work, answer, tasks, segment):
                     for message in answer.warnings:
                         note(message)
-                    moved(sum(done.frames for done in work.done.values()), work.plan.frames)
+                    frames += answer.done.frames
+                    moved(frames, work.plan.frames)
                 else:
                     waiting.appendleft(segment)
     finally:
@@ -104,25 +104,12 @@ def _order(job: Job, work: Work, needs: Needs) -> Order:
 def _put_in_place(work: Work, made: Made, tasks: Tasks, segment: Segment) -> bool:
     """Give a segment's file its name, and enter it; False where it was lost on its way."""
     place = work.file(segment.number)
-    part = work.folder / made.name
-    if not made.name:
-        contents = tasks.contents(made, segment)
-        if contents is None:
-            return False
+    if made.name:
+        part = work.folder / made.name
+    else:
         part = place.with_suffix(".part")
-        _write(part, contents, made.done.sha256)
+        if not tasks.fetch(segment, made, part):
+            return False
     part.replace(place)
     work.add(made.done)
     return True
-
-
-def _write(part: Path, contents: Iterable[bytes], sha256: str) -> None:
-    digest = hashlib.sha256()
-    with part.open("wb") as file:
-        for data in contents:
-            file.write(data)
-            digest.update(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if digest.hexdigest() != sha256:
-        raise OutputError(f"{part}: came other than it was sent")
