@@ -22,11 +22,11 @@ from drawn import drawn
 from safetensors.torch import save_file
 
 from vsr import DeviceError, InputError, OutputError, Progress, StoppedError, upscale
+from vsr.cluster import run as driver
 from vsr.cluster.connection import load_ray, needs_of
 from vsr.cluster.files import Parcels, find, folder_of, is_there, pieces, sweep
 from vsr.cluster.run import make_on
 from vsr.cluster.task import gpu_device
-from vsr.jobs import cluster as driver
 from vsr.jobs import job as jobs
 from vsr.jobs import plan as plans
 from vsr.jobs.fingerprint import fingerprint
