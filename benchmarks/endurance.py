@@ -39,11 +39,12 @@ KILLS = 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured: a clip, the options of `vsr`, a folder to work in, and how often."""
+    """What is measured: a clip, the options of `vsr`, a folder, a model, and how often."""
 
     video: Path
     options: tuple[str, ...]
     folder: Path
+    model: str
     rounds: int
     chance: random.Random
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("measures", nargs="*", default=list(measures), choices=list(measures))
     parser.add_argument("--video", type=Path, default=STREET)
-    parser.add_argument("--model", default="espcn")
+    parser.add_argument("--model", default="espcn", help="for overhead another may be apt")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=6)
     asked = parser.parse_args()
@@ -67,7 +68,9 @@ def main() -> None:
     for name in asked.measures:
         with tempfile.TemporaryDirectory() as folder:
             chance = random.Random(asked.seed)
-            measures[name](Settings(asked.video, options, Path(folder), asked.rounds, chance))
+            measures[name](
+                Settings(asked.video, options, Path(folder), asked.model, asked.rounds, chance)
+            )
 
 
 def kills(settings: Settings) -> None:
@@ -183,16 +186,19 @@ def disk(settings: Settings) -> None:
 def overhead(settings: Settings) -> None:
     """Time in segments against time in one go."""
     source = looped(settings.video, settings.folder / "in.mp4", 60)
+    options = ("-m", settings.model, "--preset", "veryfast", "-q", "-y", "--record")
     took: dict[str, list[float]] = {"never": [], "always": []}
     for _ in range(settings.rounds):
         for how in took:
             target = settings.folder / f"{how}.mp4"
             began = time.monotonic()
-            ran("upscale", source, target, *settings.options, "--resume", how, "-q", "-y")
+            target.unlink(missing_ok=True)
+            ran("upscale", source, target, *options, "--resume", how)
             took[how].append(time.monotonic() - began)
+    record = json.loads((settings.folder / "always.mp4.record.json").read_text())
     ratios = [slow / fast for slow, fast in zip(took["always"], took["never"], strict=True)]
     print(
-        f"overhead: in segments {statistics.median(ratios):.3f} of the time in one go (median of "
+        f"overhead: in {len(record['segments'])} segments {statistics.median(ratios):.3f} of the time in one go (median of "
         f"{settings.rounds} rounds: {', '.join(f'{ratio:.3f}' for ratio in ratios)}; "
         f"{statistics.median(took['never']):.1f} s)"
     )

@@ -23,7 +23,7 @@ from vsr.jobs.packets import read_packets
 from vsr.jobs.plan import Plan, Segment, key_of, picture_of
 from vsr.jobs.planning import make_plan
 from vsr.jobs.scan import Scan
-from vsr.jobs.segments import close_alone, header_of, open_alone
+from vsr.jobs.segments import Stretch, close_alone, header_of, open_alone
 from vsr.jobs.work import Done
 from vsr.networks.catalogue import Model, load_model
 from vsr.video.damage import NO_DAMAGE, Damage
@@ -93,7 +93,8 @@ def made(
     def file_of(number: int) -> Path:
         return folder / f"{number}.packets"
 
-    make_segments(job, tools, plan, wanted, file_of, found.append, note or ignore, ignore)
+    stretch = Stretch(plan, wanted, file_of, found.append)
+    make_segments(job, tools, stretch, note or ignore, ignore)
     return found
 
 

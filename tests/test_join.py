@@ -35,7 +35,7 @@ from vsr.errors import OutputError
 from vsr.jobs.join import join, joined
 from vsr.jobs.packets import read_packets
 from vsr.jobs.plan import Plan
-from vsr.jobs.segments import close_alone, create_segments, open_alone
+from vsr.jobs.segments import Stretch, close_alone, create_segments, open_alone
 from vsr.jobs.work import Work, open_work
 from vsr.result import Run
 
@@ -47,9 +47,8 @@ def encoded(folder: Path, plan: Plan, times: Sequence[int], encoding: Encoding) 
     """A work folder with the segments of frames of these times."""
     folder.mkdir()
     work = Work(folder, plan)
-    with create_segments(
-        plan.segments, plan, work.file, SMALL, encoding, None, undamaged, work.add
-    ) as output:
+    stretch = Stretch(plan, plan.segments, work.file, work.add)
+    with create_segments(stretch, SMALL, encoding, None, undamaged, ignore) as output:
         for frame in frames_of(SMALL, times):
             output.write(frame)
     return work

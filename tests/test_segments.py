@@ -21,7 +21,14 @@ from segmented import frames_of, held, ignore, info_of, plan_for, undamaged, une
 from vsr.encoding.encoders import Encoding
 from vsr.errors import OutputError, StoppedError
 from vsr.jobs.plan import Plan, Segment
-from vsr.jobs.segments import MisplacedError, close_alone, create_segments, header_of, open_alone
+from vsr.jobs.segments import (
+    MisplacedError,
+    Stretch,
+    close_alone,
+    create_segments,
+    header_of,
+    open_alone,
+)
 from vsr.jobs.work import Done
 from vsr.video.damage import Damage
 from vsr.video.frame import ColorTags, Frame, VideoInfo
@@ -63,17 +70,9 @@ def write(
         found.append(done)
         made(done)
 
-    with create_segments(
-        plan.segments if segments is None else segments,
-        plan,
-        lambda number: folder / f"{number}.packets",
-        info,
-        encoding,
-        first,
-        damage,
-        took,
-        stop,
-    ) as output:
+    wanted = plan.segments if segments is None else segments
+    stretch = Stretch(plan, wanted, lambda number: folder / f"{number}.packets", took)
+    with create_segments(stretch, info, encoding, first, damage, ignore, stop) as output:
         for frame in frames:
             output.write(frame)
     return found

@@ -24,6 +24,7 @@ from vsr.jobs.fingerprint import Fingerprint
 from vsr.jobs.job import Job
 from vsr.jobs.make import make_segments
 from vsr.jobs.plan import Plan, Segment
+from vsr.jobs.segments import Stretch
 from vsr.jobs.work import Done
 from vsr.networks.catalogue import load_model
 from vsr.version import VERSION
@@ -181,10 +182,7 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
         make_segments(
             job,
             tools,
-            order.plan,
-            [segment],
-            lambda _: file,
-            done.append,
+            Stretch(order.plan, [segment], lambda _: file, done.append),
             warnings.append,
             lambda frames, expected: None,
         )

@@ -13,7 +13,7 @@ from av.packet import Packet
 
 from vsr.flow import enlarged
 from vsr.jobs.job import Job
-from vsr.jobs.packets import read_packets
+from vsr.jobs.packets import read_decoding_times, read_packets
 from vsr.jobs.work import Done, Work
 from vsr.result import Run
 from vsr.video.damage import Damage
@@ -29,7 +29,7 @@ def joined(work: Work) -> Iterator[Packet[Any]]:
     tick: so no packet is decoded after it is shown.
     """
     files = [work.file(segment.number) for segment in work.plan.segments]
-    decoded = np.array([packet.dts for file in files for packet in read_packets(file)], np.int64)
+    decoded = np.array([dts for file in files for dts in read_decoding_times(file)], np.int64)
     ticks = np.arange(len(decoded))
     ascending = np.minimum.accumulate((decoded - ticks)[::-1])[::-1] + ticks
     packets = (packet for file in files for packet in read_packets(file))

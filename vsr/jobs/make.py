@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeAlias
 
 from vsr.errors import InputError, StalledError
 from vsr.flow import Source, Tools, flow
 from vsr.jobs.job import Job
-from vsr.jobs.plan import Plan, Segment, picture_of
-from vsr.jobs.segments import MisplacedError, create_segments
+from vsr.jobs.plan import picture_of
+from vsr.jobs.segments import MisplacedError, Stretch, create_segments
 from vsr.jobs.work import Done, Work
 from vsr.video.frame import VideoInfo
 from vsr.video.reader import Video
@@ -40,10 +39,7 @@ def make_here(
         make_segments(
             job,
             tools,
-            work.plan,
-            segments,
-            work.file,
-            work.add,
+            Stretch(work.plan, segments, work.file, work.add),
             note,
             _from(before, work.plan.frames, moved),
             stop,
@@ -53,34 +49,25 @@ def make_here(
 def make_segments(
     job: Job,
     tools: Tools,
-    plan: Plan,
-    segments: Sequence[Segment],
-    file_of: Callable[[int], Path],
-    made: Callable[[Done], None],
+    stretch: Stretch,
     note: Warn,
     moved: Moved,
     stop: Event | None = None,
 ) -> None:
-    """Make some neighbouring segments of a job's plan.
-
-    Args:
-        job, tools, plan: what all its segments share.
-        segments: which to make.
-        file_of: where each belongs, by its number.
-        made: told of each, once its file is in place.
-        note, moved, stop: as for `run_in_segments`.
+    """Make some neighbouring segments of a job. The rest is as for `run_in_segments`.
 
     The source is sought where it can be; where it turns out that this does not find the very
     frame, it is read from its beginning, and what is not wanted of it passed over. Raises
     VsrError.
     """
-    begin, end = segments[0].begin, segments[-1].end
+    plan = stretch.plan
+    begin, end = stretch.segments[0].begin, stretch.segments[-1].end
     count = 0
 
     def counted(done: Done) -> None:
         nonlocal count
         count += 1
-        made(done)
+        stretch.made(done)
 
     def run(sought: bool) -> None:
         def open_target(
@@ -90,14 +77,12 @@ def make_segments(
             if picture_of(video.info) != plan.picture:
                 raise MisplacedError
             return create_segments(
-                segments,
-                plan,
-                file_of,
+                replace(stretch, made=counted),
                 info,
                 job.encoding,
                 begin if sought else None,
                 video.damage_within,
-                counted,
+                note,
                 stop,
             )
 

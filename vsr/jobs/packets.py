@@ -10,10 +10,10 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from av.packet import Packet
 
@@ -75,13 +75,8 @@ class PacketWriter:
 
 def read_packets(path: Path) -> Iterator[Packet[Any]]:
     """The packets of a finished file, in the order of decoding. Raises OutputError if broken."""
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise OutputError(f"{path}: is no segment's file")
-        while head := file.read(_HEAD.size):
-            if len(head) < _HEAD.size:
-                raise OutputError(f"{path}: ends within a packet")
-            numerator, denominator, pts, dts, duration, keyframe, size = _HEAD.unpack(head)
+    with _opened(path) as file:
+        for numerator, denominator, pts, dts, duration, keyframe, size in _heads(file, path):
             data = file.read(size)
             if len(data) < size:
                 raise OutputError(f"{path}: ends within a packet")
@@ -90,3 +85,27 @@ def read_packets(path: Path) -> Iterator[Packet[Any]]:
             packet.pts, packet.dts, packet.duration = pts, dts, duration
             packet.is_keyframe = keyframe
             yield packet
+
+
+def read_decoding_times(path: Path) -> Iterator[int]:
+    """The packets' times of decoding alone, in their order. Raises OutputError if broken."""
+    with _opened(path) as file:
+        for _, _, _, dts, _, _, size in _heads(file, path):
+            file.seek(size, os.SEEK_CUR)
+            yield dts
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise OutputError(f"{path}: is no segment's file")
+        yield file
+
+
+def _heads(file: BinaryIO, path: Path) -> Iterator[tuple[Any, ...]]:
+    """The heads of packets, for someone who moves on to the next one."""
+    while head := file.read(_HEAD.size):
+        if len(head) < _HEAD.size:
+            raise OutputError(f"{path}: ends within a packet")
+        yield _HEAD.unpack(head)

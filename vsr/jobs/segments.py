@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -57,31 +57,46 @@ def header_of(encoder: Encoder) -> str:
     return hashlib.sha256(encoder.stream.codec_context.extradata or b"").hexdigest()
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Neighbouring segments of a plan, to be made one after the other.
+
+    Attributes:
+        plan: what they are part of.
+        segments: some of it, in order.
+        file_of: where each belongs, by its number.
+        made: told of each, once its file is in place.
+    """
+
+    plan: Plan
+    segments: Sequence[Segment]
+    file_of: Callable[[int], Path]
+    made: Callable[[Done], None]
+
+
 @contextmanager
 def create_segments(
-    segments: Sequence[Segment],
-    plan: Plan,
-    file_of: Callable[[int], Path],
+    stretch: Stretch,
     info: VideoInfo,
     encoding: Encoding,
     first: int | None,
     damage: Callable[[int | None, int | None], Damage],
-    made: Callable[[Done], None],
+    note: Callable[[str], None],
     stop: Event | None = None,
 ) -> Iterator[Output]:
-    """Write frames of `info` into the files of some neighbouring segments, one after another.
+    """Write frames of `info` into the files of segments.
 
-    The first frame must be shown at the tick `first`, unless that is None. `made` is told of
-    each one whose file is in place. `damage` says what was found in the source between two
-    ticks. Once `stop` is set, no other segment is begun. Raises OutputError, MisplacedError
-    where the first frame is another or damaged, StoppedError.
+    The first frame must be shown at the tick `first`, unless that is None. `damage` says what
+    was found in the source between two ticks. `note` takes warnings. Once `stop` is set, no
+    other segment is begun. Raises OutputError, MisplacedError where the first frame is another
+    or damaged, StoppedError.
     """
-    work = _Segments(segments, plan, file_of, info, encoding, first, damage, made, stop)
+    work = _Segments(stretch, info, encoding, first, damage, note, stop)
     try:
         with behind(work.write, work.finish, _QUEUE) as hand_over:
-            yield Output(hand_over, plan.encoder, Others())
+            yield Output(hand_over, stretch.plan.encoder, Others())
     except (av.FFmpegError, OSError) as error:
-        folder = file_of(segments[0].number).parent
+        folder = stretch.file_of(stretch.segments[0].number).parent
         raise OutputError(f"{folder}: cannot be written ({reason(error)})") from error
     finally:
         work.abandon()
@@ -92,21 +107,19 @@ class _Segments:
 
     def __init__(
         self,
-        segments: Sequence[Segment],
-        plan: Plan,
-        file_of: Callable[[int], Path],
+        stretch: Stretch,
         info: VideoInfo,
         encoding: Encoding,
         first: int | None,
         damage: Callable[[int | None, int | None], Damage],
-        made: Callable[[Done], None],
+        note: Callable[[str], None],
         stop: Event | None,
     ) -> None:
-        self._waiting = list(segments)
-        self._first = first
-        self._plan, self._info = plan, info
+        plan = stretch.plan
+        self._stretch, self._info, self._first = stretch, info, first
+        self._waiting = list(stretch.segments)
         self._encoding = replace(encoding, codec=plan.encoder, threads=plan.threads)
-        self._file_of, self._damage, self._made, self._stop = file_of, damage, made, stop
+        self._damage, self._note, self._stop = damage, note, stop
         self._open: _Writer | None = None
 
     def write(self, frame: Frame) -> None:
@@ -139,8 +152,9 @@ class _Segments:
 
     def _writer(self) -> _Writer:
         if self._open is None:
-            file = self._file_of(self._waiting[0].number)
-            self._open = _Writer(file, self._plan, self._info, self._encoding)
+            file = self._stretch.file_of(self._waiting[0].number)
+            plan = self._stretch.plan
+            self._open = _Writer(file, plan, self._info, self._encoding, self._note)
         return self._open
 
     def _close(self) -> None:
@@ -149,16 +163,23 @@ class _Segments:
         done = writer.finish(segment.number, {kind: n for kind, n in damage.items() if n})
         self._open = None
         self._waiting.pop(0)
-        self._made(done)
+        self._stretch.made(done)
 
 
 class _Writer:
     """One segment that is being made."""
 
-    def __init__(self, file: Path, plan: Plan, info: VideoInfo, encoding: Encoding) -> None:
+    def __init__(
+        self,
+        file: Path,
+        plan: Plan,
+        info: VideoInfo,
+        encoding: Encoding,
+        note: Callable[[str], None],
+    ) -> None:
         self._began = time.monotonic()
         self._shift = plan.shift
-        self._encoder = open_alone(info, plan.format, plan.encoder, encoding, _say_nothing)
+        self._encoder = open_alone(info, plan.format, plan.encoder, encoding, note)
         if header_of(self._encoder) != plan.header:
             close_alone(self._encoder)
             raise OutputError(
@@ -198,7 +219,3 @@ class _Writer:
     def abandon(self) -> None:
         close_alone(self._encoder)
         self._file.abandon()
-
-
-def _say_nothing(message: str) -> None:
-    """What an encoder changes was said when the plan was made."""
