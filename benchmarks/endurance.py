@@ -197,10 +197,10 @@ def overhead(settings: Settings) -> None:
             took[how].append(time.monotonic() - began)
     record = json.loads((settings.folder / "always.mp4.record.json").read_text())
     ratios = [slow / fast for slow, fast in zip(took["always"], took["never"], strict=True)]
+    each = ", ".join(f"{ratio:.3f}" for ratio in ratios)
     print(
-        f"overhead: in {len(record['segments'])} segments {statistics.median(ratios):.3f} of the time in one go (median of "
-        f"{settings.rounds} rounds: {', '.join(f'{ratio:.3f}' for ratio in ratios)}; "
-        f"{statistics.median(took['never']):.1f} s)"
+        f"overhead: {len(record['segments'])} segments take {statistics.median(ratios):.3f} of the "
+        f"time of one go (rounds: {each}; {statistics.median(took['never']):.1f} s)"
     )
 
 
