@@ -35,6 +35,7 @@ import av
 VSR = Path(sys.executable).parent / "vsr"
 STREET = Path(__file__).parent.parent / "samples" / "street.mp4"
 KILLS = 20
+_ENDED_WITHIN = 10  # seconds for workers that have lost their parent
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,10 @@ def batch_kills(settings: Settings) -> None:
         seen = run_until(moment, "batch", sources, target, *settings.options, "--json")
         if seen.killed:
             killed += 1
-            time.sleep(1)
-            assert not workers(), "worker processes are left"
+            until = time.monotonic() + _ENDED_WITHIN
+            while processes(seen.group):
+                assert time.monotonic() < until, "worker processes are left"
+                time.sleep(0.2)
             continue
         for made in sorted(whole.glob("*.mp4")):
             assert pictures(made) == pictures(target / made.name), made.name
@@ -206,17 +209,20 @@ def overhead(settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """A run: whether it was killed, and the last frame that it told of."""
+    """A run: whether it was killed, the last frame that it told of, and its process group."""
 
     killed: bool
     frames: int
+    group: int
 
 
 def run_until(moment: float | None, *words: object) -> Seen:
     """Run `vsr` and kill it after so many seconds, unless it has ended."""
     with tempfile.TemporaryFile("w+") as told:
         command = [str(word) for word in (VSR, *words)]
-        with subprocess.Popen(command, stdout=told, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=told, stderr=subprocess.PIPE, text=True, process_group=0
+        ) as process:
             try:
                 _, said = process.communicate(timeout=moment)
                 assert process.returncode == 0, said
@@ -226,7 +232,8 @@ def run_until(moment: float | None, *words: object) -> Seen:
                 killed = True
         told.seek(0)
         events = [json.loads(line) for line in told.read().splitlines() if line.endswith("}")]
-    return Seen(killed, max((event.get("frames") or 0 for event in events), default=0))
+    frames = max((event.get("frames") or 0 for event in events), default=0)
+    return Seen(killed, frames, process.pid)
 
 
 def run(*words: object) -> subprocess.CompletedProcess[str]:
@@ -259,9 +266,9 @@ def frames_done(target: Path) -> int:
     return sum(fact.get("frames", 0) for fact in facts)
 
 
-def workers() -> list[int]:
-    """Worker processes of batches that have lost their parent."""
-    found = subprocess.run(["pgrep", "-f", "multiprocessing.spawn"], capture_output=True, text=True)
+def processes(group: int) -> list[int]:
+    """What is left of a process group."""
+    found = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True)
     return [int(pid) for pid in found.stdout.split()]
 
 

@@ -309,7 +309,8 @@ def _unless_done(job: Job, settings: dict[str, Any], arrived: Sequence[Plan], re
     That is so where a run was killed when it had just finished it, or by its record. Raises
     OutputError where something else is there and is not to be replaced.
     """
-    for plan in arrived:
+    is_file = isinstance(job.source, Path) and job.source.is_file()
+    for plan in arrived if is_file else ():
         if plan.key == key_of(fingerprint(job.file, plan.source).sha256, settings):
             raise DoneError(f"{job.target}: is complete; the run before was killed just after")
     if record and isinstance(job.source, Path):
