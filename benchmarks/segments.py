@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -71,18 +72,9 @@ def stopped_after(source: Path, target: Path, frames: int) -> None:
         if now.frames >= frames:
             stop.set()
 
-    try:
-        upscale(
-            source,
-            target,
-            resume="always",
-            overwrite=True,
-            stop=stop,
-            progress=progress,
-            **LOSSLESS,
-        )
-    except StoppedError:
-        pass
+    options = {**LOSSLESS, "resume": "always", "overwrite": True}
+    with suppress(StoppedError):
+        upscale(source, target, stop=stop, progress=progress, **options)
 
 
 def contents(path: Path) -> list[tuple[Any, ...]]:

@@ -30,10 +30,23 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
 @upscale_options
 @record_option(False)
+@click.option(
+    "--progress-preview",
+    "glance",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep a picture of the last finished frame here: .jpg, .png or .webp.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")
 def upscale_command(
-    source: str, target: Path, record: bool, as_json: bool, quiet: bool, **options: Any
+    source: str,
+    target: Path,
+    record: bool,
+    glance: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Enlarge the video INPUT to OUTPUT; all else in it is copied.
 
@@ -47,6 +60,7 @@ def upscale_command(
                 source,
                 target,
                 record=record,
+                glance=glance,
                 stop=stop,
                 progress=reporter.progress,
                 warn=reporter.warn,

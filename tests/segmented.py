@@ -26,6 +26,7 @@ from vsr.jobs.scan import Scan
 from vsr.jobs.segments import Stretch, close_alone, header_of, open_alone
 from vsr.jobs.work import Done
 from vsr.networks.catalogue import Model, load_model
+from vsr.observer import Observer
 from vsr.video.damage import NO_DAMAGE, Damage
 from vsr.video.frame import PIXEL_FORMATS, Frame, VideoInfo
 
@@ -94,7 +95,7 @@ def made(
         return folder / f"{number}.packets"
 
     stretch = Stretch(plan, wanted, file_of, found.append)
-    make_segments(job, tools, stretch, note or ignore, ignore)
+    make_segments(job, tools, stretch, Observer(note or ignore, ignore))
     return found
 
 

@@ -25,6 +25,7 @@ from vsr.jobs.plan import Plan
 from vsr.jobs.work import Work, open_work
 from vsr.networks.catalogue import Model, Weights
 from vsr.networks.vespcn import Vespcn
+from vsr.observer import Observer
 from vsr.region import parse_region
 from vsr.video.deinterlace import FieldOrder
 from vsr.video.reader import Reading, open_video
@@ -223,18 +224,18 @@ def test_what_is_missing_is_made_and_nothing_else(tmp_path: Path) -> None:
     plan = cut_at(job, tools, 3, 7, 12, 20)
     moves: list[tuple[int, int | None]] = []
     with open_work(job.target, plan.key, lambda: plan) as work:
-        make_here(job, tools, work, ignore, lambda *move: moves.append(move), None)
+        make_here(job, tools, work, Observer(ignore, lambda *move: moves.append(move)))
         assert moves == [(number, 24) for number in range(1, 25)]
         first = {number: work.file(number).stat().st_mtime_ns for number in range(5)}
         lose(work, 1, 3)
         moves.clear()
-        make_here(job, tools, work, ignore, lambda *move: moves.append(move), None)
+        make_here(job, tools, work, Observer(ignore, lambda *move: moves.append(move)))
         assert not work.pending()
         assert moves == [(number, 24) for number in range(13, 25)]
         changed = [n for n in range(5) if work.file(n).stat().st_mtime_ns != first[n]]
         assert changed == [1, 3]
         moves.clear()
-        make_here(job, tools, work, ignore, lambda *move: moves.append(move), None)
+        make_here(job, tools, work, Observer(ignore, lambda *move: moves.append(move)))
         assert moves == []
 
 
@@ -255,7 +256,7 @@ def test_it_stops_between_segments_and_goes_on(tmp_path: Path) -> None:
             stop.set()
             before = len(work.done)
             try:
-                make_here(job, tools, work, ignore, ignore, stop)
+                make_here(job, tools, work, Observer(ignore, ignore, stop))
             except StoppedError:
                 assert len(work.done) == before + 1
             runs += 1

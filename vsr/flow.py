@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
 from typing import TypeAlias
 
 from vsr.errors import OutputError
@@ -16,6 +15,7 @@ from vsr.inference.windows import windows
 from vsr.jobs.job import Job
 from vsr.live.live import Live
 from vsr.networks.catalogue import Model
+from vsr.observer import Observer
 from vsr.region import cropped
 from vsr.result import Run
 from vsr.routes import open_source
@@ -74,10 +74,8 @@ def flow(
     job: Job,
     tools: Tools,
     open_target: OpenTarget,
-    note: Callable[[str], None],
-    moved: Callable[[int, int | None], None],
+    observer: Observer,
     *,
-    stop: Event | None = None,
     seal: Callable[[Path, Run], None] | None = None,
     begin: int | None = None,
     end: int | None = None,
@@ -88,9 +86,7 @@ def flow(
         job: what to do; its target is `open_target`'s matter.
         tools: made from the job.
         open_target: see `OpenTarget`.
-        note: takes warnings.
-        moved: told, after each frame, how many are written and how many to expect.
-        stop: ends a live stream well, once it is set.
+        observer: who looks on.
         seal: told of the finished file, and of what was done, before it gets its name.
         begin, end: the ticks between which to take frames of a source that must be read from
             the beginning of its span.
@@ -101,7 +97,9 @@ def flow(
     patience = None if isinstance(job.source, Url) else job.reading.patience  # they have their own
     context = tools.model.network.context
 
+    note, stop = observer.note, observer.stop
     with open_source(job.source, job.span, job.rate, note, job.reading, stop) as video:
+        large = enlarged(video.info, job)
         box = job.crop.inside(video.info) if job.crop else None
 
         def run_of(output: Output) -> Run:
@@ -112,7 +110,7 @@ def flow(
                 seal(part, run_of(output))
 
         with (
-            open_target(video, enlarged(video.info, job), sealed) as output,
+            open_target(video, large, sealed) as output,
             ahead(seen.passing(video.frames(context)), _DECODED_AHEAD, patience) as frames,
         ):
             shots = mark_shots(frames, video.info.format.peak)
@@ -120,7 +118,9 @@ def flow(
             for frame in restore(seen_at_once, video.info, tools.model, tools.engine, note, box):
                 output.write(frame)
                 written += 1
-                moved(written, video.expected_frames)
+                observer.moved(written, video.expected_frames)
+                if observer.glance:
+                    observer.glance.see(frame, large)
             if written != seen.frames:
                 raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
         return run_of(output)

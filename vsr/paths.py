@@ -9,9 +9,14 @@ from vsr.errors import InputError, OutputError
 from vsr.video.url import Url
 
 
+def file_of(source: Path | Url) -> Path | None:
+    """The file or folder that a source is on this machine, if it is one."""
+    return source.file if isinstance(source, Url) else source
+
+
 def check_paths(source: Path | Url, target: Path, overwrite: bool) -> None:
     """Raise InputError or OutputError where this job could not end well."""
-    file = source.file if isinstance(source, Url) else source
+    file = file_of(source)
     if file is not None and not file.exists():
         raise InputError(f"{source}: no such file")
     if file is not None and target.exists() and target.samefile(file):

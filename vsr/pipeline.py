@@ -30,8 +30,10 @@ from vsr.jobs.standing import standing
 from vsr.jobs.statement import statement
 from vsr.jobs.work import Done, clear_arrived, known_source
 from vsr.networks.catalogue import default_model, load_model
+from vsr.observer import Observer
 from vsr.others.passthrough import Selection
-from vsr.paths import check_paths
+from vsr.paths import check_paths, file_of
+from vsr.preview.glance import Glance, check_glance
 from vsr.region import Region, parse_region
 from vsr.result import Progress, Result, Run
 from vsr.routes import create_target, is_still
@@ -77,6 +79,7 @@ def upscale(
     resume: str = "auto",
     record: bool = False,
     cluster: str = "",
+    glance: Path | None = None,
     stop: Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     warn: Callable[[str], None] | None = None,
@@ -124,6 +127,7 @@ def upscale(
             job, by its record, is not made again.
         cluster: share the segments among the machines of a Ray cluster: its address, or "auto"
             for the one that this machine belongs to.
+        glance: a picture of the last finished frame to write now and then, .jpg, .png or .webp.
         stop: once it is set, a live stream ends well, with what has come, and a job in segments
             after the one at work.
         stall: seconds without a frame from the source after which the run fails.
@@ -137,6 +141,10 @@ def upscale(
     source, target = as_source(source), Path(target)
     arrived = clear_arrived(target)
     check_paths(source, target, overwrite or record or bool(arrived))
+    if glance:
+        check_glance(glance, target, *filter(None, [file_of(source)]))
+        if cluster:
+            raise InputError("a cluster's frames are finished elsewhere: it shows no picture")
     apart = isinstance(source, Path) and source.is_dir() and _are_apart(source, stills)
     job = Job(
         source=source,
@@ -187,6 +195,8 @@ def upscale(
         if progress:
             progress(Progress(frames, expected, resumable=split))
 
+    observer = Observer(note, moved, stop, Glance(glance, warn=note) if glance else None)
+
     def result_of(run: Run) -> Result:
         return Result(
             source=source,
@@ -230,9 +240,7 @@ def upscale(
                 tools,
                 found,
                 settings,
-                note,
-                moved,
-                stop=stop,
+                observer,
                 seal=seal,
                 said=said,
                 make=make,
@@ -242,7 +250,7 @@ def upscale(
                 raise
             note(f"{error}: done in one go")
             split = False
-            run = _in_one_go(job, tools, note, moved, stop, seal, said)
+            run = _in_one_go(job, tools, observer, seal, said)
     elif apart:
         run = run_stills(
             job.file,
@@ -251,13 +259,12 @@ def upscale(
             lambda image, into, done, images: _in_one_go(
                 replace(job, source=image, target=into),
                 tools,
-                note,
-                lambda frames, _: moved(done + frames, images),
+                replace(observer, moved=lambda frames, _: moved(done + frames, images)),
                 said=said,
             ),
         )
     else:
-        run = _in_one_go(job, tools, note, moved, stop, seal, said)
+        run = _in_one_go(job, tools, observer, seal, said)
     if not sealed:  # a folder of images, whose files have their names by now
         seal(target, run)
     return result_of(run)
@@ -266,18 +273,16 @@ def upscale(
 def _in_one_go(
     job: Job,
     tools: Tools,
-    note: Callable[[str], None],
-    moved: Callable[[int, int | None], None],
-    stop: Event | None = None,
+    observer: Observer,
     seal: Callable[[Path, Run], None] | None = None,
     said: str = "",
 ) -> Run:
     """The whole job through the one flow."""
 
     def open_target(source: Source, info: VideoInfo, seal: Seal) -> AbstractContextManager[Output]:
-        return create_target(job, source, info, note, seal, said)
+        return create_target(job, source, info, observer.note, seal, said)
 
-    return flow(job, tools, open_target, note, moved, stop=stop, seal=seal)
+    return flow(job, tools, open_target, observer, seal=seal)
 
 
 def _maker(cluster: str) -> Maker:

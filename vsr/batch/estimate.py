@@ -38,7 +38,7 @@ _ENOUGH = 2.0  # seconds of work that tell something
 # A measurement goes on from nothing, leaves nothing, and stays on this machine.
 _BY_ITSELF: dict[str, Any] = {
     **{"overwrite": True, "resume": "never", "record": False, "cluster": ""},
-    **{"warn": None, "stop": None},
+    **{"warn": None, "stop": None, "glance": None},
 }
 _LISTENING = 3  # seconds of the source in which the other streams are counted
 _USUAL_RATE = Fraction(25)  # frames a second

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from uuid import uuid4
 
 from vsr.cluster.connection import Needs, alive, check_address, connected, needs_of
@@ -19,9 +18,10 @@ from vsr.errors import StoppedError
 from vsr.flow import Tools
 from vsr.jobs.fingerprint import fingerprint
 from vsr.jobs.job import Job
-from vsr.jobs.make import Maker, Moved, Warn
+from vsr.jobs.make import Maker
 from vsr.jobs.plan import Segment
 from vsr.jobs.work import Work
+from vsr.observer import Observer
 
 _PIECE = 32 << 20  # bytes of a file that travel at once
 
@@ -34,17 +34,15 @@ def make_on(address: str) -> Maker:
     """
     check_address(address)
 
-    def make(
-        job: Job, tools: Tools, work: Work, note: Warn, moved: Moved, stop: Event | None
-    ) -> None:
+    def make(job: Job, tools: Tools, work: Work, observer: Observer) -> None:
         if work.pending():
             with connected(address):
-                _make_all(job, work, note, moved, stop)
+                _make_all(job, work, observer)
 
     return make
 
 
-def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None) -> None:
+def _make_all(job: Job, work: Work, observer: Observer) -> None:
     """Have all missing segments made. Raises StoppedError, and VsrError otherwise."""
     precision = work.plan.settings["precision"]
     needs = needs_of(job, precision, alive())
@@ -55,7 +53,7 @@ def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None
     waiting = deque(segment for run in work.pending() for segment in run)
     try:
         while waiting or tasks.running:
-            if stop and stop.is_set():
+            if observer.stop and observer.stop.is_set():
                 waiting.clear()
             while waiting and tasks.has_room():
                 tasks.submit(waiting.popleft())
@@ -68,9 +66,9 @@ def _make_all(job: Job, work: Work, note: Warn, moved: Moved, stop: Event | None
                     waiting.appendleft(segment)
                 elif _put_in_place(work, answer, tasks, segment):
                     for message in answer.warnings:
-                        note(message)
+                        observer.note(message)
                     frames += answer.done.frames
-                    moved(frames, work.plan.frames)
+                    observer.moved(frames, work.plan.frames)
                 else:
                     waiting.appendleft(segment)
     finally:

@@ -27,6 +27,7 @@ from vsr.jobs.plan import Plan, Segment
 from vsr.jobs.segments import Stretch
 from vsr.jobs.work import Done
 from vsr.networks.catalogue import load_model
+from vsr.observer import Observer
 from vsr.version import VERSION
 
 
@@ -183,8 +184,7 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
             job,
             tools,
             Stretch(order.plan, [segment], lambda _: file, done.append),
-            warnings.append,
-            lambda frames, expected: None,
+            Observer(warnings.append, lambda frames, expected: None),
         )
         if shared:
             return Made(done[0], tuple(warnings), file.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from threading import Event
 from typing import Protocol, TypeAlias
 
 from vsr.errors import InputError, StalledError
@@ -14,47 +13,31 @@ from vsr.jobs.job import Job
 from vsr.jobs.plan import picture_of
 from vsr.jobs.segments import MisplacedError, Stretch, create_segments
 from vsr.jobs.work import Done, Work
+from vsr.observer import Observer
 from vsr.video.frame import VideoInfo
 from vsr.video.reader import Video
 from vsr.video.writer import Output, Seal
 
-Warn: TypeAlias = Callable[[str], None]
 Moved: TypeAlias = Callable[[int, int | None], None]
 
 
 class Maker(Protocol):
     """Makes what is missing of a job, here or elsewhere; `make_here` is one."""
 
-    def __call__(
-        self, job: Job, tools: Tools, work: Work, note: Warn, moved: Moved, stop: Event | None
-    ) -> None: ...
+    def __call__(self, job: Job, tools: Tools, work: Work, observer: Observer) -> None: ...
 
 
-def make_here(
-    job: Job, tools: Tools, work: Work, note: Warn, moved: Moved, stop: Event | None
-) -> None:
+def make_here(job: Job, tools: Tools, work: Work, observer: Observer) -> None:
     """Make all missing segments in this process, neighbours in one go."""
     for segments in work.pending():
         before = sum(done.frames for done in work.done.values())
-        make_segments(
-            job,
-            tools,
-            Stretch(work.plan, segments, work.file, work.add),
-            note,
-            _from(before, work.plan.frames, moved),
-            stop,
-        )
+        moved = _from(before, work.plan.frames, observer.moved)
+        stretch = Stretch(work.plan, segments, work.file, work.add)
+        make_segments(job, tools, stretch, replace(observer, moved=moved))
 
 
-def make_segments(
-    job: Job,
-    tools: Tools,
-    stretch: Stretch,
-    note: Warn,
-    moved: Moved,
-    stop: Event | None = None,
-) -> None:
-    """Make some neighbouring segments of a job. The rest is as for `run_in_segments`.
+def make_segments(job: Job, tools: Tools, stretch: Stretch, observer: Observer) -> None:
+    """Make some neighbouring segments of a job.
 
     The source is sought where it can be; where it turns out that this does not find the very
     frame, it is read from its beginning, and what is not wanted of it passed over. Raises
@@ -82,15 +65,15 @@ def make_segments(
                 job.encoding,
                 begin if sought else None,
                 video.damage_within,
-                note,
-                stop,
+                observer.note,
+                observer.stop,
             )
 
         if sought:
             part = replace(job, span=plan.span(begin, end, job.span))
-            flow(part, tools, open_target, note, moved)
+            flow(part, tools, open_target, observer)
         else:
-            flow(job, tools, open_target, note, moved, begin=begin, end=end)
+            flow(job, tools, open_target, observer, begin=begin, end=end)
 
     if plan.plain:
         try:

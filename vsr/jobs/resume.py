@@ -7,8 +7,8 @@ writes to changes from segment to segment.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from vsr.errors import OutputError, StoppedError
@@ -16,10 +16,11 @@ from vsr.flow import Tools
 from vsr.jobs.fingerprint import Fingerprint
 from vsr.jobs.job import Job
 from vsr.jobs.join import join
-from vsr.jobs.make import Maker, Moved, Warn, make_here
+from vsr.jobs.make import Maker, make_here
 from vsr.jobs.plan import key_of
 from vsr.jobs.planning import make_plan
 from vsr.jobs.work import Done, Work, open_work, others
+from vsr.observer import Observer
 from vsr.result import Run
 
 _TRIES = 3  # to have all segments on the disk as they were written
@@ -30,10 +31,8 @@ def run_in_segments(
     tools: Tools,
     source: Fingerprint,
     settings: dict[str, Any],
-    note: Warn,
-    moved: Moved,
+    observer: Observer,
     *,
-    stop: Event | None = None,
     seal: Callable[[Path, Run, Sequence[Done]], None] | None = None,
     said: str = "",
     make: Maker = make_here,
@@ -45,8 +44,7 @@ def run_in_segments(
         tools: made from it.
         source: the file, as it is.
         settings: those of the job, with which `source` makes the key.
-        note, moved: as for `flow`.
-        stop: ends the work once it is set and the segment at work is finished.
+        observer: who looks on.
         seal: told of the finished file, what was done, and its segments, before it gets its name.
         said: what goes into its metadata.
         make: makes the segments.
@@ -55,23 +53,23 @@ def run_in_segments(
     """
     key = key_of(source.sha256, settings)
     for line in others(job.target, key, settings):
-        note(line)
+        observer.note(line)
     early: list[str] = []
     with open_work(
         job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
     ) as work:
         for message in work.warnings:
-            note(message)
+            observer.note(message)
 
         def say(message: str) -> None:
             if message not in work.warnings:
                 work.warn(message)
-                note(message)
+                observer.note(message)
 
         for message in early:
             say(message)
         try:
-            _make_all(job, tools, work, say, moved, stop, make)
+            _make_all(job, tools, work, replace(observer, note=say), make)
         except StoppedError:
             done, total = len(work.done), len(work.plan.segments)
             raise StoppedError(
@@ -81,19 +79,11 @@ def run_in_segments(
         return join(job, work, say, seal, said)
 
 
-def _make_all(
-    job: Job,
-    tools: Tools,
-    work: Work,
-    say: Warn,
-    moved: Moved,
-    stop: Event | None,
-    make: Maker,
-) -> None:
+def _make_all(job: Job, tools: Tools, work: Work, observer: Observer, make: Maker) -> None:
     """Have every segment made, and as it was written."""
     for _ in range(_TRIES):
-        make(job, tools, work, say, moved, stop)
-        work.check(say)
+        make(job, tools, work, observer)
+        work.check(observer.note)
         if not work.pending():
             return
     raise OutputError(f"{work.folder}: the disk does not keep what is written to it")
