@@ -107,7 +107,7 @@ def batch_kills(settings: Settings) -> None:
     """Kill a batch again and again."""
     sources, target = settings.folder / "in", settings.folder / "out"
     sources.mkdir()
-    for number, seconds in enumerate((4, 70, 8, 64)):
+    for number, seconds in enumerate((4, 62, 8, 12)):
         looped(settings.video, sources / f"{number}.mp4", seconds)
     whole = settings.folder / "whole"
     began = time.monotonic()
@@ -115,7 +115,7 @@ def batch_kills(settings: Settings) -> None:
     length = time.monotonic() - began
     killed = rounds = 0
     while killed < KILLS or not rounds:
-        moment = settings.chance.uniform(0, length / 3)
+        moment = settings.chance.uniform(0, length) if killed < KILLS else None
         seen = run_until(moment, "batch", sources, target, *settings.options, "--json")
         if seen.killed:
             killed += 1

@@ -334,7 +334,7 @@ def test_a_run_shows_its_frames(tmp_path: Path, resume: str) -> None:
         small = as_shown(first.planes, video.info)
     large = cv2.imread(str(shown))
     assert large.shape == (96, 128, 3)
-    assert np.abs(large[::2, ::2].astype(int) - small).mean() < 2  # chroma is enlarged otherwise
+    assert np.abs(large[::2, ::2].astype(int) - small).mean() < 4  # chroma is enlarged otherwise
 
 
 def test_what_cannot_be_shown(tmp_path: Path) -> None:
