@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from .scores import Report
 
+_BASELINE = "bicubic"
+
 
 @click.command("eval")
 @click.argument(
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw the PSNR of each frame of the clips, as .png or .svg.",
 )
+@click.option(
+    "--crops",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Show where the models' errors differ most, enlarged, as .png.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def eval_command(
     paths: tuple[Path, ...],
@@ -54,6 +62,7 @@ def eval_command(
     self_ensemble: bool,
     stills: bool,
     plot: Path | None,
+    crops: Path | None,
     as_json: bool,
 ) -> None:
     """Score models on true images and clips.
@@ -72,6 +81,7 @@ def eval_command(
     wanted = _wanted(model, models)
     # Here, so that other commands need not wait for these imports.
     from vsr.errors import InputError
+    from vsr.evaluation.crops import Finder, check_crops, write_crops
     from vsr.evaluation.evaluate import compare, find_items, mean
     from vsr.evaluation.plot import check_plot, write_plot
     from vsr.media import is_clip
@@ -88,6 +98,11 @@ def eval_command(
         check_plot(plot)
         if not clips:
             raise InputError("nothing to plot: there are images alone, and no clip")
+    if crops is not None:
+        check_crops(crops)
+    extra = [] if crops is None else _missing(chosen)
+    finder = Finder(int(scale), aside=len(extra))
+    look = None if crops is None else finder.look
 
     report: Report = TableReport(titles, int(scale), names, clips)
     if as_json:
@@ -97,7 +112,10 @@ def eval_command(
     report.begin()
     for path, items in groups:
         before = len(rows)
-        for scores in compare(items, chosen, device, precision, _warn, self_ensemble):
+        for all_ in compare(
+            items, [*extra, *chosen], device, precision, _warn, self_ensemble, look
+        ):
+            scores = all_[len(extra) :]
             report.item(names[len(rows)], scores)
             rows.append(scores)
         if several and path.is_dir() and items != [path]:
@@ -106,6 +124,10 @@ def eval_command(
     report.end([mean(column) for column in zip(*rows, strict=True)])
     if plot is not None:
         write_plot(plot, _panels(names, rows, titles, scale))
+    if crops is not None:
+        called = {score.path: name for name, (score, *_) in zip(names, rows, strict=True)}
+        shown = [*(model.name for model in extra), *titles]
+        write_crops(crops, finder.parts, shown, lambda item: f"{called[item]} x{scale}")
 
 
 def _wanted(model: str | None, models: str | None) -> list[str | None]:
@@ -124,6 +146,15 @@ def _titles(models: Sequence[Model], wanted: Sequence[str | None]) -> list[str]:
         model.name if count[model.name] == 1 else str(name)
         for model, name in zip(models, wanted, strict=True)
     ]
+
+
+def _missing(models: Sequence[Model]) -> list[Model]:
+    """The baseline that all are shown beside, unless it is one of them."""
+    from vsr.networks.catalogue import load_model
+
+    if any(model.name == _BASELINE for model in models):
+        return []
+    return [load_model(_BASELINE, models[0].network.scale)]
 
 
 def _name(item: Path, given: Path) -> str:

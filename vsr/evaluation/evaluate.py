@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -30,6 +30,8 @@ PERFECT = 100.0
 """What a plane without any error (a black frame, say) counts in dB, so that means stay finite."""
 
 Warn = Callable[[str], None]
+Look = Callable[[Path, int, Sequence[Restored]], None]
+"""Told of an item's frame, by its number from 0, and what each model made of it."""
 
 
 @dataclass(frozen=True)
@@ -119,20 +121,18 @@ def compare(
     precision: str = "fp32",
     warn: Warn = lambda message: None,
     self_ensemble: bool = False,
+    look: Look | None = None,
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
 
-    Each model reads the item anew; warnings come once. Errors are those of `evaluate`.
+    The models go through a clip side by side, so that `look` sees a frame of all at once. Each
+    reads the item anew; warnings come once. Errors are those of `evaluate`.
     """
     engine = choose_engine(device, precision, self_ensemble=self_ensemble)
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
-        measure = _score_clip if is_clip(item) else _score_image
-        scores: list[Score] = []
-        for network in networks:
-            heard = _unheard if scores else warn
-            scores.append(measure(item, network, engine.device, heard))
-        yield tuple(scores)
+        score = _score_clip if is_clip(item) else _score_image
+        yield score(item, networks, engine.device, warn, look)
 
 
 def mean(scores: Sequence[Score]) -> Mean:
@@ -146,43 +146,76 @@ def mean(scores: Sequence[Score]) -> Mean:
     )
 
 
-def _score_image(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
-    border = network.scale
-    pictures = read_pictures(path, network.color, warn=warn)
-    (truth,) = _large_enough(pictures, path, network.scale, border)
-    truth = cropped(truth, network.scale)
-    picture = reconstruct(network, truth, device)
-    return Score(path, bounded_psnr(picture, truth.luma, border), ssim(picture, truth.luma, border))
+def _score_image(
+    path: Path, networks: Sequence[Network], device: torch.device, warn: Warn, look: Look | None
+) -> tuple[Score, ...]:
+    border = networks[0].scale
+    made = []
+    for network, heard in zip(networks, _once(warn), strict=False):
+        pictures = read_pictures(path, network.color, warn=heard)
+        (truth,) = _large_enough(pictures, path, network.scale, border)
+        truth = cropped(truth, network.scale)
+        made.append(Restored(reconstruct(network, truth, device), truth.luma, starts_shot=True))
+    if look:
+        look(path, 0, made)
+    return tuple(
+        Score(path, bounded_psnr(m.picture, m.truth, border), ssim(m.picture, m.truth, border))
+        for m in made
+    )
 
 
-def _score_clip(path: Path, network: Network, device: torch.device, warn: Warn) -> Score:
-    pictures = read_pictures(path, network.color, warn=warn)
-    truths = _large_enough(pictures, path, network.scale, CLIP_BORDER)
-    psnrs: list[float] = []
-    ssims: list[float] = []
-    changes: list[float] = []
-    cuts: list[int] = []
+def _score_clip(
+    path: Path, networks: Sequence[Network], device: torch.device, warn: Warn, look: Look | None
+) -> tuple[Score, ...]:
+    clips = []
+    for network, heard in zip(networks, _once(warn), strict=False):
+        pictures = read_pictures(path, network.color, warn=heard)
+        truths = _large_enough(pictures, path, network.scale, CLIP_BORDER)
+        clips.append(restore_clip(network, truths, device))
+    measured = [_Measured() for _ in networks]
+    for number, frames in enumerate(zip(*clips, strict=True)):
+        for so_far, frame in zip(measured, frames, strict=True):
+            so_far.add(frame)
+        if look:
+            look(path, number, frames)
+    return tuple(so_far.score(path) for so_far in measured)
+
+
+@dataclass
+class _Measured:
+    """What one model's frames of a clip have scored so far."""
+
+    psnrs: list[float] = field(default_factory=list)
+    ssims: list[float] = field(default_factory=list)
+    changes: list[float] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
     before: Restored | None = None
-    for frame in restore_clip(network, truths, device):
+
+    def add(self, frame: Restored) -> None:
+        """Measure the next frame."""
+        before = self.before
         if before is not None and frame.starts_shot:
-            cuts.append(len(psnrs))
+            self.cuts.append(len(self.psnrs))
         elif before is not None:
             made, true = (before.picture, frame.picture), (before.truth, frame.truth)
-            changes.append(dtssd(made, true, CLIP_BORDER))
-        psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
-        ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
-        before = frame
-    if not psnrs:
-        raise InputError(f"{path}: holds no frame")
-    return Score(
-        path,
-        psnr=_mean(psnrs),
-        ssim=_mean(ssims),
-        frames=len(psnrs),
-        dtssd=_mean(changes) if changes else None,
-        frame_psnr=tuple(psnrs),
-        cuts=tuple(cuts),
-    )
+            self.changes.append(dtssd(made, true, CLIP_BORDER))
+        self.psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
+        self.ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
+        self.before = frame
+
+    def score(self, path: Path) -> Score:
+        """The clip's. Raises InputError where it has no frame."""
+        if not self.psnrs:
+            raise InputError(f"{path}: holds no frame")
+        return Score(
+            path,
+            psnr=_mean(self.psnrs),
+            ssim=_mean(self.ssims),
+            frames=len(self.psnrs),
+            dtssd=_mean(self.changes) if self.changes else None,
+            frame_psnr=tuple(self.psnrs),
+            cuts=tuple(self.cuts),
+        )
 
 
 def _large_enough(
@@ -207,6 +240,13 @@ def bounded_psnr(picture: Plane, truth: Plane, border: int) -> float:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
+
+
+def _once(warn: Warn) -> Iterator[Warn]:
+    """Where each model's warnings go: those of the first say it all."""
+    yield warn
+    while True:
+        yield _unheard
 
 
 def _unheard(message: str) -> None:

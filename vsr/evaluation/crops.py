@@ -1,0 +1,142 @@
+"""Where models' errors differ most: those parts of true pictures, and what each made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vsr.drawing.gallery import WIDEST, Crop, Row, check_png, save, sheet
+from vsr.drawing.places import Place, best_places, window_means
+from vsr.errors import OutputError
+from vsr.evaluation.clip import Restored
+from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
+from vsr.media import is_clip
+from vsr.picture import Plane
+
+_WIDTH, _HEIGHT = 96, 72  # pixels of a part, less where a picture has not so many
+_MOST = 5  # parts
+_CELL = 400  # pixels that an enlarged part is wide, at most
+
+
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared so
+class Part:
+    """A part of a true picture.
+
+    Attributes:
+        item: the image or clip.
+        frame: of a clip, counted from 0; None for an image.
+        place: where in the true picture, cropped to a multiple of the scale.
+        difference: by how much the mean squared errors of the best and of the worst model that
+            were compared differ there.
+        truth: its luma, (h, w) uint8.
+        made: what each model made of it, likewise.
+    """
+
+    item: Path
+    frame: int | None
+    place: Place
+    difference: float
+    truth: Plane
+    made: tuple[Plane, ...]
+
+
+class Finder:
+    """Looks at frames as they are scored and keeps the parts where models differ most.
+
+    They are at most five, so that memory does not grow with what is looked at. Parts of one
+    item lie in different places: a place in which models differ does so for many frames.
+
+    Attributes:
+        parts: what has been found, those of the largest difference first.
+    """
+
+    def __init__(self, scale: int, aside: int = 0) -> None:
+        """The first `aside` models are kept for show, unless fewer than two others are left."""
+        self.parts: tuple[Part, ...] = ()
+        self._scale = scale
+        self._aside = aside
+
+    def look(self, item: Path, number: int, made: Sequence[Restored]) -> None:
+        """See what the models made of a frame: a `vsr.evaluation.evaluate.Look`."""
+        frame, border = (number, CLIP_BORDER) if is_clip(item) else (None, self._scale)
+        height, width = made[0].truth.shape
+        across, down = min(_WIDTH, width - 2 * border), min(_HEIGHT, height - 2 * border)
+        compared = made if len(made) - self._aside < 2 else made[self._aside :]
+        for difference, place in best_places(
+            _spread(compared, border, across, down), across, down, _MOST
+        ):
+            if difference <= self._least:
+                break
+            place = Place(place.left + border, place.top + border, across, down)
+            # Copies, as the parts are views, which would keep the whole frames.
+            truth, *parts = (
+                place.of(plane).copy() for plane in (made[0].truth, *(m.picture for m in made))
+            )
+            part = Part(item, frame, place, difference, truth, tuple(parts))
+            self.parts = _with(self.parts, part)
+
+    @property
+    def _least(self) -> float:
+        """What a part must exceed to be kept."""
+        return self.parts[-1].difference if len(self.parts) == _MOST else 0.0
+
+
+def check_crops(path: Path) -> None:
+    """Raise OutputError where no crops could be written, before the work that they show."""
+    check_png(path, "a sheet of crops")
+
+
+def write_crops(
+    path: Path, parts: Sequence[Part], models: Sequence[str], name: Callable[[Path], str]
+) -> None:
+    """Draw parts below each other: the truth, and what each of `models` made of it, as a PNG.
+
+    Enlarged by a whole number, pixel by pixel, each with its PSNR over the part. `name` is what
+    to call an item. The file gets its name once it is whole. Raises OutputError where it cannot
+    be written, or where there is no part.
+    """
+    check_crops(path)
+    if not parts:
+        raise OutputError(f"{path}: no crops to draw: the models' errors differ nowhere")
+    crops = 1 + len(models)
+    width = min(WIDEST, crops * _CELL)
+    rows = [_row(part, models, name(part.item)) for part in parts]
+    note = "luma, and its PSNR in the crop; enlarged pixel by pixel"
+    save(path, sheet(rows, width, "Where errors differ most", note))
+
+
+def _row(part: Part, models: Sequence[str], name: str) -> Row:
+    where = f"at {part.place.left}, {part.place.top}"
+    title = f"{name}, {where}" if part.frame is None else f"{name}, frame {part.frame}, {where}"
+    made = [
+        Crop(model, plane, f"{bounded_psnr(plane, part.truth, 0):.2f} dB")
+        for model, plane in zip(models, part.made, strict=True)
+    ]
+    return Row((Crop("truth", part.truth), *made), title)
+
+
+def _spread(made: Sequence[Restored], border: int, across: int, down: int) -> NDArray[np.float64]:
+    """The largest mean squared error less the smallest, over each rectangle within the border."""
+    errors = (_squares(m, border) for m in made)
+    means = [window_means(error, across, down) for error in errors]
+    return reduce(np.maximum, means) - reduce(np.minimum, means)
+
+
+def _squares(made: Restored, border: int) -> NDArray[np.float32]:
+    inside = np.s_[border : -border or None, border : -border or None]
+    difference = made.picture[inside].astype(np.float32) - made.truth[inside]
+    return difference * difference
+
+
+def _with(parts: tuple[Part, ...], new: Part) -> tuple[Part, ...]:
+    """The best of parts and a new one; of two in one place only the better stays."""
+    rivals = [p for p in parts if p.item == new.item and p.place.overlaps(new.place)]
+    if any(rival.difference >= new.difference for rival in rivals):
+        return parts
+    kept = [part for part in parts if part not in rivals]
+    return tuple(sorted([*kept, new], key=lambda part: -part.difference)[:_MOST])
