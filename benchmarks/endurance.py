@@ -173,7 +173,7 @@ def disk(settings: Settings) -> None:
         target = place / "out.mp4"
         full = run("upscale", source, target, *options)
         assert full.returncode == 1, full
-        assert full.stderr.count("\\n") == 1, full.stderr
+        assert full.stderr.count("\n") == 1, full.stderr
         done = frames_done(target)
         subprocess.run(["mount", "-o", f"remount,size={8 * size}", str(place)], check=True)
         ran("upscale", source, target, *options)
@@ -261,7 +261,7 @@ def frames_done(target: Path) -> int:
         json.loads(line)
         for journal in target.parent.glob(f".{target.name}.*.work/journal.jsonl")
         for line in journal.read_text().splitlines(keepends=True)
-        if line.endswith("\\n")
+        if line.endswith("\n")
     ]
     return sum(fact.get("frames", 0) for fact in facts)
 

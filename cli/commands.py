@@ -8,6 +8,7 @@ from .batch import batch_command
 from .bench import bench_command
 from .eval import eval_command
 from .models import models_command
+from .preview import preview_command
 from .probe import probe_command
 from .train import train_command
 from .upscale import upscale_command
@@ -22,6 +23,7 @@ def vsr() -> None:
 for command in (
     upscale_command,
     batch_command,
+    preview_command,
     models_command,
     bench_command,
     probe_command,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -26,14 +26,11 @@ from .region import crop_option
 
 RESUME = ("auto", "always", "never")
 
-_OPTIONS = (
+# Of jobs on a few seconds too, and of those on whole videos alone.
+_SHARED = (
     scale_option,
-    model_option,
     device_option,
     precision_option("auto"),
-    click.option("--start", type=Time(), help="Begin here: seconds or HH:MM:SS.mmm."),
-    click.option("--end", type=Time(), help="Stop before this time."),
-    click.option("--duration", type=Time(), help="Take this much; not with --end."),
     crop_option,
     click.option("-c", "--codec", default="", help="h264, hevc, av1, ffv1 or an encoder's name."),
     click.option("--crf", type=float, help="Constant rate factor; lower is better and larger."),
@@ -42,10 +39,6 @@ _OPTIONS = (
     audio_option,
     click.option("--no-audio", is_flag=True, help="Leave the audio out: --audio none."),
     click.option("--no-subs", is_flag=True, help="Leave the subtitles out."),
-    click.option("--stills", is_flag=True, help="Take each image of a folder by itself."),
-    click.option(
-        "--rate", type=Rate(), default="25", help="Frames a second, from images to video."
-    ),
     click.option(
         "--tile",
         type=Tile(),
@@ -75,6 +68,17 @@ _OPTIONS = (
         show_default=True,
         help="Fail when INPUT has given nothing for so many seconds.",
     ),
+    click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists."),
+)
+_WHOLE = (
+    model_option,
+    click.option("--start", type=Time(), help="Begin here: seconds or HH:MM:SS.mmm."),
+    click.option("--end", type=Time(), help="Stop before this time."),
+    click.option("--duration", type=Time(), help="Take this much; not with --end."),
+    click.option("--stills", is_flag=True, help="Take each image of a folder by itself."),
+    click.option(
+        "--rate", type=Rate(), default="25", help="Frames a second, from images to video."
+    ),
     click.option(
         "--verify", is_flag=True, help="Decode the finished video again, check every frame."
     ),
@@ -91,7 +95,6 @@ _OPTIONS = (
         metavar="auto|ADDRESS",
         help="Share the segments among the machines of a Ray cluster.",
     ),
-    click.option("-y", "--overwrite", is_flag=True, help="Replace OUTPUT if it exists."),
 )
 
 
@@ -107,7 +110,16 @@ def record_option(default: bool) -> Callable[[Command], Command]:
 
 def upscale_options(command: Command) -> Command:
     """Give a command all of them; `upscale_arguments` takes what it gets by them."""
-    for option in reversed(_OPTIONS):
+    return _with((*_WHOLE, *_SHARED), command)
+
+
+def preview_options(command: Command) -> Command:
+    """Give a command those that mean something for a few seconds."""
+    return _with(_SHARED, command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -115,14 +127,14 @@ def upscale_options(command: Command) -> Command:
 def upscale_arguments(
     *,
     scale: str,
-    start: Fraction | None,
-    end: Fraction | None,
-    duration: Fraction | None,
     audio: str,
     no_audio: bool,
     no_subs: bool,
     max_pixels: int,
     max_hours: int,
+    start: Fraction | None = None,
+    end: Fraction | None = None,
+    duration: Fraction | None = None,
     **same: Any,
 ) -> dict[str, Any]:
     """The keyword arguments of `vsr.upscale` that the options stand for; `same` have its names."""

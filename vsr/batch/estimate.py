@@ -22,7 +22,7 @@ from vsr.images.images import is_image
 from vsr.others.plan import Selection
 from vsr.others.trial import is_cover
 from vsr.pipeline import upscale
-from vsr.result import Progress
+from vsr.result import Progress, Result
 from vsr.routes import is_still
 from vsr.threads import cores
 from vsr.video.limits import DEFAULTS
@@ -122,6 +122,16 @@ def estimate(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]) -> 
         yield Estimate(source, target, frames, seconds, size, measured, "")
 
 
+def whole(source: Path, target: Path, options: Mapping[str, Any], rate: Rate) -> Estimate:
+    """What to expect of a file whose own rate is known. Raises InputError."""
+    facts = _look(source, target, options)
+    if facts.frames is None:
+        return Estimate(source, target, None, None, None, True, "its length is not known")
+    seconds = rate.seconds_for(facts.frames)
+    size = rate.bytes_for(facts.frames) + facts.other_bytes
+    return Estimate(source, target, facts.frames, seconds, size, True, "")
+
+
 def measure(
     source: Path, options: Mapping[str, Any], start: float, duration: float, suffix: str
 ) -> Rate:
@@ -140,32 +150,62 @@ def measure(
 
     Raises VsrError as `vsr.upscale` does; InputError where no frame begins in the piece.
     """
-    piece = dict(options)
     with tempfile.TemporaryDirectory(prefix="vsr-") as folder:
-        target, short = Path(folder, f"piece{suffix}"), _NOTHING
-        with suppress(InputError):  # perhaps no frame begins there, or the other run will say it
-            short = _run(source, target, piece | {"start": start, "end": start + duration / 3})
-        long = _run(source, target, piece | {"start": start, "end": start + duration})
-    return _between(short, long)
+        target = Path(folder, f"piece{suffix}")
+        return enlarge_piece(source, target, options, start, start + duration).rate
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a video, enlarged, and what that tells.
+
+    Attributes:
+        result: of the run.
+        rate: what its frames cost, see `measure`.
+        doubt: by which share that differs from the run's own time by frame, start-up left out.
+    """
+
+    result: Result
+    rate: Rate
+    doubt: float
+
+
+def enlarge_piece(
+    source: Path,
+    target: Path,
+    options: Mapping[str, Any],
+    start: float | Fraction,
+    end: float | Fraction,
+) -> Piece:
+    """Enlarge the piece of a video between two times, and measure it as `measure` does."""
+    piece, third = dict(options), start + (end - start) / 3
+    short: _Run | None = None
+    with suppress(InputError):  # perhaps no frame begins there, or the other run will say it
+        short = _run(source, target, piece | {"start": start, "end": third})
+    long = _run(source, target, piece | {"start": start, "end": end})
+    rate = _between(short, long)
+    by_frame = long.seconds / long.frames
+    return Piece(long.result, rate, abs(rate.seconds / rate.frames / by_frame - 1))
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A run on a piece: frames, seconds from the first one on and in all, bytes of pictures."""
+    """A run on a piece: what came of it, frames, seconds from the first one on and in all, bytes
+    of pictures."""
 
+    result: Result
     frames: int
     seconds: float
     whole: float
     bytes: int
 
 
-_NOTHING = _Run(0, 0.0, 0.0, 0)
-
-
-def _between(short: _Run, long: _Run) -> Rate:
+def _between(short: _Run | None, long: _Run) -> Rate:
     """What frames cost that the long run had more than the short one."""
+    if short is None:
+        return Rate(long.frames, long.seconds, long.bytes, 0)
     frames, size = long.frames - short.frames, long.bytes - short.bytes
-    if frames < 1 or size <= 0 or not short.frames:
+    if frames < 1 or size <= 0:
         return Rate(long.frames, long.seconds, long.bytes, 0)
     # On a busy machine the difference may be anything; there is a limit to what is believed.
     least = long.seconds / long.frames * frames / 4
@@ -187,7 +227,8 @@ def _run(source: Path, target: Path, options: Mapping[str, Any]) -> _Run:
     ended = time.monotonic()
     alone = result.frames_out == 1  # nothing comes after its first frame
     since = began if first is None or alone else first
-    return _Run(result.frames_out, ended - since, ended - began, _picture_bytes(target))
+    size = _picture_bytes(target)
+    return _Run(result, result.frames_out, ended - since, ended - began, size)
 
 
 def _picture_bytes(target: Path) -> int:

@@ -85,9 +85,9 @@ class Encoder:
             context.codec_tag = "hvc1"
         if container in IN_ORDER:
             context.max_b_frames = 0
-        open_encoder(context, info, self._encoding)
+        options = open_encoder(context, info, self._encoding)
         pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
-        self.settings = {**context.options, **pixels}
+        self.settings = {**options, **pixels}
         if container in ONE_RATE:
             stream.time_base = 1 / _rate(info)
         if info.display_matrix:

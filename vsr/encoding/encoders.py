@@ -106,8 +106,11 @@ class Encoding:
         return default_encoder(format_of(target), suffix)
 
 
-def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> None:
-    """Set up and open an encoder for frames of `info`. Raises EncoderError if it refuses."""
+def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> dict[str, str]:
+    """Set up and open an encoder for frames of `info`. Raises EncoderError if it refuses.
+
+    Returns the options that it was given, by libav's names.
+    """
     os.environ.setdefault("SVT_LOG", "0")  # it writes to stderr past libav's log
     name = context.codec.name
     context.width, context.height = info.width, info.height
@@ -121,7 +124,8 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
     context.color_trc = info.color.transfer
     if info.pixel_aspect:
         context.sample_aspect_ratio = info.pixel_aspect
-    context.options = _options(context, info, encoding)
+    options = _options(context, info, encoding)
+    context.options = options
     context.thread_type = "AUTO"
     # Left alone, x264 takes half as many again, which costs time.
     context.thread_count = encoding.threads or cores()
@@ -129,11 +133,12 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
     try:
         context.open()
     except (av.FFmpegError, OSError, ValueError) as error:
-        settings = ", ".join(f"{k} {v}" for k, v in context.options.items())
+        settings = ", ".join(f"{k} {v}" for k, v in options.items())
         size = f"{info.width}x{info.height} {info.format.name}"
         raise EncoderError(
             f"encoder {name} refuses {size} with {settings} ({reason(error)})"
         ) from None
+    return options
 
 
 def find_encoder(name: str) -> Codec:

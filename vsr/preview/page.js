@@ -44,7 +44,8 @@
 
   function makePlayer(take) {
     const video = document.createElement("video");
-    const player = { video, frame: -1 }; // the frame that the browser shows
+    // The frame that the browser shows, and the one that it rests on since a seek.
+    const player = { video, frame: -1, rests: -1 };
     video.muted = true;
     video.playsInline = true;
     video.disableRemotePlayback = true;
@@ -93,11 +94,11 @@
 
   function seek(player, frame) {
     const { video } = player;
-    const ready = video.readyState >= 2 && !video.seeking;
-    if (ready && player.frame === frame && frameAt(video.currentTime) === frame) return null;
+    if (player.rests === frame) return null;
     return new Promise((resolve) => {
       const done = () => {
         player.frame = frame;
+        player.rests = frame;
         resolve();
       };
       const start = () => {
@@ -132,9 +133,10 @@
 
   function run() {
     inStepAt = performance.now();
-    for (const { video } of sides()) {
-      video.playbackRate = speed;
-      start(video);
+    for (const player of sides()) {
+      player.rests = -1;
+      player.video.playbackRate = speed;
+      start(player.video);
     }
     requestAnimationFrame(tick);
   }
@@ -223,28 +225,36 @@
     });
   }
 
+  // What a side shows right now: a picture to draw, and which frame it is.
+  function grab({ video, frame }) {
+    try {
+      const picture = new VideoFrame(video);
+      return { picture, frame: frameAt(picture.timestamp / 1e6), free: () => picture.close() };
+    } catch {
+      // Not in this browser, or nothing is loaded yet: the latest that is known.
+      const seen = video.requestVideoFrameCallback ? frame : frameAt(video.currentTime);
+      return { picture: video, frame: seen, free: () => {} };
+    }
+  }
+
   // A new picture only where both sides have the same frame, or nearly so for too long.
   function paint() {
     if (settling) return;
-    const shown = sides();
-    for (const player of shown) {
-      if (!player.video.requestVideoFrameCallback) {
-        player.frame = frameAt(player.video.currentTime);
-      }
-    }
-    const frames = shown.map((player) => player.frame);
+    const shown = sides().map(grab);
+    const frames = shown.map(({ frame }) => frame);
     const gap = Math.max(...frames) - Math.min(...frames);
     const now = performance.now();
     const inStep = gap === 0 || (gap === 1 && now - drawnAt > 100);
     if (gap <= 1) inStepAt = now;
-    if (playing && !inStep) return;
-    if (!changed && drawn === frames.join()) return;
-    drawn = frames.join();
-    drawnAt = now;
-    changed = false;
-    draw(shown);
-    if (playing) wanted = frames[0];
-    tellFrame();
+    if ((inStep || !playing) && (changed || drawn !== frames.join())) {
+      draw(shown);
+      drawn = frames.join();
+      drawnAt = now;
+      changed = false;
+      if (playing) wanted = frames[0];
+      tellFrame();
+    }
+    for (const { free } of shown) free();
   }
 
   const fitting = () => Math.min(canvas.width / width, canvas.height / height);
@@ -276,8 +286,8 @@
     // Squares of pixels at 100 % and from 200 % on; between, uneven ones look worse than soft.
     context.imageSmoothingEnabled = at.scale < 2 && at.scale % 1 !== 0;
     context.imageSmoothingQuality = "high";
-    drawPart(shown[0].video, at, begin, border);
-    if (!alone) drawPart(shown[1].video, at, border, end);
+    drawPart(shown[0].picture, at, begin, border);
+    if (!alone) drawPart(shown[1].picture, at, border, end);
     stage.style.setProperty("--split", `${(100 * border) / canvas.width}%`);
     find("#label-left").classList.toggle("covered", border - begin < 2);
     find("#label-right").classList.toggle("covered", end - border < 2);
@@ -285,13 +295,13 @@
     stage.classList.toggle("movable", roomy);
   }
 
-  function drawPart(video, { x, y, w, h }, from, to) {
+  function drawPart(picture, { x, y, w, h }, from, to) {
     if (to <= from) return;
     context.save();
     context.beginPath();
     context.rect(from, 0, to - from, canvas.height);
     context.clip();
-    context.drawImage(video, x, y, w, h);
+    context.drawImage(picture, x, y, w, h);
     context.restore();
   }
 
@@ -582,7 +592,11 @@
     canvas.height = exact?.blockSize ?? Math.round(canvas.clientHeight * pixels);
     keepInside();
     changed = true;
-    if (drawn) draw(sides()); // at once: a new size has emptied the canvas
+    if (drawn) {
+      const shown = sides().map(grab);
+      draw(shown); // at once: a new size has emptied the canvas
+      for (const { free } of shown) free();
+    }
     tellFrame();
   }
 

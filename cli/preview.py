@@ -1,0 +1,86 @@
+"""`vsr preview`: a few seconds, before the whole video."""
+
+from __future__ import annotations
+
+import json
+import webbrowser
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import Time
+from .upscale_options import preview_options, upscale_arguments
+
+
+@click.command("preview")
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("target", metavar="[OUTPUT]", required=False, type=click.Path(path_type=Path))
+@click.option("-m", "--model", "models", multiple=True, metavar="NAME|FILE", help="Repeatable.")
+@click.option(
+    "--compare",
+    "baseline",
+    default="bicubic",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What it is compared with.",
+)
+@click.option("--start", type=Time(), help="Begin here.  [default: a telling moment]")
+@click.option("--duration", type=Time(), default="3", show_default=True, help="Show this much.")
+@click.option("--split", is_flag=True, help="Videos: all takes in one picture, side by side.")
+@preview_options
+@click.option("--open", "opened", is_flag=True, help="Show OUTPUT at once.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No words on the way.")
+def preview_command(
+    source: Path,
+    target: Path | None,
+    models: tuple[str, ...],
+    baseline: str,
+    start: Fraction | None,
+    duration: Fraction,
+    split: bool,
+    overwrite: bool,
+    opened: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Enlarge a few seconds of INPUT and show them beside what a player would do anyway.
+
+    OUTPUT is a page that needs nothing but a browser (.html, INPUT_preview.html if left out), a
+    video of all (.mp4, .mkv, .mov), a picture of one frame (.png), or a folder of one frame of
+    each.
+    """
+    from vsr.preview.preview import preview
+
+    def say(message: str) -> None:
+        if not (quiet or as_json):
+            click.echo(f"vsr: {message}", err=True)
+
+    arguments = upscale_arguments(**options)
+    del arguments["start"], arguments["end"]  # the preview has its own
+    target = target or source.with_name(f"{source.stem}_preview.html")
+    shown = preview(
+        source,
+        target,
+        models=models,
+        baseline=baseline,
+        start=start,
+        duration=duration,
+        how="split" if split else "beside",
+        overwrite=overwrite,
+        begun=lambda model: say(f"enlarging with {model}"),
+        warn=lambda message: click.echo(f"vsr: warning: {message}", err=True),
+        **arguments,
+    )
+    if as_json:
+        click.echo(json.dumps({"event": "result", **shown.facts()}))
+    else:
+        for made in shown.made:
+            rate = made.piece.rate
+            say(f"{made.take.label}: {rate.frames / rate.seconds:.1f} frames a second")
+        say(f"{shown.target}: from {float(shown.moment.start):g} s on ({shown.moment.why})")
+    if opened:
+        webbrowser.open(shown.target.resolve().as_uri())

@@ -1,0 +1,249 @@
+"""`vsr.preview`: see a few seconds before the whole video is enlarged."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vsr.errors import InputError, OutputError
+from vsr.networks.catalogue import default_model
+from vsr.others.container import formats_for
+from vsr.paths import check_paths
+from vsr.preview.beside import write_beside
+from vsr.preview.browsers import for_browsers
+from vsr.preview.moment import Moment, telling
+from vsr.preview.page import Facts, Shown, write_page
+from vsr.preview.sheet import write_frames, write_sheet
+from vsr.preview.shown import is_turned
+from vsr.preview.takes import Made, make_takes
+from vsr.routes import is_still, names_folder
+from vsr.video.reader import open_video
+from vsr.video.span import Span
+
+VIDEOS = (".mp4", ".mkv", ".mov")
+SUFFIXES = (".html", *VIDEOS, ".png")
+"""What a preview may be, besides a folder of frames."""
+
+# How the command line calls what `vsr.upscale` is given.
+_FLAGS = {
+    "scale": "--scale",
+    "device": "--device",
+    "precision": "--precision",
+    "crop": "--crop",
+    "codec": "--codec",
+    "crf": "--crf",
+    "preset": "--preset",
+    "pix_fmt": "--pix-fmt",
+    "tile": "--tile",
+    "threads": "--threads",
+    "deinterlace": "--deinterlace",
+}
+_SWITCHES = {"self_ensemble": "--self-ensemble", "compiled": "--compile", "hwaccel": "--hwaccel"}
+_DEFAULTS = {"device": "auto", "precision": "auto", "deinterlace": "auto", "threads": 0}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What was shown.
+
+    Attributes:
+        source, target: the video and the preview.
+        moment: where the seconds begin, and why there.
+        made: the takes, the baseline first.
+        commands: for each take, the command line that does the whole video.
+    """
+
+    source: Path
+    target: Path
+    moment: Moment
+    made: tuple[Made, ...]
+    commands: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """All of it as plain numbers and strings, for JSON."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "start": float(self.moment.start),
+            "why": self.moment.why,
+            "takes": [
+                {
+                    "model": made.model,
+                    "baseline": made.take.is_baseline,
+                    "frames": made.piece.result.frames_out,
+                    "fps": round(made.piece.rate.frames / made.piece.rate.seconds, 3),
+                    "device": made.piece.result.device,
+                    "precision": made.piece.result.precision,
+                    "whole_frames": made.estimate.frames,
+                    "whole_seconds": made.estimate.seconds,
+                    "whole_bytes": made.estimate.bytes,
+                    "doubt": round(made.doubt, 3),
+                    "command": command,
+                }
+                for made, command in zip(self.made, self.commands, strict=True)
+            ],
+        }
+
+
+def preview(
+    source: str | Path,
+    target: str | Path,
+    *,
+    models: Sequence[str] = (),
+    baseline: str = "bicubic",
+    start: Fraction | None = None,
+    duration: Fraction = Fraction(3),
+    how: str = "beside",
+    overwrite: bool = False,
+    begun: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Preview:
+    """Enlarge a few seconds by each model, and show them beside the `baseline`.
+
+    Args:
+        source: a video file.
+        target: a page (.html), a video of all takes (.mp4, .mkv, .mov), a picture of one frame
+            (.png), or a folder of one frame of each take.
+        models: names or files; the default model if there is none.
+        baseline: the model that stands for what a player would have done anyway.
+        start: where to begin, in seconds; a telling moment if left out.
+        duration: how many seconds to show.
+        how: "beside" or "split", for videos.
+        overwrite: replace an existing target.
+        begun: told of each model as its turn comes.
+        warn: called with each warning.
+        options: keyword arguments of `vsr.upscale`, for the job on the whole video.
+
+    Raises VsrError, in one line.
+    """
+    source, target = Path(source), Path(target)
+    warn = warn or _unheard
+    _check(source, target, duration, overwrite)
+    chosen = list(models) or [default_model()]
+    moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
+    span = Span(moment.start, moment.start + duration)
+    large = _large(source, options.get("scale", 4))
+    lossless = names_folder(target) or target.suffix.lower() == ".png"
+    with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
+        made = make_takes(
+            source,
+            Path(folder),
+            span,
+            chosen,
+            baseline,
+            large,
+            options,
+            lossless,
+            begun or _unheard,
+        )
+        commands = tuple(_command(source, large, {**options, "model": one.model}) for one in made)
+        shown = Preview(source, target, moment, tuple(made), commands)
+        _draw(shown, span, how, overwrite, warn)
+    return shown
+
+
+def _check(source: Path, target: Path, duration: Fraction, overwrite: bool) -> None:
+    check_paths(source, target, overwrite)
+    if source.is_dir() or is_still(source):
+        raise InputError(f"{source}: a preview is of a video file")
+    if duration <= 0:
+        raise InputError(f"duration {float(duration):g} s: must be above 0")
+    if not names_folder(target) and target.suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{target}: a preview is {', '.join(SUFFIXES)} or a folder")
+
+
+def _draw(
+    shown: Preview, span: Span, how: str, overwrite: bool, warn: Callable[[str], None]
+) -> None:
+    target, takes = shown.target, [made.take for made in shown.made]
+    if names_folder(target):
+        write_frames(target, takes, overwrite=overwrite)
+    elif target.suffix.lower() == ".png":
+        write_sheet(target, takes)
+    elif target.suffix.lower() in VIDEOS:
+        write_beside(target, takes, shown.source, span, how, warn)
+    else:
+        _write_page(shown, span)
+
+
+def _write_page(shown: Preview, span: Span) -> None:
+    run = shown.made[0].piece.result
+    with open_video(shown.made[0].take.file, Span(), _unheard) as video:
+        info = video.info
+    with open_video(shown.source, span, _unheard) as video:
+        small = video.info
+    length = span.length(None) or Fraction(0)
+    rows = (
+        ("Source", str(shown.source)),
+        ("Shown", f"{float(length):g} s from {_clock(shown.moment.start)} on"),
+        ("Why there", shown.moment.why),
+        ("Picture", f"{small.width}x{small.height} to {info.width}x{info.height}"),
+        ("Computed on", f"{run.device} ({run.precision})"),
+        ("Encoder", ", ".join([run.encoder, *(f"{k} {v}" for k, v in run.run.encoding.items())])),
+    )
+    takes = [
+        Shown(
+            made.take.label,
+            for_browsers(made.take.file),
+            made.take.is_baseline,
+            _rows(made),
+            "" if made.take.is_baseline else command,
+        )
+        for made, command in zip(shown.made, shown.commands, strict=True)
+    ]
+    facts = Facts(shown.source.name, rows, shown.commands[-1])
+    sides = info.width, info.height  # as browsers turn the picture
+    width, height = sides[::-1] if is_turned(info.display_matrix) else sides
+    write_page(shown.target, facts, takes, width, height, info.frame_rate)
+
+
+def _rows(made: Made) -> tuple[tuple[str, str], ...]:
+    """What one take has told."""
+    rate, estimate = made.piece.rate, made.estimate
+    rows = [("Speed", f"{rate.frames / rate.seconds:.1f} frames a second, measured here")]
+    if estimate.seconds is not None and estimate.bytes is not None:
+        share = f"give or take {made.doubt:.0%}"
+        rows.append(("Whole video", f"about {_clock(Fraction(round(estimate.seconds)))}, {share}"))
+        rows.append(("Size", f"about {estimate.bytes / 1e6:.0f} MB"))
+    return tuple(rows)
+
+
+def _large(source: Path, scale: int) -> Path:
+    """What the whole video would be called."""
+    name = source.with_name(f"{source.stem}_x{scale}{source.suffix}")
+    try:
+        formats_for(name)
+    except OutputError:
+        return name.with_suffix(".mkv")
+    return name
+
+
+def _command(source: Path, target: Path, options: Mapping[str, Any]) -> str:
+    words = ["vsr", "upscale", str(source), str(target), "--model", str(options["model"])]
+    for name, flag in _FLAGS.items():
+        value = options.get(name)
+        if value not in (None, "", _DEFAULTS.get(name)):
+            words += [flag, str(value)]
+    words += [flag for name, flag in _SWITCHES.items() if options.get(name)]
+    if options.get("audio") not in (None, True, "copy"):
+        words += ["--audio", str(options["audio"])]
+    return shlex.join(words)
+
+
+def _clock(seconds: Fraction) -> str:
+    """1:02:03, 2:03.5."""
+    minutes, rest = divmod(float(seconds), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    told = f"{rest:04.1f}".removesuffix(".0")
+    told = told if len(told.partition(".")[0]) == 2 else f"0{told}"
+    return f"{hours}:{minutes:02d}:{told}" if hours else f"{minutes}:{told}"
+
+
+def _unheard(message: str) -> None:
+    """The job itself will say it."""
