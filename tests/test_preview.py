@@ -95,7 +95,7 @@ def test_pictures_are_lossless(clip: Path, tmp_path: Path) -> None:
     nearest = cv2.imread(str(tmp_path / "frames" / "nearest.png"))
     assert nearest.shape == (96, 128, 3)
     luma = cv2.cvtColor(nearest, cv2.COLOR_BGR2YUV)[..., 0].astype(int)
-    assert abs(luma[::2, ::2] - luma[1::2, 1::2]).mean() < 0.5  # chroma alone is interpolated
+    assert abs(luma[::2, ::2] - luma[1::2, 1::2]).mean() < 1  # chroma alone is interpolated
     assert cv2.imread(str(tmp_path / "p.png")).shape[0] > 96
 
 

@@ -179,33 +179,32 @@ def enlarge_piece(
 ) -> Piece:
     """Enlarge the piece of a video between two times, and measure it as `measure` does."""
     piece, third = dict(options), start + (end - start) / 3
-    short: _Run | None = None
+    short = _NOTHING
     with suppress(InputError):  # perhaps no frame begins there, or the other run will say it
-        short = _run(source, target, piece | {"start": start, "end": third})
-    long = _run(source, target, piece | {"start": start, "end": end})
+        short, _ = _run(source, target, piece | {"start": start, "end": third})
+    long, result = _run(source, target, piece | {"start": start, "end": end})
     rate = _between(short, long)
     by_frame = long.seconds / long.frames
-    return Piece(long.result, rate, abs(rate.seconds / rate.frames / by_frame - 1))
+    return Piece(result, rate, abs(rate.seconds / rate.frames / by_frame - 1))
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A run on a piece: what came of it, frames, seconds from the first one on and in all, bytes
-    of pictures."""
+    """A run on a piece: frames, seconds from the first one on and in all, bytes of pictures."""
 
-    result: Result
     frames: int
     seconds: float
     whole: float
     bytes: int
 
 
-def _between(short: _Run | None, long: _Run) -> Rate:
+_NOTHING = _Run(0, 0.0, 0.0, 0)
+
+
+def _between(short: _Run, long: _Run) -> Rate:
     """What frames cost that the long run had more than the short one."""
-    if short is None:
-        return Rate(long.frames, long.seconds, long.bytes, 0)
     frames, size = long.frames - short.frames, long.bytes - short.bytes
-    if frames < 1 or size <= 0:
+    if frames < 1 or size <= 0 or not short.frames:
         return Rate(long.frames, long.seconds, long.bytes, 0)
     # On a busy machine the difference may be anything; there is a limit to what is believed.
     least = long.seconds / long.frames * frames / 4
@@ -214,7 +213,8 @@ def _between(short: _Run | None, long: _Run) -> Rate:
     return Rate(frames, seconds, size, once)
 
 
-def _run(source: Path, target: Path, options: Mapping[str, Any]) -> _Run:
+def _run(source: Path, target: Path, options: Mapping[str, Any]) -> tuple[_Run, Result]:
+    """Enlarge, with what that took."""
     first: float | None = None
 
     def progress(_now: Progress) -> None:
@@ -228,7 +228,7 @@ def _run(source: Path, target: Path, options: Mapping[str, Any]) -> _Run:
     alone = result.frames_out == 1  # nothing comes after its first frame
     since = began if first is None or alone else first
     size = _picture_bytes(target)
-    return _Run(result, result.frames_out, ended - since, ended - began, size)
+    return _Run(result.frames_out, ended - since, ended - began, size), result
 
 
 def _picture_bytes(target: Path) -> int:
@@ -276,9 +276,9 @@ def _measured_whole(source: Path, options: Mapping[str, Any], suffix: str) -> Ra
     """The rate of a still image: of a whole run, the second one where the first was quick."""
     with tempfile.TemporaryDirectory(prefix="vsr-") as folder:
         target = Path(folder, f"piece{suffix}")
-        run = _run(source, target, options)
+        run, _ = _run(source, target, options)
         if run.whole < _ENOUGH:  # start-up, of which a second run has little, was much of it
-            run = _run(source, target, options)
+            run, _ = _run(source, target, options)
     return Rate(run.frames, run.whole, run.bytes, 0)
 
 
