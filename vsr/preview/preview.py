@@ -210,7 +210,8 @@ def _rows(made: Made) -> tuple[tuple[str, str], ...]:
     if estimate.seconds is not None and estimate.bytes is not None:
         share = f"give or take {made.doubt:.0%}"
         rows.append(("Whole video", f"about {_clock(Fraction(round(estimate.seconds)))}, {share}"))
-        rows.append(("Size", f"about {estimate.bytes / 1e6:.0f} MB"))
+        size = f"about {estimate.bytes / 1e6:.1f} MB"
+        rows.append(("Size", f"{size}, if all of it is like these seconds"))
     return tuple(rows)
 
 
