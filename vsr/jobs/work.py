@@ -7,7 +7,6 @@ done, whatever files there are.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from vsr.errors import OutputError
 from vsr.jobs.differences import differences
-from vsr.jobs.fingerprint import Fingerprint
+from vsr.jobs.fingerprint import Fingerprint, fingerprint
 from vsr.jobs.journal import Journal
 from vsr.jobs.plan import Plan, Segment
 
@@ -119,7 +118,7 @@ class Work:
             if (
                 not file.is_file()
                 or file.stat().st_size != done.bytes
-                or _hash(file) != done.sha256
+                or fingerprint(file).sha256 != done.sha256
             ):
                 say(f"{file}: is not as it was written; made again")
                 self._journal.add({"lost": number})
@@ -243,8 +242,3 @@ def _remove_if_new(folder: Path) -> None:
     """Remove a folder in which nothing was begun."""
     if folder.is_dir() and _read(folder) is None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +72,3 @@ def make_takes(
         estimate = whole(source, target, asked, piece.rate)
         made.append(Made(take, model, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))
     return made
-
-
-def seconds_of(made: Made) -> Fraction:
-    """How long the video is that was enlarged."""
-    return made.piece.result.run.duration_in or Fraction(0)
