@@ -36,6 +36,14 @@ _PATH = click.Path(path_type=Path)
     help="A vespcn sees neighbouring frames; an edsr works in RGB.",
 )
 @scale_option
+@click.option(
+    "--recipe",
+    "degradation",
+    type=click.Choice(["clean", "footage"]),
+    default="clean",
+    show_default=True,
+    help="Small pictures: reduced alone, or recorded by cameras.",
+)
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
 @click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
 @click.option("--minutes", type=float, help="Time to train, instead or as well.")
@@ -53,7 +61,9 @@ _PATH = click.Path(path_type=Path)
 @device_option
 @click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
-def train_command(folder: Path, model: str, scale: str, as_json: bool, **settings: Any) -> None:
+def train_command(
+    folder: Path, model: str, scale: str, degradation: str, as_json: bool, **settings: Any
+) -> None:
     """Train a network on DATA: images, videos and folders of them.
 
     The folder given by --output gets best.safetensors, checkpoint.pt and log.jsonl. The same
@@ -67,6 +77,7 @@ def train_command(folder: Path, model: str, scale: str, as_json: bool, **setting
     shape = SHAPES[model]
     given = {name: value for name, value in settings.items() if value is not None}
     given.setdefault("iterations", None if "minutes" in given else 100_000)
+    given["degradation"] = "bicubic" if degradation == "clean" else degradation
     choices = shape.habits | given
     recipe = Recipe(network=shape.network, scale=int(scale), options=shape.options, **choices)
     last: Progress | None = None

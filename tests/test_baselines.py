@@ -8,7 +8,7 @@ import torch
 from vsr.networks import Network
 from vsr.networks.baselines import Interpolation
 
-KERNELS = ("cubic", "linear", "nearest")
+KERNELS = ("cubic", "lanczos", "linear", "nearest")
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -58,7 +58,8 @@ def test_receptive_field(scale: int, kernel: str) -> None:
     impulse[0, 0, 7, 7] = 1
     touched = (network.phases(impulse)[0].abs().amax(0).nonzero() - 7).abs().max()
     assert touched <= network.receptive_field // 2
-    assert network.receptive_field == {"cubic": 5, "linear": 3, "nearest": 1}[kernel]
+    expected = {"cubic": 5, "lanczos": 7, "linear": 3, "nearest": 1}
+    assert network.receptive_field == expected[kernel]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 6), (2, 1)])
@@ -70,5 +71,6 @@ def test_pictures_smaller_than_the_kernel(size: tuple[int, int], kernel: str) ->
 
 
 def test_an_unknown_kernel_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown kernel 'lanczos'; known: cubic, linear, nearest"):
-        Interpolation(2, "lanczos")
+    known = "known: cubic, lanczos, linear, nearest"
+    with pytest.raises(ValueError, match=f"unknown kernel 'sinc'; {known}"):
+        Interpolation(2, "sinc")

@@ -1,4 +1,4 @@
-"""Bicubic, bilinear and nearest resampling on a grid whose alignment is known exactly.
+"""Bicubic, Lanczos, bilinear and nearest resampling on a grid whose alignment is known exactly.
 
 Two tools. `resize` is MATLAB's `imresize`, the degradation super-resolution papers use.
 `Upsample` enlarges by an integer factor as one convolution and a pixel shuffle, and can
@@ -18,7 +18,8 @@ from vsr.kernels import convolution
 
 _RUN_TYPES = {2: torch.int16, 4: torch.int32}  # as wide as so many bytes
 _FADED = 1e-3  # weights below it are left out
-KERNELS = ("cubic", "linear", "nearest")
+_REACH = {"cubic": 2, "lanczos": 3, "linear": 1}  # where a kernel ends, in input samples
+KERNELS = (*_REACH, "nearest")
 
 
 def cubic(x: Tensor) -> Tensor:
@@ -29,13 +30,24 @@ def cubic(x: Tensor) -> Tensor:
     return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
 
 
+def lanczos(x: Tensor) -> Tensor:
+    """Value of the Lanczos kernel of three lobes at distances x (any shape, float64): 0 from 3 on.
+
+    Duchon 1979, "Lanczos Filtering in One and Two Dimensions". Its values at whole distances from
+    any place do not add up to 1: weights made of it must be divided by their sum.
+    """
+    lobes = _REACH["lanczos"]
+    value = torch.sinc(x) * torch.sinc(x / lobes)
+    return torch.where(x.abs() < lobes, value, torch.zeros_like(x))
+
+
 def _kernel(name: str, x: Tensor) -> Tensor:
     """Value of an interpolation kernel at distances x (any shape, float64)."""
     if name == "cubic":
         return cubic(x)
-    if name == "linear":
-        return (1 - x.abs()).clamp(min=0)
-    raise ValueError(f"unknown kernel {name!r}; known: {', '.join(KERNELS)}")
+    if name == "lanczos":
+        return lanczos(x)
+    return (1 - x.abs()).clamp(min=0)
 
 
 def symmetric_index(index: Tensor, length: int) -> Tensor:
@@ -79,11 +91,16 @@ def _phases(scale: int, kernel: str, shift: float) -> tuple[Tensor, int]:
         first = int(taps.min())
         offsets = torch.arange(first, int(taps.max()) + 1, dtype=torch.float64)
         return (taps[:, None] == offsets).double(), first
-    reach = 2 if kernel == "cubic" else 1
+    if kernel not in _REACH:
+        raise ValueError(f"unknown kernel {kernel!r}; known: {', '.join(KERNELS)}")
+    reach = _REACH[kernel]
     first = math.floor(float(position.min())) - reach + 1
     last = math.floor(float(position.max())) + reach
     offsets = torch.arange(first, last + 1, dtype=torch.float64)
-    return _kernel(kernel, position[:, None] - offsets), first
+    weights = _kernel(kernel, position[:, None] - offsets)
+    if kernel == "lanczos":
+        weights = weights / weights.sum(1, keepdim=True)
+    return weights, first
 
 
 class Upsample(nn.Module):

@@ -13,8 +13,8 @@ class Interpolation(Network):
 
     Args:
         scale: 2, 3 or 4.
-        kernel: "cubic" (a = -0.5, as in MATLAB and in the papers' tables), "linear" or
-            "nearest".
+        kernel: "cubic" (a = -0.5, as in MATLAB and in the papers' tables), "lanczos" (three
+            lobes), "linear" or "nearest".
     """
 
     def __init__(self, scale: int, kernel: str = "cubic") -> None:

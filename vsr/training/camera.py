@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vsr.picture import Plane
+from vsr.picture import Samples
 from vsr.resample import symmetric_index
 
 _MEAN_SPEED = 1.5  # small pixels a frame
@@ -28,7 +28,8 @@ class Shot:
     """One window that the camera took.
 
     Attributes:
-        frames: (T, side, side) uint8, the true pictures at the large size.
+        frames: (T, side, side) uint8, the true pictures at the large size; of RGB with a last
+            dimension of 3.
         flow: (T, 2, patch, patch) float32: where the centre frame's small pixels have gone to
             in each frame, x and y in small pixels.
     """
@@ -38,8 +39,8 @@ class Shot:
 
 
 def shoot(
-    background: Plane,
-    other: Plane,
+    background: Samples,
+    other: Samples,
     patch: int,
     scale: int,
     context: int,
@@ -61,16 +62,16 @@ def shoot(
         small = outline[scale // 2 :: scale, scale // 2 :: scale]
         for n, way in enumerate(paths):
             mask = _moved(outline, paths[context], way)
-            frames[n] = np.where(mask, _view(other, way, side), frames[n])
+            frames[n][mask] = _view(other, way, side)[mask]
             flow[n] = np.where(small, _flow(paths[context], way, patch, scale), flow[n])
     return Shot(frames, flow)
 
 
 def _ways(
-    plane: Plane, side: int, context: int, scale: int, random: np.random.Generator
+    picture: Samples, side: int, context: int, scale: int, random: np.random.Generator
 ) -> list[Affine]:
     """Where the camera stands for each frame."""
-    height, width = plane.shape
+    height, width = picture.shape[:2]
     speed = 0.0
     if random.random() >= _STILL:
         speed = min(random.exponential(_MEAN_SPEED), _TOP_SPEED) * scale
@@ -99,13 +100,13 @@ def _affine(corner: NDArray[np.float64], turn: float, zoom: float, side: int) ->
     return np.hstack([matrix, offset[:, None]])
 
 
-def _view(plane: Plane, way: Affine, side: int) -> Plane:
+def _view(picture: Samples, way: Affine, side: int) -> Samples:
     """What the camera sees; exact pixels where it only moved by whole ones."""
-    height, width = plane.shape
+    height, width = picture.shape[:2]
     if np.array_equal(way[:, :2], np.eye(2)) and np.array_equal(way, np.rint(way)):
         x, y = way[:, 2].astype(int)
         if 0 <= x <= width - side and 0 <= y <= height - side:
-            return plane[y : y + side, x : x + side]
+            return picture[y : y + side, x : x + side]
     # Cut out what can be seen first, mirrored beyond the borders: OpenCV's remapping takes sides
     # up to 32767, and mirrors only what is near.
     corners = way @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
@@ -116,7 +117,7 @@ def _view(plane: Plane, way: Affine, side: int) -> Plane:
     )
     local = way - np.array([[0, 0, low[0]], [0, 0, low[1]]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    view = cv2.warpAffine(plane[np.ix_(rows, columns)], local, (side, side), flags=flags)
+    view = cv2.warpAffine(picture[np.ix_(rows, columns)], local, (side, side), flags=flags)
     return np.asarray(view, np.uint8)
 
 

@@ -24,8 +24,9 @@ from vsr.networks.vespcn import Vespcn
 from vsr.threads import ahead
 from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_weights
 from vsr.training.data import StillPairs
+from vsr.training.footage import FootagePairs, FootageStills
 from vsr.training.grow import grown
-from vsr.training.lessons import Examples, Lesson, StillLesson, WindowLesson
+from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
 from vsr.training.losses import MARGIN
 from vsr.training.recipe import Recipe
 from vsr.training.validation import validate, validation_items
@@ -177,20 +178,41 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
                 f"patch {recipe.patch}: must be above {2 * MARGIN} for {recipe.network}, whose "
                 f"windows are not judged within {MARGIN} pixels of their edge"
             )
-        windows = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
-        if windows.stills or windows.clips:
+        if windows := _windows(recipe, network):
             parts = (recipe.motion_part, recipe.guided_part)
             return WindowLesson(windows, *common, *parts)
-    else:
-        pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color)
-        if pairs.large:
-            return StillLesson(pairs, *common)
+    elif patches := _patches(recipe, network):
+        return StillLesson(patches, *common)
     places = ", ".join(str(path) for path in recipe.data) or "no path given"
     hint = f", nor {2 * network.context + 1} such frames without a cut" if network.context else ""
     raise TrainingError(
         f"nothing to learn from ({places}): no image or video with sides of at least "
         f"{recipe.patch * recipe.scale} pixels{hint}"
     )
+
+
+def _windows(recipe: Recipe, network: Network) -> Windows | None:
+    """What to learn from with neighbours, None where there is nothing."""
+    if recipe.degradation == "footage":
+        return _footage(recipe, network)
+    pairs = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
+    return pairs if pairs.stills or pairs.clips else None
+
+
+def _patches(recipe: Recipe, network: Network) -> Patches | None:
+    """What to learn from without them, likewise."""
+    if recipe.degradation == "footage":
+        recordings = _footage(recipe, network)
+        return FootageStills(recordings) if recordings else None
+    pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color)
+    return pairs if pairs.large else None
+
+
+def _footage(recipe: Recipe, network: Network) -> FootagePairs | None:
+    pairs = FootagePairs.load(
+        recipe.data, recipe.scale, network.context, recipe.patch, network.color, recipe.seed
+    )
+    return pairs if pairs.source.stills or pairs.source.clips else None
 
 
 @contextmanager

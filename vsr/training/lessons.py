@@ -12,9 +12,8 @@ from torch.nn import functional as F
 
 from vsr.networks import Network
 from vsr.networks.vespcn import Vespcn
-from vsr.training.data import StillPairs
 from vsr.training.losses import MARGIN, known_flow, motion, restoration
-from vsr.training.window_pairs import WindowPairs
+from vsr.training.window_pairs import Batch
 
 Examples = tuple[Tensor, ...]
 """What a step shows; float32, the first dimension counts."""
@@ -37,6 +36,22 @@ class Lesson(Protocol):
         """The loss on examples, which are where the network is."""
 
 
+class Patches(Protocol):
+    """Where a StillLesson's come from."""
+
+    def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """(N, C, p, p) and the true (N, C, s*p, s*p), float32 in [0, 1]."""
+
+
+class Windows(Protocol):
+    """Where a WindowLesson's come from."""
+
+    def sample(
+        self, batch: int, patch: int, random: np.random.Generator, known_flow: bool = False
+    ) -> Batch:
+        """Windows of `patch` small pixels; with `known_flow` only such whose flow is known."""
+
+
 @dataclass(frozen=True)
 class StillLesson:
     """For networks that see one frame: restore patches of pictures.
@@ -48,7 +63,7 @@ class StillLesson:
         error: what counts before it, a kind of `losses.restoration`.
     """
 
-    pairs: StillPairs
+    pairs: Patches
     batch: int
     patch: int
     mse_part: float
@@ -86,7 +101,7 @@ class WindowLesson:
         guided_part: the part after it, on known flow.
     """
 
-    pairs: WindowPairs
+    pairs: Windows
     batch: int
     patch: int
     mse_part: float

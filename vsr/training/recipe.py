@@ -11,6 +11,7 @@ from vsr.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
 ERRORS = ("charbonnier", "l1")
+DEGRADATIONS = ("bicubic", "footage")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Recipe:
         validation: images and clips to choose the best weights on; never those a result is
             reported on.
         options: the network's own arguments.
+        degradation: what made the small pictures, one of DEGRADATIONS: MATLAB's bicubic alone,
+            or cameras and encoders too (see `degradations`).
         iterations: steps to take; the learning rate falls over them along a cosine. None
             where only `minutes` counts.
         minutes: the time to train, likewise. With both, whichever is further on counts.
@@ -79,6 +82,7 @@ class Recipe:
     data: tuple[Path, ...]
     validation: tuple[Path, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    degradation: str = "bicubic"
     iterations: int | None = 100_000
     minutes: float | None = None
     batch: int = 16
@@ -112,6 +116,10 @@ class Recipe:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
         if self.error not in ERRORS:
             raise TrainingError(f"error {self.error!r}: must be {' or '.join(ERRORS)}")
+        if self.degradation not in DEGRADATIONS:
+            raise TrainingError(
+                f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"
+            )
         if "," in self.device:
             raise TrainingError(f"device {self.device!r}: training takes one, not several")
         for name in ("mse_part", "motion_part", "guided_part"):

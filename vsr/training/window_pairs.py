@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.evaluation.protocol import shrink
-from vsr.media import is_clip, is_lossless, list_items, read_luma
-from vsr.picture import Plane
+from vsr.media import is_clip, is_lossless, list_items, read_pictures
+from vsr.picture import Picture, Samples
 from vsr.resample import resize
 from vsr.training.camera import shoot
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY
@@ -49,13 +49,13 @@ class WindowPairs:
     """Luma of stills and clips at the large size, from which windows are cut.
 
     Attributes:
-        stills: (h, w) uint8 each.
-        clips: frames of one size each, (h, w) uint8.
+        stills: (h, w) uint8 each; or (h, w, 3), RGB, for FootagePairs alone.
+        clips: frames of one size each, likewise.
         scale, context: of the network that is to learn.
     """
 
-    stills: list[Plane]
-    clips: list[list[Plane]]
+    stills: list[Samples]
+    clips: list[list[Samples]]
     scale: int
     context: int
 
@@ -66,8 +66,12 @@ class WindowPairs:
         scale: int,
         context: int,
         shortest: int,
+        color: str = "y",
+        reductions: tuple[float, ...] | None = None,
     ) -> WindowPairs:
         """Read everything in `paths`, each at several sizes: smaller copies are sharper ones.
+
+        They are LOSSLESS or LOSSY, unless `reductions` are given.
 
         No window crosses a cut. A folder of images of one size is a clip, as in `vsr eval`,
         unless most of them stand alone between cuts: then it holds stills. Of a video every
@@ -76,21 +80,21 @@ class WindowPairs:
         than a window. Raises InputError for a path that does not exist or a file that cannot
         be read.
         """
-        stills: list[Plane] = []
-        clips: list[list[Plane]] = []
+        stills: list[Samples] = []
+        clips: list[list[Samples]] = []
         for item in list_items(paths):
             is_video = is_clip(item) and not item.is_dir()
-            factors = LOSSLESS if is_lossless(item) else LOSSY
-            frames = read_luma(item)
-            for planes in _bursts(frames) if is_video else [list(frames)]:
-                shots = [shot for shot in _shots(planes) if len(shot) > 2 * context]
-                moving = is_video or 2 * sum(map(len, shots)) > len(planes)
+            factors = reductions or (LOSSLESS if is_lossless(item) else LOSSY)
+            frames = read_pictures(item, color)
+            for pictures in _bursts(frames) if is_video else [list(frames)]:
+                shots = [shot for shot in _shots(pictures) if len(shot) > 2 * context]
+                moving = is_video or 2 * sum(map(len, shots)) > len(pictures)
                 for factor in factors:
                     if moving:
                         copies = [_copies(shot, factor, shortest * scale) for shot in shots]
                         clips += [copy for copy in copies if copy]
                     else:
-                        stills += _copies(planes, factor, shortest * scale)
+                        stills += _copies(pictures, factor, shortest * scale)
         return cls(stills, clips, scale, context)
 
     def sample(
@@ -117,7 +121,7 @@ class WindowPairs:
         return self._turned(large, flow, patch, random)
 
     @cached_property
-    def _scenes(self) -> list[Plane]:
+    def _scenes(self) -> list[Samples]:
         """What the camera may move over."""
         return self.stills or [plane for clip in self.clips for plane in clip]
 
@@ -129,7 +133,7 @@ class WindowPairs:
         length = 2 * self.context * step
         first = random.integers(len(clip) - length)
         chosen = clip[first : first + length + 1 : step]
-        height, width = chosen[0].shape
+        height, width = chosen[0].shape[:2]
         y, x = random.integers(height - side + 1), random.integers(width - side + 1)
         cut = np.stack([plane[y : y + side, x : x + side] for plane in chosen])
         return cut[::-1] if random.integers(2) else cut
@@ -159,26 +163,29 @@ class WindowPairs:
         return Batch(small, centre, shift[:, others].contiguous())
 
 
-def _bursts(frames: Iterator[Plane]) -> Iterator[list[Plane]]:
+def _bursts(frames: Iterator[Picture]) -> Iterator[list[Picture]]:
     while burst := list(islice(frames, _BURST)):
         yield burst
         deque(islice(frames, (FRAME_STEP - 1) * _BURST), maxlen=0)
 
 
-def _shots(planes: list[Plane]) -> list[list[Plane]]:
+def _shots(pictures: list[Picture]) -> list[list[Picture]]:
     """The frames of a clip from cut to cut."""
-    shots: list[list[Plane]] = []
-    frames = (Frame((plane,), number, 1) for number, plane in enumerate(planes))
-    for plane, frame in zip(planes, mark_shots(frames, 255), strict=True):
+    shots: list[list[Picture]] = []
+    frames = (Frame((picture.luma,), number, 1) for number, picture in enumerate(pictures))
+    for picture, frame in zip(pictures, mark_shots(frames, 255), strict=True):
         if frame.starts_shot:
             shots.append([])
-        shots[-1].append(plane)
+        shots[-1].append(picture)
     return shots
 
 
-def _copies(planes: list[Plane], factor: float, least: int) -> list[Plane]:
-    """Planes of one size at `factor` times it; none where a side would fall under `least`."""
-    height, width = (round(side * factor) for side in planes[0].shape) if planes else (0, 0)
+def _copies(pictures: list[Picture], factor: float, least: int) -> list[Samples]:
+    """Pictures of one size at `factor` times it; none where a side would fall under `least`."""
+    if not pictures:
+        return []
+    height, width = (round(side * factor) for side in pictures[0].luma.shape)
     if min(height, width) < least:
         return []
-    return planes if factor == 1 else [shrink(plane, height, width) for plane in planes]
+    whole = [picture.samples for picture in pictures]
+    return whole if factor == 1 else [shrink(samples, height, width) for samples in whole]

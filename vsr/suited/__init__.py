@@ -1,0 +1,1 @@
+"""Which family of weights suits a source: clean pictures, or recordings."""

@@ -1,0 +1,153 @@
+"""Training windows of recordings: true clips, and what a camera would have made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vsr.picture import Samples
+from vsr.training.camera import shoot
+from vsr.training.degradations import Degradation, draw_degradation
+from vsr.training.window_pairs import Batch, WindowPairs
+
+_SIDE = 320  # large pixels: whole clips go through the encoder, so they are larger than patches
+_FRAMES = 9
+_RECORDINGS = 3000  # kept; a megabyte each, at most
+_FROM_CLIPS = 0.5  # where there are stills too
+_REDUCTIONS = (1.0, 0.6)  # of the true pictures: what a recording lacks is more than they lack
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A short clip, as it was and as it was recorded.
+
+    Attributes:
+        large: (T, S, S) uint8 luma, or (T, S, S, 3) RGB.
+        small: (T, s, s) or (T, s, s, 3) uint8, S = scale * s.
+        degradation: what lies between them.
+    """
+
+    large: Samples
+    small: Samples
+    degradation: Degradation
+
+
+@dataclass(frozen=True)
+class FootagePairs:
+    """Recordings from which windows are cut. They are made when they are first asked for.
+
+    Attributes:
+        source: the true pictures; its clips and stills are filmed for _FRAMES frames.
+        side: the small side of a recording, at least that of any window.
+        seed: each recording follows from it and its own number.
+        made: the recordings so far, by number.
+    """
+
+    source: WindowPairs
+    side: int
+    seed: int
+    made: dict[int, Recording] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        paths: Iterable[Path],
+        scale: int,
+        context: int,
+        shortest: int,
+        color: str = "y",
+        seed: int = 1,
+    ) -> FootagePairs:
+        """Read everything in `paths`, for a network of that `context` and `color`.
+
+        Arguments and errors are those of `WindowPairs.load`. Left out is, besides, what is
+        smaller than a recording.
+        """
+        side = max(_SIDE // scale, shortest)
+        source = WindowPairs.load(paths, scale, context, side, color, _REDUCTIONS)
+        return cls(source, side, seed)
+
+    def sample(
+        self, batch: int, patch: int, random: np.random.Generator, known_flow: bool = False
+    ) -> Batch:
+        """Random windows of `patch` small pixels, flipped and turned, as WindowPairs gives them.
+
+        At the ends of a recording its first or last frame is repeated, as at cuts. The flow is
+        nowhere known. With `known_flow` the windows are those of `source`, which are clean:
+        motion is learnt on them. For an RGB network, without context, channels stand in place
+        of frames.
+        """
+        if known_flow:
+            return self.source.sample(batch, patch, random, known_flow)
+        cuts = [self._cut(patch, random) for _ in range(batch)]
+        turns, flip = int(random.integers(4)), bool(random.integers(2))  # one way for all
+        small, large = (_tensor(np.stack(part), turns, flip) for part in zip(*cuts, strict=True))
+        frames = 2 * self.source.context + 1
+        flow = torch.full((batch, frames - 1, 2, patch, patch), torch.nan)
+        return Batch(small, large, flow)
+
+    def recording(self, number: int) -> Recording:
+        """The recording of that number: always the same one."""
+        if number not in self.made:
+            self.made[number] = self._record(np.random.default_rng((self.seed, number)))
+        return self.made[number]
+
+    def _cut(self, patch: int, random: np.random.Generator) -> tuple[Samples, Samples]:
+        """A window (T, p, p[, 3]) and its true centre (1, s*p, s*p[, 3])."""
+        recording = self.recording(int(random.integers(_RECORDINGS)))
+        context, scale, length = self.source.context, self.source.scale, len(recording.small)
+        centre = int(random.integers(length))
+        frames = np.clip(np.arange(centre - context, centre + context + 1), 0, length - 1)
+        y, x = random.integers(self.side - patch + 1, size=2)
+        small = recording.small[frames, y : y + patch, x : x + patch]
+        ys, xs, side = y * scale, x * scale, patch * scale
+        return small, recording.large[centre : centre + 1, ys : ys + side, xs : xs + side]
+
+    def _record(self, random: np.random.Generator) -> Recording:
+        side, scale = self.side * self.source.scale, self.source.scale
+        large = self._filmed(side, random)
+        degradation = draw_degradation(random)
+        return Recording(large, degradation.apply(large, scale, random), degradation)
+
+    def _filmed(self, side: int, random: np.random.Generator) -> Samples:
+        """A true clip (T, side, side[, 3])."""
+        clips, stills, scale = self.source.clips, self.source.stills, self.source.scale
+        if not clips or (stills and random.random() >= _FROM_CLIPS):
+            scene, other = (stills[i] for i in random.integers(len(stills), size=2))
+            return shoot(scene, other, side // scale, scale, _FRAMES // 2, random).frames
+        clip = clips[random.integers(len(clips))]
+        first = random.integers(max(1, len(clip) - _FRAMES + 1))
+        height, width = clip[0].shape[:2]
+        y, x = random.integers(height - side + 1), random.integers(width - side + 1)
+        cut = [f[y : y + side, x : x + side] for f in clip[first : first + _FRAMES]]
+        return np.stack(cut[::-1] if random.integers(2) else cut)
+
+
+@dataclass(frozen=True)
+class FootageStills:
+    """Single frames of recordings, for networks that see no others.
+
+    Attributes:
+        pairs: the recordings; their context is 0.
+    """
+
+    pairs: FootagePairs
+
+    def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Patches (N, C, p, p) and the true ones (N, C, s*p, s*p), float32 in [0, 1]."""
+        drawn = self.pairs.sample(batch, patch, random)
+        return drawn.small, drawn.large
+
+
+def _tensor(windows: Samples, turns: int, flip: bool) -> Tensor:
+    """(N, T, h, w) or (N, 1, h, w, 3) uint8 -> (N, C, h, w) float32 in [0, 1], turned."""
+    samples = torch.from_numpy(windows)
+    if samples.ndim == 5:
+        samples = samples[:, 0].movedim(-1, 1)
+    turned = torch.rot90(samples, turns, (-2, -1))
+    return (turned.flip(-1) if flip else turned).contiguous().float() / 255
