@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .adapt import adapt_command
 from .batch import batch_command
 from .bench import bench_command
 from .eval import eval_command
@@ -29,5 +30,6 @@ for command in (
     probe_command,
     eval_command,
     train_command,
+    adapt_command,
 ):
     vsr.add_command(command)

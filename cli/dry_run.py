@@ -62,19 +62,21 @@ def _event(each: Estimate) -> str:
         "bytes": each.bytes,
         "measured": each.measured,
         "reason": each.reason,
+        "model": each.model,
+        "chosen": each.chosen,
     }
     return json.dumps({"event": "estimate", **facts})
 
 
 def _row(each: Estimate, width: int) -> str:
-    reason = each.reason.removeprefix(f"{each.source}: ")
+    said = each.reason.removeprefix(f"{each.source}: ") or each.chosen
     target = click.format_filename(each.target)
     return _line(
         click.format_filename(each.source),
         "?" if each.frames is None else str(each.frames),
         "?" if each.seconds is None else _time(each.seconds),
         "?" if each.bytes is None else _size(each.bytes),
-        f"{target} ({reason})" if reason else target,
+        f"{target} ({said})" if said else target,
         width,
     )
 

@@ -38,6 +38,22 @@ _BASELINE = "bicubic"
 @device_option
 @precision_option("fp32")
 @self_ensemble_option
+@click.option(
+    "--noise",
+    default=0.0,
+    metavar="SIGMA",
+    type=click.FloatRange(0, 100),
+    help="Add noise to the shrunk pictures: its deviation, of 255.",
+)
+@click.option(
+    "--crf",
+    metavar="N",
+    type=click.IntRange(0, 51),
+    help="Put the shrunk pictures through H.264 at this rate factor; lower is better.",
+)
+@click.option(
+    "--frames", metavar="N", type=click.IntRange(1), help="Read no more frames of each clip."
+)
 @click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
 @click.option(
     "--plot",
@@ -49,7 +65,7 @@ _BASELINE = "bicubic"
     "--crops",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Show where the models' errors differ most, enlarged, as .png.",
+    help="Show where the models' errors differ most, enlarged, as .png or .jpg.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def eval_command(
@@ -60,6 +76,9 @@ def eval_command(
     device: str,
     precision: str,
     self_ensemble: bool,
+    noise: float,
+    crf: int | None,
+    frames: int | None,
     stills: bool,
     plot: Path | None,
     crops: Path | None,
@@ -77,6 +96,14 @@ def eval_command(
     dtSSD, lower is better: how far the change from one frame to the next is from the true
     change, as the root mean square over the pixels, in sample values of 0 to 255. Errors that
     flicker or crawl raise it, errors that stay do not. Cuts are left out.
+
+    Real recordings are not clean. With --noise and --crf the shrunk pictures are given to the
+    model as a camera would keep them, and two columns tell what PSNR does not see:
+
+    flicker: how far a frame is from the one before it, moved as the true frames move, in sample
+    values. Blur lowers it, so see it beside the true frames' own, which stands below.
+
+    blocks: how much of all change lies on the grid of the encoder's blocks; 1.00 is none.
     """
     wanted = _wanted(model, models)
     # Here, so that other commands need not wait for these imports.
@@ -84,11 +111,16 @@ def eval_command(
     from vsr.evaluation.crops import Finder, check_crops, write_crops
     from vsr.evaluation.evaluate import compare, find_items, mean
     from vsr.evaluation.plot import check_plot, write_plot
+    from vsr.evaluation.recording import Recording
     from vsr.media import is_clip
     from vsr.networks.catalogue import load_model
+    from vsr.training.compression import Compression
 
     from .scores import JsonReport, TableReport
 
+    recording = None
+    if noise or crf is not None:
+        recording = Recording(noise, None if crf is None else Compression("h264", crf))
     chosen = [load_model(name, int(scale)) for name in wanted]
     titles = _titles(chosen, wanted)
     groups = [(path, find_items([path], stills)) for path in paths]
@@ -104,16 +136,24 @@ def eval_command(
     finder = Finder(int(scale), aside=len(extra))
     look = None if crops is None else finder.look
 
-    report: Report = TableReport(titles, int(scale), names, clips)
+    report: Report = TableReport(titles, int(scale), names, clips, recording is not None)
     if as_json:
-        report = JsonReport(titles, int(scale))
+        report = JsonReport(titles, int(scale), {"noise": noise, "crf": crf} if recording else {})
     several = sum(path.is_dir() for path in paths) > 1
     rows: list[tuple[Score, ...]] = []
     report.begin()
     for path, items in groups:
         before = len(rows)
         for all_ in compare(
-            items, [*extra, *chosen], device, precision, _warn, self_ensemble, look
+            items,
+            [*extra, *chosen],
+            device,
+            precision,
+            _warn,
+            self_ensemble,
+            look,
+            recording,
+            frames,
         ):
             scores = all_[len(extra) :]
             report.item(names[len(rows)], scores)
@@ -127,7 +167,13 @@ def eval_command(
     if crops is not None:
         called = {score.path: name for name, (score, *_) in zip(names, rows, strict=True)}
         shown = [*(model.name for model in extra), *titles]
-        write_crops(crops, finder.parts, shown, lambda item: f"{called[item]} x{scale}")
+        write_crops(
+            crops,
+            finder.parts,
+            shown,
+            lambda item: f"{called[item]} x{scale}",
+            f"after {recording}" if recording else "",
+        )
 
 
 def _wanted(model: str | None, models: str | None) -> list[str | None]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from vsr.networks.catalogue import Weights, bundled_bytes, catalogue, default_model
+from vsr.networks.catalogue import Weights, bundled_bytes, catalogue, default_model, footage_model
 
 
 @click.command("models")
@@ -28,6 +28,7 @@ def _events(known: Sequence[Weights]) -> Iterator[str]:
             "file_bytes": bundled_bytes(weights),
             "default": weights.name == default_model(),
             "default_for_stills": weights.name == default_model(stills=True),
+            "default_for_footage": weights.name == footage_model(),
         }
         yield json.dumps({"event": "model", **facts})
 
@@ -71,6 +72,10 @@ def _size(weights: Weights) -> str:
 
 
 def _mark(name: str) -> str:
-    if name == default_model():
-        return " (default)"
-    return " (default for images)" if name == default_model(stills=True) else ""
+    uses = {
+        default_model(): "default",
+        default_model(stills=True): "default for images",
+        footage_model(): "default for footage",
+        footage_model(stills=True): "default for images as footage",
+    }
+    return f" ({uses[name]})" if name in uses else ""

@@ -20,6 +20,14 @@ scale_option = click.option(
     show_default=True,
     help="Factor.",
 )
+suited_option = click.option(
+    "--for",
+    "suited_to",
+    type=click.Choice(["auto", "clean", "footage"]),
+    default="auto",
+    show_default=True,
+    help="Without --model: weights for clean pictures, or for noisy or compressed footage.",
+)
 audio_option = click.option(
     "--audio",
     type=click.Choice(["copy", "transcode", "none"]),

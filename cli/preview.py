@@ -72,6 +72,7 @@ def preview_command(
         how="split" if split else "beside",
         overwrite=overwrite,
         begun=lambda model: say(f"enlarging with {model}"),
+        tell=say,
         warn=lambda message: click.echo(f"vsr: warning: {message}", err=True),
         **arguments,
     )

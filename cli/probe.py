@@ -8,7 +8,10 @@ from typing import Any
 
 import click
 
+from vsr.suited.choose import judged
+from vsr.suited.judge import Judgement
 from vsr.video.probe import FileFacts, probe
+from vsr.video.url import as_source
 
 
 @click.command("probe")
@@ -16,15 +19,17 @@ from vsr.video.probe import FileFacts, probe
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def probe_command(source: str, as_json: bool) -> None:
     """Show a video's picture format, colour tags, timing and streams."""
-    facts = probe(source)
+    facts, found = probe(source), judged(as_source(source))
     if as_json:
-        click.echo(json.dumps({"event": "result", **asdict(facts)}, default=str))
+        judgement = None if found is None else asdict(found)
+        result = {"event": "result", **asdict(facts), "judgement": judgement}
+        click.echo(json.dumps(result, default=str))
         return
-    for name, value in _rows(facts):
+    for name, value in _rows(facts, found):
         click.echo(f"{name:<14}{value}")
 
 
-def _rows(facts: FileFacts) -> list[tuple[str, Any]]:
+def _rows(facts: FileFacts, found: Judgement | None) -> list[tuple[str, Any]]:
     video = facts.video
     rate = f"{float(video.frame_rate):.3f} fps nominal" if video.frame_rate else "rate unknown"
     color = video.color
@@ -43,6 +48,8 @@ def _rows(facts: FileFacts) -> list[tuple[str, Any]]:
         ("time base", f"{video.time_base} s"),
         ("chapters", facts.chapters),
     ]
+    if found is not None:
+        rows.insert(6, ("suited to", found.why))
     for stream in facts.streams:
         details = ", ".join(f"{name} {value}" for name, value in stream.details.items())
         mark = " (upscaled)" if stream.index == facts.video_index else ""

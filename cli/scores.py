@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import click
 
 from vsr.evaluation.evaluate import Mean, Score
 
-_TITLES, _CHANGE = "  PSNR dB    SSIM", "   dtSSD"
+_TRUE = "the true pictures"
+_TITLES, _CHANGE, _FLICKER, _BLOCKS = "  PSNR dB    SSIM", "   dtSSD", " flicker", "  blocks"
 
 
 class Report(Protocol):
@@ -30,16 +31,25 @@ class TableReport:
         scale: their factor.
         names: what the rows will be called.
         clips: whether there is a column for dtSSD.
+        recorded: whether there are columns for what encoders leave, too.
     """
 
     def __init__(
-        self, models: Sequence[str], scale: int, names: Sequence[str], clips: bool
+        self,
+        models: Sequence[str],
+        scale: int,
+        names: Sequence[str],
+        clips: bool,
+        recorded: bool = False,
     ) -> None:
         self._models, self._scale = models, scale
+        self._clips, self._recorded = clips, recorded
         self._titles = _TITLES + (_CHANGE if clips else "")
-        self._clips = clips
+        if recorded:
+            self._titles += (_FLICKER if clips else "") + _BLOCKS
         self._against = f"against {models[0]}"
         below = ["all (9999 items)", *([self._against] if len(models) > 1 else [])]
+        below += [_TRUE] if recorded else []
         self._first = max(len(name) for name in [*names, *below])
         longest = max(len(name) for name in models) + 2 if len(models) > 1 else 0
         self._group = max(len(self._titles), longest)
@@ -63,26 +73,39 @@ class TableReport:
 
     def end(self, means: Sequence[Mean]) -> None:
         self._row(f"all ({means[0].items} items)", means)
-        if len(means) > 1:
-            first, *others = means
+        first, *others = means
+        if others:
             cells = "".join(self._difference(other, first) for other in others)
             click.echo(self._against.ljust(self._first) + " " * self._group + cells)
+        if self._recorded:
+            figures = [None, None, None, first.true_flicker, first.true_blockiness]
+            click.echo(_TRUE.ljust(self._first) + self._cell(figures))
 
     def _row(self, name: str, scores: Sequence[Score | Mean]) -> None:
-        cells = "".join(self._cell(score.psnr, score.ssim, score.dtssd) for score in scores)
+        cells = "".join(self._cell(_figures(score)) for score in scores)
         click.echo(name.ljust(self._first) + cells)
 
     def _difference(self, one: Mean, other: Mean) -> str:
-        change = None
-        if one.dtssd is not None and other.dtssd is not None:
-            change = one.dtssd - other.dtssd
-        return self._cell(one.psnr - other.psnr, one.ssim - other.ssim, change, "+")
+        pairs = zip(_figures(one), _figures(other), strict=True)
+        return self._cell([None if a is None or b is None else a - b for a, b in pairs], "+")
 
-    def _cell(self, psnr: float, ssim: float, dtssd: float | None, sign: str = "") -> str:
-        cell = f"{psnr:{sign}9.2f}{ssim:{sign}8.4f}"
+    def _cell(self, figures: Sequence[float | None], sign: str = "") -> str:
+        psnr, ssim, dtssd, flicker, blocks = figures
+        cell = _padded(psnr, 9, 2, sign) + _padded(ssim, 8, 4, sign)
         if self._clips:
-            cell += f"{'-':>8}" if dtssd is None else f"{dtssd:{sign}8.2f}"
+            cell += _padded(dtssd, 8, 2, sign)
+        if self._recorded:
+            cell += _padded(flicker, 8, 2, sign) if self._clips else ""
+            cell += _padded(blocks, 8, 2, sign)
         return cell.rjust(self._group)
+
+
+def _figures(score: Score | Mean) -> tuple[float | None, ...]:
+    return score.psnr, score.ssim, score.dtssd, score.flicker, score.blockiness
+
+
+def _padded(value: float | None, width: int, digits: int, sign: str) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:{sign}{width}.{digits}f}"
 
 
 class JsonReport:
@@ -91,10 +114,14 @@ class JsonReport:
     Args:
         models: what to call the models.
         scale: their factor.
+        facts: what else holds for all results.
     """
 
-    def __init__(self, models: Sequence[str], scale: int) -> None:
+    def __init__(
+        self, models: Sequence[str], scale: int, facts: Mapping[str, object] | None = None
+    ) -> None:
         self._models, self._scale = models, scale
+        self._facts = dict(facts or {})
 
     def begin(self) -> None:
         """Nothing stands above the items."""
@@ -114,6 +141,7 @@ class JsonReport:
                 facts["dtssd"] = score.dtssd
                 facts["frame_psnr"] = score.frame_psnr
                 facts["cuts"] = score.cuts
+            facts.update(_traces(score))
             click.echo(json.dumps(facts))
 
     def group(self, name: str, means: Sequence[Mean]) -> None:
@@ -131,4 +159,15 @@ class JsonReport:
             }
             if mean.dtssd is not None:
                 facts["dtssd"] = mean.dtssd
-            click.echo(json.dumps(facts))
+            click.echo(json.dumps(facts | _traces(mean) | self._facts))
+
+
+def _traces(score: Score | Mean) -> dict[str, float]:
+    """What is known of flicker and blocks."""
+    found = {
+        "flicker": score.flicker,
+        "true_flicker": score.true_flicker,
+        "blockiness": score.blockiness,
+        "true_blockiness": score.true_blockiness,
+    }
+    return {name: value for name, value in found.items() if value is not None}

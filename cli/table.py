@@ -15,6 +15,8 @@ def line_of(outcome: Outcome) -> str:
     if outcome.status == "done":
         fps = float(outcome.facts.get("fps", 0))
         what = f"done, {outcome.frames} frames in {outcome.seconds:.1f} s ({fps:.1f} fps)"
+        if chosen := outcome.facts.get("chosen"):
+            what += f"; {chosen}"
     else:
         what = ": ".join(filter(None, [outcome.status, reason_of(outcome)]))
     return f"{outcome.item.source}: {what}"

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from vsr.training.recipe import ERRORS, SHAPES, Recipe
+from vsr.networks import ARCHITECTURES
+from vsr.training.recipe import ERRORS, GENERATOR, SHAPES, DegradationRecipe, Recipe
 
 from .options import device_option, scale_option
 
 if TYPE_CHECKING:
     from vsr.training.fit import Progress
+    from vsr.training.learn_degradation import Learning
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.command("train")
-@click.argument("data", nargs=-1, required=True, type=_PATH)
+@click.argument("data", nargs=-1, type=_PATH)
 @click.option("-o", "--output", "folder", required=True, type=_PATH, help="Where the run lives.")
 @click.option(
     "-m",
@@ -39,11 +41,17 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--recipe",
     "degradation",
-    type=click.Choice(["clean", "footage"]),
+    type=click.Choice(["clean", "footage", "degradation-gan"]),
     default="clean",
     show_default=True,
-    help="Small pictures: reduced alone, or recorded by cameras.",
+    help="Small pictures: reduced alone, recorded by cameras, or as learnt from --real.",
 )
+@click.option("--real", multiple=True, type=_PATH, help="Footage whose degradation to learn.")
+@click.option("--sharp", multiple=True, type=_PATH, help="For it, instead of DATA: photos, clips.")
+@click.option(
+    "--degradation-iterations", type=int, help="Its steps.  [default: 20000, unless minutes]"
+)
+@click.option("--degradation-minutes", type=float, help="Its time, before that of the network.")
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
 @click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
 @click.option("--minutes", type=float, help="Time to train, instead or as well.")
@@ -62,7 +70,17 @@ _PATH = click.Path(path_type=Path)
 @click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def train_command(
-    folder: Path, model: str, scale: str, degradation: str, as_json: bool, **settings: Any
+    folder: Path,
+    model: str,
+    scale: str,
+    degradation: str,
+    data: tuple[Path, ...],
+    real: tuple[Path, ...],
+    sharp: tuple[Path, ...],
+    degradation_iterations: int | None,
+    degradation_minutes: float | None,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Train a network on DATA: images, videos and folders of them.
 
@@ -70,6 +88,10 @@ def train_command(
     command goes on where it was stopped; Ctrl-C stops it without loss. Give --val images
     and clips that are not in DATA, and the weights that do best on them are kept; without, the
     last ones.
+
+    With --recipe degradation-gan, what recording does to pictures is learnt first, from --real
+    footage and --sharp pictures that need not show the same, into the folder's degradation/;
+    look at samples.png there. The network then learns to undo it.
     """
     # Here, so that other commands need not wait for this import.
     from vsr.training.fit import fit
@@ -77,21 +99,33 @@ def train_command(
     shape = SHAPES[model]
     given = {name: value for name, value in settings.items() if value is not None}
     given.setdefault("iterations", None if "minutes" in given else 100_000)
-    given["degradation"] = "bicubic" if degradation == "clean" else degradation
+    given["degradation"] = {"clean": "bicubic", "degradation-gan": "learned"}.get(
+        degradation, degradation
+    )
+    given_limits = any(n is not None for n in (degradation_iterations, degradation_minutes))
+    _check_sources(degradation, data, real, sharp, given_limits)
+    if degradation == "degradation-gan":
+        common = {name: settings[name] for name in ("seed", "device", "threads")}
+        learning = DegradationRecipe(
+            int(scale),
+            ARCHITECTURES[shape.network].color,
+            sharp,
+            real,
+            *_limits(degradation_iterations, degradation_minutes),
+            **common,
+        )
+        given["generator"] = folder / "degradation" / GENERATOR
     choices = shape.habits | given
-    recipe = Recipe(network=shape.network, scale=int(scale), options=shape.options, **choices)
+    recipe = Recipe(shape.network, int(scale), data or sharp, options=shape.options, **choices)
+    if degradation == "degradation-gan":
+        _learn(learning, folder / "degradation", as_json)
     last: Progress | None = None
     with _bar() as bar, _interrupts_between_steps() as check:
 
         def report(progress: Progress) -> None:
             nonlocal last
             last = progress
-            bar.set_postfix_str(_describe(progress), refresh=False)
-            bar.update(progress.done - bar.n)
-            if progress.saved and as_json:
-                click.echo(json.dumps({"event": "progress", **asdict(progress)}))
-            elif progress.saved and bar.disable:
-                click.echo(f"{progress.done:6.1%}  {_describe(progress)}", err=True)
+            _tell(bar, progress, _describe(progress), "progress", as_json)
             check()
 
         try:
@@ -110,6 +144,67 @@ def train_command(
         click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {recipe.scale} --model {file}")
 
 
+def _check_sources(
+    recipe: str,
+    data: tuple[Path, ...],
+    real: tuple[Path, ...],
+    sharp: tuple[Path, ...],
+    limits: bool,
+) -> None:
+    """Raise UsageError where a recipe's sources are missing, or others are given."""
+    learns = recipe == "degradation-gan"
+    if learns and (data or not real or not sharp):
+        raise click.UsageError(
+            "--recipe degradation-gan takes --real FOOTAGE and --sharp PHOTOS, and no DATA"
+        )
+    if not learns and (real or sharp or limits):
+        raise click.UsageError(
+            f"--real, --sharp and --degradation-... are for --recipe degradation-gan, not {recipe}"
+        )
+    if not learns and not data:
+        raise click.UsageError(f"--recipe {recipe} needs DATA: images, videos or folders of them")
+
+
+def _limits(iterations: int | None, minutes: float | None) -> tuple[int | None, float | None]:
+    """How long to learn a degradation."""
+    return (20_000 if iterations is None and minutes is None else iterations), minutes
+
+
+def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
+    """Learn a degradation, or find it learnt."""
+    from vsr.training.learn_degradation import learn_degradation
+
+    last: Learning | None = None
+    with _bar() as bar, _interrupts_between_steps() as check:
+
+        def report(progress: Learning) -> None:
+            nonlocal last
+            last = progress
+            _tell(bar, progress, _describe_learning(progress), "degradation", as_json)
+            check()
+
+        try:
+            learn_degradation(recipe, folder, report)
+        except KeyboardInterrupt:
+            bar.close()
+            if last is not None:
+                line = f"stopped after step {last.step} of the degradation"
+                click.echo(f"{line}; the same command goes on", err=True)
+            raise
+
+
+def _tell(
+    bar: tqdm[None], progress: Progress | Learning, text: str, event: str, as_json: bool
+) -> None:
+    """Show how a run stands: on the bar, and where files were saved as a line."""
+    bar.set_postfix_str(text, refresh=False)
+    bar.update(progress.done - bar.n)
+    if progress.saved and as_json:
+        click.echo(json.dumps({"event": event, **asdict(progress)}))
+    elif progress.saved and bar.disable:
+        click.echo(f"{progress.done:6.1%}  {text}", err=True)
+
+
 def _bar() -> tqdm[None]:
     """A bar on stderr from 0 to 1; none where stderr is no terminal."""
     layout = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -123,6 +218,13 @@ def _describe(progress: Progress) -> str:
     if progress.psnr is not None:
         text += f", PSNR {progress.psnr:.3f}, best {progress.best:.3f} dB"
     return text
+
+
+def _describe_learning(progress: Learning) -> str:
+    return (
+        f"degradation: step {progress.step}, changed {progress.changed:.2f}, "
+        f"verdict {progress.verdict:.3f}, told apart {progress.apart:.3f}"
+    )
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def upscale_command(
                 stop=stop,
                 progress=reporter.progress,
                 warn=reporter.warn,
+                tell=reporter.tell,
                 **arguments,
             )
     except DoneError as done:
@@ -110,7 +111,7 @@ class _Reporter:
     """
 
     def __init__(self, as_json: bool, quiet: bool) -> None:
-        self._as_json = as_json
+        self._as_json, self._quiet = as_json, quiet
         self._bar_wanted = not (as_json or quiet)
         self._bar: tqdm[None] | None = None  # made with the first frame: errors stand alone
         self._last_event = 0.0
@@ -137,6 +138,10 @@ class _Reporter:
 
     def warn(self, message: str) -> None:
         self.say(f"warning: {message}")
+
+    def tell(self, message: str) -> None:
+        if not (self._as_json or self._quiet):
+            self.say(message)
 
     def say(self, message: str) -> None:
         tqdm.write(f"vsr: {message}", file=sys.stderr)

@@ -20,6 +20,7 @@ from .options import (
     precision_option,
     scale_option,
     self_ensemble_option,
+    suited_option,
     threads_option,
 )
 from .region import crop_option
@@ -29,6 +30,7 @@ RESUME = ("auto", "always", "never")
 # Of jobs on a few seconds too, and of those on whole videos alone.
 _SHARED = (
     scale_option,
+    suited_option,
     device_option,
     precision_option("auto"),
     crop_option,

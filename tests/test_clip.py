@@ -9,13 +9,17 @@ import pytest
 import torch
 from clips import picture
 from in_rgb import RgbBicubic, colours
+from restored import reconstruct, reconstruct_clip
 from torch import Tensor
 
-from vsr.evaluation.clip import reconstruct_clip, restore_clip
-from vsr.evaluation.protocol import crop_to_multiple, degrade, reconstruct
+from vsr.evaluation.clip import restore_clip, restore_image
+from vsr.evaluation.protocol import crop_to_multiple, degrade
+from vsr.evaluation.recording import Recording
+from vsr.evaluation.recording import seen as small_of
 from vsr.networks import Network
 from vsr.networks.catalogue import load_model
 from vsr.picture import Picture, image_picture, luma_picture
+from vsr.training.compression import Compression
 
 CPU = torch.device("cpu")
 
@@ -64,7 +68,10 @@ def test_windows_end_at_cuts(frames: list[np.ndarray]) -> None:
     small, new = ([degrade(frame, 2) for frame in shot] for shot in (frames, other))
     assert_same(seen(0, frames + other), [small[0], *small[:-1], new[0], *new[:-1]])
     assert_same(seen(2, frames + other), [*small[1:], small[-1], *new[1:], new[-1]])
-    starts = [f.starts_shot for f in restore_clip(OneOfThree(1), pictures(frames + other), CPU)]
+    starts = [
+        f.starts_shot
+        for f in restore_clip(OneOfThree(1), small_of(pictures(frames + other), 2), CPU)
+    ]
     assert starts == [n in (0, 5) for n in range(10)]
 
 
@@ -75,7 +82,7 @@ def test_a_repeated_picture_is_scored_each_time(frames: list[np.ndarray]) -> Non
     # its neighbours are the nearest pictures that differ
     assert_same(seen(0, frames), [small[0], small[0], small[1], small[1], small[2]])
     for network in (OneOfThree(1), load_model("bicubic", 2).network):
-        restored = list(restore_clip(network, pictures([frames[0]] * 3), CPU))
+        restored = list(restore_clip(network, small_of(pictures([frames[0]] * 3), 2), CPU))
         assert [frame.starts_shot for frame in restored] == [True, False, False]
 
 
@@ -124,6 +131,34 @@ def test_a_clip_is_never_held_whole(network: Network) -> None:
     assert given == drawn == 20
 
 
+def test_a_recording_is_what_neighbours_see(frames: list[np.ndarray]) -> None:
+    recording = Recording(4.0, Compression("mpeg4", 8))
+    small = [one.small for one in small_of(pictures(frames), 2, recording)]
+    for place, expected in ((0, [small[0], *small[:-1]]), (2, [*small[1:], small[-1]])):
+        given = small_of(pictures(frames), 2, recording)
+        restored = list(restore_clip(OneOfThree(place), given, CPU))
+        assert_same([frame.picture[::2, ::2] for frame in restored], expected)
+        assert_same([frame.truth for frame in restored], frames)
+
+
+def test_truths_that_a_recording_makes_alike() -> None:
+    """What the encoder does not see any more is one picture to the network."""
+    flat = [np.full((64, 64), 100, np.uint8) for _ in range(3)]
+    flat[1][20, 20] += 1
+    given = small_of(pictures(flat), 2, Recording(0.0, Compression("mjpeg", 10)))
+    restored = list(restore_clip(OneOfThree(1), given, CPU))
+    assert_same([frame.truth for frame in restored], flat)
+
+
+def test_a_recorded_image_is_its_own_neighbours(frames: list[np.ndarray]) -> None:
+    recording = Recording(4.0)
+    (image,) = small_of([luma_picture(frames[0])], 2, recording)
+    for place in range(3):
+        made = restore_image(OneOfThree(place), image, CPU)
+        assert np.array_equal(made.picture[::2, ::2], image.small)
+        assert np.array_equal(made.truth, frames[0])
+
+
 # In RGB
 
 
@@ -144,7 +179,7 @@ def test_an_rgb_network_sees_the_colours_of_its_neighbours() -> None:
     assert_same(made_in_rgb(0, frames), [alone[n] for n in (0, 0, 1, 2, 4, 4)])
     assert_same(made_in_rgb(2, frames), [alone[n] for n in (1, 2, 3, 3, 5, 5)])
     network = RgbBicubic(2, context=1)
-    starts = [frame.starts_shot for frame in restore_clip(network, frames, CPU)]
+    starts = [frame.starts_shot for frame in restore_clip(network, small_of(frames, 2), CPU)]
     assert starts == [n in (0, 4) for n in range(6)]
 
 
@@ -165,7 +200,7 @@ def test_pictures_that_differ_in_colour_alone_are_two(context: int) -> None:
             calls.append(x)
             return super().forward(x)
 
-    found = list(restore_clip(Counting(2, context), frames, CPU))
+    found = list(restore_clip(Counting(2, context), small_of(frames, 2), CPU))
     assert [int(frame.picture[0, 0]) for frame in found] == [50, 50, 90, 50]
     assert all(np.array_equal(frame.truth, luma) for frame in found)
     assert len(calls) == 3

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from clips import Clip, make, picture
 from commands import vsr
+from natural import natural
 
 from vsr import load_model
 from vsr.drawing.places import Place
@@ -152,10 +153,30 @@ def test_a_single_model_is_compared_with_bicubic(tmp_path: Path) -> None:
     assert sheet.shape[1] == 3 * 400 + 64
 
 
+def test_crops_of_recordings(tmp_path: Path) -> None:
+    """They show what was given to the models, and say so; a JPEG is smaller."""
+    cv2.imwrite(str(tmp_path / "still.png"), natural())
+    words = ("eval", tmp_path / "still.png", "-s", "2", "--models", "nearest,bilinear")
+    sheets = []
+    for name, more in (
+        ("clean.png", ()),
+        ("noisy.png", ("--noise", 20)),
+        ("n.jpg", ("--noise", 20)),
+    ):
+        ran = vsr(*words, *more, "--crops", tmp_path / name)
+        assert (ran.code, ran.err) == (0, "")
+        sheets.append(cv2.imread(str(tmp_path / name)).astype(int))
+    clean, noisy, jpeg = sheets
+    assert clean.shape == noisy.shape == jpeg.shape
+    assert np.abs(clean - noisy)[:60].max() > 100  # the line above
+    assert np.abs(clean - noisy).mean() > 5 > np.abs(jpeg - noisy).mean()
+    assert (tmp_path / "n.jpg").stat().st_size < (tmp_path / "noisy.png").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("models", "target", "message"),
     [
-        ("nearest", "crops.gif", "crops.gif: a sheet of crops cannot be a '.gif'; allowed: .png"),
+        ("nearest", "crops.gif", "a sheet of crops cannot be a '.gif'; allowed: .png, .jpg, .jpeg"),
         ("nearest", "none/crops.png", "the folder"),
         ("bicubic,bicubic", "crops.png", "crops.png: no crops to draw"),
     ],

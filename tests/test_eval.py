@@ -7,11 +7,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import cv2
+import numpy as np
 import pytest
 from clips import Clip, make, picture
 from commands import vsr
 from drawn import drawn
 from in_rgb import colours
+from natural import natural
 from safetensors.torch import save_file
 
 from vsr import load_model
@@ -198,6 +200,65 @@ def test_plot(inputs: Path, tmp_path: Path) -> None:
     assert f"bicubic  {means[3]:.2f}" in texts
 
 
+@pytest.fixture
+def walk(tmp_path: Path) -> Path:
+    """A clip large enough for blocks."""
+    for n in range(4):
+        frame = np.roll(natural(), 3 * n, axis=1)
+        (tmp_path / "walk").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / f"walk/{n}.png"), frame)
+    return tmp_path / "walk"
+
+
+def test_recordings(walk: Path) -> None:
+    """The table and the JSON say the same, and what the true pictures show."""
+    cv2.imwrite(str(walk.with_name("still.png")), natural(1))
+    words = ("eval", walk, walk.with_name("still.png"), "-s", "2", "--models", "nearest,bicubic")
+    words = (*words, "--crf", "35", "--noise", "4")
+    table, ran = vsr(*words), vsr(*words, "--json")
+    assert (table.code, table.err, ran.code, ran.err) == (0, "", 0, "")
+    lines = table.out.splitlines()
+    assert lines[1].split() == ["PSNR", "dB", "SSIM", "dtSSD", "flicker", "blocks"] * 2
+    assert len({len(line) for line in lines[:-1]}) == 1
+    results = {e["model"]: e for e in ran.events if e["event"] == "result"}
+    assert all((e["noise"], e["crf"]) == (4.0, 35) for e in results.values())
+    names = ("psnr", "ssim", "dtssd", "flicker", "blockiness")
+    digits = (2, 4, 2, 2, 2)
+    found = rows("\n".join(lines[:-1]), 10, 2)
+    expected = [
+        float(f"{results[model][name]:.{n}f}")
+        for model in ("nearest", "bicubic")
+        for name, n in zip(names, digits, strict=True)
+    ]
+    assert found["all (2 items)"] == expected
+    assert found["against nearest"] == [
+        float(f"{results['bicubic'][name] - results['nearest'][name]:.{n}f}")
+        for name, n in zip(names, digits, strict=True)
+    ]
+    one = results["bicubic"]
+    shown = [None, None, None, round(one["true_flicker"], 2), round(one["true_blockiness"], 2)]
+    name, *cells = lines[-1].rsplit(maxsplit=5)
+    assert name.strip() == "the true pictures"
+    assert [None if cell == "-" else float(cell) for cell in cells] == shown
+
+
+def test_recordings_of_images_alone(walk: Path) -> None:
+    ran = vsr("eval", walk, "--stills", "-s", "2", "-m", "bicubic", "--noise", "5")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[0].split() == ["bicubic", "x2", "PSNR", "dB", "SSIM", "blocks"]
+    recorded = ran.out[: ran.out.index("the true pictures")]
+    clean = vsr("eval", walk, "--stills", "-s", "2", "-m", "bicubic")
+    psnr = [rows(out, n)["all (4 items)"][0] for out, n in ((recorded, 3), (clean.out, 2))]
+    assert psnr[0] < psnr[1] - 1
+
+
+def test_frames(walk: Path) -> None:
+    words = ("eval", walk, "-s", "2", "-m", "bicubic", "--json")
+    few, all_ = vsr(*words, "--frames", "2"), vsr(*words)
+    assert few.events[0]["frame_psnr"] == all_.events[0]["frame_psnr"][:2]
+    assert "crf" not in few.events[-1]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -208,6 +269,9 @@ def test_plot(inputs: Path, tmp_path: Path) -> None:
         (["images", "--models", "bicubic,none"], 1, "error: unknown model 'none'"),
         (["images", "--plot", "chart.png"], 1, "error: nothing to plot"),
         (["clips", "--plot", "chart.gif"], 1, "error: chart.gif: a plot cannot be a '.gif'"),
+        (["images", "--crf", "52"], 2, "52 is not in the range 0<=x<=51"),
+        (["images", "--noise", "-1"], 2, "-1.0 is not in the range"),
+        (["clips", "--frames", "0"], 2, "0 is not in the range"),
         (["nowhere"], 1, "nowhere: no such file or folder"),
         (["empty"], 1, "error: nothing to evaluate"),
     ],

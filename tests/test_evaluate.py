@@ -13,13 +13,18 @@ import pytest
 import torch
 from clips import Clip, make, picture
 from in_rgb import RgbBicubic, colours, rgb_bicubic
+from natural import natural
+from restored import reconstruct
 from torch import Tensor
 
 from vsr import Model, load_model
 from vsr.errors import InputError
+from vsr.evaluation.clip import restore_image
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, Score, compare, evaluate, mean
-from vsr.evaluation.metrics import dtssd, psnr, ssim
-from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge, reconstruct
+from vsr.evaluation.flicker import flicker, motion_between
+from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim
+from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge
+from vsr.evaluation.recording import Recording, seen
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.media import read_pictures
 from vsr.networks import Network
@@ -27,6 +32,7 @@ from vsr.networks.baselines import Interpolation
 from vsr.networks.catalogue import Weights
 from vsr.picture import luma, luma_picture
 from vsr.resample import resize
+from vsr.training.compression import Compression
 
 CPU = torch.device("cpu")
 LOSSLESS = {"codec": "ffv1", "options": {}}
@@ -164,6 +170,77 @@ def test_stills_keeps_images_of_one_size_apart(tmp_path: Path, bicubic: Model) -
     assert [score.name for score in scores] == ["frame1.png", "frame2.png", "frame3.png"]
     assert [score.dtssd for score in scores] == [None] * 3
     assert scores[0].psnr != next(evaluate([folder], bicubic)).frame_psnr[0]  # another border
+
+
+# What PSNR does not see, and recordings
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Path:
+    """A clip large enough for blocks, with a cut."""
+    shots = [[np.roll(natural(seed), 3 * n, axis=1) for n in range(3)] for seed in (1, 2)]
+    return save_frames(tmp_path / "walk", shots[0] + shots[1])
+
+
+def test_traces_of_a_clip(walk: Path) -> None:
+    (found,) = evaluate([walk], load_model("bicubic", 2), "cpu")
+    truths = [np.roll(natural(seed), 3 * n, axis=1) for seed in (1, 2) for n in range(3)]
+    network = load_model("bicubic", 2).network
+    made = [reconstruct(network, luma_picture(truth), CPU) for truth in truths]
+    assert found.cuts == (3,)
+    assert found.blockiness == pytest.approx(np.mean([blockiness(m, 16) for m in made]))
+    assert found.true_blockiness == pytest.approx(np.mean([blockiness(t, 16) for t in truths]))
+    for pictures, value in ((made, found.flicker), (truths, found.true_flicker)):
+        changes = []
+        for n in (1, 2, 4, 5):
+            motion = motion_between(truths[n - 1], truths[n])
+            changes.append(flicker((pictures[n - 1], pictures[n]), motion, CLIP_BORDER))
+        assert value == pytest.approx(np.mean(changes))
+
+
+def test_noise_and_an_encoder_come_before_the_model(walk: Path) -> None:
+    model = load_model("bicubic", 2)
+    clean, noisy, worse = (
+        next(compare([walk], [model], "cpu", recording=recording))[0]
+        for recording in (None, Recording(6.0), Recording(0.0, Compression("mjpeg", 31)))
+    )
+    assert clean.psnr > noisy.psnr + 2
+    assert clean.psnr > worse.psnr + 2
+    assert noisy.flicker > clean.flicker + 3
+    assert worse.blockiness > clean.blockiness + 0.4
+    assert abs(noisy.blockiness - clean.blockiness) < 0.05
+    for score in (noisy, worse):  # the truth is what it was
+        assert score.true_flicker == clean.true_flicker
+        assert score.true_blockiness == clean.true_blockiness
+
+
+def test_images_are_recorded_too(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "still.png"), natural())
+    model, recording = load_model("bicubic", 2), Recording(3.0, Compression("mjpeg", 31))
+    ((found,),) = compare([tmp_path / "still.png"], [model], "cpu", recording=recording)
+    (image,) = seen([luma_picture(natural())], 2, recording)
+    large = restore_image(model.network, image, CPU).picture
+    assert found.psnr == psnr(large, natural(), 2)
+    assert found.blockiness == blockiness(large, 16)
+    assert (found.flicker, found.true_flicker) == (None, None)
+
+
+def test_all_models_see_the_same_recording(walk: Path) -> None:
+    """Each scores as it does alone, with its own share of one reading."""
+    recording = Recording(3.0, Compression("h264", 28))
+    models = [load_model(name, 2) for name in ("bicubic", "vespcn", "nearest")]
+    models.insert(1, rgb_bicubic(2))
+    (together,) = compare([walk], models, "cpu", recording=recording)
+    for model, score in zip(models, together, strict=True):
+        ((alone,),) = compare([walk], [model], "cpu", recording=recording)
+        assert alone == score
+
+
+def test_no_more_frames_than_asked_for(walk: Path) -> None:
+    model = load_model("bicubic", 2)
+    ((few,),), ((all_,),) = (compare([walk], [model], "cpu", frames=frames) for frames in (2, None))
+    assert few.frame_psnr == all_.frame_psnr[:2]
+    assert (few.frames, few.cuts) == (2, ())
 
 
 # Models that work in RGB
@@ -351,6 +428,9 @@ def test_every_file_counts_the_same_in_a_mean() -> None:
     assert found.dtssd is None
     clips = [Score(Path("c"), 30, 0.9, 2, dtssd=dtssd) for dtssd in (1, 2)]
     assert mean([*scores, *clips]).dtssd == 1.5
+    traces = [Score(Path("c"), 30, 0.9, 2, flicker=f, true_flicker=2 * f) for f in (1, 3)]
+    found = mean([*scores, *traces])
+    assert (found.flicker, found.true_flicker, found.blockiness) == (2, 4, None)
 
 
 def test_what_cannot_be_scored(tmp_path: Path, bicubic: Model) -> None:

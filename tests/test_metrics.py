@@ -1,14 +1,18 @@
-"""PSNR and SSIM: identities, and the papers' definitions computed directly."""
+"""PSNR, SSIM and dtSSD by their definitions; blocks as real encoders leave them."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
+from natural import natural
 from numpy.lib.stride_tricks import sliding_window_view
 
-from vsr.evaluation.metrics import dtssd, psnr, ssim
+from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim
+from vsr.training.compression import Compression
 
 
 def planes(height: int = 24, width: int = 31) -> tuple[np.ndarray, np.ndarray]:
@@ -107,3 +111,103 @@ def test_planes_that_cannot_be_compared() -> None:
         dtssd((plane, plane), (plane, plane[:1]))
     with pytest.raises(ValueError, match="12x12 pixels with a border of 1: at least 11"):
         ssim(plane, plane, 1)
+
+
+# Blocks
+
+
+def jpeg(plane: np.ndarray, quality: int) -> np.ndarray:
+    _, data = cv2.imencode(".jpg", plane, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def enlarged(plane: np.ndarray, factor: int) -> np.ndarray:
+    large = cv2.resize(plane, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(large, np.uint8)
+
+
+def noisy(sigma: float) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(0, sigma, (256, 320))
+    return (natural() + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_no_blocks_where_there_are_none(step: int) -> None:
+    for plane in (natural(1), natural(2), noisy(3), noisy(40), jpeg(natural(), 100)):
+        assert blockiness(enlarged(plane, step), 8 * step) == pytest.approx(1, abs=0.05)
+    assert blockiness(np.full((32 * step, 40 * step), 90, np.uint8), 8 * step) == 1
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_blocks_by_the_quality_of_jpeg(step: int) -> None:
+    found = [
+        blockiness(enlarged(jpeg(natural(), quality), step), 8 * step)
+        for quality in (90, 75, 60, 40, 25, 12)
+    ]
+    assert found == sorted(found)
+    assert found[0] > 1.02
+    assert found[-1] > 1.7
+    assert min(b - a for a, b in pairwise(found)) > 0.03
+
+
+@pytest.mark.parametrize(
+    ("codec", "qualities", "most"),
+    [("mjpeg", (3, 8, 16, 31), 2.0), ("mpeg4", (3, 8, 16, 31), 1.8), ("h264", (15, 30, 45), 1.15)],
+)
+def test_blocks_by_the_quality_of_video(
+    codec: str, qualities: tuple[int, ...], most: float
+) -> None:
+    """H.264 smoothes the edges of its blocks: few are left to find."""
+    frames = np.stack([np.roll(natural(), 2 * n, axis=1) for n in range(3)])
+    found = [
+        float(np.mean([blockiness(f) for f in Compression(codec, quality).through(frames)]))
+        for quality in qualities
+    ]
+    assert found == sorted(found)
+    assert found[-1] > most
+
+
+def test_blocks_are_found_wherever_the_grid_lies() -> None:
+    plane = jpeg(natural(), 20)
+    for top, left in ((0, 1), (3, 5), (7, 4)):
+        assert blockiness(plane[top:, left:]) == pytest.approx(blockiness(plane), abs=0.05)
+    large = enlarged(plane, 4)
+    assert blockiness(large[5:, 18:], 32) == pytest.approx(blockiness(large, 32), abs=0.05)
+    assert blockiness(plane.T) == pytest.approx(blockiness(plane))
+    assert blockiness(plane[::-1, ::-1]) == pytest.approx(blockiness(plane), abs=0.05)
+
+
+def test_blocks_do_not_depend_on_brightness() -> None:
+    plane = (jpeg(natural(), 20) // 2).astype(np.uint8)
+    assert blockiness(plane) > 1.4
+    assert blockiness(plane + np.uint8(100)) == blockiness(plane)
+    assert blockiness(255 - plane) == pytest.approx(blockiness(plane))
+
+
+def test_edges_of_things_are_no_blocks() -> None:
+    plane = natural()
+    plane[:, :40], plane[:, -40:], plane[:24], plane[-24:] = 0, 0, 0, 0  # bars, on the grid
+    plane[:, 104:107] = 255  # a pole
+    plane[80:82] = 20
+    assert blockiness(plane) == pytest.approx(1, abs=0.05)
+
+
+def test_nothing_but_blocks() -> None:
+    """All change is at the edges of one grid."""
+    tiles = np.random.default_rng(2).integers(0, 256, (16, 20)).astype(np.uint8)
+    assert blockiness(tiles.repeat(8, 0).repeat(8, 1)) > 6
+    assert blockiness(tiles.repeat(16, 0).repeat(16, 1), 16) > 4
+
+
+@pytest.mark.parametrize("period", [0, 4, 12, -8])
+def test_blocks_of_other_sizes_are_refused(period: int) -> None:
+    with pytest.raises(ValueError, match=f"blocks of {period} pixels: must be a multiple of 8"):
+        blockiness(natural(), period)
+
+
+@pytest.mark.parametrize("period", [8, 32])
+def test_pictures_too_small_for_blocks(period: int) -> None:
+    least = 4 * period
+    assert blockiness(np.zeros((least, least), np.uint8), period) == 1
+    with pytest.raises(ValueError, match=f"{least - 1}x{least} pixels are too few"):
+        blockiness(np.zeros((least, least - 1), np.uint8), period)

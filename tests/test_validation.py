@@ -15,7 +15,7 @@ from in_rgb import RgbBicubic, colours, rgb_bicubic
 from vsr.errors import InputError, TrainingError
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, evaluate
 from vsr.networks.baselines import Interpolation
-from vsr.training.validation import validate, validation_items
+from vsr.training.validation import RECORDED, validate, validation_items
 
 CPU = torch.device("cpu")
 
@@ -103,3 +103,20 @@ def test_nothing_there(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"?")
     with pytest.raises(InputError, match=r"broken\.png"):
         validation_items([tmp_path], 2)
+
+
+def test_recorded_pictures_are_harder(tmp_path: Path) -> None:
+    """And as hard every time."""
+    frames = tmp_path / "clip"
+    frames.mkdir()
+    for number in range(4):
+        cv2.imwrite(str(frames / f"{number}.png"), picture(number, 96, 80))
+    cv2.imwrite(str(tmp_path / "one.png"), picture(7, 96, 80))
+    items = [frames, tmp_path / "one.png"]
+    clean, once, again = (
+        validate(Interpolation(2), items, CPU, how) for how in (None, RECORDED, RECORDED)
+    )
+    assert clean is not None
+    assert once is not None
+    assert once == again
+    assert once < clean - 1

@@ -29,7 +29,7 @@ from vsr.jobs.resume import run_in_segments
 from vsr.jobs.standing import standing
 from vsr.jobs.statement import statement
 from vsr.jobs.work import Done, clear_arrived, known_source
-from vsr.networks.catalogue import default_model, load_model
+from vsr.networks.catalogue import load_model
 from vsr.observer import Observer
 from vsr.others.passthrough import Selection
 from vsr.paths import check_paths, file_of
@@ -38,6 +38,7 @@ from vsr.region import Region, parse_region
 from vsr.result import Progress, Result, Run
 from vsr.routes import create_target, is_still
 from vsr.stills import run_stills
+from vsr.suited.choose import choose_model
 from vsr.video.frame import VideoInfo
 from vsr.video.limits import DEFAULTS, Limits
 from vsr.video.reader import Reading
@@ -52,6 +53,7 @@ def upscale(
     *,
     scale: int = 4,
     model: str | None = None,
+    suited_to: str = "auto",
     device: str = "auto",
     precision: str = "auto",
     start: float | Fraction | None = None,
@@ -83,6 +85,7 @@ def upscale(
     stop: Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     warn: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Result:
     """Enlarge a video, an image or a folder of images, and keep all else that a file holds.
 
@@ -92,6 +95,9 @@ def upscale(
         scale: 2, 3 or 4.
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which
             for still images is another one than for videos.
+        suited_to: which default: the one for "clean" pictures, the one for noisy or compressed
+            "footage", or "auto", by what a video looks like (see `vsr.suited.judge`); images are
+            clean then, and addresses footage. Not with a model.
         device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
         precision: "auto", "fp32", "bf16" or "fp16".
         start, end: the part to take, in seconds from the file's start.
@@ -133,6 +139,8 @@ def upscale(
         stall: seconds without a frame from the source after which the run fails.
         progress: called after each frame.
         warn: called with each warning as it comes; all are in the result too.
+        tell: called, before the work, with what the source was taken for, where that was looked
+            at; that is in the result too.
 
     Raises VsrError, in one line, for whatever keeps the job from being done; then the target
     is as it was before. That may be StoppedError, after `stop`, and DoneError.
@@ -146,10 +154,15 @@ def upscale(
         if cluster:
             raise InputError("a cluster's frames are finished elsewhere: it shows no picture")
     apart = isinstance(source, Path) and source.is_dir() and _are_apart(source, stills)
+    reading = Reading(hwaccel, strict, stall, deinterlace, limits)
+    one_by_one = apart or is_still(source)
+    choice = choose_model(source, model, suited_to, scale, one_by_one, reading)
+    if tell and choice.said:
+        tell(choice.said)
     job = Job(
         source=source,
         target=target,
-        model=model or default_model(apart or is_still(source)),
+        model=choice.model,
         scale=scale,
         device=device,
         precision=precision,
@@ -159,7 +172,7 @@ def upscale(
         compiled=compiled,
         span=Span(_exact(start), _exact(end)),
         crop=parse_region(crop) if isinstance(crop, str) else crop,
-        reading=Reading(hwaccel, strict, stall, deinterlace, limits),
+        reading=reading,
         encoding=Encoding(codec, crf, preset, pix_fmt, threads),
         wants=Selection(audio, subtitles),
         rate=Fraction(rate),
@@ -209,6 +222,7 @@ def upscale(
             device=",".join(map(str, tools.engine.devices)),
             precision=tools.engine.precision,
             warnings=tuple(warnings),
+            chosen=choice.said,
         )
 
     def seal(part: Path, run: Run, segments: Sequence[Done] = ()) -> None:

@@ -78,6 +78,8 @@ class Result:
         model, scale: what enlarged the picture.
         device, precision: where, and in what numbers.
         warnings: all that was said on the way.
+        chosen: what the source was taken for, and so the model chosen, in one line; "" where
+            nothing was to be decided.
     """
 
     source: Path | Url
@@ -90,6 +92,7 @@ class Result:
     device: str
     precision: str
     warnings: tuple[str, ...]
+    chosen: str = ""
 
     @property
     def frames_in(self) -> int:
@@ -145,6 +148,7 @@ class Result:
             "seconds": self.seconds,
             "fps": round(self.fps, 3),
             "model": self.model,
+            "chosen": self.chosen,
             "scale": self.scale,
             "device": self.device,
             "precision": self.precision,

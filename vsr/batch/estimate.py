@@ -24,6 +24,7 @@ from vsr.others.trial import is_cover
 from vsr.pipeline import upscale
 from vsr.result import Progress, Result
 from vsr.routes import is_still
+from vsr.suited.choose import Choice, choose_model
 from vsr.threads import cores
 from vsr.video.limits import DEFAULTS
 from vsr.video.open import open_input
@@ -55,6 +56,8 @@ class Estimate:
         bytes: of the output.
         measured: whether it was this file that was measured, and not one like it.
         reason: why there are no seconds and bytes, "" where there are.
+        model: what would enlarge it, "" where it was not looked at.
+        chosen: what it was taken for, and so the model, see `vsr.result.Result`.
     """
 
     source: Path
@@ -64,6 +67,8 @@ class Estimate:
     bytes: int | None
     measured: bool
     reason: str
+    model: str = ""
+    chosen: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,30 +101,48 @@ def estimate(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]) -> 
     """What to expect of each (source, target), with these keyword arguments of `vsr.upscale`.
 
     Of files that are alike (size, codec, pixel format, frame rate and the output's suffix; still
-    images: the suffix, as their time and size go with their pixels) one is measured. A file that
-    cannot be opened or measured is an estimate with a reason; ModelError and DeviceError, which
-    are no file's fault, are raised.
+    images: the suffix, as their time and size go with their pixels) and get the same model, one
+    is measured. A file that cannot be opened or measured is an estimate with a reason; ModelError
+    and DeviceError, which are no file's fault, are raised.
     """
     rates: dict[tuple[object, ...], tuple[Rate, int]] = {}
     for source, target in pairs:
         frames: int | None = None
+        told: dict[str, str] = {}
         try:
-            facts = _look(source, target, options)
+            choice = _choice(source, options)
+            told = {"model": choice.model, "chosen": choice.said}
+            asked = {**options, "model": choice.model, "suited_to": "auto"}
+            facts = _look(source, target, asked)
             frames = facts.frames
             if frames is None:
-                yield Estimate(source, target, None, None, None, False, "its length is not known")
+                reason = "its length is not known"
+                yield Estimate(source, target, None, None, None, False, reason, **told)
                 continue
-            measured = facts.kind not in rates
+            kind = (*facts.kind, choice.model)
+            measured = kind not in rates
             if measured:
-                rates[facts.kind] = (_measured(source, target, options, facts), facts.pixels)
-            rate, pixels = rates[facts.kind]
+                rates[kind] = (_measured(source, target, asked, facts), facts.pixels)
+            rate, pixels = rates[kind]
         except (InputError, OutputError) as error:
-            yield Estimate(source, target, frames, None, None, False, str(error))
+            yield Estimate(source, target, frames, None, None, False, str(error), **told)
             continue
         share = facts.pixels / pixels
         seconds = rate.seconds_for(frames) * share
         size = round(rate.bytes_for(frames) * share + facts.other_bytes)
-        yield Estimate(source, target, frames, seconds, size, measured, "")
+        yield Estimate(source, target, frames, seconds, size, measured, "", **told)
+
+
+def _choice(source: Path, options: Mapping[str, Any]) -> Choice:
+    """What `vsr.upscale` would choose."""
+    return choose_model(
+        source,
+        options.get("model"),
+        options.get("suited_to", "auto"),
+        options.get("scale", 4),
+        is_still(source),
+        Reading(limits=options.get("limits", DEFAULTS)),
+    )
 
 
 def whole(source: Path, target: Path, options: Mapping[str, Any], rate: Rate) -> Estimate:

@@ -1,4 +1,4 @@
-"""The papers' experiment on a clip: shrink its frames, and enlarge them with their neighbours."""
+"""The papers' experiment on a clip: its small frames, enlarged with their neighbours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vsr.evaluation.protocol import cropped, degrade, enlarge
+from vsr.evaluation.protocol import enlarge
+from vsr.evaluation.recording import Seen
 from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.picture import Picture, Plane, Samples
@@ -32,59 +33,45 @@ class Restored:
 
 
 def restore_clip(
-    network: Network, truths: Iterable[Picture], device: torch.device
+    network: Network, clip: Iterable[Seen], device: torch.device
 ) -> Iterator[Restored]:
-    """What `network`, on `device`, makes of the degraded frames of a clip, in order.
+    """What `network`, on `device`, makes of the small frames of a clip, in order.
 
-    The frames take the way that `vsr upscale` sends them: shots are found on the degraded
+    The frames take the way that `vsr upscale` sends them: shots are found on the small
     frames' luma, and each is restored from a window that does not reach beyond its shot.
-    `truths` are of one size. No more of them are held than the windows need, and a picture
-    that stands still is held once.
+    No more of them are drawn than the windows need.
     """
     waiting: dict[int, Picture] = {}  # by the frame's number, which is its pts
 
-    def degraded() -> Iterator[Frame]:
-        last: Picture | None = None
-        for number, truth in enumerate(truths):
-            new = cropped(truth, network.scale)
-            if last is None or not _show_same(new, last):
-                last = new
-            waiting[number] = last
-            yield Frame(_planes(last, network.scale), number, 1)
+    def small() -> Iterator[Frame]:
+        for number, one in enumerate(clip):
+            waiting[number] = one.truth
+            yield Frame(_planes(one), number, 1)
 
-    seen: tuple[Frame, ...] = ()
+    held: tuple[Frame, ...] = ()
     picture: Plane | None = None
-    for window in windows(mark_shots(degraded(), 255), network.context):
-        if picture is None or window.frames is not seen:  # without context, a repeated picture
-            small = [_samples(frame) for frame in window.frames]
+    for window in windows(mark_shots(small(), 255), network.context):
+        if picture is None or window.frames is not held:  # without context, a repeated picture
+            samples = [_samples(frame) for frame in window.frames]
             first, _ = window.times[0]
-            picture = waiting[first].luma_of(enlarge(network, small, device))
-            seen = window.frames
+            picture = waiting[first].luma_of(enlarge(network, samples, device))
+            held = window.frames
         for number, _ in window.times:
             starts_shot = window.centre.starts_shot and window.centre.pts == number
             yield Restored(picture, waiting.pop(number).luma, starts_shot)
 
 
-def reconstruct_clip(
-    network: Network, truths: Iterable[Picture], device: torch.device
-) -> Iterator[tuple[Plane, Plane]]:
-    """(restored, cropped truth) of each frame, luma (H, W) uint8: see `restore_clip`."""
-    for frame in restore_clip(network, truths, device):
-        yield frame.picture, frame.truth
+def restore_image(network: Network, image: Seen, device: torch.device) -> Restored:
+    """What `network`, on `device`, makes of a small image, which is its own neighbours."""
+    large = enlarge(network, [image.small] * (2 * network.context + 1), device)
+    return Restored(image.truth.luma_of(large), image.truth.luma, starts_shot=True)
 
 
-def _show_same(one: Picture, other: Picture) -> bool:
-    pairs = ((one.luma, other.luma), (one.samples, other.samples))
-    return all(np.array_equal(a, b) for a, b in pairs)
-
-
-def _planes(truth: Picture, scale: int) -> tuple[Plane, ...]:
-    """A degraded picture as the planes of a frame: luma, by which shots are found, and RGB."""
-    small = degrade(truth.luma, scale)
-    if truth.samples.ndim == 2:
-        return (small,)
-    channels = np.moveaxis(degrade(truth.samples, scale), -1, 0)
-    return (small, *channels)
+def _planes(one: Seen) -> tuple[Plane, ...]:
+    """A small picture as the planes of a frame: luma, by which shots are found, and RGB."""
+    if one.small.ndim == 2:
+        return (one.small,)
+    return (one.luma, *np.moveaxis(one.small, -1, 0))
 
 
 def _samples(frame: Frame) -> Samples:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.drawing.gallery import WIDEST, Crop, Row, check_png, save, sheet
+from vsr.drawing.gallery import WIDEST, Crop, Row, save, sheet
 from vsr.drawing.places import Place, best_places, window_means
 from vsr.errors import OutputError
 from vsr.evaluation.clip import Restored
@@ -18,6 +18,7 @@ from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.media import is_clip
 from vsr.picture import Plane
 
+SUFFIXES = (".png", ".jpg", ".jpeg")
 _WIDTH, _HEIGHT = 96, 72  # pixels of a part, less where a picture has not so many
 _MOST = 5  # parts
 _CELL = 400  # pixels that an enlarged part is wide, at most
@@ -88,17 +89,28 @@ class Finder:
 
 def check_crops(path: Path) -> None:
     """Raise OutputError where no crops could be written, before the work that they show."""
-    check_png(path, "a sheet of crops")
+    if path.suffix.lower() not in SUFFIXES:
+        allowed = ", ".join(SUFFIXES)
+        raise OutputError(
+            f"{path}: a sheet of crops cannot be a {path.suffix!r}; allowed: {allowed}"
+        )
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} does not exist")
 
 
 def write_crops(
-    path: Path, parts: Sequence[Part], models: Sequence[str], name: Callable[[Path], str]
+    path: Path,
+    parts: Sequence[Part],
+    models: Sequence[str],
+    name: Callable[[Path], str],
+    after: str = "",
 ) -> None:
-    """Draw parts below each other: the truth, and what each of `models` made of it, as a PNG.
+    """Draw parts below each other: the truth, and what each of `models` made of it.
 
-    Enlarged by a whole number, pixel by pixel, each with its PSNR over the part. `name` is what
-    to call an item. The file gets its name once it is whole. Raises OutputError where it cannot
-    be written, or where there is no part.
+    A PNG, or a JPEG for its size. Crops are enlarged by a whole number, pixel by pixel, each
+    with its PSNR. `name` is what to call an item, `after` what the pictures went through before
+    they were enlarged, if anything. The file gets its name once it is whole. Raises OutputError
+    where it cannot be written, or where there is no part.
     """
     check_crops(path)
     if not parts:
@@ -107,6 +119,7 @@ def write_crops(
     width = min(WIDEST, crops * _CELL)
     rows = [_row(part, models, name(part.item)) for part in parts]
     note = "luma, and its PSNR in the crop; enlarged pixel by pixel"
+    note += f"; {after}" if after else ""
     save(path, sheet(rows, width, "Where errors differ most", note))
 
 

@@ -4,6 +4,9 @@ Each picture is cropped to a multiple of the scale, shrunk by MATLAB's bicubic, 
 bits, enlarged by the model and rounded again: its luma, or red, green and blue for a model that
 works in RGB. The luma of the result is compared with the true luma, one and the same for all
 models, without its border: `scale` pixels of an image, CLIP_BORDER of the frames of a clip.
+
+With a `vsr.evaluation.recording.Recording` the small pictures go through noise and an encoder
+before they are enlarged, once for all models.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, tee
 from pathlib import Path
 
 import torch
 
 from vsr.errors import InputError
-from vsr.evaluation.clip import Restored, restore_clip
+from vsr.evaluation.clip import Restored, restore_clip, restore_image
+from vsr.evaluation.flicker import Motion, motion_between
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
-from vsr.evaluation.protocol import cropped, reconstruct
+from vsr.evaluation.recording import Recording, Seen, seen
+from vsr.evaluation.traces import Traces
 from vsr.inference.engine import choose_engine, prepared
 from vsr.media import is_clip, list_items, read_pictures
 from vsr.networks import Network
@@ -48,6 +54,12 @@ class Score:
             image, and for a clip without two such frames.
         frame_psnr: of each frame of a clip, in dB; empty for an image.
         cuts: the frames, counted from 0, that begin a new shot; the first frame is not named.
+        blockiness: `metrics.blockiness` for blocks of 8 small pixels, 1 where there are none;
+            for a clip the mean over its frames. None for pictures of few pixels.
+        flicker: of a clip, the mean of `flicker.flicker` over neighbouring frames of one shot,
+            along the motion of the true frames, in sample values; None where dtssd is.
+        true_blockiness: of the true pictures.
+        true_flicker: of the true frames: what motion does not explain in them.
     """
 
     path: Path
@@ -57,6 +69,10 @@ class Score:
     dtssd: float | None = None
     frame_psnr: tuple[float, ...] = ()
     cuts: tuple[int, ...] = ()
+    blockiness: float | None = None
+    flicker: float | None = None
+    true_blockiness: float | None = None
+    true_flicker: float | None = None
 
     @property
     def name(self) -> str:
@@ -72,12 +88,17 @@ class Mean:
         ssim: in [-1, 1].
         items: how many images and clips it is of.
         dtssd: of the clips that have one, in sample values; None where none has.
+        blockiness, flicker, true_blockiness, true_flicker: likewise, of the items that have one.
     """
 
     psnr: float
     ssim: float
     items: int
     dtssd: float | None = None
+    blockiness: float | None = None
+    flicker: float | None = None
+    true_blockiness: float | None = None
+    true_flicker: float | None = None
 
 
 def evaluate(
@@ -122,77 +143,126 @@ def compare(
     warn: Warn = lambda message: None,
     self_ensemble: bool = False,
     look: Look | None = None,
+    recording: Recording | None = None,
+    frames: int | None = None,
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
 
-    The models go through a clip side by side, so that `look` sees a frame of all at once. Each
-    reads the item anew; warnings come once. Errors are those of `evaluate`.
+    The models, of one scale, go through a clip side by side, so that `look` sees a frame of all
+    at once. Those of one colour see the very same small frames; warnings come once. `recording`
+    is what becomes of these before, `frames` how many of a clip are read at most. Errors are
+    those of `evaluate`.
     """
     engine = choose_engine(device, precision, self_ensemble=self_ensemble)
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
+        small = _small(item, networks, warn, recording, frames)
         score = _score_clip if is_clip(item) else _score_image
-        yield score(item, networks, engine.device, warn, look)
+        yield score(item, networks, small, engine.device, look)
 
 
 def mean(scores: Sequence[Score]) -> Mean:
     """The mean of at least one score."""
-    changes = [score.dtssd for score in scores if score.dtssd is not None]
     return Mean(
         psnr=_mean([score.psnr for score in scores]),
         ssim=_mean([score.ssim for score in scores]),
         items=len(scores),
-        dtssd=_mean(changes) if changes else None,
+        dtssd=_mean_of_known([score.dtssd for score in scores]),
+        blockiness=_mean_of_known([score.blockiness for score in scores]),
+        flicker=_mean_of_known([score.flicker for score in scores]),
+        true_blockiness=_mean_of_known([score.true_blockiness for score in scores]),
+        true_flicker=_mean_of_known([score.true_flicker for score in scores]),
     )
 
 
+def _small(
+    path: Path,
+    networks: Sequence[Network],
+    warn: Warn,
+    recording: Recording | None,
+    frames: int | None,
+) -> list[Iterator[Seen]]:
+    """What each network sees of an item: read, shrunk and recorded once for each colour."""
+    colors = [network.color for network in networks]
+    scale = networks[0].scale
+    border = CLIP_BORDER if is_clip(path) else scale
+    shared: dict[str, Iterator[Iterator[Seen]]] = {}
+    for color, heard in zip(dict.fromkeys(colors), _once(warn), strict=False):
+        pictures = islice(read_pictures(path, color, warn=heard), frames)
+        truths = _large_enough(pictures, path, scale, border)
+        shared[color] = iter(tee(seen(truths, scale, recording), colors.count(color)))
+    return [next(shared[color]) for color in colors]
+
+
 def _score_image(
-    path: Path, networks: Sequence[Network], device: torch.device, warn: Warn, look: Look | None
+    path: Path,
+    networks: Sequence[Network],
+    small: Sequence[Iterator[Seen]],
+    device: torch.device,
+    look: Look | None,
 ) -> tuple[Score, ...]:
-    border = networks[0].scale
-    made = []
-    for network, heard in zip(networks, _once(warn), strict=False):
-        pictures = read_pictures(path, network.color, warn=heard)
-        (truth,) = _large_enough(pictures, path, network.scale, border)
-        truth = cropped(truth, network.scale)
-        made.append(Restored(reconstruct(network, truth, device), truth.luma, starts_shot=True))
+    scale = networks[0].scale
+    made = [
+        restore_image(network, next(pictures), device)
+        for network, pictures in zip(networks, small, strict=True)
+    ]
     if look:
         look(path, 0, made)
-    return tuple(
-        Score(path, bounded_psnr(m.picture, m.truth, border), ssim(m.picture, m.truth, border))
-        for m in made
+    true = Traces(scale)
+    true.add(made[0].truth)
+    return tuple(_image_score(path, one, scale, true) for one in made)
+
+
+def _image_score(path: Path, made: Restored, scale: int, true: Traces) -> Score:
+    traces = Traces(scale)
+    traces.add(made.picture)
+    return Score(
+        path,
+        psnr=bounded_psnr(made.picture, made.truth, scale),
+        ssim=ssim(made.picture, made.truth, scale),
+        blockiness=traces.blockiness,
+        true_blockiness=true.blockiness,
     )
 
 
 def _score_clip(
-    path: Path, networks: Sequence[Network], device: torch.device, warn: Warn, look: Look | None
+    path: Path,
+    networks: Sequence[Network],
+    small: Sequence[Iterator[Seen]],
+    device: torch.device,
+    look: Look | None,
 ) -> tuple[Score, ...]:
-    clips = []
-    for network, heard in zip(networks, _once(warn), strict=False):
-        pictures = read_pictures(path, network.color, warn=heard)
-        truths = _large_enough(pictures, path, network.scale, CLIP_BORDER)
-        clips.append(restore_clip(network, truths, device))
-    measured = [_Measured() for _ in networks]
+    scale = networks[0].scale
+    clips = [restore_clip(n, clip, device) for n, clip in zip(networks, small, strict=True)]
+    measured = [_Measured(Traces(scale)) for _ in networks]
+    true = Traces(scale)
+    before: Plane | None = None
     for number, frames in enumerate(zip(*clips, strict=True)):
+        truth = frames[0].truth
+        within = before is not None and not all(frame.starts_shot for frame in frames)
+        motion = motion_between(before, truth) if before is not None and within else None
+        true.add(truth, motion, CLIP_BORDER)
         for so_far, frame in zip(measured, frames, strict=True):
-            so_far.add(frame)
+            so_far.add(frame, motion)
         if look:
             look(path, number, frames)
-    return tuple(so_far.score(path) for so_far in measured)
+        before = truth
+    return tuple(so_far.score(path, true) for so_far in measured)
 
 
 @dataclass
 class _Measured:
     """What one model's frames of a clip have scored so far."""
 
+    traces: Traces
     psnrs: list[float] = field(default_factory=list)
     ssims: list[float] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     before: Restored | None = None
 
-    def add(self, frame: Restored) -> None:
-        """Measure the next frame."""
+    def add(self, frame: Restored, motion: Motion | None) -> None:
+        """Measure the next frame, and how it goes on from the last one if `motion` is known."""
         before = self.before
         if before is not None and frame.starts_shot:
             self.cuts.append(len(self.psnrs))
@@ -201,9 +271,10 @@ class _Measured:
             self.changes.append(dtssd(made, true, CLIP_BORDER))
         self.psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
         self.ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
+        self.traces.add(frame.picture, None if frame.starts_shot else motion, CLIP_BORDER)
         self.before = frame
 
-    def score(self, path: Path) -> Score:
+    def score(self, path: Path, true: Traces) -> Score:
         """The clip's. Raises InputError where it has no frame."""
         if not self.psnrs:
             raise InputError(f"{path}: holds no frame")
@@ -215,6 +286,10 @@ class _Measured:
             dtssd=_mean(self.changes) if self.changes else None,
             frame_psnr=tuple(self.psnrs),
             cuts=tuple(self.cuts),
+            blockiness=self.traces.blockiness,
+            flicker=self.traces.flicker,
+            true_blockiness=true.blockiness,
+            true_flicker=true.flicker,
         )
 
 
@@ -242,8 +317,13 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+def _mean_of_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _mean(known) if known else None
+
+
 def _once(warn: Warn) -> Iterator[Warn]:
-    """Where each model's warnings go: those of the first say it all."""
+    """Where each reading's warnings go: those of the first say it all."""
     yield warn
     while True:
         yield _unheard

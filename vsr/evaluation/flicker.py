@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vsr.picture import Plane
 
 _LEAST = 16  # pixels: sides below it hold no motion that could be found
+_NOTHING = np.empty(0, np.float32)  # what OpenCV is given where it needs nothing
 
 
 @dataclass(frozen=True, eq=False)  # arrays cannot be compared so
@@ -41,12 +42,12 @@ def motion_between(before: Plane, after: Plane) -> Motion:
     if min(height, width) < _LEAST:
         return Motion(here, np.ones((height, width), bool))
     finder = cv2.DISOpticalFlow.create(cv2.DISOpticalFlow_PRESET_MEDIUM)
+    one, other = np.ascontiguousarray(before), np.ascontiguousarray(after)
     back, forth = (
-        np.asarray(finder.calc(np.ascontiguousarray(a), np.ascontiguousarray(b), None), np.float32)
-        for a, b in ((after, before), (before, after))
+        np.asarray(finder.calc(a, b, _NOTHING), np.float32) for a, b in ((other, one), (one, other))
     )
     places = here + back
-    met = cv2.remap(forth, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    met = _at(places, forth, cv2.INTER_LINEAR)
     apart = _squared(met + back)
     agree = apart <= 0.01 * (_squared(met) + _squared(back)) + 0.5
     inside = (places >= 0) & (places <= (width - 1, height - 1))
@@ -79,15 +80,18 @@ def flicker(pictures: tuple[Plane, Plane], motion: Motion, border: int = 0) -> f
     if not seen.any():
         return None
     # Cubic: linear interpolation would take detail from the one and not from the other.
-    moved = cv2.remap(
-        before.astype(np.float32),
-        motion.places,
-        None,
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    moved = _at(motion.places, before.astype(np.float32), cv2.INTER_CUBIC)
     change = (after.astype(np.float32) - moved)[inside][seen]
     return math.sqrt(float(np.mean(np.square(change, dtype=np.float64))))
+
+
+def _at(
+    places: NDArray[np.float32], samples: NDArray[np.float32], interpolation: int
+) -> NDArray[np.float32]:
+    """Samples (H, W) or (H, W, C) at these places, (H, W, 2)."""
+    nothing = np.empty(0, np.float32)  # the second map: x and y are in one
+    found = cv2.remap(samples, places, nothing, interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
 
 
 def _squared(flow: NDArray[np.float32]) -> NDArray[np.float32]:

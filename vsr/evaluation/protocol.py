@@ -10,7 +10,7 @@ import torch
 
 from vsr.inference.enlarge import enlarge_planes
 from vsr.networks import Network
-from vsr.picture import Picture, Plane, Samples
+from vsr.picture import Picture, Samples
 from vsr.resample import resize
 
 
@@ -55,13 +55,3 @@ def enlarge(network: Network, small: Sequence[Samples], device: torch.device) ->
     x = frames.movedim(-1, 1).flatten(0, 1)[None] / 255  # (1, T*3, H, W)
     large = (network(x)[0] * 255).round_().clamp_(0, 255).to(torch.uint8)
     return np.ascontiguousarray(large.movedim(0, -1).cpu().numpy())
-
-
-def reconstruct(network: Network, truth: Picture, device: torch.device) -> Plane:
-    """The luma (H, W) uint8 of what `network`, on `device`, makes of the degraded `truth`.
-
-    The sides of `truth` must be divisible by the network's scale. A network that looks at
-    neighbouring frames sees the picture itself in their place.
-    """
-    small = [degrade(truth.samples, network.scale)] * (2 * network.context + 1)
-    return truth.luma_of(enlarge(network, small, device))

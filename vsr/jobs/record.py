@@ -41,7 +41,7 @@ _ELSEWHERE = {
 # Facts of a result that have a block of their own, and those that other blocks tell.
 _STREAMS, _TIMES = ("copied", "converted", "dropped"), ("seconds", "fps")
 _ALONE = ("damage", "warnings", "verified")
-_TOLD = {"source", "target", "model", "scale", "device", "precision"}
+_TOLD = {"source", "target", "model", "chosen", "scale", "device", "precision"}
 
 
 def record_path(target: Path) -> Path:
@@ -78,7 +78,7 @@ def make_record(
         "tool": {"name": "vsr", "version": VERSION},
         "libraries": libraries(),
         "machine": machine() | _gpus(result.device),
-        "model": _model(model),
+        "model": _model(model) | {"chosen": result.chosen},
         "settings": {key: value for key, value in settings.items() if key not in _ELSEWHERE},
         "run": _run(job, result),
         "times": {

@@ -82,6 +82,12 @@ def default_model(stills: bool = False) -> str:
     return name
 
 
+def footage_model(stills: bool = False) -> str | None:
+    """The same for recordings, noisy or compressed; None where the package has no such weights."""
+    name: str | None = _manifest().get(f"default_for_footage{'_stills' if stills else ''}")
+    return name if any(weights.name == name for weights in catalogue()) else None
+
+
 def catalogue() -> tuple[Weights, ...]:
     """All models of the package, one entry for each scale, in the manifest's order."""
     return tuple(Weights(**entry) for entry in _manifest()["weights"])

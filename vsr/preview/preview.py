@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from vsr.errors import InputError, OutputError
-from vsr.networks.catalogue import default_model
 from vsr.others.container import formats_for
 from vsr.paths import check_paths
 from vsr.preview.beside import write_beside
@@ -22,7 +21,9 @@ from vsr.preview.sheet import write_frames, write_sheet
 from vsr.preview.shown import is_turned
 from vsr.preview.takes import Made, make_takes
 from vsr.routes import is_still, names_folder
-from vsr.video.reader import open_video
+from vsr.suited.choose import choose_model
+from vsr.video.limits import DEFAULTS
+from vsr.video.reader import Reading, open_video
 from vsr.video.span import Span
 
 VIDEOS = (".mp4", ".mkv", ".mov")
@@ -56,6 +57,8 @@ class Preview:
         moment: where the seconds begin, and why there.
         made: the takes, the baseline first.
         commands: for each take, the command line that does the whole video.
+        chosen: what the video was taken for, and so the model chosen, in one line; "" where
+            models were named.
     """
 
     source: Path
@@ -63,6 +66,7 @@ class Preview:
     moment: Moment
     made: tuple[Made, ...]
     commands: tuple[str, ...]
+    chosen: str = ""
 
     def facts(self) -> dict[str, Any]:
         """All of it as plain numbers and strings, for JSON."""
@@ -71,6 +75,7 @@ class Preview:
             "target": str(self.target),
             "start": float(self.moment.start),
             "why": self.moment.why,
+            "chosen": self.chosen,
             "takes": [
                 {
                     "model": made.model,
@@ -95,6 +100,7 @@ def preview(
     target: str | Path,
     *,
     models: Sequence[str] = (),
+    suited_to: str = "auto",
     baseline: str = "bicubic",
     start: Fraction | None = None,
     duration: Fraction = Fraction(3),
@@ -102,6 +108,7 @@ def preview(
     overwrite: bool = False,
     begun: Callable[[str], None] | None = None,
     warn: Callable[[str], None] | None = None,
+    tell: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Preview:
     """Enlarge a few seconds by each model, and show them beside the `baseline`.
@@ -111,6 +118,7 @@ def preview(
         target: a page (.html), a video of all takes (.mp4, .mkv, .mov), a picture of one frame
             (.png), or a folder of one frame of each take.
         models: names or files; the default model if there is none.
+        suited_to: which default, see `vsr.upscale`.
         baseline: the model that stands for what a player would have done anyway.
         start: where to begin, in seconds; a telling moment if left out.
         duration: how many seconds to show.
@@ -118,6 +126,7 @@ def preview(
         overwrite: replace an existing target.
         begun: told of each model as its turn comes.
         warn: called with each warning.
+        tell: called with what the video was taken for, where that was looked at.
         options: keyword arguments of `vsr.upscale`, for the job on the whole video.
 
     Raises VsrError, in one line.
@@ -125,17 +134,21 @@ def preview(
     source, target = Path(source), Path(target)
     warn = warn or _unheard
     _check(source, target, duration, overwrite)
-    chosen = list(models) or [default_model()]
+    scale = options.get("scale", 4)
+    reading = Reading(limits=options.get("limits", DEFAULTS))
+    choice = choose_model(source, next(iter(models), None), suited_to, scale, reading=reading)
+    if tell and choice.said:
+        tell(choice.said)
     moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
     span = Span(moment.start, moment.start + duration)
-    large = _large(source, options.get("scale", 4))
+    large = _large(source, scale)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
         made = make_takes(
             source,
             Path(folder),
             span,
-            chosen,
+            list(models) or [choice.model],
             baseline,
             large,
             options,
@@ -143,7 +156,7 @@ def preview(
             begun or _unheard,
         )
         commands = tuple(_command(source, large, {**options, "model": one.model}) for one in made)
-        shown = Preview(source, target, moment, tuple(made), commands)
+        shown = Preview(source, target, moment, tuple(made), commands, choice.said)
         _draw(shown, span, how, overwrite, warn)
     return shown
 

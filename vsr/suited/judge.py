@@ -42,10 +42,12 @@ class Judgement:
     Attributes:
         is_footage: whether it is a recording, noisy or compressed; else it is clean.
         why: in one phrase for people, with what was measured.
+        look: what was measured; None where it was taken for that unseen.
     """
 
     is_footage: bool
     why: str
+    look: Look | None = None
 
 
 def judge(look: Look) -> Judgement:
@@ -61,7 +63,7 @@ def judge(look: Look) -> Judgement:
     if look.noise >= NOISY:
         found.append("noisy")
     kind = f"footage by its look, {' and '.join(found)}" if found else "clean by its look"
-    return Judgement(bool(found), f"{kind}: {_measured(look)}")
+    return Judgement(bool(found), f"{kind}: {_measured(look)}", look)
 
 
 def _measured(look: Look) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -68,9 +69,10 @@ class Look:
 def look_at(path: Path | Url, reading: Reading = PLAIN) -> Look:
     """Look at a video that can be opened again: the same file gives the same.
 
-    At eight places, spread over the file, three frames are decoded from a keyframe on, and up to 48
-    packets weighed. What is broken there is passed over. Raises InputError, in one line, where
-    there is no video or nothing of it can be decoded, StalledError where it gives nothing.
+    At eight places, evenly from its beginning on, three frames are decoded from a keyframe on,
+    and up to 48 packets weighed. What is broken there is passed over. Raises InputError, in one
+    line, where there is no video or nothing of it can be decoded, StalledError where it gives
+    nothing.
     """
     return within(reading.patience, lambda: _look(path, reading))
 
@@ -99,19 +101,18 @@ def _look(path: Path | Url, reading: Reading) -> Look:
 
 
 def _places(container: InputContainer, stream: VideoStream, path: Path | Url) -> Iterator[Look]:
-    """What is to be seen at each keyframe that is nearest to a place; one in what has no length."""
+    """What is to be seen at the first keyframe, and at those near the other places."""
     assert stream.time_base is not None
     length = _length(container, stream)
     origin = Fraction(container.start_time or 0, av.time_base)
     keys: set[tuple[int, int | None]] = set()
     for number in range(_PLACES if length else 1):
-        place = origin + length * Fraction(2 * number + 1, 2 * _PLACES)
-        try:
-            container.seek(math.floor(place / stream.time_base), stream=stream)
-        except (av.FFmpegError, OSError, ValueError):
-            if number:
-                return
-            # Nothing has been read yet: it stands at its beginning.
+        if number:
+            place = origin + length * number / _PLACES
+            try:
+                container.seek(math.floor(place / stream.time_base), stream=stream)
+            except (av.FFmpegError, OSError, ValueError):
+                continue
         seen = _place(container, stream, path, keys)
         if seen is not None:
             yield seen
@@ -144,11 +145,10 @@ def _place(
         if packet.size:
             sizes.append(packet.size)
         if len(frames) < _FRAMES:
-            try:
+            with suppress(av.FFmpegError, ValueError):
                 decoded = stream.codec_context.decode(packet if packet.size else None)
-            except (av.FFmpegError, ValueError):
-                continue
-            frames += [_seen(container, stream, frame) for frame in decoded if not frame.is_corrupt]
+                whole = [frame for frame in decoded if not frame.is_corrupt]
+                frames += [_seen(container, stream, frame) for frame in whole]
         enough = len(sizes) >= _PACKETS or sum(sizes) >= _BYTES
         if enough and len(frames) >= _FRAMES:
             break
@@ -165,9 +165,8 @@ class _Frame:
 
 def _seen(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> _Frame:
     info = describe(container, stream, frame, siting="")
-    luma = PlaneReader(info, _unsaid)(frame)[0]
-    if info.format.depth > 8:
-        luma = (luma >> (info.format.depth - 8)).astype(np.uint8)
+    samples = PlaneReader(info, _unsaid)(frame)[0]
+    luma: Plane = (samples >> (info.format.depth - 8)).astype(np.uint8)
     if stream.codec_context.name not in _TELLING:
         return _Frame(luma, None)
     told = frame.side_data.get("VIDEO_ENC_PARAMS")

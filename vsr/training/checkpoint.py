@@ -17,8 +17,7 @@ from vsr.errors import OutputError, TrainingError
 from vsr.networks import Network
 from vsr.training.recipe import Recipe
 
-# What torch.load, and taking over what it gives, raise for a file that is not such a checkpoint.
-_UNFIT = (
+UNFIT = (
     OSError,
     EOFError,
     pickle.UnpicklingError,
@@ -28,6 +27,7 @@ _UNFIT = (
     AttributeError,
     TypeError,
 )
+"""What torch.load, and taking over what it gives, raise for a file that is no such checkpoint."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
     """Write a model file that `load_model` reads: the tensors, and which network they are of."""
     metadata = {"vsr": json.dumps(recipe.facts)}
     data = save(average.state_dict(), metadata)  # save_file would make it private to the user
-    _replace(path, lambda part: part.write_bytes(data))
+    write_whole(path, lambda part: part.write_bytes(data))
 
 
 def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
@@ -69,7 +69,7 @@ def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
         "best": run.best,
         "recipe": _identity(recipe),
     }
-    _replace(path, lambda part: torch.save(state, part))
+    write_whole(path, lambda part: torch.save(state, part))
 
 
 def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) -> None:
@@ -84,7 +84,7 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
         run.average.load_state_dict(saved["average"])
         run.optimizer.load_state_dict(saved["optimizer"])
         run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
-    except _UNFIT as error:
+    except UNFIT as error:
         line = " ".join(str(error).split())
         raise TrainingError(f"{path}: the run cannot be continued from it ({line[:200]})") from None
     if run.best == -math.inf:  # how early versions wrote None
@@ -108,7 +108,7 @@ def _compare(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
         )
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write beside `path`, then rename: whoever stops us leaves the old file whole."""
     part = path.with_name(path.name + ".part")
     try:

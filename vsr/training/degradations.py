@@ -255,14 +255,14 @@ class Degradation:
 def draw_degradation(random: np.random.Generator) -> Degradation:
     """One camera's, as they may come."""
     steps: list[Step] = []
-    if random.random() < 0.5:
+    if random.random() < 0.4:
         steps.append(_draw_blur(random))
     steps.append(_draw_resize(random))
     if random.random() < 0.8:
         kind = NOISES[int(random.random() < 0.35)]
-        sigma = min(0.3 + random.exponential(3.0), 15.0)
+        sigma = min(0.3 + random.exponential(2.5), 12.0)
         steps.append(Noise(kind, _plain(sigma), bool(random.random() < 0.5)))
-    if random.random() < 0.15:
+    if random.random() < 0.1:
         amount, sigma = random.uniform(0.15, 0.8), random.uniform(0.6, 1.5)
         steps.append(Sharpen(_plain(amount), _plain(sigma)))
     if random.random() < 0.05:
@@ -273,7 +273,7 @@ def draw_degradation(random: np.random.Generator) -> Degradation:
 
 def _draw_blur(random: np.random.Generator) -> Blur:
     kind = str(random.choice(BLURS, p=(0.6, 0.25, 0.15)))
-    sigma, other = (_plain(v) for v in random.uniform(0.15, 0.7, 2))
+    sigma, other = (_plain(v) for v in random.uniform(0.15, 0.6, 2))
     angle = _plain(random.uniform(0, math.pi))
     shape = _plain(random.uniform(0.7, 2.0))
     if kind == "isotropic":
@@ -282,7 +282,7 @@ def _draw_blur(random: np.random.Generator) -> Blur:
 
 
 def _draw_resize(random: np.random.Generator) -> Resize:
-    kernel = str(random.choice(KERNELS, p=(0.55, 0.25, 0.12, 0.08)))
+    kernel = str(random.choice(KERNELS, p=(0.6, 0.25, 0.1, 0.05)))
     if random.random() >= 0.15:
         return Resize(kernel)
     first = _plain(random.uniform(1.1, 1.9))
@@ -290,7 +290,7 @@ def _draw_resize(random: np.random.Generator) -> Resize:
 
 
 def _draw_compression(random: np.random.Generator) -> Compression:
-    codec = str(random.choice(["h264", "hevc", "mpeg4", "mjpeg"], p=(0.74, 0.13, 0.07, 0.06)))
+    codec = str(random.choice(["h264", "hevc", "mpeg4", "mjpeg"], p=(0.79, 0.11, 0.05, 0.05)))
     interval = int(random.choice([8, 12, 25, 50, 250]))
     b_frames = int(random.choice([0, 2, 3]))
     if codec == "h264":
@@ -310,9 +310,16 @@ def _resized(frames: Tensor, height: int, width: int, kernel: str) -> Tensor:
     if kernel == "bicubic":
         return resize(frames, height, width)
     if kernel == "area":
-        return F.interpolate(frames, (height, width), mode="area")
+        return _averaged(frames, height, width)
     smooth = kernel == "bilinear"
     return F.interpolate(frames, (height, width), mode="bilinear", antialias=smooth)
+
+
+def _averaged(frames: Tensor, height: int, width: int) -> Tensor:
+    """By the mean of the area that each small pixel covers, parts of pixels too."""
+    planes = [plane.numpy() for plane in frames.flatten(0, 1)]
+    small = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in planes]
+    return torch.from_numpy(np.stack(small)).unflatten(0, frames.shape[:2])
 
 
 def _side(sigma: float, frames: Tensor) -> int:

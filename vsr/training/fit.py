@@ -26,10 +26,11 @@ from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_
 from vsr.training.data import StillPairs
 from vsr.training.footage import FootagePairs, FootageStills
 from vsr.training.grow import grown
+from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
 from vsr.training.losses import MARGIN
 from vsr.training.recipe import Recipe
-from vsr.training.validation import validate, validation_items
+from vsr.training.validation import RECORDED, validate, validation_items
 from vsr.training.widen import merged_state, widen
 from vsr.training.window_pairs import WindowPairs
 
@@ -88,6 +89,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         load_checkpoint(run, recipe, checkpoint, device)
     lesson = _lesson(recipe, run.average)
     items = validation_items(recipe.validation, recipe.scale)
+    recording = None if recipe.degradation == "bicubic" else RECORDED
 
     loss_sum, summed = 0.0, 0
     score: float | None = None
@@ -97,14 +99,14 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         while done < 1:
             began = time.monotonic()
             rate = _rate(recipe, run.step, done, lesson.beginnings)
-            loss_sum += _step(run, lesson.loss(run.network, next(examples), done), rate)
+            loss_sum += descend(run, lesson.loss(run.network, next(examples), done), rate)
             summed += 1
             run.elapsed += time.monotonic() - began
             done = _done(recipe, run.step, run.elapsed)
 
             due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
             if due:
-                score = validate(run.average, items, device)
+                score = validate(run.average, items, device, recording)
                 if score is None or run.best is None or score > run.best or not best.exists():
                     save_weights(run.average, recipe, best)
                     run.best = score
@@ -195,6 +197,8 @@ def _windows(recipe: Recipe, network: Network) -> Windows | None:
     """What to learn from with neighbours, None where there is nothing."""
     if recipe.degradation == "footage":
         return _footage(recipe, network)
+    if recipe.generator:
+        return _learned(recipe, recipe.generator, network)
     pairs = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
     return pairs if pairs.stills or pairs.clips else None
 
@@ -204,6 +208,9 @@ def _patches(recipe: Recipe, network: Network) -> Patches | None:
     if recipe.degradation == "footage":
         recordings = _footage(recipe, network)
         return FootageStills(recordings) if recordings else None
+    if recipe.generator:
+        scenes = _learned(recipe, recipe.generator, network)
+        return FootageStills(scenes) if scenes else None
     pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color)
     return pairs if pairs.large else None
 
@@ -211,6 +218,19 @@ def _patches(recipe: Recipe, network: Network) -> Patches | None:
 def _footage(recipe: Recipe, network: Network) -> FootagePairs | None:
     pairs = FootagePairs.load(
         recipe.data, recipe.scale, network.context, recipe.patch, network.color, recipe.seed
+    )
+    return pairs if pairs.source.stills or pairs.source.clips else None
+
+
+def _learned(recipe: Recipe, generator: Path, network: Network) -> LearnedPairs | None:
+    pairs = LearnedPairs.load(
+        recipe.data,
+        generator,
+        recipe.scale,
+        network.context,
+        recipe.patch,
+        network.color,
+        recipe.seed,
     )
     return pairs if pairs.source.stills or pairs.source.clips else None
 
@@ -257,7 +277,7 @@ def _rate(recipe: Recipe, step: int, done: float, beginnings: tuple[float, ...])
     return recipe.rate * min(1.0, rise) * max(cosine, 0.002)
 
 
-def _step(run: Run, loss: Tensor, rate: float) -> float:
+def descend(run: Run, loss: Tensor, rate: float) -> float:
     """One step down the gradient of `loss`; returns its value."""
     for group in run.optimizer.param_groups:
         group["lr"] = rate

@@ -13,6 +13,7 @@ from torch import Tensor
 from vsr.picture import Samples
 from vsr.training.camera import shoot
 from vsr.training.degradations import Degradation, draw_degradation
+from vsr.training.lessons import Windows
 from vsr.training.window_pairs import Batch, WindowPairs
 
 _SIDE = 320  # large pixels: whole clips go through the encoder, so they are larger than patches
@@ -84,12 +85,8 @@ class FootagePairs:
         """
         if known_flow:
             return self.source.sample(batch, patch, random, known_flow)
-        cuts = [self._cut(patch, random) for _ in range(batch)]
-        turns, flip = int(random.integers(4)), bool(random.integers(2))  # one way for all
-        small, large = (_tensor(np.stack(part), turns, flip) for part in zip(*cuts, strict=True))
-        frames = 2 * self.source.context + 1
-        flow = torch.full((batch, frames - 1, 2, patch, patch), torch.nan)
-        return Batch(small, large, flow)
+        drawn = (self.recording(int(random.integers(_RECORDINGS))) for _ in range(batch))
+        return windows_of(drawn, self.source.scale, self.source.context, patch, random)
 
     def recording(self, number: int) -> Recording:
         """The recording of that number: always the same one."""
@@ -97,21 +94,10 @@ class FootagePairs:
             self.made[number] = self._record(np.random.default_rng((self.seed, number)))
         return self.made[number]
 
-    def _cut(self, patch: int, random: np.random.Generator) -> tuple[Samples, Samples]:
-        """A window (T, p, p[, 3]) and its true centre (1, s*p, s*p[, 3])."""
-        recording = self.recording(int(random.integers(_RECORDINGS)))
-        context, scale, length = self.source.context, self.source.scale, len(recording.small)
-        centre = int(random.integers(length))
-        frames = np.clip(np.arange(centre - context, centre + context + 1), 0, length - 1)
-        y, x = random.integers(self.side - patch + 1, size=2)
-        small = recording.small[frames, y : y + patch, x : x + patch]
-        ys, xs, side = y * scale, x * scale, patch * scale
-        return small, recording.large[centre : centre + 1, ys : ys + side, xs : xs + side]
-
     def _record(self, random: np.random.Generator) -> Recording:
         side, scale = self.side * self.source.scale, self.source.scale
-        large = self._filmed(side, random)
         degradation = draw_degradation(random)
+        large = self._filmed(side, random)
         return Recording(large, degradation.apply(large, scale, random), degradation)
 
     def _filmed(self, side: int, random: np.random.Generator) -> Samples:
@@ -136,12 +122,44 @@ class FootageStills:
         pairs: the recordings; their context is 0.
     """
 
-    pairs: FootagePairs
+    pairs: Windows
 
     def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Patches (N, C, p, p) and the true ones (N, C, s*p, s*p), float32 in [0, 1]."""
         drawn = self.pairs.sample(batch, patch, random)
         return drawn.small, drawn.large
+
+
+def windows_of(
+    recordings: Iterable[Recording],
+    scale: int,
+    context: int,
+    patch: int,
+    random: np.random.Generator,
+) -> Batch:
+    """A random window of `patch` small pixels of each, flipped and turned, all one way.
+
+    At the ends of a recording its first or last frame is repeated, as at cuts. The flow is nowhere
+    known. Of RGB, without context, channels stand in place of frames.
+    """
+    cuts = [_cut(recording, scale, context, patch, random) for recording in recordings]
+    turns, flip = int(random.integers(4)), bool(random.integers(2))
+    small, large = (_tensor(np.stack(part), turns, flip) for part in zip(*cuts, strict=True))
+    flow = torch.full((len(cuts), 2 * context, 2, patch, patch), torch.nan)
+    return Batch(small, large, flow)
+
+
+def _cut(
+    recording: Recording, scale: int, context: int, patch: int, random: np.random.Generator
+) -> tuple[Samples, Samples]:
+    """A window (T, p, p[, 3]) and its true centre (1, s*p, s*p[, 3])."""
+    length, height, width = recording.small.shape[:3]
+    centre = int(random.integers(length))
+    frames = np.clip(np.arange(centre - context, centre + context + 1), 0, length - 1)
+    y, x = random.integers([height - patch + 1, width - patch + 1])
+    small = recording.small[frames, y : y + patch, x : x + patch]
+    ys, xs, side = y * scale, x * scale, patch * scale
+    return small, recording.large[centre : centre + 1, ys : ys + side, xs : xs + side]
 
 
 def _tensor(windows: Samples, turns: int, flip: bool) -> Tensor:

@@ -11,7 +11,11 @@ from vsr.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
 ERRORS = ("charbonnier", "l1")
-DEGRADATIONS = ("bicubic", "footage")
+BLOCK = 8
+"""Pixels from one edge to the next in the grid that encoders' blocks lie on."""
+GENERATOR = "generator.safetensors"
+"""What the file of a learned degradation is called."""
+DEGRADATIONS = ("bicubic", "footage", "learned")
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,12 @@ class Recipe:
         scale: 2, 3 or 4.
         data: images, videos and folders of them to learn from.
         validation: images and clips to choose the best weights on; never those a result is
-            reported on.
+            reported on. They are reduced, and recorded too (`validation.RECORDED`) unless
+            the degradation is bicubic.
         options: the network's own arguments.
         degradation: what made the small pictures, one of DEGRADATIONS: MATLAB's bicubic alone,
-            or cameras and encoders too (see `degradations`).
+            or cameras and encoders too (see `degradations`), or what a generator learnt.
+        generator: a file that `learn_degradation` made, where the degradation is "learned".
         iterations: steps to take; the learning rate falls over them along a cosine. None
             where only `minutes` counts.
         minutes: the time to train, likewise. With both, whichever is further on counts.
@@ -83,6 +89,7 @@ class Recipe:
     validation: tuple[Path, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     degradation: str = "bicubic"
+    generator: Path | None = None
     iterations: int | None = 100_000
     minutes: float | None = None
     batch: int = 16
@@ -120,6 +127,10 @@ class Recipe:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"
             )
+        if (self.degradation == "learned") != (self.generator is not None):
+            raise TrainingError(
+                f"degradation {self.degradation!r}: a learned one, and no other, has a generator"
+            )
         if "," in self.device:
             raise TrainingError(f"device {self.device!r}: training takes one, not several")
         for name in ("mse_part", "motion_part", "guided_part"):
@@ -132,3 +143,63 @@ class Recipe:
         facts = {"network": self.network, "scale": self.scale, "options": self.options}
         plain: dict[str, Any] = json.loads(json.dumps(facts))
         return plain
+
+
+@dataclass(frozen=True)
+class DegradationRecipe:
+    """All that decides how a degradation is learnt. Raises TrainingError for values out of range.
+
+    Attributes:
+        scale: 2, 3 or 4.
+        color: "y" or "rgb", as of the network that is to learn from it.
+        sharp: images, videos and folders of them as networks should make them.
+        real: recordings, likewise, as networks will get them. They need show nothing of `sharp`.
+        iterations: steps to take. None where only `minutes` counts.
+        minutes: the time to learn, likewise. With both, whichever is further on counts.
+        batch, patch: patches a step, and their side in small pixels, whole blocks.
+        rate: Adam's highest learning rate.
+        adversarial: the weight of the discriminator's verdict beside the squared distance from
+            the pooled picture.
+        seed: everything random follows from it and the step number.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: for torch on the CPU; 0 leaves its choice.
+    """
+
+    scale: int
+    color: str
+    sharp: tuple[Path, ...]
+    real: tuple[Path, ...]
+    iterations: int | None = 20_000
+    minutes: float | None = None
+    batch: int = 8
+    patch: int = 32
+    rate: float = 1e-3
+    adversarial: float = 0.05  # Bulat et al. 2018, 3.3
+    seed: int = 1
+    device: str = "auto"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.scale not in (2, 3, 4):
+            raise TrainingError(f"scale {self.scale}: must be 2, 3 or 4")
+        if self.color not in ("y", "rgb"):
+            raise TrainingError(f"color {self.color!r}: must be y or rgb")
+        if self.iterations is None and self.minutes is None:
+            raise TrainingError("learning a degradation needs an end: iterations, minutes or both")
+        for name in ("iterations", "minutes", "batch", "patch", "rate", "adversarial"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise TrainingError(f"{name} {value} of the degradation: must be above 0")
+        if self.patch % BLOCK:
+            raise TrainingError(f"patch {self.patch}: must be a multiple of {BLOCK}")
+        for name in ("seed", "threads"):
+            if getattr(self, name) < 0:
+                raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
+        if "," in self.device:
+            raise TrainingError(f"device {self.device!r}: training takes one, not several")
+
+    def done(self, step: int, elapsed: float) -> float:
+        """The part that is over after so many steps in `elapsed` seconds; 1 or more: all."""
+        by_steps = step / self.iterations if self.iterations else 0.0
+        by_time = elapsed / (60 * self.minutes) if self.minutes else 0.0
+        return max(by_steps, by_time)

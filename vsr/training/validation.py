@@ -9,11 +9,15 @@ from statistics import fmean
 import torch
 
 from vsr.errors import TrainingError
-from vsr.evaluation.clip import reconstruct_clip
+from vsr.evaluation.clip import restore_clip, restore_image
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
-from vsr.evaluation.protocol import cropped, reconstruct
+from vsr.evaluation.recording import Recording, seen
 from vsr.media import is_clip, list_items, read_luma, read_pictures
 from vsr.networks import Network
+from vsr.training.compression import Compression
+
+RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
+"""What validation pictures become where recordings are learnt from: the middle of what comes."""
 
 
 def validation_items(paths: Sequence[Path], scale: int) -> list[Path]:
@@ -35,21 +39,30 @@ def validation_items(paths: Sequence[Path], scale: int) -> list[Path]:
 
 
 @torch.inference_mode()
-def validate(network: Network, items: Sequence[Path], device: torch.device) -> float | None:
+def validate(
+    network: Network,
+    items: Sequence[Path],
+    device: torch.device,
+    recording: Recording | None = None,
+) -> float | None:
     """Mean PSNR in dB by the protocol of `vsr eval`; None where there is nothing to measure on.
 
-    Files are read anew each time: clips may be longer than memory.
+    With a `recording` the small pictures are made that. Files are read anew each time: clips may
+    be longer than memory.
     """
-    return fmean(_item(network, item, device) for item in items) if items else None
+    return fmean(_item(network, item, device, recording) for item in items) if items else None
 
 
-def _item(network: Network, item: Path, device: torch.device) -> float:
-    pictures, border = read_pictures(item, network.color), _border(item, network.scale)
+def _item(
+    network: Network, item: Path, device: torch.device, recording: Recording | None
+) -> float:
+    border = _border(item, network.scale)
+    small = seen(read_pictures(item, network.color), network.scale, recording)
     if is_clip(item):
-        pairs = reconstruct_clip(network, pictures, device)
-        return fmean(bounded_psnr(picture, truth, border) for picture, truth in pairs)
-    truth = cropped(next(pictures), network.scale)
-    return bounded_psnr(reconstruct(network, truth, device), truth.luma, border)
+        restored = restore_clip(network, small, device)
+    else:
+        restored = (restore_image(network, image, device) for image in small)
+    return fmean(bounded_psnr(one.picture, one.truth, border) for one in restored)
 
 
 def _border(item: Path, scale: int) -> int:

@@ -1,0 +1,160 @@
+"""`vsr adapt`: fit a model to the camera that took one's footage."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from .options import device_option, model_option, scale_option
+
+if TYPE_CHECKING:
+    from vsr.adapting.adapt import Adapted, Found
+    from vsr.adapting.learn import Learning
+    from vsr.adapting.verdict import Verdict
+
+_PATH = click.Path(path_type=Path)
+_EVERY = 0.02  # of the learning: how often it is told in JSON
+
+
+@click.command("adapt")
+@click.argument("footage", nargs=-1, required=True, type=_PATH)
+@scale_option
+@click.option("-o", "--output", required=True, type=_PATH, help="A .safetensors file.")
+@model_option
+@click.option("--minutes", type=float, help="To learn for.  [default: 3, unless --iterations]")
+@click.option("--iterations", type=int, help="Steps to learn, instead or as well.")
+@click.option("--rate", type=float, default=1e-4, show_default=True, help="Learning rate.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@device_option
+@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+def adapt_command(
+    footage: tuple[Path, ...],
+    scale: str,
+    output: Path,
+    model: str | None,
+    minutes: float | None,
+    iterations: int | None,
+    rate: float,
+    seed: int,
+    device: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Fit a model to the camera that took FOOTAGE: videos, images and folders of them.
+
+    What the camera does to its pictures is estimated, and the model learns for some minutes to
+    undo it. Frames that it has not seen tell whether it became better. If not, the model is
+    written as it was, so that OUTPUT serves in any case:
+
+    vsr upscale INPUT OUTPUT --model mycam.safetensors
+    """
+    # Here, so that other commands need not wait for these imports.
+    from vsr.adapting.adapt import Watch, adapt
+    from vsr.adapting.learn import Course
+
+    if minutes is None and iterations is None:
+        minutes = 3.0
+    course = Course(minutes, iterations, rate, seed=seed)
+    teller = _Teller(as_json)
+    try:
+        adapted = adapt(
+            footage,
+            output,
+            int(scale),
+            model,
+            course,
+            device,
+            overwrite,
+            Watch(teller.found, teller.learning, teller.warn),
+        )
+    finally:
+        teller.close()
+    teller.adapted(adapted, int(scale))
+
+
+class _Teller:
+    """Tells how it goes: in lines and with a bar, or as JSON."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._bar: tqdm[None] | None = None
+        self._told = 0.0
+
+    def found(self, found: Found) -> None:
+        if self._as_json:
+            _event("found", asdict(found))
+            return
+        for line in _lines(found):
+            click.echo(line)
+        layout = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
+        self._bar = tqdm(
+            total=1.0, bar_format=layout, mininterval=0.5, disable=None, dynamic_ncols=True
+        )
+
+    def learning(self, now: Learning) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"step {now.step}, loss {now.loss:.5f}", refresh=False)
+            self._bar.update(now.done - self._bar.n)
+        elif now.done - self._told >= _EVERY or now.done >= 1:
+            self._told = now.done
+            _event("progress", asdict(now))
+
+    def warn(self, message: str) -> None:
+        tqdm.write(f"vsr: warning: {message}", file=click.get_text_stream("stderr"))
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def adapted(self, adapted: Adapted, scale: int) -> None:
+        verdict = adapted.verdict
+        if self._as_json:
+            facts = asdict(adapted) | {"output": str(adapted.output), "better": verdict.is_better}
+            _event("result", facts)
+            return
+        click.echo(_measured(verdict, adapted))
+        click.echo(
+            "measured on the footage made smaller, as the camera is estimated to have done: there "
+            "is no truth at the large size"
+        )
+        file = shlex.quote(str(adapted.output))
+        if verdict.is_better:
+            click.echo(f"adapted weights: {file}")
+        else:
+            click.echo(f"no clear gain: {file} holds the weights of {adapted.model} as they were")
+        click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {scale} --model {file}")
+
+
+def _event(name: str, facts: dict[str, Any]) -> None:
+    click.echo(json.dumps({"event": name, **facts}, default=str))
+
+
+def _lines(found: Found) -> list[str]:
+    camera, look = found.camera, found.look
+    compression = str(camera.compression) if camera.compression else "none"
+    if look is not None and camera.compression and look.codec != camera.compression.codec:
+        compression += f" in place of {look.codec}"
+    if look is not None and look.quantiser is not None:
+        compression += f" (quantiser {look.quantiser:.0f}, {look.bits:.2g} bits a pixel)"
+    return [
+        f"model: {found.model}; {found.learnt} pieces of footage to learn from, "
+        f"{found.held_back} held back",
+        f"blur: {camera.blur:.2f} pixels, by the edges' slopes" if camera.blur else "blur: none",
+        f"noise: {camera.noise:.1f} of 255, by the smooth parts",
+        f"compression: {compression}",
+    ]
+
+
+def _measured(verdict: Verdict, adapted: Adapted) -> str:
+    gain = f"{verdict.gain:+.3f} +- {verdict.error:.3f} dB"
+    return (
+        f"held-back frames: bicubic {verdict.bicubic:.2f}, {adapted.model} {verdict.before:.2f}, "
+        f"adapted {verdict.after:.2f} dB: {gain}, better in {verdict.wins} of {verdict.parts} parts"
+    )

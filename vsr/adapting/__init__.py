@@ -1,0 +1,1 @@
+"""Fitting a model to one's own camera, by its footage alone."""

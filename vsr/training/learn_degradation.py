@@ -1,0 +1,341 @@
+"""Learn from recordings, unpaired with any sharp picture, what recording does to pictures.
+
+After Bulat, Yang & Tzimiropoulos 2018, "To learn image super-resolution, use a GAN to learn how to
+do image degradation first" (ECCV), its first stage: a generator makes sharp pictures small, a
+discriminator tells them from frames of recordings, and each learns from the other. The generator
+must stay near the pooled picture besides (section 3.3: squared error plus 0.05 times the
+discriminator's verdict). The second stage is `fit`, on pairs of `learned`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor
+from torch.nn import functional as F
+
+from vsr.drawing.gallery import Crop, Row, sheet
+from vsr.drawing.gallery import save as save_png
+from vsr.errors import OutputError, TrainingError
+from vsr.inference.engine import choose_engine
+from vsr.picture import Samples
+from vsr.threads import ahead
+from vsr.training.checkpoint import UNFIT, write_whole
+from vsr.training.compression import as_samples
+from vsr.training.discriminator import Discriminator, told_apart
+from vsr.training.generator import Generator, draw_noise, generator_facts
+from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
+from vsr.training.unpaired import Unpaired
+
+SAVE_EVERY = 120.0  # seconds
+AHEAD = {"cuda": 4}  # steps drawn ahead, by device
+
+_BETAS = (0.0, 0.9)  # of Adam: no momentum, as the other side moves too
+_TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, little is learnt
+_LEAST_RATE = 0.1  # of the highest, at the end
+_EMA_DECAY = 0.999
+_SHOWN, _SHOWN_SIDE, _SHEET = 5, 96, 1500  # samples a row, their small pixels, the sheet's
+
+Examples = tuple[Tensor, Tensor, Tensor]
+"""Sharp patches, noise for them, and real patches."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How the learning stands after a step.
+
+    Attributes:
+        step: steps taken.
+        done: the part that is over, in 0..1.
+        changed: root mean square of what the generator changes of pooled pictures, in sample
+            values of 0..255; like the next two, the mean since the last save.
+        verdict: of the discriminator on what is generated, above 0 where it is taken in.
+        apart: the discriminator's loss; 2 where it can tell nothing apart, 0 where all.
+        saved: whether the files in the folder were written after this step.
+    """
+
+    step: int
+    done: float
+    changed: float
+    verdict: float
+    apart: float
+    saved: bool
+
+
+@dataclass
+class _Run:
+    """The learning between two steps.
+
+    Attributes:
+        generator, discriminator: what learns.
+        average: a copy that follows the generator slowly; the one that is kept.
+        generating, telling: Adam over the parameters of either.
+        step: steps taken.
+        elapsed: seconds spent on them.
+    """
+
+    generator: Generator
+    average: Generator
+    discriminator: Discriminator
+    generating: torch.optim.Adam
+    telling: torch.optim.Adam
+    step: int = 0
+    elapsed: float = 0.0
+
+
+def learn_degradation(
+    recipe: DegradationRecipe, folder: Path, report: Callable[[Learning], None]
+) -> Path:
+    """Learn, and return the path of the generator's file, `folder`/generator.safetensors.
+
+    `folder` also holds samples.png, log.jsonl and checkpoint.pt, written every two minutes and
+    at the end; the same call continues from it, and returns at once where all is done. Learning
+    that ends by `iterations` comes to the same weights on the same machine and threads, however
+    often it was interrupted.
+
+    `report` is called after each step. It may raise to stop, KeyboardInterrupt for one: a
+    checkpoint of that step is written first.
+
+    Raises TrainingError where there is nothing to learn from, the folder holds another run, or
+    a loss stops being a number; InputError, DeviceError and OutputError as the reading, the
+    device and the folder give cause.
+    """
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    device = choose_engine(recipe.device).device
+    run = _begin(recipe, device)
+    checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR
+    if checkpoint.exists():
+        _load(run, recipe, checkpoint, device)
+    done = recipe.done(run.step, run.elapsed)
+    if done >= 1 and kept.exists():
+        return kept
+    _make(folder)
+    pictures = _pictures(recipe)
+
+    sums, summed = np.zeros(3), 0
+    saved_at = time.monotonic()
+    with _examples(recipe, run, pictures, device) as examples:
+        while done < 1:
+            began = time.monotonic()
+            sums += _step(run, recipe, next(examples), recipe.rate * _fall(done))
+            summed += 1
+            run.elapsed += time.monotonic() - began
+            done = recipe.done(run.step, run.elapsed)
+            due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
+            error, verdict, apart = (float(value) for value in sums / summed)
+            changed = 255 * math.sqrt(error)
+            progress = Learning(run.step, min(done, 1.0), changed, verdict, apart, due)
+            if due:
+                _save(run, recipe, checkpoint)
+                _keep(run, pictures, recipe, folder)
+                _log(progress, folder / "log.jsonl")
+                sums, summed, saved_at = np.zeros(3), 0, time.monotonic()
+            try:
+                report(progress)
+            except BaseException:
+                _save(run, recipe, checkpoint)
+                raise
+    if not kept.exists():  # it was over already, and someone took its result away
+        _keep(run, pictures, recipe, folder)
+    return kept
+
+
+def _begin(recipe: DegradationRecipe, device: torch.device) -> _Run:
+    """Before the first step. The caller's random numbers are left alone."""
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(recipe.seed)
+        generator, average = (Generator(recipe.scale, recipe.color) for _ in range(2))
+        discriminator = Discriminator(1 if recipe.color == "y" else 3)
+    average.load_state_dict(generator.state_dict())
+    generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average.to(device).eval().requires_grad_(False)
+    generating, telling = (
+        torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=_BETAS)
+        for network in (generator, discriminator)
+    )
+    return _Run(generator, average, discriminator, generating, telling)
+
+
+def _pictures(recipe: DegradationRecipe) -> Unpaired:
+    pictures = Unpaired.load(recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color)
+    for what, found, places, side in (
+        ("sharp", pictures.sharp, recipe.sharp, recipe.patch * recipe.scale),
+        ("real", pictures.real, recipe.real, recipe.patch),
+    ):
+        if not found:
+            raise TrainingError(
+                f"nothing {what} to learn from ({', '.join(map(str, places)) or 'no path given'}):"
+                f" no image or video with sides of at least {side} pixels"
+            )
+    return pictures
+
+
+@contextmanager
+def _examples(
+    recipe: DegradationRecipe, run: _Run, pictures: Unpaired, device: torch.device
+) -> Iterator[Iterator[Examples]]:
+    """What each step from here on shows, on `device`; drawn by the step's number."""
+    first = run.step
+
+    def drawn() -> Iterator[Examples]:
+        for step in count(first):
+            random = np.random.default_rng((recipe.seed, step))
+            sharp, real = pictures.sample(recipe.batch, recipe.patch, random)
+            noise = draw_noise(sharp, recipe.scale, random)
+            yield sharp.to(device), noise.to(device), real.to(device)
+
+    depth = AHEAD.get(device.type, 0)
+    if depth:
+        with ahead(drawn(), depth) as examples:
+            yield examples
+    else:
+        yield drawn()
+
+
+def _fall(done: float) -> float:
+    """The part of the rate: along a cosine, but never to nothing."""
+    return max(_LEAST_RATE, 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+
+def _step(
+    run: _Run, recipe: DegradationRecipe, examples: Examples, rate: float
+) -> tuple[float, float, float]:
+    """One step of each; returns the squared distance from pooled, the verdict, and `told_apart`."""
+    sharp, noise, real = examples
+    with torch.autocast(sharp.device.type, torch.bfloat16):
+        made = run.generator(sharp, noise)
+    rounded = _rounded(made)
+
+    judged = _judged(run.discriminator, torch.cat([real, rounded.detach()]))
+    apart = told_apart(judged[: len(real)], judged[len(real) :])
+    _descend(run, run.telling, apart, rate * _TELLING)
+
+    run.discriminator.requires_grad_(False)
+    error = F.mse_loss(made, run.generator.pooled(sharp))
+    verdict = _judged(run.discriminator, rounded).mean()
+    _descend(run, run.generating, error - recipe.adversarial * verdict, rate)
+    run.discriminator.requires_grad_(True)
+
+    run.step += 1
+    _follow(run)
+    return error.item(), verdict.item(), apart.item()
+
+
+def _judged(discriminator: Discriminator, pictures: Tensor) -> Tensor:
+    with torch.autocast(pictures.device.type, torch.bfloat16):
+        judged: Tensor = discriminator(pictures)
+    return judged
+
+
+def _rounded(made: Tensor) -> Tensor:
+    """As 8 bits hold it, like the real ones; the gradient passes as if nothing were done."""
+    return made + ((made * 255).round().clamp(0, 255) / 255 - made).detach()
+
+
+def _descend(run: _Run, optimizer: torch.optim.Adam, loss: Tensor, rate: float) -> None:
+    """One step down the gradient of `loss`."""
+    (group,) = optimizer.param_groups
+    group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
+    if not math.isfinite(loss.item() + norm.item()):  # before it reaches the weights
+        raise TrainingError(
+            f"step {run.step + 1} of the degradation: the loss is {loss.item()}, its gradient "
+            f"{norm.item()}; learning diverged, a rate below {rate:.2g} may help"
+        )
+    optimizer.step()
+
+
+@torch.no_grad()
+def _follow(run: _Run) -> None:
+    """Move the average towards the generator: faster at first, when it still averages little."""
+    decay = min(_EMA_DECAY, run.step / (run.step + 9))
+    for kept, value in zip(run.average.parameters(), run.generator.parameters(), strict=True):
+        kept.lerp_(value, 1 - decay)
+
+
+def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path) -> None:
+    """Write the generator's file, and the sheet that shows what it does."""
+    data = save(run.average.state_dict(), generator_facts(run.average))
+    write_whole(folder / GENERATOR, lambda part: part.write_bytes(data))
+    save_png(folder / "samples.png", _samples(run.average, pictures, recipe))
+
+
+@torch.no_grad()
+def _samples(generator: Generator, pictures: Unpaired, recipe: DegradationRecipe) -> Samples:
+    """Sharp pictures pooled, what is generated of them, and real frames: always the same ones."""
+    random = np.random.default_rng(recipe.seed)
+    side = min(_SHOWN_SIDE, pictures.largest_patch) // BLOCK * BLOCK
+    sharp, real = pictures.sample(_SHOWN, side, random)
+    noise = draw_noise(sharp, recipe.scale, random)
+    device = next(generator.parameters()).device
+    made = generator(sharp.to(device), noise.to(device)).cpu()
+    shown = {"sharp, reduced": generator.pooled(sharp), "generated of it": made, "recorded": real}
+    rows = [
+        Row(tuple(Crop("", _blue_first(one)) for one in as_samples(pictures)), title)
+        for title, pictures in shown.items()
+    ]
+    return sheet(rows, _SHEET)
+
+
+def _blue_first(samples: Samples) -> Samples:
+    return samples if samples.ndim == 2 else samples[..., ::-1]
+
+
+def _save(run: _Run, recipe: DegradationRecipe, path: Path) -> None:
+    """Write everything that `_load` needs to go on exactly from here."""
+    parts = ("generator", "average", "discriminator", "generating", "telling")
+    state = {name: getattr(run, name).state_dict() for name in parts}
+    state |= {"step": run.step, "elapsed": run.elapsed, "recipe": _identity(recipe)}
+    write_whole(path, lambda part: torch.save(state, part))
+
+
+def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device) -> None:
+    """Bring `run`, just begun, to where the checkpoint stands."""
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+        there, here = saved["recipe"], _identity(recipe)
+        if there != here:
+            raise ValueError(f"is of {there}, not of {here}; choose another folder")
+        for name in ("generator", "average", "discriminator", "generating", "telling"):
+            getattr(run, name).load_state_dict(saved[name])
+        run.step, run.elapsed = saved["step"], saved["elapsed"]
+    except UNFIT as error:
+        line = " ".join(str(error).split())
+        raise TrainingError(
+            f"{path}: the learning cannot be continued from it ({line[:200]})"
+        ) from None
+
+
+def _identity(recipe: DegradationRecipe) -> dict[str, int | str]:
+    """What must not change between the beginning and a continuation."""
+    return {"scale": recipe.scale, "color": recipe.color}
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def _log(progress: Learning, path: Path) -> None:
+    line = {name: value for name, value in asdict(progress).items() if name != "saved"}
+    try:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,133 @@
+"""Training patches and windows whose small pictures a trained generator made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vsr.picture import Samples
+from vsr.training.camera import shoot
+from vsr.training.generator import Learned
+from vsr.training.window_pairs import Batch, WindowPairs
+
+_PATCHES = 1.5  # a scene is so many patches wide and high, and made small as a whole
+_SCENES = 4000  # kept; 26 KB each, for x2, patches of 48 and single frames of luma
+_FROM_CLIPS = 0.5  # where there are stills too
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A window, and what the generator made of it.
+
+    Attributes:
+        large: its centre as it was, (S, S) or (S, S, 3) uint8.
+        small: (T, s, s) or (T, s, s, 3) uint8, S = scale * s.
+    """
+
+    large: Samples
+    small: Samples
+
+
+@dataclass(frozen=True)
+class LearnedPairs:
+    """Scenes from which windows are cut. They are made when they are first asked for.
+
+    Attributes:
+        source: the true pictures, with the context and scale of the network.
+        learned: makes their frames small, each with noise of its own.
+        side: the small side of a scene, at least that of any window.
+        seed: each scene follows from it and its own number.
+        made: the scenes so far, by number.
+    """
+
+    source: WindowPairs
+    learned: Learned
+    side: int
+    seed: int
+    made: dict[int, Scene] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        paths: Iterable[Path],
+        generator: Path,
+        scale: int,
+        context: int,
+        shortest: int,
+        color: str = "y",
+        seed: int = 1,
+    ) -> LearnedPairs:
+        """Read everything in `paths`, for a network of that `context` and `color`.
+
+        Arguments and errors are those of `WindowPairs.load` and `Learned.load`. Left out is,
+        besides, what is smaller than a scene.
+        """
+        learned = Learned.load(generator, scale, color)
+        side = int(_PATCHES * shortest)
+        return cls(WindowPairs.load(paths, scale, context, side, color), learned, side, seed)
+
+    def sample(
+        self, batch: int, patch: int, random: np.random.Generator, known_flow: bool = False
+    ) -> Batch:
+        """Random windows of `patch` small pixels, flipped and turned, as WindowPairs gives them.
+
+        The flow is nowhere known. With `known_flow` the windows are those of `source`, which
+        are clean: motion is learnt on them. For an RGB network, without context, channels stand
+        in place of frames.
+        """
+        if known_flow:
+            return self.source.sample(batch, patch, random, known_flow)
+        cuts = [self._cut(patch, random) for _ in range(batch)]
+        turns, flip = int(random.integers(4)), bool(random.integers(2))  # one way for all
+        small, large = (_tensor(np.stack(part), turns, flip) for part in zip(*cuts, strict=True))
+        flow = torch.full((batch, 2 * self.source.context, 2, patch, patch), torch.nan)
+        return Batch(small, large, flow)
+
+    def scene(self, number: int) -> Scene:
+        """The scene of that number: always the same one."""
+        if number not in self.made:
+            self.made[number] = self._make(np.random.default_rng((self.seed, number)))
+        return self.made[number]
+
+    def _cut(self, patch: int, random: np.random.Generator) -> tuple[Samples, Samples]:
+        """A window (T, p, p[, 3]) and its true centre (1, s*p, s*p[, 3])."""
+        scene, scale = self.scene(int(random.integers(_SCENES))), self.source.scale
+        y, x = random.integers(self.side - patch + 1, size=2)
+        ys, xs, side = y * scale, x * scale, patch * scale
+        small = scene.small[:, y : y + patch, x : x + patch]
+        return small, scene.large[None, ys : ys + side, xs : xs + side]
+
+    def _make(self, random: np.random.Generator) -> Scene:
+        frames = self._filmed(random)
+        small = self.learned.apply(frames, self.source.scale, random)
+        return Scene(frames[self.source.context].copy(), small)
+
+    def _filmed(self, random: np.random.Generator) -> Samples:
+        """A true window (T, S, S[, 3]): of a clip, or of stills under a camera."""
+        clips, stills, scale = self.source.clips, self.source.stills, self.source.scale
+        context, side = self.source.context, self.side * scale
+        if not clips or (stills and random.random() >= _FROM_CLIPS):
+            scene, other = (stills[i] for i in random.integers(len(stills), size=2))
+            if context:
+                return shoot(scene, other, self.side, scale, context, random).frames
+            frames = [scene]
+        else:
+            clip = clips[random.integers(len(clips))]
+            first = int(random.integers(len(clip) - 2 * context))
+            frames = clip[first : first + 2 * context + 1]
+        y, x = (int(random.integers(length - side + 1)) for length in frames[0].shape[:2])
+        return np.stack([frame[y : y + side, x : x + side] for frame in frames])
+
+
+def _tensor(windows: Samples, turns: int, flip: bool) -> Tensor:
+    """(N, T, h, w) or (N, 1, h, w, 3) uint8 -> (N, C, h, w) float32 in [0, 1], turned."""
+    samples = torch.from_numpy(windows)
+    if samples.ndim == 5:
+        samples = samples[:, 0].movedim(-1, 1)
+    turned = torch.rot90(samples, turns, (-2, -1))
+    return (turned.flip(-1) if flip else turned).contiguous().float() / 255
