@@ -2,10 +2,10 @@
 
     python benchmarks/degradation_gan.py VIDEOS PHOTOS -o FOLDER [--minutes 10] [--fit-minutes 6]
 
-VIDEOS is a folder of clips, PHOTOS one of sharp pictures. One hidden camera (blur, noise, H.264)
-records all clips, reduced to be sharp, at half their size. The recordings of the scenes that are not scored are real
-footage; its truth is never shown. From it and from PHOTOS a degradation is learnt, and from its
-pairs ESPCN x2 learns on, beginning at the bundled weights.
+VIDEOS is a folder of clips, PHOTOS one of sharp pictures. The clips are reduced to 0.6, as sharp as
+photos, and one hidden camera (blur, noise, H.264) records them at half that size. The recordings of
+the scenes that are not scored are real footage; its truth is never shown. From it and from PHOTOS a
+degradation is learnt, and from its pairs ESPCN x2 learns on, beginning at the bundled weights.
 
 The recordings of the scored scenes, whose truth is known, are then enlarged: by bicubic; by the
 bundled ESPCN; by one that learnt on for as long from plain reductions; by the one that was taught

@@ -72,6 +72,6 @@ def test_others_about_it_are_near_and_valid() -> None:
     assert qualities == {1, 2, 3, 4}
 
 
-def test_what_is_in_doubt_is_too_much_blur() -> None:
-    assert [one.blur for one in Camera(0.6, 1.0, None).doubtful] == [0.6, 0.35]
-    assert [one.blur for one in Camera(0.1, 1.0, None).doubtful] == [0.1, 0.0]
+def test_what_is_in_doubt_is_the_blur() -> None:
+    assert [one.blur for one in Camera(0.6, 1.0, None).doubtful] == [0.35, 0.6, 0.85]
+    assert [one.blur for one in Camera(0.1, 1.0, None).doubtful] == [0.0, 0.1, 0.35]

@@ -20,7 +20,7 @@ from vsr.training.degradations import Blur, Degradation, Noise, Resize, Step
 _BLURS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _CRISPNESS = (1.73, 1.72, 1.66, 1.58, 1.51, 1.44)
 _USUAL_BLUR, _TRUST = 0.35, 0.5  # so the estimate goes half of the way from the usual
-_DOUBT = 0.25  # pixels that it may be too large by
+_DOUBT = 0.25  # pixels that it may be wrong by
 
 _MOST_NOISE = 20.0
 _HALVINGS = 6  # of that range
@@ -52,13 +52,13 @@ class Camera:
 
     @property
     def doubtful(self) -> tuple[Camera, ...]:
-        """This one, and the one that blurs less, should the estimate be too high.
+        """This one, and those that blur as much less and more as the estimate may be wrong by.
 
-        Weights that undo more blur than there is leave halos: gains that only hold on pictures as
-        soft as this would not be worth much.
+        Weights that undo more blur than there is leave halos, and those that undo less are a loss
+        against weights that do not know: gains for this very blur alone would not be worth much.
         """
-        softer = Camera(max(0.0, round(self.blur - _DOUBT, 3)), self.noise, self.compression)
-        return (self, softer)
+        blurs = {max(0.0, round(self.blur + doubt, 3)) for doubt in (-_DOUBT, 0.0, _DOUBT)}
+        return tuple(replace(self, blur=blur) for blur in sorted(blurs))
 
     def about(self, random: np.random.Generator) -> Camera:
         """One much like it: what was found may be a little wrong."""
@@ -86,7 +86,7 @@ def estimate(
     The blur goes by `sharpness.crispness` (Zhuo and Sim 2011) against that of other scenes. Alone
     it is 0.35 pixels off (root mean square over 23 scenes reduced to half with blurs of 0 to 0.8
     pixels), as soft scenes look like soft cameras. It is therefore drawn half of the way to what
-    cameras usually have, and then 0.26 pixels off. Too low does less harm than too high.
+    cameras usually have, and then 0.26 pixels off. What that leaves in doubt, `doubtful` covers.
 
     Args:
         footage, truths: clips (T, H, W) or (T, H, W, 3) uint8, those of `truths` with sides
