@@ -15,6 +15,7 @@ import click
 from tqdm import tqdm
 
 from vsr.networks import ARCHITECTURES
+from vsr.networks.catalogue import weights_path
 from vsr.training.recipe import ERRORS, GENERATOR, SHAPES, DegradationRecipe, Recipe
 
 from .options import device_option, scale_option
@@ -62,7 +63,7 @@ _PATH = click.Path(path_type=Path)
     "--error", type=click.Choice(ERRORS), help="To minimise.  [default: charbonnier; edsr: l1]"
 )
 @click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
-@click.option("--warm-start", type=_PATH, help="A .safetensors file to begin from.")
+@click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
 @click.option("--motion-part", default=0.1, show_default=True, help="First, for motion alone.")
 @click.option("--guided-part", default=0.6, show_default=True, help="Then, with known motion.")
 @click.option("--seed", default=1, show_default=True)
@@ -98,6 +99,8 @@ def train_command(
 
     shape = SHAPES[model]
     given = {name: value for name, value in settings.items() if value is not None}
+    if "warm_start" in given:
+        given["warm_start"] = weights_path(given["warm_start"], int(scale))
     given.setdefault("iterations", None if "minutes" in given else 100_000)
     given["degradation"] = {"clean": "bicubic", "degradation-gan": "learned"}.get(
         degradation, degradation
@@ -223,7 +226,8 @@ def _describe(progress: Progress) -> str:
 def _describe_learning(progress: Learning) -> str:
     return (
         f"degradation: step {progress.step}, changed {progress.changed:.2f}, "
-        f"verdict {progress.verdict:.3f}, told apart {progress.apart:.3f}"
+        f"noise {progress.noise:.2f}, verdict {progress.verdict:.3f}, "
+        f"told apart {progress.apart:.3f}"
     )
 
 

@@ -22,6 +22,7 @@ from vsr.networks.catalogue import (
     default_model,
     load_model,
     scales_of,
+    weights_path,
 )
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
@@ -145,6 +146,27 @@ def test_an_unknown_model() -> None:
 def test_a_scale_without_weights(scale: int) -> None:
     expected = f"model 'bicubic' has no weights for scale {scale}: it has 2, 3, 4"
     assert refused("bicubic", scale) == expected
+
+
+def test_where_weights_lie() -> None:
+    entry = next(entry for entry in ENTRIES if entry.name == "espcn" and entry.scale == 2)
+    found = weights_path("espcn", 2)
+    assert hashlib.sha256(found.read_bytes()).hexdigest() == entry.sha256
+    assert weights_path("runs/best.safetensors", 3) == Path("runs/best.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "said"),
+    [
+        ("nosuch", 2, "unknown model 'nosuch': known are "),
+        ("espcn", 5, "model 'espcn' has no weights for scale 5: it has 2, 3, 4"),
+        ("bicubic", 2, "model 'bicubic' has no weights: nothing was learnt for it"),
+    ],
+)
+def test_where_no_weights_lie(name: str, scale: int, said: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        weights_path(name, scale)
+    assert str(caught.value).startswith(said)
 
 
 @pytest.fixture

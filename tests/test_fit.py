@@ -26,6 +26,7 @@ from vsr.errors import DeviceError, InputError, ModelError, OutputError, Trainin
 from vsr.evaluation.evaluate import evaluate
 from vsr.networks import ARCHITECTURES
 from vsr.training import fit as fit_module
+from vsr.training import footage
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import SHAPES, Recipe
 
@@ -423,6 +424,29 @@ def test_a_folder_that_cannot_be_made(recipe: Recipe, tmp_path: Path) -> None:
         run(recipe, tmp_path / "file" / "run")
 
 
+@pytest.fixture
+def small_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footage, "_SIDE", 32)
+    monkeypatch.setattr(footage, "_RECORDINGS", 5)
+
+
+@pytest.mark.usefixtures("small_recordings")
+@pytest.mark.parametrize("network", ["espcn", "vespcn", "edsr"])
+def test_recordings_are_learnt_from_and_told(
+    recipe: Recipe, video_recipe: Recipe, rgb_recipe: Recipe, tmp_path: Path, network: str
+) -> None:
+    """By every architecture; stopped and continued, it comes to the same."""
+    of_network = {"espcn": recipe, "vespcn": video_recipe, "edsr": rgb_recipe}[network]
+    whole = replace(of_network, degradation="footage", iterations=6)
+    run(whole, tmp_path / "whole")
+    run(whole, tmp_path / "halves", stop_after=3)
+    run(whole, tmp_path / "halves")
+    one, other = (load_file(tmp_path / name / "best.safetensors") for name in ("whole", "halves"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    lines = (tmp_path / "whole" / "recordings.txt").read_text("utf-8").splitlines()
+    assert lines == [f"{n}: {made}" for n, made in enumerate(footage.degradations(whole.seed))]
+
+
 def test_warm_start_takes_the_layers_that_fit(recipe: Recipe, tmp_path: Path) -> None:
     run(recipe, tmp_path / "two")
     weights = tmp_path / "two" / "best.safetensors"
@@ -634,6 +658,19 @@ def test_a_run_by_time_has_no_number_of_steps(monkeypatch: pytest.MonkeyPatch) -
     assert (made.iterations, made.minutes) == (None, 5)
     both = asked_for(monkeypatch, "--minutes", "5", "--iterations", "7", "--error", "l1")
     assert (both.iterations, both.minutes, both.error) == (7, 5, "l1")
+
+
+def test_a_run_begins_from_a_bundled_model_or_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = asked_for(monkeypatch, "-s", "2", "--warm-start", "espcn").warm_start
+    assert bundled is not None
+    assert bundled.name == "espcn_x2.safetensors"
+    own = asked_for(monkeypatch, "--warm-start", "own.safetensors").warm_start
+    assert own == Path("own.safetensors")
+
+
+def test_what_made_the_small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked_for(monkeypatch).degradation == "bicubic"
+    assert asked_for(monkeypatch, "--recipe", "footage").degradation == "footage"
 
 
 def test_the_help_tells_the_defaults_of_the_shapes() -> None:

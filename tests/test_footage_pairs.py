@@ -123,3 +123,9 @@ def test_what_is_smaller_than_a_recording_is_left_out(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), picture(0, 60, 90))
     pairs = FootagePairs.load([tmp_path], 2, 0, shortest=8)
     assert not pairs.source.stills
+
+
+def test_a_seed_tells_all_degradations_beforehand(scenes: Path) -> None:
+    pairs = FootagePairs.load([scenes], 2, 0, shortest=8, seed=7)
+    told = list(footage.degradations(7))
+    assert told == [pairs.recording(number).degradation for number in range(6)]

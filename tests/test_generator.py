@@ -35,6 +35,7 @@ def trained(color: str = "y", scale: int = 2) -> Generator:
     torch.manual_seed(4)
     generator = Generator(scale, color, features=4, blocks=1)
     torch.nn.init.normal_(generator.tail.weight, std=0.05)
+    torch.nn.init.normal_(generator.gain.weight, std=0.01)
     return generator
 
 
@@ -44,10 +45,46 @@ def kept(generator: Generator, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("color", "scale"), CASES)
-def test_it_begins_as_the_pooled_picture(color: str, scale: int) -> None:
+def test_it_begins_as_the_pooled_picture_with_faint_noise(color: str, scale: int) -> None:
     x = large(color, scale)
-    made = Generator(scale, color)(x, draw_noise(x, scale, np.random.default_rng(1)))
-    assert torch.equal(made, F.avg_pool2d(x, scale))
+    torch.manual_seed(5)
+    generator = Generator(scale, color)
+    noise = draw_noise(x, scale, np.random.default_rng(1))
+    assert torch.equal(generator(x, 0 * noise), F.avg_pool2d(x, scale))
+    added = 255 * (generator(x, noise) - F.avg_pool2d(x, scale))
+    assert 1 < added.std() < 4
+
+
+@pytest.mark.parametrize(("color", "scale"), CASES)
+def test_noise_comes_to_what_always_happens(color: str, scale: int) -> None:
+    generator = trained(color, scale)
+    x = large(color, scale)
+    noise = draw_noise(x, scale, np.random.default_rng(1))
+    one, same, negative = (generator.parts(x, some) for some in (noise, 0 * noise, -noise))
+    assert torch.equal(one.change, same.change)
+    assert one.change.std() > 0.01
+    assert same.noise.abs().max() == 0
+    torch.testing.assert_close(negative.noise, -one.noise)  # so its mean is zero
+    whole = generator.pooled(x) + one.change + one.noise
+    torch.testing.assert_close(generator(x, noise), whole)
+
+
+@pytest.mark.parametrize("color", ["y", "rgb"])
+def test_the_variance_is_that_of_the_noise(color: str) -> None:
+    """Of its planes as they are, as filters would make its own mean larger."""
+    generator = trained(color)
+    centre = generator.grains.weight[..., 3, 3].detach().clone()
+    generator.grains.weight.data.zero_()
+    generator.grains.weight.data[..., 3, 3] = centre
+    x = large(color, 2, 1).expand(2000, -1, -1, -1)
+    with torch.inference_mode():
+        parts = generator.parts(x[:1], torch.zeros(1, NOISES, 24, 16))
+        drawn = generator.parts(x, draw_noise(x, 2, np.random.default_rng(1))).noise
+    found = drawn.square().mean(0)[:, 4:-4, 4:-4]
+    expected = parts.variance[0, :, 4:-4, 4:-4] * (1 - 1 / 81)  # less the mean of 9 x 9
+    assert parts.variance.shape == (1, 3 if color == "rgb" else 1, 24, 16)
+    assert expected.std() > 0.1 * expected.mean()  # not the same everywhere
+    assert ((found - expected).abs().mean() / expected.mean()) < 0.06
 
 
 @pytest.mark.parametrize(("color", "scale"), CASES)

@@ -152,6 +152,31 @@ def test_it_learns_a_blur(tmp_path: Path) -> None:
     assert abs(made.mean() - pooled.mean()) < 2
 
 
+def test_it_learns_noise(tmp_path: Path) -> None:
+    """Footage of the same smooth pictures, noisy and not: only the first teaches noise."""
+    random = np.random.default_rng(1)
+    for number in range(3):
+        plane = cv2.GaussianBlur(random.normal(128, 400, (192, 192)), (0, 0), 6)
+        small = plane.reshape(96, 2, 96, 2).mean((1, 3))
+        noisy = small + random.normal(0, 8, small.shape)
+        for kind, image in (("sharp", plane), ("clean", small), ("noisy", noisy)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / kind / f"{number}.bmp"), image.clip(0, 255).astype(np.uint8))
+    differ = {}
+    for kind in ("clean", "noisy"):
+        recipe = DegradationRecipe(
+            2, "y", (tmp_path / "sharp",), (tmp_path / kind,), 200, batch=4, patch=16, device="cpu"
+        )
+        reports = run(replace(recipe, threads=1), tmp_path / f"{kind}-run")
+        learned = Learned.load(tmp_path / f"{kind}-run" / GENERATOR, 2, "y")
+        truth = cv2.imread(str(tmp_path / "sharp" / "0.bmp"), cv2.IMREAD_GRAYSCALE)[None]
+        one, two = (learned.apply(truth, 2, random).astype(float) for _ in range(2))
+        differ[kind] = float((one - two).std())
+        assert reports[-1].noise > 0
+    assert differ["noisy"] > 6  # of 11.3
+    assert differ["clean"] < 4
+
+
 def test_what_is_done_is_found(
     recipe: DegradationRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

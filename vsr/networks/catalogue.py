@@ -98,6 +98,19 @@ def bundled_bytes(weights: Weights) -> int:
     return len(_bundled(weights)) if weights.file else 0
 
 
+def weights_path(name: str, scale: int) -> Path:
+    """Where a model's weights lie, by its name in the catalogue; a .safetensors file is itself.
+
+    Raises ModelError for an unknown name, or a scale without weights.
+    """
+    if Path(name).suffix == ".safetensors":
+        return Path(name)
+    weights = _entry(name, scale)
+    if not weights.file:
+        raise ModelError(f"model {name!r} has no weights: nothing was learnt for it")
+    return Path(str(files("vsr.weights").joinpath(weights.file)))
+
+
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
     if Path(name).suffix == ".safetensors":
@@ -115,11 +128,7 @@ def load_model(name: str | None = None, scale: int = 4) -> Model:
     path = Path(name)
     if path.suffix == ".safetensors":
         return _from_file(path, scale)
-    scales = _entries(name)
-    if scale not in scales:
-        allowed = ", ".join(str(s) for s in sorted(scales))
-        raise ModelError(f"model {name!r} has no weights for scale {scale}: it has {allowed}")
-    weights = scales[scale]
+    weights = _entry(name, scale)
     if not weights.file:
         return Model(weights, _build(weights))
     data = _bundled(weights)
@@ -128,6 +137,15 @@ def load_model(name: str | None = None, scale: int = 4) -> Model:
             f"{weights.file}: does not match its sha256 in the manifest; reinstall vsr"
         )
     return Model(weights, _loaded(weights, data, weights.file))
+
+
+def _entry(name: str, scale: int) -> Weights:
+    """The catalogue's entry for a model at a scale."""
+    scales = _entries(name)
+    if scale not in scales:
+        allowed = ", ".join(str(s) for s in sorted(scales))
+        raise ModelError(f"model {name!r} has no weights for scale {scale}: it has {allowed}")
+    return scales[scale]
 
 
 def _entries(name: str) -> dict[int, Weights]:

@@ -319,7 +319,7 @@ def _averaged(frames: Tensor, height: int, width: int) -> Tensor:
     """By the mean of the area that each small pixel covers, parts of pixels too."""
     planes = [plane.numpy() for plane in frames.flatten(0, 1)]
     small = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in planes]
-    return torch.from_numpy(np.stack(small)).unflatten(0, frames.shape[:2])
+    return torch.from_numpy(np.stack(small)).reshape(*frames.shape[:2], height, width)
 
 
 def _side(sigma: float, frames: Tensor) -> int:

@@ -22,9 +22,15 @@ from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.vespcn import Vespcn
 from vsr.threads import ahead
-from vsr.training.checkpoint import Run, load_checkpoint, save_checkpoint, save_weights
+from vsr.training.checkpoint import (
+    Run,
+    load_checkpoint,
+    save_checkpoint,
+    save_weights,
+    write_whole,
+)
 from vsr.training.data import StillPairs
-from vsr.training.footage import FootagePairs, FootageStills
+from vsr.training.footage import FootagePairs, FootageStills, degradations
 from vsr.training.grow import grown
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
@@ -69,7 +75,8 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     """Train, and return the path of the best weights, `folder`/best.safetensors.
 
     `folder` also holds log.jsonl and checkpoint.pt, written every two minutes and at the
-    end; the same call continues from it. A run that ends by `iterations` comes to the same
+    end; the same call continues from it. Where recordings are learnt from, recordings.txt says
+    what became of each. A run that ends by `iterations` comes to the same
     weights on the same machine and threads, however often it was interrupted.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
@@ -88,6 +95,8 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
     lesson = _lesson(recipe, run.average)
+    if recipe.degradation == "footage":
+        _tell_recordings(recipe.seed, folder / "recordings.txt")
     items = validation_items(recipe.validation, recipe.scale)
     recording = None if recipe.degradation == "bicubic" else RECORDED
 
@@ -166,6 +175,11 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def _tell_recordings(seed: int, path: Path) -> None:
+    lines = [f"{number}: {made}\n" for number, made in enumerate(degradations(seed))]
+    write_whole(path, lambda part: part.write_text("".join(lines), encoding="utf-8"))
 
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:

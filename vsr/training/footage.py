@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,12 +91,12 @@ class FootagePairs:
     def recording(self, number: int) -> Recording:
         """The recording of that number: always the same one."""
         if number not in self.made:
-            self.made[number] = self._record(np.random.default_rng((self.seed, number)))
+            self.made[number] = self._record(_random(self.seed, number))
         return self.made[number]
 
     def _record(self, random: np.random.Generator) -> Recording:
         side, scale = self.side * self.source.scale, self.source.scale
-        degradation = draw_degradation(random)
+        degradation = draw_degradation(random)  # before all else: see `degradations`
         large = self._filmed(side, random)
         return Recording(large, degradation.apply(large, scale, random), degradation)
 
@@ -130,6 +130,11 @@ class FootageStills:
         return drawn.small, drawn.large
 
 
+def degradations(seed: int) -> Iterator[Degradation]:
+    """What becomes of each recording of that seed, by number: all that a run may see."""
+    return (draw_degradation(_random(seed, number)) for number in range(_RECORDINGS))
+
+
 def windows_of(
     recordings: Iterable[Recording],
     scale: int,
@@ -160,6 +165,10 @@ def _cut(
     small = recording.small[frames, y : y + patch, x : x + patch]
     ys, xs, side = y * scale, x * scale, patch * scale
     return small, recording.large[centre : centre + 1, ys : ys + side, xs : xs + side]
+
+
+def _random(seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng((seed, number))
 
 
 def _tensor(windows: Samples, turns: int, flip: bool) -> Tensor:

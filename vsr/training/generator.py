@@ -3,9 +3,13 @@
 After the high-to-low network of Bulat, Yang & Tzimiropoulos 2018, "To learn image super-resolution,
 use a GAN to learn how to do image degradation first" (ECCV; section 3.2): a sharp picture and
 noise in, a small picture out. Theirs makes faces of 16 x 16 pixels. This one is shallow and takes
-pictures of any size; its noise is a map, as a sensor's is, instead of one vector; what it does is
-added to the pooled picture, and is detail alone; and it is told where the blocks of an encoder lie,
-as convolutions do not know it.
+pictures of any size; what it does is added to the pooled picture, and is detail alone; and it is
+told where the blocks of an encoder lie, as convolutions do not know it.
+
+Its noise is a map, as a sensor's is, instead of one vector, and does not go through the layers
+either: what happens on average and what is added at random are two outputs, the second a mixture of
+filtered planes of noise. So it is known how far two recordings of one scene would differ, and this
+can be learnt (see `learn_degradation`); where noise is one more input, it comes to be ignored.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,15 +36,32 @@ NOISES = 4
 
 _CHANNELS = {"y": 1, "rgb": 3}
 _AROUND = 9  # pixels: more than a block
+_GRAIN = 7  # pixels a side of what one value of noise reaches: nearly a block
+_FAINT = 1 / 255  # of a sample: the gain of each plane of noise to begin with
 _PLACES = 4  # planes that say where in a block a pixel is
 _KIND = "degradation"  # of a model file
+
+
+class Parts(NamedTuple):
+    """What happens to pooled pictures, (N, C, H, W) each, in [0, 1] for black to white.
+
+    Attributes:
+        change: what always happens.
+        noise: what is added besides, another time something else; zero in the mean.
+        variance: of the noise, before it is made detail.
+    """
+
+    change: Tensor
+    noise: Tensor
+    variance: Tensor
 
 
 class Generator(nn.Module):
     """(N, C, scale*H, scale*W) in [0, 1] and (N, NOISES, H, W) -> (N, C, H, W), about [0, 1].
 
-    As it begins, its output is the picture pooled by the mean. C is 1 for color "y" and 3 for
-    "rgb". Noise is normal, new for each frame. The upper left corner is a block's.
+    As it begins, its output is the picture pooled by the mean, with faint noise. C is 1 for
+    color "y" and 3 for "rgb". Noise is normal, new for each frame. The upper left corner is a
+    block's.
 
     Attributes:
         scale: the factor between the sides.
@@ -52,21 +73,37 @@ class Generator(nn.Module):
         self.scale, self.color = scale, color
         self.options: dict[str, Any] = {"color": color, "features": features, "blocks": blocks}
         channels = _CHANNELS[color]
-        seen = channels * scale**2 + NOISES + _PLACES
-        self.head = nn.Conv2d(seen, features, 3, padding=1)
+        self.head = nn.Conv2d(channels * scale**2 + _PLACES, features, 3, padding=1)
         self.body = nn.ModuleList(_Residual(features) for _ in range(blocks))
         self.tail = nn.Conv2d(features, channels, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)
-        assert self.tail.bias is not None
-        nn.init.zeros_(self.tail.bias)
+        self.gain = nn.Conv2d(features, NOISES, 3, padding=1)
+        self.grains = nn.Conv2d(
+            NOISES, NOISES * channels, _GRAIN, padding=_GRAIN // 2, groups=NOISES, bias=False
+        )
+        for layer, bias in ((self.tail, 0.0), (self.gain, _FAINT)):
+            assert layer.bias is not None
+            nn.init.zeros_(layer.weight)
+            nn.init.constant_(layer.bias, bias)
+        nn.init.normal_(self.grains.weight, std=1 / _GRAIN)
 
     def forward(self, large: Tensor, noise: Tensor) -> Tensor:
-        seen = [F.pixel_unshuffle(large - 0.5, self.scale), noise, _places(noise)]
-        x = F.leaky_relu(self.head(torch.cat(seen, 1)), 0.2)
+        parts = self.parts(large, noise)
+        return self.pooled(large) + parts.change + parts.noise
+
+    def parts(self, large: Tensor, noise: Tensor) -> Parts:
+        """What happens, and what else may: the noise, filtered, times gains that fit the place."""
+        x = torch.cat([F.pixel_unshuffle(large - 0.5, self.scale), _places(noise)], 1)
+        x = F.leaky_relu(self.head(x), 0.2)
         for block in self.body:
             x = block(x)
-        change: Tensor = self.tail(x)
-        return self.pooled(large) + detail(change.float())
+        gain = self.gain(x).float().unsqueeze(2)  # (N, NOISES, 1, H, W)
+        grains = self.grains(noise).float().unflatten(1, (NOISES, -1))
+        power = self.grains.weight.square().sum((1, 2, 3)).view(NOISES, -1, 1, 1)
+        return Parts(
+            detail(self.tail(x).float()),
+            detail((gain * grains).sum(1)),
+            (gain.square() * power).sum(1),
+        )
 
     def pooled(self, large: Tensor) -> Tensor:
         """The small picture that nothing happened to: (N, C, H, W)."""

@@ -5,6 +5,14 @@ do image degradation first" (ECCV), its first stage: a generator makes sharp pic
 discriminator tells them from frames of recordings, and each learns from the other. The generator
 must stay near the pooled picture besides (section 3.3: squared error plus 0.05 times the
 discriminator's verdict). The second stage is `fit`, on pairs of `learned`.
+
+Two things depart from the paper, as its generator came to ignore its noise. The squared error is
+that of what is generated on average: noise costs nothing. And the loss rewards noise by the
+logarithm of its deviation, the entropy of a normal distribution but for a constant. It must, as
+frames without their truth do not say what of their detail is noise: encoders leave noise where
+there is texture, and a generator that passes some of the texture is not told from one that makes
+noise there. Of all generators that pass as the camera, that of the most entropy assumes least
+(Jaynes 1957, "Information Theory and Statistical Mechanics"). The discriminator is what bounds it.
 """
 
 from __future__ import annotations
@@ -22,7 +30,6 @@ import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torch.nn import functional as F
 
 from vsr.drawing.gallery import Crop, Row, sheet
 from vsr.drawing.gallery import save as save_png
@@ -43,6 +50,8 @@ AHEAD = {"cuda": 4}  # steps drawn ahead, by device
 _BETAS = (0.0, 0.9)  # of Adam: no momentum, as the other side moves too
 _TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, little is learnt
 _LEAST_RATE = 0.1  # of the highest, at the end
+_VARIETY = 0.06  # of the logarithm of the noise's deviation, beside the verdict
+_LEAST_DEVIATION = 0.3 / 255  # that of rounding: there is no less noise
 _EMA_DECAY = 0.999
 _SHOWN, _SHOWN_SIDE, _SHEET = 5, 96, 1500  # samples a row, their small pixels, the sheet's
 
@@ -57,8 +66,9 @@ class Learning:
     Attributes:
         step: steps taken.
         done: the part that is over, in 0..1.
-        changed: root mean square of what the generator changes of pooled pictures, in sample
-            values of 0..255; like the next two, the mean since the last save.
+        changed: root mean square of what the generator changes of pooled pictures, always, in
+            sample values of 0..255; like the next three, the mean since the last save.
+        noise: root mean square of the noise that it adds, likewise.
         verdict: of the discriminator on what is generated, above 0 where it is taken in.
         apart: the discriminator's loss; 2 where it can tell nothing apart, 0 where all.
         saved: whether the files in the folder were written after this step.
@@ -67,6 +77,7 @@ class Learning:
     step: int
     done: float
     changed: float
+    noise: float
     verdict: float
     apart: float
     saved: bool
@@ -123,7 +134,7 @@ def learn_degradation(
     _make(folder)
     pictures = _pictures(recipe)
 
-    sums, summed = np.zeros(3), 0
+    sums, summed = np.zeros(4), 0
     saved_at = time.monotonic()
     with _examples(recipe, run, pictures, device) as examples:
         while done < 1:
@@ -133,14 +144,14 @@ def learn_degradation(
             run.elapsed += time.monotonic() - began
             done = recipe.done(run.step, run.elapsed)
             due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
-            error, verdict, apart = (float(value) for value in sums / summed)
-            changed = 255 * math.sqrt(error)
-            progress = Learning(run.step, min(done, 1.0), changed, verdict, apart, due)
+            error, power, verdict, apart = (float(value) for value in sums / summed)
+            changed, noise = 255 * math.sqrt(error), 255 * math.sqrt(power)
+            progress = Learning(run.step, min(done, 1.0), changed, noise, verdict, apart, due)
             if due:
                 _save(run, recipe, checkpoint)
                 _keep(run, pictures, recipe, folder)
                 _log(progress, folder / "log.jsonl")
-                sums, summed, saved_at = np.zeros(3), 0, time.monotonic()
+                sums, summed, saved_at = np.zeros(4), 0, time.monotonic()
             try:
                 report(progress)
             except BaseException:
@@ -211,26 +222,29 @@ def _fall(done: float) -> float:
 
 def _step(
     run: _Run, recipe: DegradationRecipe, examples: Examples, rate: float
-) -> tuple[float, float, float]:
-    """One step of each; returns the squared distance from pooled, the verdict, and `told_apart`."""
+) -> tuple[float, float, float, float]:
+    """One step of each; returns the squares of change and noise, the verdict, and `told_apart`."""
     sharp, noise, real = examples
     with torch.autocast(sharp.device.type, torch.bfloat16):
-        made = run.generator(sharp, noise)
-    rounded = _rounded(made)
+        parts = run.generator.parts(sharp, noise)
+    rounded = _rounded(run.generator.pooled(sharp) + parts.change + parts.noise)
 
     judged = _judged(run.discriminator, torch.cat([real, rounded.detach()]))
     apart = told_apart(judged[: len(real)], judged[len(real) :])
     _descend(run, run.telling, apart, rate * _TELLING)
 
     run.discriminator.requires_grad_(False)
-    error = F.mse_loss(made, run.generator.pooled(sharp))
+    error = parts.change.square().mean()
     verdict = _judged(run.discriminator, rounded).mean()
-    _descend(run, run.generating, error - recipe.adversarial * verdict, rate)
+    variety = (parts.variance + _LEAST_DEVIATION**2).log().mean() / 2
+    pleasing = verdict + _VARIETY * variety
+    _descend(run, run.generating, error - recipe.adversarial * pleasing, rate)
     run.discriminator.requires_grad_(True)
 
     run.step += 1
     _follow(run)
-    return error.item(), verdict.item(), apart.item()
+    power = parts.noise.square().mean()
+    return error.item(), power.item(), verdict.item(), apart.item()
 
 
 def _judged(discriminator: Discriminator, pictures: Tensor) -> Tensor:

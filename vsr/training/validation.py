@@ -53,9 +53,7 @@ def validate(
     return fmean(_item(network, item, device, recording) for item in items) if items else None
 
 
-def _item(
-    network: Network, item: Path, device: torch.device, recording: Recording | None
-) -> float:
+def _item(network: Network, item: Path, device: torch.device, recording: Recording | None) -> float:
     border = _border(item, network.scale)
     small = seen(read_pictures(item, network.color), network.scale, recording)
     if is_clip(item):
