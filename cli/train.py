@@ -62,6 +62,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--error", type=click.Choice(ERRORS), help="To minimise.  [default: charbonnier; edsr: l1]"
 )
+@click.option("--mse-part", default=0.15, show_default=True, help="Last, on squared error.")
 @click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
 @click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
 @click.option("--motion-part", default=0.1, show_default=True, help="First, for motion alone.")

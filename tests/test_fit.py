@@ -673,6 +673,11 @@ def test_what_made_the_small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked_for(monkeypatch, "--recipe", "footage").degradation == "footage"
 
 
+def test_the_part_on_squared_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked_for(monkeypatch).mse_part == 0.15
+    assert asked_for(monkeypatch, "--mse-part", "1").mse_part == 1
+
+
 def test_the_help_tells_the_defaults_of_the_shapes() -> None:
     text = " ".join(CliRunner().invoke(train_command, ["--help"]).output.split())
     assert "[default: 1e-3; edsr: 1e-4]" in text

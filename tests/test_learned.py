@@ -25,6 +25,7 @@ def generator(folder: Path, scale: int, color: str, strength: float = 0.1) -> Pa
     torch.manual_seed(1)
     made = Generator(scale, color, features=4, blocks=1)
     torch.nn.init.normal_(made.tail.weight, std=strength)
+    torch.nn.init.constant_(made.gain.bias, strength)
     save_file(made.state_dict(), folder / "g.safetensors", generator_facts(made))
     return folder / "g.safetensors"
 
