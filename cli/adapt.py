@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from .bars import part_bar
 from .options import device_option, model_option, scale_option
 
 if TYPE_CHECKING:
@@ -93,10 +94,7 @@ class _Teller:
             return
         for line in _lines(found):
             click.echo(line)
-        layout = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
-        self._bar = tqdm(
-            total=1.0, bar_format=layout, mininterval=0.5, disable=None, dynamic_ncols=True
-        )
+        self._bar = part_bar()
 
     def learning(self, now: Learning) -> None:
         if self._bar is not None:

@@ -1,4 +1,4 @@
-"""Progress bars of a batch: one for all files, and one for each that is being worked on."""
+"""Progress bars: of a batch, one for all files and one for each at work; and of what is learnt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from tqdm import tqdm
 from vsr import Progress
 
 _NAME = 24  # columns for a file's name
+
+
+def part_bar() -> tqdm[None]:
+    """A bar on stderr from 0 to 1; none where stderr is no terminal."""
+    layout = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    return tqdm(
+        total=1.0, bar_format=layout, miniters=0, mininterval=0.5, disable=None, dynamic_ncols=True
+    )
 
 
 class Bars:

@@ -18,6 +18,7 @@ from vsr.networks import ARCHITECTURES
 from vsr.networks.catalogue import weights_path
 from vsr.training.recipe import ERRORS, GENERATOR, SHAPES, DegradationRecipe, Recipe
 
+from .bars import part_bar
 from .options import device_option, scale_option
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def train_command(
     if degradation == "degradation-gan":
         _learn(learning, folder / "degradation", as_json)
     last: Progress | None = None
-    with _bar() as bar, _interrupts_between_steps() as check:
+    with part_bar() as bar, _interrupts_between_steps() as check:
 
         def report(progress: Progress) -> None:
             nonlocal last
@@ -179,7 +180,7 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
     from vsr.training.learn_degradation import learn_degradation
 
     last: Learning | None = None
-    with _bar() as bar, _interrupts_between_steps() as check:
+    with part_bar() as bar, _interrupts_between_steps() as check:
 
         def report(progress: Learning) -> None:
             nonlocal last
@@ -207,14 +208,6 @@ def _tell(
         click.echo(json.dumps({"event": event, **asdict(progress)}))
     elif progress.saved and bar.disable:
         click.echo(f"{progress.done:6.1%}  {text}", err=True)
-
-
-def _bar() -> tqdm[None]:
-    """A bar on stderr from 0 to 1; none where stderr is no terminal."""
-    layout = "{percentage:5.1f}%|{bar}| {elapsed}<{remaining}{postfix}"
-    return tqdm(
-        total=1.0, bar_format=layout, miniters=0, mininterval=0.5, disable=None, dynamic_ncols=True
-    )
 
 
 def _describe(progress: Progress) -> str:

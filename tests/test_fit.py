@@ -26,7 +26,7 @@ from vsr.errors import DeviceError, InputError, ModelError, OutputError, Trainin
 from vsr.evaluation.evaluate import evaluate
 from vsr.networks import ARCHITECTURES
 from vsr.training import fit as fit_module
-from vsr.training import footage
+from vsr.training import footage, loop
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import SHAPES, Recipe
 
@@ -203,7 +203,7 @@ def test_what_is_drawn_ahead_is_the_same(
     """As on a GPU; runs that stop leave no thread behind."""
     recipe = request.getfixturevalue(kind)
     run(recipe, tmp_path / "plain")
-    monkeypatch.setitem(fit_module.AHEAD, "cpu", 3)
+    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
     before = threading.active_count()
     run(recipe, tmp_path / "ahead", stop_after=7)
     assert threading.active_count() == before
@@ -218,7 +218,7 @@ def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> Non
 
     for depth in (0, 3):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(fit_module.AHEAD, "cpu", depth)
+            patch.setitem(loop.AHEAD, "cpu", depth)
             patch.setattr(fit_module.StillLesson, "draw", fail)
             with pytest.raises(ValueError, match="nothing to draw"):
                 run(recipe, tmp_path)

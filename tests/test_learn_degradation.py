@@ -21,6 +21,7 @@ from vsr import load_model
 from vsr.cli.train import train_command
 from vsr.errors import DeviceError, InputError, OutputError, TrainingError
 from vsr.training import learn_degradation as module
+from vsr.training import loop
 from vsr.training.fit import fit
 from vsr.training.generator import Generator, Learned
 from vsr.training.learn_degradation import Learning, learn_degradation
@@ -123,7 +124,7 @@ def test_what_is_drawn_ahead_is_the_same(
 ) -> None:
     """As on a GPU."""
     run(recipe, tmp_path / "plain")
-    monkeypatch.setitem(module.AHEAD, "cpu", 3)
+    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
     run(recipe, tmp_path / "ahead")
     one, other = ((tmp_path / name / GENERATOR).read_bytes() for name in ("plain", "ahead"))
     assert one == other

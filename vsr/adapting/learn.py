@@ -19,6 +19,7 @@ from vsr.training.checkpoint import Run
 from vsr.training.fit import descend
 from vsr.training.footage import FootageStills
 from vsr.training.lessons import Lesson, StillLesson, WindowLesson
+from vsr.training.recipe import part_done
 
 _WARM_UP = 50  # steps
 _MSE_PART = 1.0  # of the run, on squared error: it is what is judged by
@@ -88,7 +89,7 @@ def learn(
         rate = course.rate * min(1.0, (run.step + 1) / _WARM_UP)
         rate *= max(0.5 * (1 + math.cos(math.pi * done)), 0.01)
         loss = descend(run, lesson.loss(run.network, examples, done), rate)
-        done = _done(course, run.step, time.monotonic() - began)
+        done = part_done(run.step, time.monotonic() - began, course.iterations, course.minutes)
         report(Learning(run.step, min(done, 1.0), loss))
     return run.average
 
@@ -111,9 +112,3 @@ def _lesson(network: Network, pairs: CameraPairs, course: Course) -> Lesson:
     if not isinstance(network, Vespcn):
         raise TrainingError("of networks that see neighbouring frames only vespcn can be adapted")
     return WindowLesson(pairs, *common, motion_part=0.0, guided_part=0.0)
-
-
-def _done(course: Course, step: int, elapsed: float) -> float:
-    by_steps = step / course.iterations if course.iterations else 0.0
-    by_time = elapsed / (60 * course.minutes) if course.minutes else 0.0
-    return max(by_steps, by_time)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -17,11 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vsr.errors import ModelError, OutputError, TrainingError
+from vsr.errors import ModelError, TrainingError
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.vespcn import Vespcn
-from vsr.threads import ahead
 from vsr.training.checkpoint import (
     Run,
     load_checkpoint,
@@ -34,6 +31,7 @@ from vsr.training.footage import FootagePairs, FootageStills, degradations
 from vsr.training.grow import grown
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
+from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
 from vsr.training.losses import MARGIN
 from vsr.training.recipe import Recipe
 from vsr.training.validation import RECORDED, validate, validation_items
@@ -44,8 +42,6 @@ WARM_UP = 500  # steps
 RISE = 0.01  # of the run
 EMA_EVERY = 8  # steps; averaging merged kernels at each would cost more and change nothing
 EMA_DECAY = 0.995  # over EMA_EVERY steps, 0.9994 a step
-SAVE_EVERY = 120.0  # seconds
-AHEAD = {"cuda": 4}  # steps drawn ahead, by device: the CPU has no core to spare for it
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     device = choose_engine(recipe.device).device
     run = _begin(recipe, device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
-    _make(folder)
+    make_folder(folder)
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
     lesson = _lesson(recipe, run.average)
@@ -103,15 +99,15 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     loss_sum, summed = 0.0, 0
     score: float | None = None
     saved_at = time.monotonic()
-    done = _done(recipe, run.step, run.elapsed)
-    with _examples(recipe, run, lesson, device) as examples:
+    done = recipe.done(run.step, run.elapsed)
+    with drawn_ahead(_examples(recipe, run, lesson, device), device) as examples:
         while done < 1:
             began = time.monotonic()
             rate = _rate(recipe, run.step, done, lesson.beginnings)
             loss_sum += descend(run, lesson.loss(run.network, next(examples), done), rate)
             summed += 1
             run.elapsed += time.monotonic() - began
-            done = _done(recipe, run.step, run.elapsed)
+            done = recipe.done(run.step, run.elapsed)
 
             due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
             if due:
@@ -123,7 +119,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
             loss = loss_sum / summed
             progress = Progress(run.step, min(done, 1.0), loss, rate, score, run.best, due)
             if due:
-                _log(progress, folder / "log.jsonl")
+                log(progress, folder / "log.jsonl")
                 loss_sum, summed, saved_at = 0.0, 0, time.monotonic()
             try:
                 report(progress)
@@ -168,13 +164,6 @@ def _warm_start(network: Network, path: Path) -> None:
     if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")
     network.load_state_dict(fitted, strict=False)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
 def _tell_recordings(seed: int, path: Path) -> None:
@@ -249,36 +238,15 @@ def _learned(recipe: Recipe, generator: Path, network: Network) -> LearnedPairs 
     return pairs if pairs.source.stills or pairs.source.clips else None
 
 
-@contextmanager
-def _examples(
-    recipe: Recipe, run: Run, lesson: Lesson, device: torch.device
-) -> Iterator[Iterator[Examples]]:
+def _examples(recipe: Recipe, run: Run, lesson: Lesson, device: torch.device) -> Iterator[Examples]:
     """What each step from here on shows, on `device`.
 
-    Drawn by the step's number, so that a run that continues sees the same; for a GPU some steps
-    ahead, so that it does not wait.
+    Drawn by the step's number, so that a run that continues sees the same.
     """
-    first = run.step
-
-    def drawn() -> Iterator[Examples]:
-        for step in count(first):
-            random = np.random.default_rng((recipe.seed, step))
-            examples = lesson.draw(random, _done(recipe, step, run.elapsed))
-            yield tuple(x.to(device) for x in examples)
-
-    depth = AHEAD.get(device.type, 0)
-    if depth:
-        with ahead(drawn(), depth) as examples:
-            yield examples
-    else:
-        yield drawn()
-
-
-def _done(recipe: Recipe, step: int, elapsed: float) -> float:
-    """The part of the run that is over after `step` steps in `elapsed` seconds; 1 or more: all."""
-    by_steps = step / recipe.iterations if recipe.iterations else 0.0
-    by_time = elapsed / (60 * recipe.minutes) if recipe.minutes else 0.0
-    return max(by_steps, by_time)
+    for step in count(run.step):
+        random = np.random.default_rng((recipe.seed, step))
+        examples = lesson.draw(random, recipe.done(step, run.elapsed))
+        yield tuple(x.to(device) for x in examples)
 
 
 def _rate(recipe: Recipe, step: int, done: float, beginnings: tuple[float, ...]) -> float:
@@ -319,12 +287,3 @@ def _follow(run: Run) -> None:
     state = merged_state(run.network)
     for name, value in run.average.state_dict().items():
         value.lerp_(state[name], 1 - decay)
-
-
-def _log(progress: Progress, path: Path) -> None:
-    line = {name: value for name, value in asdict(progress).items() if name != "saved"}
-    try:
-        with path.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,10 +148,15 @@ def windows_of(
     known. Of RGB, without context, channels stand in place of frames.
     """
     cuts = [_cut(recording, scale, context, patch, random) for recording in recordings]
+    return batch_of(cuts, random)
+
+
+def batch_of(cuts: Sequence[tuple[Samples, Samples]], random: np.random.Generator) -> Batch:
+    """Windows (T, p, p[, 3]) and their true centres (1, s*p, s*p[, 3]), all turned one way."""
     turns, flip = int(random.integers(4)), bool(random.integers(2))
     small, large = (_tensor(np.stack(part), turns, flip) for part in zip(*cuts, strict=True))
-    flow = torch.full((len(cuts), 2 * context, 2, patch, patch), torch.nan)
-    return Batch(small, large, flow)
+    frames, patch, _ = cuts[0][0].shape[:3]
+    return Batch(small, large, torch.full((len(cuts), frames - 1, 2, patch, patch), torch.nan))
 
 
 def _cut(

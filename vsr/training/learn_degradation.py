@@ -17,12 +17,10 @@ noise there. Of all generators that pass as the camera, that of the most entropy
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -33,19 +31,16 @@ from torch import Tensor
 
 from vsr.drawing.gallery import Crop, Row, sheet
 from vsr.drawing.gallery import save as save_png
-from vsr.errors import OutputError, TrainingError
+from vsr.errors import TrainingError
 from vsr.inference.engine import choose_engine
 from vsr.picture import Samples
-from vsr.threads import ahead
 from vsr.training.checkpoint import UNFIT, write_whole
 from vsr.training.compression import as_samples
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
+from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
 from vsr.training.unpaired import Unpaired
-
-SAVE_EVERY = 120.0  # seconds
-AHEAD = {"cuda": 4}  # steps drawn ahead, by device
 
 _BETAS = (0.0, 0.9)  # of Adam: no momentum, as the other side moves too
 _TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, little is learnt
@@ -131,12 +126,12 @@ def learn_degradation(
     done = recipe.done(run.step, run.elapsed)
     if done >= 1 and kept.exists():
         return kept
-    _make(folder)
+    make_folder(folder)
     pictures = _pictures(recipe)
 
     sums, summed = np.zeros(4), 0
     saved_at = time.monotonic()
-    with _examples(recipe, run, pictures, device) as examples:
+    with drawn_ahead(_examples(recipe, run, pictures, device), device) as examples:
         while done < 1:
             began = time.monotonic()
             sums += _step(run, recipe, next(examples), recipe.rate * _fall(done))
@@ -150,7 +145,7 @@ def learn_degradation(
             if due:
                 _save(run, recipe, checkpoint)
                 _keep(run, pictures, recipe, folder)
-                _log(progress, folder / "log.jsonl")
+                log(progress, folder / "log.jsonl")
                 sums, summed, saved_at = np.zeros(4), 0, time.monotonic()
             try:
                 report(progress)
@@ -193,26 +188,15 @@ def _pictures(recipe: DegradationRecipe) -> Unpaired:
     return pictures
 
 
-@contextmanager
 def _examples(
     recipe: DegradationRecipe, run: _Run, pictures: Unpaired, device: torch.device
-) -> Iterator[Iterator[Examples]]:
+) -> Iterator[Examples]:
     """What each step from here on shows, on `device`; drawn by the step's number."""
-    first = run.step
-
-    def drawn() -> Iterator[Examples]:
-        for step in count(first):
-            random = np.random.default_rng((recipe.seed, step))
-            sharp, real = pictures.sample(recipe.batch, recipe.patch, random)
-            noise = draw_noise(sharp, recipe.scale, random)
-            yield sharp.to(device), noise.to(device), real.to(device)
-
-    depth = AHEAD.get(device.type, 0)
-    if depth:
-        with ahead(drawn(), depth) as examples:
-            yield examples
-    else:
-        yield drawn()
+    for step in count(run.step):
+        random = np.random.default_rng((recipe.seed, step))
+        sharp, real = pictures.sample(recipe.batch, recipe.patch, random)
+        noise = draw_noise(sharp, recipe.scale, random)
+        yield sharp.to(device), noise.to(device), real.to(device)
 
 
 def _fall(done: float) -> float:
@@ -337,19 +321,3 @@ def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device
 def _identity(recipe: DegradationRecipe) -> dict[str, int | str]:
     """What must not change between the beginning and a continuation."""
     return {"scale": recipe.scale, "color": recipe.color}
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
-
-
-def _log(progress: Learning, path: Path) -> None:
-    line = {name: value for name, value in asdict(progress).items() if name != "saved"}
-    try:
-        with path.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None

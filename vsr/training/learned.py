@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from vsr.picture import Samples
 from vsr.training.camera import shoot
+from vsr.training.footage import batch_of
 from vsr.training.generator import Learned
 from vsr.training.window_pairs import Batch, WindowPairs
 
@@ -82,11 +81,7 @@ class LearnedPairs:
         """
         if known_flow:
             return self.source.sample(batch, patch, random, known_flow)
-        cuts = [self._cut(patch, random) for _ in range(batch)]
-        turns, flip = int(random.integers(4)), bool(random.integers(2))  # one way for all
-        small, large = (_tensor(np.stack(part), turns, flip) for part in zip(*cuts, strict=True))
-        flow = torch.full((batch, 2 * self.source.context, 2, patch, patch), torch.nan)
-        return Batch(small, large, flow)
+        return batch_of([self._cut(patch, random) for _ in range(batch)], random)
 
     def scene(self, number: int) -> Scene:
         """The scene of that number: always the same one."""
@@ -122,12 +117,3 @@ class LearnedPairs:
             frames = clip[first : first + 2 * context + 1]
         y, x = (int(random.integers(length - side + 1)) for length in frames[0].shape[:2])
         return np.stack([frame[y : y + side, x : x + side] for frame in frames])
-
-
-def _tensor(windows: Samples, turns: int, flip: bool) -> Tensor:
-    """(N, T, h, w) or (N, 1, h, w, 3) uint8 -> (N, C, h, w) float32 in [0, 1], turned."""
-    samples = torch.from_numpy(windows)
-    if samples.ndim == 5:
-        samples = samples[:, 0].movedim(-1, 1)
-    turned = torch.rot90(samples, turns, (-2, -1))
-    return (turned.flip(-1) if flip else turned).contiguous().float() / 255

@@ -137,6 +137,10 @@ class Recipe:
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")
 
+    def done(self, step: int, elapsed: float) -> float:
+        """The part that is over after so many steps in `elapsed` seconds; 1 or more: all."""
+        return part_done(step, elapsed, self.iterations, self.minutes)
+
     @property
     def facts(self) -> dict[str, Any]:
         """What a model file says of its network, in JSON's own types."""
@@ -200,6 +204,11 @@ class DegradationRecipe:
 
     def done(self, step: int, elapsed: float) -> float:
         """The part that is over after so many steps in `elapsed` seconds; 1 or more: all."""
-        by_steps = step / self.iterations if self.iterations else 0.0
-        by_time = elapsed / (60 * self.minutes) if self.minutes else 0.0
-        return max(by_steps, by_time)
+        return part_done(step, elapsed, self.iterations, self.minutes)
+
+
+def part_done(step: int, elapsed: float, iterations: int | None, minutes: float | None) -> float:
+    """How far `step` steps in `elapsed` seconds are on the way; whichever is further on counts."""
+    by_steps = step / iterations if iterations else 0.0
+    by_time = elapsed / (60 * minutes) if minutes else 0.0
+    return max(by_steps, by_time)

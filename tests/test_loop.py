@@ -1,0 +1,50 @@
+"""What surrounds the steps of training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from vsr.errors import OutputError
+from vsr.training import loop
+from vsr.training.loop import drawn_ahead, log, make_folder
+from vsr.training.recipe import part_done
+
+
+@dataclass(frozen=True)
+class Stand:
+    step: int
+    saved: bool
+
+
+@pytest.mark.parametrize("depth", [0, 3])
+def test_examples_come_in_order(monkeypatch: pytest.MonkeyPatch, depth: int) -> None:
+    monkeypatch.setitem(loop.AHEAD, "cpu", depth)
+    with drawn_ahead(iter(range(9)), torch.device("cpu")) as coming:
+        assert list(coming) == list(range(9))
+
+
+def test_a_log_grows_by_a_line(tmp_path: Path) -> None:
+    for step in (1, 2):
+        log(Stand(step, True), tmp_path / "log.jsonl")
+    lines = (tmp_path / "log.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [{"step": 1}, {"step": 2}]
+
+
+def test_what_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file/run: cannot be made"):
+        make_folder(tmp_path / "file" / "run")
+    with pytest.raises(OutputError, match="cannot be written"):
+        log(Stand(1, True), tmp_path)
+
+
+def test_whichever_is_further_on_counts() -> None:
+    assert part_done(5, 60.0, 10, None) == 0.5
+    assert part_done(5, 60.0, None, 4.0) == 0.25
+    assert part_done(5, 60.0, 10, 4.0) == 0.5
+    assert part_done(20, 0.0, 10, 4.0) == 2.0
