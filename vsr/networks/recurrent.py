@@ -150,7 +150,7 @@ class Recurrent(Network):
             past - frame,
             frames[:, 1:] - frame,
             flow - whole,
-            quality.expand(-1, -1, height, width),
+            quality.expand(len(frames), -1, height, width),
         ]
         dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else self.inward.weight.dtype
         return torch.cat([plane.to(dtype) for plane in planes], 1)
