@@ -1,4 +1,4 @@
-"""Streams: lanes go on where they were, small frames belong to large ones, takes are what they say."""
+"""Streams: lanes go on where they were, small frames belong to large ones."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vsr.training.compression import Compression
-from vsr.training.degradations import Degradation, Jpeg, Resize
+from vsr.degradation.compression import Compression
+from vsr.degradation.degradations import Degradation, Jpeg, Resize
 from vsr.evaluation.protocol import shrink
 from vsr.training.streams import Streams
 from vsr.training.takes import FRAMES, SIDE, Take, draw_take, quantiser, walk

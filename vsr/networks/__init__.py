@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.network import Network
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve
 from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, warp
-from vsr.resample import Upsample
 
 QUALITY_PLANES = 2
 _LIMIT = 16.0  # of the hidden state: idle in practice, it bounds what feedback can do

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vsr.errors import ModelError, TrainingError
+from vsr.core.errors import ModelError, TrainingError
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.recurrent import Recurrent
@@ -29,17 +29,17 @@ from vsr.training.checkpoint import (
 )
 from vsr.training.data import StillPairs
 from vsr.training.footage import FootagePairs, FootageStills, degradations
-from vsr.training.grow import grown
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
 from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
 from vsr.training.losses import MARGIN
+from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe
+from vsr.training.reparam import merged_state, widen
 from vsr.training.stream_lesson import StreamLesson
 from vsr.training.streams import Streams
 from vsr.training.takes import SIDE
 from vsr.training.validation import RECORDED, validate, validation_items
-from vsr.training.widen import merged_state, widen
 from vsr.training.window_pairs import WindowPairs
 
 WARM_UP = 500  # steps

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vsr.errors import TrainingError
+from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
 ERRORS = ("charbonnier", "l1")

@@ -9,15 +9,15 @@ from statistics import fmean
 import numpy as np
 import torch
 
+from vsr.datasets.ground_truth import Plane
+from vsr.datasets.media import read_pictures
+from vsr.degradation.compression import Compression
+from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import enlarge
-from vsr.evaluation.recording import Recording, Seen, seen
-from vsr.media import read_pictures
-from vsr.networks.baselines import Interpolation
+from vsr.model_selection.noise import noise
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.recurrent import QUALITY_PLANES, Recurrent
-from vsr.picture import Plane
-from vsr.suited.noise import noise
-from vsr.training.compression import Compression
 from vsr.training.takes import NOISE_SCALE, QUANTISER_SCALE
 
 RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
@@ -25,9 +25,7 @@ RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
 
 
 @torch.inference_mode()
-def validate_recurrent(
-    network: Recurrent, items: Sequence[Path], device: torch.device
-) -> float:
+def validate_recurrent(network: Recurrent, items: Sequence[Path], device: torch.device) -> float:
     """Mean gain over bicubic in dB, of clean clips and of RECORDED ones, half and half."""
     clean = fmean(gain(network, item, device, None) for item in items)
     recorded = fmean(gain(network, item, device, RECORDED) for item in items)

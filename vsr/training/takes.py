@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.datasets.ground_truth import Samples
+from vsr.degradation.compression import Compression
+from vsr.degradation.degradations import Degradation, Jpeg, Noise, draw_degradation
 from vsr.evaluation.protocol import shrink
-from vsr.picture import Samples
-from vsr.suited.noise import noise
+from vsr.model_selection.noise import noise
 from vsr.training.camera import shoot
-from vsr.training.compression import Compression
-from vsr.training.degradations import Degradation, Jpeg, Noise, draw_degradation
 from vsr.training.window_pairs import WindowPairs
 
 FRAMES = 24

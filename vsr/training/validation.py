@@ -8,14 +8,14 @@ from statistics import fmean
 
 import torch
 
-from vsr.errors import TrainingError
+from vsr.core.errors import TrainingError
+from vsr.datasets.media import is_clip, list_items, read_luma, read_pictures
+from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_clip, restore_image
+from vsr.evaluation.degrade import Recording, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
-from vsr.evaluation.recording import Recording, seen
-from vsr.media import is_clip, list_items, read_luma, read_pictures
 from vsr.networks import Network
 from vsr.networks.recurrent import Recurrent
-from vsr.training.compression import Compression
 from vsr.training.recurrent_validation import validate_recurrent
 
 RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
