@@ -96,8 +96,8 @@ def upscale(
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which
             for still images is another one than for videos.
         suited_to: which default: the one for "clean" pictures, the one for noisy or compressed
-            "footage", or "auto", by what a video looks like (see `vsr.model_selection.classify`); images are
-            clean then, and addresses footage. Not with a model.
+            "footage", or "auto", by what a video looks like (see `vsr.model_selection.classify`);
+            images are clean then, and addresses footage. Not with a model.
         device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
         precision: "auto", "fp32", "bf16" or "fp16".
         start, end: the part to take, in seconds from the file's start.

@@ -80,8 +80,8 @@ def estimate(
 
     Smaller copies of the footage, `truths`, are taken for scenes and degraded in many ways, until
     the small pictures agree with the footage: in the encoder's quantiser by `coded.like`, and in
-    the noise of smooth parts by `vsr.model_selection.noise.noise` (Immerkaer 1996), each measured on both in
-    the same way, so that what is wrong with a measure cancels.
+    the noise of smooth parts by `vsr.model_selection.noise.noise` (Immerkaer 1996), each measured
+    on both in the same way, so that what is wrong with a measure cancels.
 
     The blur goes by `sharpness.crispness` (Zhuo and Sim 2011) against that of other scenes. Alone
     it is 0.35 pixels off (root mean square over 23 scenes reduced to half with blurs of 0 to 0.8

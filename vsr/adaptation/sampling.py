@@ -47,7 +47,7 @@ class Item:
 
     @classmethod
     def look_into(cls, path: Path, warn: Warn) -> Item:
-        """What one of `vsr.datasets.media.list_items` is. Raises InputError where it cannot be read."""
+        """What one of `list_items` is. Raises InputError where it cannot be read."""
         if not is_clip(path):
             return cls(path, 1)
         if path.is_dir():

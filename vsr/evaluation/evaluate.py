@@ -112,8 +112,8 @@ def evaluate(
 ) -> Iterator[Score]:
     """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
-    `stills` keeps images of one size in a folder apart: see `vsr.datasets.media.list_items`. `device`,
-    of which the first is taken, `precision` and `self_ensemble` are those of
+    `stills` keeps images of one size in a folder apart: see `vsr.datasets.media.list_items`.
+    `device`, of which the first is taken, `precision` and `self_ensemble` are those of
     `vsr.inference.engine.choose_engine`. Videos of more than 8 bits are rounded to 8 before
     anything else, so that all scores share one peak.
 

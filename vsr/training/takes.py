@@ -102,11 +102,10 @@ def _filmed(source: WindowPairs, random: np.random.Generator) -> tuple[Samples, 
     if random.random() < 0.15:  # turning, zooming and things that cross: no more than nine frames
         scene, other = (stills[i] for i in random.integers(len(stills), size=2))
         shot = shoot(scene, other, SIDE, source.scale, 4, random).frames
-        return shot[_back_and_forth(len(shot), FRAMES)], True
+        return np.ascontiguousarray(shot[_back_and_forth(len(shot), FRAMES)]), True
     scene = _busy(stills, side, random)
     kind = random.random()
     if kind < _FROZEN + _STEADY:
-        ways = np.zeros((FRAMES, 2), np.int64)
         y, x = (int(random.integers(n - side + 1)) for n in scene.shape[:2])
         frame = scene[y : y + side, x : x + side]
         return np.repeat(frame[None], FRAMES, 0), False
@@ -122,10 +121,15 @@ def _filmed(source: WindowPairs, random: np.random.Generator) -> tuple[Samples, 
 
 def _busy(stills: list[Samples], side: int, random: np.random.Generator) -> Samples:
     """A random still: of two, the one with more to see."""
-    pair = [stills[i] for i in random.integers(len(stills), size=2)]
-    if random.random() < 0.5:
-        return pair[0]
-    return max(pair, key=lambda s: float(np.abs(np.diff(s[::3, ::3].astype(np.int16))).mean()))
+    first, second = (stills[i] for i in random.integers(len(stills), size=2))
+    if random.random() < 0.5 or _busyness(first) > _busyness(second):
+        return first
+    return second
+
+
+def _busyness(still: Samples) -> float:
+    """The mean step between samples three pixels apart."""
+    return float(np.abs(np.diff(still[::3, ::3].astype(np.int16))).mean())
 
 
 def _from_clip(clip: list[Samples], side: int, random: np.random.Generator) -> Samples:
@@ -142,7 +146,8 @@ def _back_and_forth(length: int, count: int, step: int = 1) -> NDArray[np.int64]
     """`count` places of a sequence that is played to its end, backwards, and so on."""
     period = max(1, 2 * (length - 1))
     places = np.arange(count) * step % period
-    return np.where(places < length, places, period - places)
+    order: NDArray[np.int64] = np.where(places < length, places, period - places)
+    return order
 
 
 def walk(
@@ -189,7 +194,7 @@ def _cross(frames: Samples, other: Samples, scale: int, random: np.random.Genera
 
 def _fade(frames: Samples, random: np.random.Generator) -> None:
     """Let the light drift, in place."""
-    ends = random.uniform(0.6, 1.2, 2)
-    gains = np.linspace(*ends, len(frames))
+    first, last = random.uniform(0.6, 1.2, 2)
+    gains = np.linspace(float(first), float(last), len(frames))
     for frame, gain in zip(frames, gains, strict=True):
         np.clip(np.rint(frame * gain), 0, 255, out=frame, casting="unsafe")
