@@ -121,7 +121,8 @@ def _filmed(source: WindowPairs, random: np.random.Generator) -> tuple[Samples, 
 
 def _busy(stills: list[Samples], side: int, random: np.random.Generator) -> Samples:
     """A random still: of two, the one with more to see."""
-    first, second = (stills[i] for i in random.integers(len(stills), size=2))
+    one, other = random.integers(len(stills), size=2)
+    first, second = stills[int(one)], stills[int(other)]
     if random.random() < 0.5 or _busyness(first) > _busyness(second):
         return first
     return second
