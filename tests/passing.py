@@ -12,9 +12,10 @@ import av
 import numpy as np
 from clips import video_frame
 
+from vsr.core.options import StreamOptions
 from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
-from vsr.remux.mapping import Plan, Selection, plan_streams
+from vsr.remux.mapping import Plan, plan_streams
 from vsr.remux.timestamps import Cut
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
@@ -32,7 +33,7 @@ class Passed:
 def passed(
     source: Path,
     target: Path,
-    wants: Selection | None = None,
+    wants: StreamOptions | None = None,
     start: Fraction | None = None,
     end: Fraction | None = None,
     encoder: str = "libx264",
@@ -43,7 +44,7 @@ def passed(
     cut = Cut(start or Fraction(0), end, sharp=start is not None or end is not None)
     with open_input(source) as others, open_input(source) as pictures:
         main = main_video(others, source)
-        plan = plan_streams(others, source, target, main.index, wants or Selection(), encoder)
+        plan = plan_streams(others, source, target, main.index, wants or StreamOptions(), encoder)
         with open_output(target, plan.format, plan.options) as output:
             copies: list[Any] = []
 

@@ -17,6 +17,7 @@ from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.events import Observer
 from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.job import Job
+from vsr.core.options import ComputeOptions
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine
 from vsr.networks.registry import Model, load_model
@@ -67,7 +68,9 @@ def job_of(source: Path, target: Path, **more: Any) -> Job:
 
 def tools_of(job: Job, model: Model | None = None) -> Tools:
     """What it is done with; a model of the test's own takes the place of its own."""
-    engine = choose_engine(job.device, job.precision, threads=job.threads)
+    engine = choose_engine(
+        ComputeOptions(device=job.device, precision=job.precision, threads=job.threads)
+    )
     return Tools(model or load_model(job.model, job.scale), engine)
 
 

@@ -14,10 +14,10 @@ from commands import vsr
 from passing import Passed, footage, passed, payloads, sound, wave
 
 from vsr import upscale
-from vsr.remux.mapping import Selection
+from vsr.core.options import StreamOptions
 
 RATE = 48000
-TRANSCODE = Selection("transcode")
+TRANSCODE = StreamOptions("transcode")
 
 
 def heard(path: Path, rate: int = RATE) -> np.ndarray:

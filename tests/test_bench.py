@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vsr.cli.bench import bench_command
 from vsr.core.errors import ModelError
+from vsr.core.options import ComputeOptions
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.registry import Model, Weights, catalogue, load_model
@@ -135,7 +136,7 @@ def test_models_for_no_common_size_are_refused(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_slow_network_has_the_rate_that_it_should(threads: int) -> None:
     """Sleeping takes no core, so that other work on the machine changes little."""
-    engine = choose_engine("cpu", "fp32", threads=threads)
+    engine = choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=threads))
     (speed,) = measure_speeds([slow(3, 0.08)], engine, 3)
     assert not speed.estimated
     assert speed.network_fps == pytest.approx(threads / 0.08, rel=0.3)
@@ -153,7 +154,9 @@ def test_a_hiccup_does_not_count() -> None:
             return super().phases(x)
 
     model = Model(Weights("stumbling", 3, "interpolation"), Stumbling(3, 0.04))
-    (speed,) = measure_speeds([model], choose_engine("cpu", "fp32", threads=1), 4)
+    (speed,) = measure_speeds(
+        [model], choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1)), 4
+    )
     assert sum(calls) == 1
     assert speed.network_fps == pytest.approx(25, rel=0.3)
 
@@ -190,7 +193,9 @@ def test_what_would_take_too_long_is_estimated_from_the_smaller_size(
     """Three frames of 32x18 take 0.3 s, of which there is enough; those of 128x72 take 4.8 s."""
     monkeypatch.setattr(bench, "COMMON_SIZES", (Size(32, 18, 2), Size(128, 72, 2)))
     model = slow(2, 0, pixel=0.1 / (32 * 18))
-    one, other = measure_speeds([model], choose_engine("cpu", "fp32", threads=1), 3)
+    one, other = measure_speeds(
+        [model], choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1)), 3
+    )
     assert not one.estimated
     assert one.network_fps == pytest.approx(10, rel=0.3)
     assert other.estimated

@@ -14,6 +14,7 @@ from clips import Clip, make
 from commands import vsr
 
 from vsr import ModelError, StalledError, upscale
+from vsr.core.options import ReadOptions
 from vsr.core.url import Url
 from vsr.estimate.estimate import estimate
 from vsr.model_selection import select as choose
@@ -23,7 +24,6 @@ from vsr.networks import registry as catalogue
 from vsr.networks.registry import default_model, footage_model
 from vsr.preview.preview import preview
 from vsr.provenance.sidecar import read_record, record_path
-from vsr.video.reader import Reading
 
 CLIP = Clip(64, 48, pts=tuple(range(0, 12 * 512, 512)))
 CLEAN, FOOTAGE = "bilinear", "nearest"  # stand for the families: they need no weights
@@ -127,7 +127,7 @@ def test_the_job_says_what_is_wrong_with_a_source(tmp_path: Path) -> None:
 def test_a_source_that_gives_nothing_has_stalled(
     coarse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stalls(path: Path, reading: Reading) -> Look:
+    def stalls(path: Path, reading: ReadOptions) -> Look:
         raise StalledError("nothing came")
 
     monkeypatch.setattr(choose, "look_at", stalls)
@@ -207,21 +207,21 @@ def test_a_preview_is_of_what_would_be_chosen(tmp_path: Path, coarse: Path) -> N
     found = preview(coarse, tmp_path / "frames", **options)
     assert [made.model for made in found.made] == ["bicubic", FOOTAGE]
     assert said == [found.chosen] == [found.facts()["chosen"]]
-    clean = preview(coarse, tmp_path / "clean", suited_to="clean", **options)
+    clean = preview(coarse, tmp_path / "clean", content="clean", **options)
     assert [made.model for made in clean.made] == ["bicubic", CLEAN]
     assert len(said) == 1
     with pytest.raises(ModelError, match="exclude each other"):
-        preview(coarse, tmp_path / "no", models=["espcn"], suited_to="footage", **options)
+        preview(coarse, tmp_path / "no", models=["espcn"], content="footage", **options)
 
 
 @pytest.mark.usefixtures("families")
 def test_a_batch_decides_by_file(tmp_path: Path, coarse: Path, fine: Path) -> None:
     pairs = [(path, tmp_path / f"{path.stem}_out.mp4") for path in (coarse, fine)]
-    found = list(estimate(pairs, {**FAST, "suited_to": "auto"}))
+    found = list(estimate(pairs, {**FAST, "content": "auto"}))
     assert [each.model for each in found] == [FOOTAGE, CLEAN]
     assert [each.measured for each in found] == [True, True]
     assert found[0].chosen.startswith("footage by its look")
-    asked = list(estimate(pairs, {**FAST, "suited_to": "footage"}))
+    asked = list(estimate(pairs, {**FAST, "content": "footage"}))
     assert [(each.model, each.chosen) for each in asked] == [(FOOTAGE, "")] * 2
     assert [each.measured for each in asked] == [True, False]
 

@@ -12,6 +12,7 @@ from clips import Clip, make
 
 from vsr import upscale
 from vsr.core.errors import EncoderError, OutputError
+from vsr.core.options import StreamOptions
 from vsr.remux.containers import (
     default_encoder,
     format_of,
@@ -21,7 +22,7 @@ from vsr.remux.containers import (
     muxer_options,
     takes_encoder,
 )
-from vsr.remux.mapping import Selection, plan_streams
+from vsr.remux.mapping import plan_streams
 from vsr.video.open import open_input
 
 
@@ -81,7 +82,7 @@ def test_a_container_that_nothing_can_be_encoded_for() -> None:
 )
 def test_a_muxer_is_taken_that_holds_the_encoder(suffix: str, encoder: str, name: str) -> None:
     target = Path(f"a{suffix}")
-    plan = plan_streams(None, None, target, 0, Selection(), encoder)
+    plan = plan_streams(None, None, target, 0, StreamOptions(), encoder)
     assert plan.format == name
     assert bool(plan.note) == (name != format_of(target))
 

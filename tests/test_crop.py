@@ -23,7 +23,7 @@ from noise import assert_equal, described, model, noise
 from torch import Tensor
 
 import vsr
-from vsr.core.crop import Box, Region
+from vsr.core.crop import Box, CropRegion
 from vsr.core.errors import DeviceError, InputError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.inference import tiles as tiles_module
@@ -58,7 +58,7 @@ CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]
 
 
 def pixels(info: VideoInfo, *numbers: int) -> Box:
-    return Region(*map(Fraction, numbers)).inside(info)
+    return CropRegion(*map(Fraction, numbers)).inside(info)
 
 
 def restored(

@@ -16,6 +16,7 @@ from noise import assert_equal, described, model, noise
 from vsr.core.crop import Box
 from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.options import ComputeOptions
 from vsr.inference import engine as engine_module
 from vsr.inference import tiles as tiles_module
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
@@ -192,7 +193,7 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refused(*args: Any, **options: Any) -> str:
     with pytest.raises(DeviceError) as caught:
-        choose_engine(*args, **options)
+        choose_engine(ComputeOptions(*args, **options))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -202,13 +203,17 @@ def test_auto_without_a_gpu(monkeypatch: pytest.MonkeyPatch, bf16: bool) -> None
     no_gpu(monkeypatch)
     monkeypatch.setattr(engine_module, "_cpu_has_bf16", lambda: bf16)
     chosen = choose_engine()
-    assert chosen == choose_engine("cpu") == choose_engine("cpu:0")
+    assert (
+        chosen
+        == choose_engine(ComputeOptions(device="cpu"))
+        == choose_engine(ComputeOptions(device="cpu:0"))
+    )
     assert (chosen.devices, chosen.precision) == ((CPU,), "bf16" if bf16 else "fp32")
     assert chosen.device == CPU
     assert 1 <= chosen.workers <= (os.cpu_count() or 1)
     assert (chosen.tile, chosen.self_ensemble, chosen.compiled) == (None, False, False)
-    assert choose_engine(precision="fp32").precision == "fp32"
-    assert choose_engine(precision="bf16").precision == "bf16"
+    assert choose_engine(ComputeOptions(precision="fp32")).precision == "fp32"
+    assert choose_engine(ComputeOptions(precision="bf16")).precision == "bf16"
 
 
 def cuda(*numbers: int) -> tuple[torch.device, ...]:
@@ -218,19 +223,19 @@ def cuda(*numbers: int) -> tuple[torch.device, ...]:
 def test_auto_with_gpus(two_gpus: None) -> None:
     chosen = choose_engine()
     assert (chosen.devices, chosen.precision) == (cuda(0), "fp16")
-    chosen = choose_engine("cuda:1", "fp32")
+    chosen = choose_engine(ComputeOptions(device="cuda:1", precision="fp32"))
     assert (chosen.devices, chosen.precision) == (cuda(1), "fp32")
-    assert choose_engine("cuda").devices == cuda(0)
-    assert choose_engine("cpu").devices == (CPU,)
+    assert choose_engine(ComputeOptions(device="cuda")).devices == cuda(0)
+    assert choose_engine(ComputeOptions(device="cpu")).devices == (CPU,)
     assert refused("cuda:2") == "device 'cuda:2' is not there: this machine has 2 CUDA GPUs"
 
 
 @pytest.mark.parametrize("names", ["cuda:0,cuda:1", "cuda, cuda:1", " auto ,cuda:1"])
 def test_several_gpus(two_gpus: None, names: str) -> None:
-    chosen = choose_engine(names)
+    chosen = choose_engine(ComputeOptions(device=names))
     assert chosen.devices == cuda(0, 1)
     assert chosen.device == cuda(0)[0]
-    assert choose_engine("cuda:1,cuda:0").devices == cuda(1, 0)
+    assert choose_engine(ComputeOptions(device="cuda:1, precision=cuda:0")).devices == cuda(1, 0)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +283,7 @@ def test_bytes_need_a_cpu_for_them(
     said = "precision int8 needs a CPU with VNNI instructions: choose another"
     assert refused("cuda", "int8") == said
     if vnni:
-        assert choose_engine("cpu", "int8").precision == "int8"
+        assert choose_engine(ComputeOptions(device="cpu", precision="int8")).precision == "int8"
     else:
         assert refused("cpu", "int8") == said
 
@@ -291,20 +296,25 @@ def test_compiling_needs_a_compiler(
     monkeypatch.setattr(engine_module.shutil, "which", lambda name: "/bin/cc" if found else None)
     monkeypatch.setattr(engine_module, "find_spec", lambda name: object() if found else None)
     if found:
-        assert choose_engine(device, compiled=True).compiled
+        assert choose_engine(ComputeOptions(device=device, compiled=True)).compiled
     else:
         said = "compiling needs a C++ compiler on CPUs and Triton on GPUs: none found"
         assert refused(device, compiled=True) == said
 
 
 def test_threads() -> None:
-    assert choose_engine("cpu", threads=7).workers == 7
-    assert choose_engine("cpu", threads=0).workers == choose_engine("cpu").workers
+    assert choose_engine(ComputeOptions(device="cpu", threads=7)).workers == 7
+    assert (
+        choose_engine(ComputeOptions(device="cpu", threads=0)).workers
+        == choose_engine(ComputeOptions(device="cpu")).workers
+    )
     assert refused("cpu", threads=-1) == "threads -1: must not be negative"
 
 
 def test_tiles() -> None:
-    assert [choose_engine("cpu", tile=tile).tile for tile in (None, 0, 1, 64)] == [None, 0, 1, 64]
+    assert [
+        choose_engine(ComputeOptions(device="cpu", tile=tile)).tile for tile in (None, 0, 1, 64)
+    ] == [None, 0, 1, 64]
     assert refused("cpu", tile=-1) == "tile -1: must be auto, 0 or a number of pixels"
 
 
@@ -339,7 +349,9 @@ def test_a_gpu_gives_what_the_cpu_gives(
 ) -> None:
     info = described(name, 150, 70, "left")
     expected = restored(network, engine(), info)
-    found = restored(network, choose_engine("cuda", precision, tile=tile), info)
+    found = restored(
+        network, choose_engine(ComputeOptions(device="cuda", precision=precision, tile=tile)), info
+    )
     steps = max(1, (info.format.peak + 1) // (2**11 if precision == "fp32" else 2**6))
     assert_equal(found, expected, steps)
     if network.color == "y":  # chroma is float32 in any case
@@ -355,7 +367,7 @@ def test_a_gpu_with_little_memory(network: Network, little_gpu_memory: None) -> 
     said: list[str] = []
     frames = noise(3, info)
     seen = windows(iter(frames), network.context)
-    chosen = choose_engine("cuda", "fp32", tile=0)
+    chosen = choose_engine(ComputeOptions(device="cuda", precision="fp32", tile=0))
     found = list(restore(seen, info, model(network), chosen, said.append))
     assert said
     assert all(

@@ -12,9 +12,10 @@ from woven import encode, progressive, woven
 
 from vsr import InputError, upscale
 from vsr.core.frame import Frame
+from vsr.core.options import ReadOptions
 from vsr.core.span import Span
 from vsr.video.deinterlace import FieldOrder
-from vsr.video.reader import Reading, open_video
+from vsr.video.reader import open_video
 
 LOSSLESS = {"model": "nearest", "scale": 2, "codec": "ffv1", "device": "cpu"}
 X264 = {"preset": "ultrafast", "crf": "12", "g": "5"}
@@ -28,7 +29,7 @@ def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def read(path: Path, mode: str, span: Span, context: int = 0) -> list[Frame]:
-    with open_video(path, span, lambda _: None, Reading(deinterlace=mode)) as video:
+    with open_video(path, span, lambda _: None, ReadOptions(deinterlace=mode)) as video:
         return list(video.frames(context))
 
 

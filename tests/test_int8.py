@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 import vsr
 from vsr.core.errors import DeviceError
+from vsr.core.options import ComputeOptions
 from vsr.core.span import Span
 from vsr.inference import engine as engine_module
 from vsr.inference.engine import choose_engine, prepared
@@ -86,7 +87,9 @@ def test_a_network_in_int8_is_close_to_itself(scale: int) -> None:
         with torch.inference_mode():
             wanted = exact.phases(small)
             change = (wanted - exact.base.phases(small[:, network.context :][:, :1])).abs().mean()
-            found = prepared(exact, choose_engine("cpu", "int8")).phases(small)
+            found = prepared(
+                exact, choose_engine(ComputeOptions(device="cpu", precision="int8"))
+            ).phases(small)
         assert found.dtype == torch.float32
         assert (found - wanted).abs().mean() < 0.08 * change
 
@@ -94,7 +97,7 @@ def test_a_network_in_int8_is_close_to_itself(scale: int) -> None:
 @needs_int8
 def test_the_same_each_time() -> None:
     x = torch.rand(1, 1, 20, 20)
-    engine = choose_engine("cpu", "int8")
+    engine = choose_engine(ComputeOptions(device="cpu", precision="int8"))
     with torch.inference_mode():
         one, other = (prepared(drawn(Espcn(2)), engine).phases(x) for _ in range(2))
     assert torch.equal(one, other)
@@ -103,7 +106,7 @@ def test_the_same_each_time() -> None:
 @needs_int8
 def test_the_given_network_stays_as_it_is() -> None:
     network = drawn(Espcn(2))
-    prepared(network, choose_engine("cpu", "int8"))
+    prepared(network, choose_engine(ComputeOptions(device="cpu", precision="int8")))
     assert all(isinstance(conv, nn.Conv2d) for conv in network.convs)
 
 
@@ -116,7 +119,7 @@ def test_others_are_refused(network: Network) -> None:
 def test_a_cpu_without_the_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "_cpu_has_int8", lambda: False)
     with pytest.raises(DeviceError, match=r"^precision int8 needs a CPU with VNNI instructions"):
-        choose_engine("cpu", "int8")
+        choose_engine(ComputeOptions(device="cpu", precision="int8"))
 
 
 @needs_int8

@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 from segmented import tools_of
 
-from vsr.core.crop import parse_region
+from vsr.core.crop import parse_crop
 from vsr.core.job import Job
 from vsr.core.limits import Limits
+from vsr.core.options import ReadOptions, StreamOptions
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.networks.registry import load_model
-from vsr.remux.mapping import Selection
 from vsr.segmented.plan import key_of
-from vsr.video.reader import Reading
 
 JOB = Job(
     Path("a.mp4"),
@@ -39,16 +38,16 @@ MATTERS: dict[str, Job] = {
     "start": replace(JOB, span=Span(Fraction(1))),
     "a third": replace(JOB, span=Span(Fraction(1, 3))),
     "end": replace(JOB, span=Span(None, Fraction(1))),
-    "crop": replace(JOB, crop=parse_region("0,0,10,10")),
-    "crop in percent": replace(JOB, crop=parse_region("0%,0%,10%,10%")),
+    "crop": replace(JOB, crop=parse_crop("0,0,10,10")),
+    "crop in percent": replace(JOB, crop=parse_crop("0%,0%,10%,10%")),
     "codec": replace(JOB, encoding=Encoding("ffv1")),
     "crf": replace(JOB, encoding=Encoding(crf=0)),
     "preset": replace(JOB, encoding=Encoding(preset="fast")),
     "pix_fmt": replace(JOB, encoding=Encoding(pix_fmt="yuv444p")),
-    "audio": replace(JOB, wants=Selection(audio=False)),
-    "transcoded": replace(JOB, wants=Selection(audio="transcode")),
-    "subtitles": replace(JOB, wants=Selection(subtitles=False)),
-    "deinterlace": replace(JOB, reading=Reading(deinterlace="off")),
+    "audio": replace(JOB, wants=StreamOptions(audio=False)),
+    "transcoded": replace(JOB, wants=StreamOptions(audio="transcode")),
+    "subtitles": replace(JOB, wants=StreamOptions(subtitles=False)),
+    "deinterlace": replace(JOB, reading=ReadOptions(deinterlace="off")),
     "rate": replace(JOB, rate=Fraction(30000, 1001)),
     "stills": replace(JOB, stills=True),
 }
@@ -56,10 +55,10 @@ ALIKE: dict[str, Job] = {
     "paths": replace(JOB, source=Path("c.mp4"), target=Path("d.mp4")),
     "threads": replace(JOB, threads=2, encoding=Encoding(threads=2)),
     "tile": replace(JOB, tile=64),
-    "strict": replace(JOB, reading=Reading(strict=True, patience=1, limits=Limits())),
-    "decoder": replace(JOB, reading=Reading(hwaccel=True)),
+    "strict": replace(JOB, reading=ReadOptions(strict=True, patience=1, limits=Limits())),
+    "decoder": replace(JOB, reading=ReadOptions(hwaccel=True)),
     "overwrite": replace(JOB, overwrite=True, verify=True),
-    "audio by name": replace(JOB, wants=Selection(audio="copy")),
+    "audio by name": replace(JOB, wants=StreamOptions(audio="copy")),
 }
 
 

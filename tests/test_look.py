@@ -14,9 +14,9 @@ from clips import Clip, make, remux
 
 from vsr.core.errors import InputError
 from vsr.core.limits import Limits
+from vsr.core.options import ReadOptions
 from vsr.model_selection.analyze import look_at
 from vsr.model_selection.noise import noise
-from vsr.video.reader import Reading
 
 CLIP = Clip(96, 64, pts=tuple(range(0, 30 * 512, 512)))
 COUNTED = replace(CLIP, pts=range(30), time_base=Fraction(1, 25))  # for encoders that count
@@ -190,10 +190,10 @@ def test_what_cannot_be_looked_at(tmp_path: Path) -> None:
     )
     large = make(tmp_path / "b.mp4", CLIP)
     for path, reading in (
-        (text, Reading()),
-        (sound, Reading()),
-        (tmp_path / "missing.mp4", Reading()),
-        (large, Reading(limits=Limits(pixels=95 * 64))),
+        (text, ReadOptions()),
+        (sound, ReadOptions()),
+        (tmp_path / "missing.mp4", ReadOptions()),
+        (large, ReadOptions(limits=Limits(pixels=95 * 64))),
     ):
         with pytest.raises(InputError) as caught:
             look_at(path, reading)

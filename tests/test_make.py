@@ -17,10 +17,11 @@ from segmented import Held, held, ignore, job_of, made, plan_of, tools_of, uneve
 from woven import encode as save
 from woven import woven
 
-from vsr.core.crop import parse_region
+from vsr.core.crop import parse_crop
 from vsr.core.errors import InputError, StoppedError
 from vsr.core.events import Observer
 from vsr.core.job import Job
+from vsr.core.options import ReadOptions
 from vsr.core.span import Span
 from vsr.networks.registry import Model, Weights
 from vsr.networks.vespcn import Vespcn
@@ -29,7 +30,7 @@ from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
 from vsr.segmented.work_dir import Work, open_work
 from vsr.video.deinterlace import FieldOrder
-from vsr.video.reader import Reading, open_video
+from vsr.video.reader import open_video
 
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}
 X264 = {"bf": "2", "g": "7", "preset": "veryfast"}
@@ -146,7 +147,7 @@ def test_a_part_of_the_time(
 
 def test_a_part_of_the_picture(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", SOURCES["uneven.mp4"])
-    job = job_of(source, tmp_path / "out.mp4", crop=parse_region("8,4,20,20"))
+    job = job_of(source, tmp_path / "out.mp4", crop=parse_crop("8,4,20,20"))
     tools = tools_of(job, looking(2))
     check_alone(tmp_path, job, tools, cut_at(job, tools, 5, 13))
 
@@ -155,7 +156,7 @@ def test_a_part_of_the_picture(tmp_path: Path) -> None:
 def test_deinterlaced(tmp_path: Path, context: int) -> None:
     options = {"bf": "2", "g": "7", "x264-params": "tff=1", "crf": "10"}
     source = save(tmp_path / "woven.mp4", woven(FieldOrder.TOP, 20), options=options)
-    job = job_of(source, tmp_path / "out.mp4", reading=Reading(deinterlace="on"))
+    job = job_of(source, tmp_path / "out.mp4", reading=ReadOptions(deinterlace="on"))
     tools = tools_of(job, looking(2) if context else None)
     check_alone(tmp_path, job, tools, cut_at(job, tools, 5, 7, 13))
 

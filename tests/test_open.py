@@ -16,9 +16,10 @@ import torch
 from clips import Clip, make
 
 from vsr.core.errors import InputError
+from vsr.core.options import ReadOptions
 from vsr.core.span import Span
 from vsr.video.open import open_input
-from vsr.video.reader import Reading, open_video
+from vsr.video.reader import open_video
 
 FAST = {"preset": "ultrafast", "bf": "0"}
 
@@ -269,7 +270,7 @@ def test_without_a_gpu_that_decodes_the_cpu_does(tmp_path: Path, clip: Path) -> 
     said: list[str] = []
     with (
         open_video(clip, Span(), print) as plain,
-        open_video(clip, Span(), said.append, Reading(hwaccel=True)) as fallen_back,
+        open_video(clip, Span(), said.append, ReadOptions(hwaccel=True)) as fallen_back,
     ):
         frames = zip(plain.frames(), fallen_back.frames(), strict=True)
         assert all(a.pts == b.pts and a.shows_same(b) for a, b in frames)
@@ -277,7 +278,7 @@ def test_without_a_gpu_that_decodes_the_cpu_does(tmp_path: Path, clip: Path) -> 
     assert line.startswith(f"{clip}: decoded on the CPU, the GPU's decoder is not to be had (")
     with (
         pytest.raises(InputError, match="no such file"),
-        open_video(tmp_path / "none.mp4", Span(), said.append, Reading(hwaccel=True)),
+        open_video(tmp_path / "none.mp4", Span(), said.append, ReadOptions(hwaccel=True)),
     ):
         pass
     assert len(said) == 1
@@ -287,7 +288,7 @@ def test_without_a_gpu_that_decodes_the_cpu_does(tmp_path: Path, clip: Path) -> 
 def test_a_gpu_decodes_the_same_samples(clip: Path) -> None:
     with (
         open_video(clip, Span(), print) as plain,
-        open_video(clip, Span(), print, Reading(hwaccel=True)) as on_gpu,
+        open_video(clip, Span(), print, ReadOptions(hwaccel=True)) as on_gpu,
     ):
         frames = zip(plain.frames(), on_gpu.frames(), strict=True)
         assert all(a.pts == b.pts and a.shows_same(b) for a, b in frames)

@@ -14,7 +14,8 @@ from clips import Clip, make, video_frame
 from passing import footage, packets, passed, payloads, sound
 
 from vsr.core.errors import OutputError
-from vsr.remux.mapping import Selection, plan_streams
+from vsr.core.options import StreamOptions
+from vsr.remux.mapping import plan_streams
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 
@@ -104,7 +105,9 @@ def test_sound_that_is_copied(
 def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, suffix: str) -> None:
     source = footage(tmp_path / "in.mkv", sound(codec), "libx264")
     with open_input(source) as container:
-        plan = plan_streams(container, source, tmp_path / f"out{suffix}", 0, Selection(), "libx264")
+        plan = plan_streams(
+            container, source, tmp_path / f"out{suffix}", 0, StreamOptions(), "libx264"
+        )
     assert plan.ways[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
 
 
@@ -115,7 +118,7 @@ def test_sound_that_is_announced_and_never_comes(tmp_path: Path) -> None:
         if data[at + 1] & 31 == 1 and data[at + 2] == 1:  # the second stream's packets
             data[at + 1 : at + 3] = b"\x1f\xff"
     source.write_bytes(data)
-    for wants in (Selection(), Selection("transcode")):
+    for wants in (StreamOptions(), StreamOptions("transcode")):
         went = passed(source, tmp_path / "out.mkv", wants)
         (dropped,) = went.plan.others.dropped
         assert dropped == "1 audio aac: its sample rate or channels are unknown"
@@ -274,7 +277,7 @@ def test_chapters_and_tags_that_a_container_does_not_have_are_named(tmp_path: Pa
 
 def test_an_unknown_wish_for_audio() -> None:
     with pytest.raises(OutputError, match=r"^audio 'loud': must be one of copy, transcode, none$"):
-        Selection("loud")
-    assert Selection(True).wants is not None
-    assert not Selection(True).transcodes
-    assert Selection("transcode").transcodes
+        StreamOptions("loud")
+    assert StreamOptions(True).wants is not None
+    assert not StreamOptions(True).transcodes
+    assert StreamOptions("transcode").transcodes

@@ -1,4 +1,4 @@
-"""Reading: every frame that libav decodes, byte for byte, at its exact time."""
+"""ReadOptions: every frame that libav decodes, byte for byte, at its exact time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from clips import PACKED_YUV, Clip, make, picture
 from vsr.core.damage import Damage
 from vsr.core.errors import InputError
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.options import ReadOptions
 from vsr.core.span import Span
 from vsr.video.planes import PlaneReader, nearest_format
-from vsr.video.reader import Reading, open_video
+from vsr.video.reader import open_video
 
 FAST = {"preset": "ultrafast", "bf": "0"}
 # Whole groups of five with three B-frames between references, as x264 is told to.
@@ -689,7 +690,7 @@ def assert_salvaged(
     assert any(astuple(damage))
     with (
         pytest.raises(InputError) as caught,
-        open_video(broken, WHOLE, no_warning, Reading(strict=True)) as video,
+        open_video(broken, WHOLE, no_warning, ReadOptions(strict=True)) as video,
     ):
         list(video.frames())
     assert "--strict" in str(caught.value)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from vsr import upscale
 from vsr.core.errors import OutputError
 from vsr.core.job import Job
+from vsr.core.options import ComputeOptions
 from vsr.core.result import Result
 from vsr.core.span import Span
 from vsr.core.url import Url
@@ -40,7 +41,7 @@ FINGERPRINTS = st.builds(
 
 
 def tools(name: str = "nearest") -> tuple[Model, Engine]:
-    return load_model(name, 2), choose_engine("cpu", "fp32")
+    return load_model(name, 2), choose_engine(ComputeOptions(device="cpu", precision="fp32"))
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,10 @@ def test_it_holds_every_setting(done: tuple[Job, Result]) -> None:
 
 
 def test_it_tells_of_the_model_and_what_it_learnt_from(done: tuple[Job, Result]) -> None:
-    model, engine = load_model("vespcn", 4), choose_engine("cpu", "fp32")
+    model, engine = (
+        load_model("vespcn", 4),
+        choose_engine(ComputeOptions(device="cpu", precision="fp32")),
+    )
     job, result = done
     held = make_record(
         *(job, job.settings(model, engine), model, result),

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from noise import described
 
-from vsr.cli.region import RegionType, crop_option
-from vsr.core.crop import Box, Region, cropped, parse_region
+from vsr.cli.region import CropType, crop_option
+from vsr.core.crop import Box, CropRegion, cropped, parse_crop
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
 
@@ -52,14 +52,14 @@ def turned(info: VideoInfo, *entries: float) -> VideoInfo:
     ],
 )
 def test_what_is_taken(text: str, region: tuple[Fraction, Fraction, Fraction, Fraction]) -> None:
-    found = parse_region(text)
-    assert found == Region(*region)
-    assert parse_region(str(found)) == found
+    found = parse_crop(text)
+    assert found == CropRegion(*region)
+    assert parse_crop(str(found)) == found
 
 
 def test_it_is_written_shortly() -> None:
-    assert str(parse_region(" 010, 2,3 , 4.50")) == "10,2,3,4.5"
-    assert str(parse_region("25%,12.5%,0.001%,1/3 %")) == "25%,12.5%,0.001%,1/3%"
+    assert str(parse_crop(" 010, 2,3 , 4.50")) == "10,2,3,4.5"
+    assert str(parse_crop("25%,12.5%,0.001%,1/3 %")) == "25%,12.5%,0.001%,1/3%"
 
 
 some = st.fractions(Fraction(1, 1000), 50, max_denominator=10**6)
@@ -69,8 +69,8 @@ some = st.fractions(Fraction(1, 1000), 50, max_denominator=10**6)
 def test_what_is_written_is_taken(
     x: Fraction, y: Fraction, width: Fraction, height: Fraction, percent: bool
 ) -> None:
-    region = Region(x, y, width, height, percent)
-    assert parse_region(str(region)) == region
+    region = CropRegion(x, y, width, height, percent)
+    assert parse_crop(str(region)) == region
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_is_written_is_taken(
 )
 def test_what_is_no_region(text: str) -> None:
     with pytest.raises(InputError, match=r"^crop .*: write X,Y,W,H in pixels, or .*percent: ") as e:
-        parse_region(text)
+        parse_crop(text)
     assert "\n" not in str(e.value)
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_region(text: str) -> None:
 )
 def test_what_is_a_part_of_no_picture(text: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
-        parse_region(text)
+        parse_crop(text)
     assert str(caught.value) == says
 
 
@@ -128,18 +128,18 @@ def test_what_is_a_part_of_no_picture(text: str, says: str) -> None:
 def test_the_option() -> None:
     @click.command
     @crop_option
-    def command(crop: Region | None) -> Region | None:
+    def command(crop: CropRegion | None) -> CropRegion | None:
         return crop
 
     assert command.main([], standalone_mode=False) is None
     found = command.main(["--crop", "25%,25%,50%,50%"], standalone_mode=False)
-    assert found == Region(Fraction(25), Fraction(25), Fraction(50), Fraction(50), True)
-    assert command.main(["--crop", "1,2,3,4"], standalone_mode=False) == parse_region("1,2,3,4")
+    assert found == CropRegion(Fraction(25), Fraction(25), Fraction(50), Fraction(50), True)
+    assert command.main(["--crop", "1,2,3,4"], standalone_mode=False) == parse_crop("1,2,3,4")
     with pytest.raises(click.BadParameter, match="width and height must be above 0"):
         command.main(["--crop", "1,2,3,0"], standalone_mode=False)
     with pytest.raises(click.BadParameter, match="write X,Y,W,H"):
         command.main(["--crop", "-1"], standalone_mode=False)
-    assert RegionType().convert(found, None, None) is found
+    assert CropType().convert(found, None, None) is found
 
 
 # Where it lies
@@ -167,7 +167,7 @@ def test_the_option() -> None:
     ],
 )
 def test_pixels(text: str, layout: str, box: tuple[int, int, int, int]) -> None:
-    assert parse_region(text).inside(described(layout, 321, 181)) == Box(*box)
+    assert parse_crop(text).inside(described(layout, 321, 181)) == Box(*box)
 
 
 @pytest.mark.parametrize(
@@ -182,22 +182,22 @@ def test_pixels(text: str, layout: str, box: tuple[int, int, int, int]) -> None:
 def test_beyond_the_picture(text: str, says: str) -> None:
     info = described("yuv420p", 320, 180)
     with pytest.raises(InputError) as caught:
-        parse_region(text).inside(info)
+        parse_crop(text).inside(info)
     assert str(caught.value) == says
 
 
 def test_beyond_the_picture_as_it_is_shown() -> None:
     upright = turned(described("yuv420p", 320, 180), 0, 1, -1, 0)
-    assert parse_region("0,0,180,320").inside(upright) == Box(0, 0, 320, 180)
+    assert parse_crop("0,0,180,320").inside(upright) == Box(0, 0, 320, 180)
     with pytest.raises(InputError, match="reaches beyond the picture of 180x320 pixels"):
-        parse_region("0,0,181,10").inside(upright)
+        parse_crop("0,0,181,10").inside(upright)
 
 
 @pytest.mark.parametrize("aspect", [None, Fraction(64, 45), Fraction(1, 2)])
 def test_pixels_are_those_stored(aspect: Fraction | None) -> None:
     info = replace(described("yuv420p", 720, 576), pixel_aspect=aspect)
-    assert parse_region("700,0,20,576").inside(info) == Box(700, 0, 20, 576)
-    assert parse_region("50%,0%,50%,100%").inside(info) == Box(360, 0, 360, 576)
+    assert parse_crop("700,0,20,576").inside(info) == Box(700, 0, 20, 576)
+    assert parse_crop("50%,0%,50%,100%").inside(info) == Box(360, 0, 360, 576)
 
 
 @pytest.mark.parametrize("name", TURNS)
@@ -207,7 +207,7 @@ def test_the_part_of_the_shown_picture(name: str, text: str) -> None:
     entries, show = TURNS[name]
     stored = np.arange(9 * 8).reshape(8, 9)
     shown = show(stored)
-    region = parse_region(text)
+    region = parse_crop(text)
     unit = 1 if not region.percent else Fraction(shown.shape[1], 100)
     left, right = math.floor(region.x * unit), math.ceil((region.x + region.width) * unit)
     unit = 1 if not region.percent else Fraction(shown.shape[0], 100)
@@ -223,7 +223,7 @@ def test_a_turned_part_on_the_chroma_grid(name: str) -> None:
     entries, show = TURNS[name]
     stored = np.arange(11 * 13).reshape(11, 13)
     shown = show(stored)
-    box = parse_region("3,5,4,2").inside(turned(described("yuv420p", 13, 11), *entries))
+    box = parse_crop("3,5,4,2").inside(turned(described("yuv420p", 13, 11), *entries))
     found = stored[box.y : box.y + box.height, box.x : box.x + box.width]
     assert set(shown[5:7, 3:7].flat) <= set(found.flat)
     assert box.x % 2 == box.y % 2 == 0
@@ -235,7 +235,7 @@ def test_a_turned_part_on_the_chroma_grid(name: str) -> None:
 @pytest.mark.parametrize("matrix", [(2, 0, 0, 3), (0.25, 0, 0, 0.25), (1, 0.01, -0.01, 1)])
 def test_size_and_a_touch_of_an_angle_are_no_matter(matrix: tuple[float, ...]) -> None:
     info = described("gray", 20, 10)
-    assert parse_region("3,4,5,6").inside(turned(info, *matrix)) == Box(3, 4, 5, 6)
+    assert parse_crop("3,4,5,6").inside(turned(info, *matrix)) == Box(3, 4, 5, 6)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_size_and_a_touch_of_an_angle_are_no_matter(matrix: tuple[float, ...]) -
 )
 def test_other_angles(matrix: tuple[float, ...]) -> None:
     with pytest.raises(InputError) as caught:
-        parse_region("3,4,5,6").inside(turned(described("gray", 20, 10), *matrix))
+        parse_crop("3,4,5,6").inside(turned(described("gray", 20, 10), *matrix))
     a, b, c, d = (round(entry * ONE) for entry in matrix)
     assert str(caught.value) == (
         "crop 3,4,5,6: cannot be placed: the picture is shown turned by another angle than 90, "

@@ -13,6 +13,7 @@ import pytest
 
 from vsr.core.errors import OutputError
 from vsr.core.job import Job
+from vsr.core.options import ComputeOptions
 from vsr.core.result import Result, Run
 from vsr.core.stream_report import Others
 from vsr.inference.engine import choose_engine
@@ -26,7 +27,9 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 def settings_for(model: str = "nearest", **changes: Any) -> dict[str, Any]:
     job = Job(Path("in"), Path("out"), model=model)
-    settings = job.settings(load_model(model, 4), choose_engine("cpu", "fp32"))
+    settings = job.settings(
+        load_model(model, 4), choose_engine(ComputeOptions(device="cpu", precision="fp32"))
+    )
     return {**settings, **changes}
 
 

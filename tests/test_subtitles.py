@@ -14,7 +14,8 @@ from av.stream import Disposition
 from clips import Clip, make
 from passing import Passed, passed
 
-from vsr.remux.mapping import Selection, plan_streams
+from vsr.core.options import StreamOptions
+from vsr.remux.mapping import plan_streams
 from vsr.video.open import open_input
 
 Cue = tuple[int, int, str]  # milliseconds, and the text as ASS has it
@@ -231,7 +232,9 @@ def test_containers_without_text_name_it(tmp_path: Path, suffix: str) -> None:
     source = _with(tmp_path / "in.mkv", {"srt": _srt(CUES)})
     if suffix == ".avi":
         with open_input(source) as container:
-            plan = plan_streams(container, source, tmp_path / "out.avi", 0, Selection(), "mpeg4")
+            plan = plan_streams(
+                container, source, tmp_path / "out.avi", 0, StreamOptions(), "mpeg4"
+            )
     else:
         plan = _pass(source, tmp_path / f"out{suffix}").plan
     assert plan.others.dropped == (f"1 subtitle subrip (eng): {suffix} cannot hold it",)
