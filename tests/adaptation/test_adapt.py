@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from clips import Clip, make
 from safetensors.torch import load_file
+from support.clips import Clip, make
 
 from vsr.adaptation import adapt as module
 from vsr.adaptation.adapt import Adapted, Found, Watch, adapt

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, picture
+from support.clips import Clip, make, picture
 
 from vsr.adaptation import bursts as module
 from vsr.adaptation.bursts import LEAST, Sample, sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from clips import picture
+from support.clips import picture
 
 from vsr.adaptation.degradation_estimate import Camera, estimate
 from vsr.degradation.compression import Compression

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from clips import picture
+from support.clips import picture
 
 from vsr.adaptation.bursts import Burst
 from vsr.adaptation.degradation_estimate import Camera

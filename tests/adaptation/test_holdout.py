@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from clips import picture
+from support.clips import picture
 from torch import Tensor
 
 from vsr.adaptation.holdout import MARGIN, Verdict, judge

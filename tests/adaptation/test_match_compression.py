@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import picture
+from support.clips import picture
 
 from vsr.adaptation.match_compression import _write, like
 from vsr.degradation.compression import Compression

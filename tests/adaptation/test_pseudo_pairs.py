@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import picture
+from support.clips import picture
 
 from vsr.adaptation.bursts import LEAST, Burst
 from vsr.adaptation.degradation_estimate import Camera

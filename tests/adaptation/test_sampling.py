@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from clips import Clip, make, picture
+from support.clips import Clip, make, picture
 
 from vsr.adaptation.sampling import FRAMES, HELD, LEARNT, Item, places
 from vsr.core.errors import InputError

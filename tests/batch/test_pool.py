@@ -13,7 +13,8 @@ from threading import Event
 from typing import Any
 
 import pytest
-from working import act
+from support.paths import TESTS
+from support.worker_tasks import act
 
 from vsr.batch.outcome import (
     Ended,
@@ -27,8 +28,6 @@ from vsr.batch.outcome import (
 )
 from vsr.batch.pool import run_batch
 from vsr.util.threads import cores
-
-TESTS = Path(__file__).parent
 
 
 def items(folder: Path, *names: str) -> list[Item]:
@@ -234,7 +233,7 @@ def test_an_interrupt_kills_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["hang", "long"])
 def test_no_worker_outlives_its_parent(tmp_path: Path, name: str) -> None:
     script = (
-        "import sys; from pathlib import Path; from working import act;"
+        "import sys; from pathlib import Path; from support.worker_tasks import act;"
         "from vsr.batch.outcome import Item; from vsr.batch.pool import run_batch;"
         "source = Path(sys.argv[1]); target = source.with_suffix('.out');"
         "run_batch(iter([Item(source, target)]), {}, work=act)"

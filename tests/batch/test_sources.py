@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from clips import Clip, make, picture
+from support.clips import Clip, make, picture
 
 from vsr.batch.sources import Found, find, fixed_part, items, target_of
 from vsr.core.errors import InputError, OutputError

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from clips import Clip, make
+from support.clips import Clip, make
 
 import vsr.batch.watch as watch
 from vsr.batch.sources import Found

@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from clips import Clip, held, make
+from support.clips import Clip, held, make
 
 from vsr import OutputError
 from vsr.batch.outcome import Item

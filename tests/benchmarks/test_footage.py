@@ -12,12 +12,13 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
-from natural import natural
+from support.natural_picture import natural
+from support.paths import ROOT
 
 from vsr.core.errors import ModelError
 from vsr.evaluation.evaluate import Score
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks/footage.py"
+SCRIPT = ROOT / "benchmarks/footage.py"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_a_footage_model_without_its_clean_one(footage: ModuleType) -> None:
 
 
 def test_models_by_name_and_file(footage: ModuleType) -> None:
-    file = SCRIPT.parents[1] / "weights/espcn_x2.safetensors"
+    file = ROOT / "weights/espcn_x2.safetensors"
     words = f"bicubic, espcn-footage={file}, {file}"
     assert [m.name for m in footage.chosen(words, 2)] == ["bicubic", "espcn-footage", "espcn_x2"]
     with pytest.raises(ModelError, match="nothing"):

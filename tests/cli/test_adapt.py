@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from clips import Clip, make
-from commands import vsr
+from support.cli_runner import vsr
+from support.clips import Clip, make
 
 
 @pytest.fixture(scope="module")

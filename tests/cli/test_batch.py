@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import Clip, held, make
-from commands import SCRIPT, vsr
+from support.cli_runner import SCRIPT, vsr
+from support.clips import Clip, held, make
 
 FAST = ["--scale", "2", "--model", "nearest", "--preset", "ultrafast"]
 SLOW = ["--scale", "4", "--model", "bicubic", "--preset", "placebo", "--threads", "1"]

@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 import pytest
 import torch
-from clips import Clip, held, make, remux
-from commands import SCRIPT, Ran, vsr
 from safetensors.torch import save_file
+from support.cli_runner import SCRIPT, Ran, vsr
+from support.clips import Clip, held, make, remux
 
 from vsr.cli.options import Time
 

@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, picture
-from commands import vsr
-from drawn import drawn
-from in_rgb import colours
-from natural import natural
 from safetensors.torch import save_file
+from support.cli_runner import vsr
+from support.clips import Clip, make, picture
+from support.natural_picture import natural
+from support.random_weights import drawn
+from support.rgb_networks import colours
 
 from vsr import load_model
 from vsr.evaluation.evaluate import evaluate, mean

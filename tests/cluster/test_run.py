@@ -16,10 +16,10 @@ from typing import Any
 
 import av
 import pytest
-from clips import Clip, make
-from cluster_nodes import kill_at_work, local_cluster
-from drawn import drawn
 from safetensors.torch import save_file
+from support.clips import Clip, make
+from support.random_weights import drawn
+from support.ray_cluster import kill_at_work, local_cluster
 
 from vsr import DeviceError, InputError, OutputError, Progress, StoppedError, upscale
 from vsr.cluster import run as driver

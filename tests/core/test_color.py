@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from support.chroma_sitings import FIRST
 from torch import Tensor
 
 from vsr.core.color import (
@@ -29,17 +30,6 @@ from vsr.video.planes import converted, libav_frame
 LAYOUTS = ("420", "422", "444")
 SCALES = (2, 3, 4)
 DEPTHS = {8: "", 10: "10le", 12: "12le", 16: "16le"}
-
-# Where libav and the standards put the first chroma sample, in luma samples from the first
-# luma sample (x, y): ITU-T H.264 figure E-1.
-FIRST = {
-    "left": (0.0, 0.5),
-    "center": (0.5, 0.5),
-    "topleft": (0.0, 0.0),
-    "top": (0.5, 0.0),
-    "bottomleft": (0.0, 1.0),
-    "bottom": (0.5, 1.0),
-}
 
 
 def info(

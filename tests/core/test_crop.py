@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from noise import described
+from support.noise_frames import described
 
 from vsr.cli.region import RegionType, crop_option
 from vsr.core.crop import Box, Region, cropped, parse_region

@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import pytest
-from clips import Clip, held, make, planes, remux
+from support.clips import Clip, held, make, planes, remux
 
 from vsr import Result, upscale
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo

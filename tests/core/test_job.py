@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from segmented import tools_of
+from support.segmented_jobs import tools_of
 
 from vsr.core.crop import parse_region
 from vsr.core.job import Job

@@ -12,7 +12,7 @@ from typing import Any
 import av
 import click
 import pytest
-from clips import Clip, make
+from support.clips import Clip, make
 
 from vsr.cli.limits import Pixels, limits_of
 from vsr.core.errors import InputError

@@ -13,8 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import servers
-from clips import Clip, make, planes
+from support import servers
+from support.clips import Clip, make, planes
 
 from vsr.core.errors import InputError
 from vsr.core.url import SCHEMES, Url, as_source, is_live, open_url

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from clips import picture
 from numpy.typing import NDArray
+from support.clips import picture
 
 from vsr.core.errors import TrainingError
 from vsr.degradation.compression import ENCODERS, Compression, as_frames, as_samples

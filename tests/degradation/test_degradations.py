@@ -8,8 +8,8 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from clips import picture
 from numpy.typing import NDArray
+from support.clips import picture
 from torch import Tensor
 
 from vsr.core.errors import TrainingError

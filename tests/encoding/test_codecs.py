@@ -11,7 +11,7 @@ import av
 import pytest
 from av.codec.context import CodecContext, Flags
 from av.video.codeccontext import VideoCodecContext
-from clips import Clip, held, make
+from support.clips import Clip, held, make
 
 from vsr import upscale
 from vsr.core.errors import EncoderError, OutputError

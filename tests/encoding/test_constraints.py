@@ -10,7 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from clips import Clip, held, make, planes
+from support.clips import Clip, held, make, planes
 
 from vsr import Result, upscale
 from vsr.core.errors import EncoderError

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from test_color import FIRST
-from test_lossless import noise, planes_of
+from support.chroma_sitings import FIRST
+from support.raw_planes import noise, planes_of
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo, find_format
 from vsr.encoding.convert import Converter, recoloured

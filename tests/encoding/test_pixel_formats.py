@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Clip, held, make
-from test_lossless import frame_of, noise, planes_of, store
+from support.clips import Clip, held, make
+from support.raw_planes import frame_of, noise, planes_of, store
 
 from vsr import EncoderError, Result, upscale
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from av.packet import Packet
-from clips import Clip, held, make, nearest
+from support.clips import Clip, held, make, nearest
 
 from vsr import Result, upscale
 from vsr.encoding.timestamps import Counted, Ticks

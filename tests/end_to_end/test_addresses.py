@@ -10,9 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import servers
-from clips import Clip, held, make, planes
-from commands import SCRIPT, vsr
+from support import servers
+from support.cli_runner import SCRIPT, vsr
+from support.clips import Clip, held, make, planes
 
 from vsr import InputError, upscale
 from vsr.core.url import Url

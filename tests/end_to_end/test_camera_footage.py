@@ -7,11 +7,12 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Held, held, nearest
+from support.clips import Held, held, nearest
+from support.paths import SHARED
 
 from vsr import Result, upscale
 
-FOOTAGE = Path(__file__).parents[2] / "shared" / "footage"
+FOOTAGE = SHARED / "footage"
 FILES = sorted(FOOTAGE.rglob("*.mp4")) or [FOOTAGE]
 LENGTH = Fraction(2)
 MARGIN = Fraction(3, 4)  # more than any decoder here holds back

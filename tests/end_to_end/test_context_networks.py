@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from blend import Blend, blend
-from clips import Clip, held, make, picture, planes
+from support.clips import Clip, held, make, picture, planes
+from support.context_network import Blend, blend
+from support.paths import TESTS
 from torch import Tensor
 
 from vsr import Result, upscale
@@ -305,7 +306,7 @@ def test_images_by_themselves_are_no_neighbours(tmp_path: Path, use: Any) -> Non
 MEASURED = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
-from blend import blend
+from support.context_network import blend
 from vsr import upscale
 from vsr import api as pipeline
 pipeline.load_model = lambda name, scale: blend(1)
@@ -321,6 +322,6 @@ def test_a_long_clip_takes_no_more_memory(tmp_path: Path) -> None:
         pts = range(0, frames * 512, 512)
         clip = Clip(160, 120, pts=pts, numbers=numbers, options=LOSSLESS)
         source, target = make(tmp_path / f"{frames}.mp4", clip), tmp_path / f"{frames}-large.mkv"
-        command = [sys.executable, "-c", MEASURED, str(Path(__file__).parent), source, target]
+        command = [sys.executable, "-c", MEASURED, str(TESTS), source, target]
         peaks.append(int(run(command, check=True, capture_output=True).stdout))
     assert peaks[1] <= peaks[0] * 1.1

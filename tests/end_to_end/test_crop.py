@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from blend import Blend
-from clips import Clip, held, make, planes
-from commands import vsr as command
-from drawn import drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_rgb import RgbBicubic
-from noise import assert_equal, described, model, noise
+from support.cli_runner import vsr as command
+from support.clips import Clip, held, make, planes
+from support.context_network import Blend
+from support.noise_frames import assert_equal, described, model, noise
+from support.random_weights import drawn
+from support.rgb_networks import RgbBicubic
 from torch import Tensor
 
 import vsr

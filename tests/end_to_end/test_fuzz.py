@@ -7,10 +7,20 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from clips import Clip, make
-from damage import KINDS, OPTIONS, SOURCES, Harm, harm, make_sources, targets, try_out, try_probe
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
+from support.clips import Clip, make
+from support.damaged_files import (
+    KINDS,
+    OPTIONS,
+    SOURCES,
+    Harm,
+    harm,
+    make_sources,
+    targets,
+    try_out,
+    try_probe,
+)
 
 EXAMPLES = 60
 

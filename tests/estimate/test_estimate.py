@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import pytest
-from clips import Clip, make, picture
+from support.clips import Clip, make, picture
 
 from vsr import upscale
 from vsr.core.errors import InputError, ModelError

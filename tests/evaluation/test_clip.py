@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from clips import picture
-from in_rgb import RgbBicubic, colours
-from restored import reconstruct, reconstruct_clip
+from support.clips import picture
+from support.restored_pictures import reconstruct, reconstruct_clip
+from support.rgb_networks import RgbBicubic, colours
 from torch import Tensor
 
 from vsr.datasets.ground_truth import Picture, image_picture, luma_picture

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, picture
-from commands import vsr
-from natural import natural
+from support.cli_runner import vsr
+from support.clips import Clip, make, picture
+from support.natural_picture import natural
 
 from vsr import load_model
 from vsr.core.errors import OutputError

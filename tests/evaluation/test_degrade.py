@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from in_rgb import colours
-from natural import natural
+from support.natural_picture import natural
+from support.rgb_networks import colours
 
 from vsr.core.errors import TrainingError
 from vsr.datasets.ground_truth import Picture, image_picture, luma_picture

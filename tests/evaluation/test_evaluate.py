@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import Clip, make, picture
-from in_rgb import RgbBicubic, colours, rgb_bicubic
-from natural import natural
-from restored import reconstruct
+from support.clips import Clip, make, picture
+from support.natural_picture import natural
+from support.paths import SHARED
+from support.restored_pictures import reconstruct
+from support.rgb_networks import RgbBicubic, colours, rgb_bicubic
 from torch import Tensor
 
 from vsr import Model, load_model
@@ -36,7 +37,7 @@ from vsr.networks.registry import Weights
 
 CPU = torch.device("cpu")
 LOSSLESS = {"codec": "ffv1", "options": {}}
-SETS = Path(__file__).parents[2] / "shared/data/val_images"
+SETS = SHARED / "data/val_images"
 
 
 @pytest.fixture(scope="module")

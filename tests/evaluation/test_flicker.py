@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from natural import natural
+from support.natural_picture import natural
 
 from vsr.evaluation.flicker import Motion, flicker, motion_between
 

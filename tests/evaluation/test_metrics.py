@@ -8,8 +8,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from natural import natural
 from numpy.lib.stride_tricks import sliding_window_view
+from support.natural_picture import natural
 
 from vsr.degradation.compression import Compression
 from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from natural import natural
+from support.natural_picture import natural
 
 from vsr.evaluation.flicker import motion_between
 from vsr.evaluation.metrics import blockiness

@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import held
+from support.clips import held
 
 from vsr import upscale
 from vsr.images.animated import is_animated

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from blend import Blend
-from drawn import drawn
-from noise import assert_equal, described, noise
+from support.context_network import Blend
+from support.noise_frames import assert_equal, described, noise
+from support.random_weights import drawn
 from torch import Tensor
 
 from vsr.core.frame import Frame

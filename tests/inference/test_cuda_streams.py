@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from blend import Blend
-from drawn import drawn
-from in_rgb import RgbBicubic
-from noise import assert_equal, described, noise
+from support.context_network import Blend
+from support.noise_frames import assert_equal, described, noise
+from support.random_weights import drawn
+from support.rgb_networks import RgbBicubic
 from torch import Tensor
 
 from vsr.core.errors import DeviceError

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drawn import drawn
-from in_rgb import RgbBicubic
-from noise import assert_equal, described, model, noise
+from support.noise_frames import assert_equal, described, model, noise
+from support.random_weights import drawn
+from support.rgb_networks import RgbBicubic
 
 from vsr.core.crop import Box
 from vsr.core.errors import DeviceError

@@ -7,9 +7,9 @@ from itertools import product
 
 import pytest
 import torch
-from drawn import drawn
-from in_rgb import RgbBicubic
-from noise import described, noise
+from support.noise_frames import described, noise
+from support.random_weights import drawn
+from support.rgb_networks import RgbBicubic
 from torch import Tensor
 from torch.nn import functional as F
 

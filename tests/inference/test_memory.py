@@ -10,7 +10,8 @@ from subprocess import run
 import numpy as np
 import pytest
 import torch
-from drawn import drawn
+from support.paths import TESTS
+from support.random_weights import drawn
 from torch.nn import functional as F
 
 from vsr.inference import memory
@@ -236,8 +237,8 @@ import resource, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import torch
-from drawn import drawn
-from noise import assert_equal, described, model, noise
+from support.random_weights import drawn
+from support.noise_frames import assert_equal, described, model, noise
 from vsr.inference.engine import Engine, restore
 from vsr.inference.windows import windows
 from vsr.networks.espcn import Espcn
@@ -265,7 +266,7 @@ print(*said, sep="\\n")
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no Linux")
 def test_a_process_that_gets_no_more_memory() -> None:
-    command = [sys.executable, "-c", PRESSED, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", PRESSED, str(TESTS)]
     done = run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

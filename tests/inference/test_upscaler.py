@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from blend import Blend
-from drawn import drawn
-from in_rgb import RgbBicubic
-from noise import described, noise
+from support.context_network import Blend
+from support.noise_frames import described, noise
+from support.random_weights import drawn
+from support.rgb_networks import RgbBicubic
 from torch import Tensor
 
 from vsr.core.color import (

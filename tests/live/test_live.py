@@ -19,8 +19,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-import servers
-from clips import Clip, Held, held, make, planes, video_frame
+from support import servers
+from support.clips import Clip, Held, held, make, planes, video_frame
+from support.paths import TESTS
 
 from vsr.core.errors import InputError
 from vsr.core.frame import Frame
@@ -470,7 +471,7 @@ import sys, time
 from fractions import Fraction
 import av
 sys.path[:0] = {paths!r}
-from clips import video_frame
+from support.clips import video_frame
 from vsr.live.live import fragmented
 with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
     video = out.add_stream("libx264", rate=25, options={{"preset": "ultrafast", "g": "25"}})
@@ -500,7 +501,7 @@ with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
 )
 def test_a_killed_output_is_playable(tmp_path: Path, suffix: str, name: str) -> None:
     target = tmp_path / f"a.{suffix}"
-    paths = [str(Path(__file__).parent)]
+    paths = [str(TESTS)]
     program = _WRITER.format(target=str(target), name=name, paths=paths)
     writer = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     with writer:

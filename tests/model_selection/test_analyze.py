@@ -10,7 +10,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from clips import Clip, make, remux
+from support.clips import Clip, make, remux
 
 from vsr.core.errors import InputError
 from vsr.core.limits import Limits

@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make
-from commands import vsr
+from support.cli_runner import vsr
+from support.clips import Clip, make
 
 from vsr import ModelError, StalledError, upscale
 from vsr.core.url import Url

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from clips import Clip, make
-from drawn import drawn
+from support.clips import Clip, make
+from support.random_weights import drawn
 from torch import nn
 from torch.nn import functional as F
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from drawn import drawn
 from safetensors.torch import save_file
+from support.random_weights import drawn
 from torch import Tensor, nn
 from torch.nn import functional as F
 

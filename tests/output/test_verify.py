@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Clip, make, remux
+from support.clips import Clip, make, remux
 
 from vsr import upscale
 from vsr.core.errors import OutputError

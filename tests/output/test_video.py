@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import Clip, held, make
-from commands import SCRIPT, vsr
+from support.cli_runner import SCRIPT, vsr
+from support.clips import Clip, held, make
 
 from vsr import upscale
 from vsr.core.errors import EncoderError, InputError, OutputError

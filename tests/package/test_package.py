@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
 import vsr
 
-ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LIBRARY = sorted((ROOT / "vsr").rglob("*.py"))
 SHELL = sorted((ROOT / "cli").rglob("*.py"))

@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import Clip, Held, held, make, nearest, planes, remux
-from commands import vsr
+from support.cli_runner import vsr
+from support.clips import Clip, Held, held, make, nearest, planes, remux
 
 from vsr import Progress, Result, VsrError, upscale
-from vsr.pipeline import frames as flow
 from vsr.core.errors import InputError
 from vsr.core.resample import resize
 from vsr.inference.upscaler import Enlarger
 from vsr.networks.registry import default_model
+from vsr.pipeline import frames as flow
 
 CONTAINERS = (".mp4", ".mkv", ".mov")
 LOSSLESS: dict[str, Any] = {"codec": "ffv1", "options": {}}

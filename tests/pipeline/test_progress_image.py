@@ -13,7 +13,7 @@ from threading import Event, Thread
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, picture
+from support.clips import Clip, make, picture
 
 from vsr import InputError, OutputError, upscale
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo

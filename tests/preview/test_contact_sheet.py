@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, planes
+from support.clips import Clip, make, planes
 
 import vsr
 from vsr.core.errors import InputError, OutputError

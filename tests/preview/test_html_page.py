@@ -9,10 +9,10 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
-import clips
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import clips
 
 from vsr.core.errors import OutputError
 from vsr.preview.html_page import Facts, Shown, page, write_page

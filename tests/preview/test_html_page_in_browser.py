@@ -4,9 +4,9 @@ import shutil
 from fractions import Fraction
 
 import av
-import clips
 import numpy as np
 import pytest
+from support import clips
 
 from vsr.preview.html_page import Facts, Shown, write_page
 

@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make, remux
+from support.clips import Clip, make, remux
 
 from vsr.core.errors import InputError
 from vsr.core.span import Span

@@ -9,8 +9,8 @@ from typing import Any
 
 import cv2
 import pytest
-from clips import Clip, held, make
-from commands import vsr
+from support.cli_runner import vsr
+from support.clips import Clip, held, make
 
 from vsr import InputError, ModelError, OutputError, upscale
 from vsr.preview.preview import preview

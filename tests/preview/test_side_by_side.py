@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Clip, held, make, planes
+from support.clips import Clip, held, make, planes
 
 import vsr
 from vsr.core.errors import InputError, OutputError

@@ -13,9 +13,9 @@ from typing import Any
 
 import av
 import pytest
-from clips import Clip, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clips import Clip, make
 
 from vsr import upscale
 from vsr.core.errors import OutputError

@@ -8,9 +8,9 @@ from typing import Any
 
 import av
 import pytest
-from clips import Clip, make
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clips import Clip, make
 
 from vsr.provenance.fingerprint import Fingerprint, digest_of
 from vsr.provenance.tag import statement

@@ -10,8 +10,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from commands import vsr
-from passing import Passed, footage, passed, payloads, sound, wave
+from support.cli_runner import vsr
+from support.copied_streams import Passed, footage, passed, payloads, sound, wave
 
 from vsr import upscale
 from vsr.remux.mapping import Selection

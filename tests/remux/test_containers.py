@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Clip, make
+from support.clips import Clip, make
 
 from vsr import upscale
 from vsr.core.errors import EncoderError, OutputError

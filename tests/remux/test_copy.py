@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 from av.stream import Disposition
-from clips import Clip, Held, held, make, nearest
+from support.clips import Clip, Held, held, make, nearest
 
 from vsr import Result, upscale
 

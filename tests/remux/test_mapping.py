@@ -10,8 +10,8 @@ from typing import Any
 import av
 import pytest
 from av.stream import Disposition
-from clips import Clip, make, video_frame
-from passing import footage, packets, passed, payloads, sound
+from support.clips import Clip, make, video_frame
+from support.copied_streams import footage, packets, passed, payloads, sound
 
 from vsr.core.errors import OutputError
 from vsr.remux.mapping import Selection, plan_streams

@@ -9,8 +9,8 @@ from typing import Any
 import av
 import pytest
 from av.stream import Disposition
-from clips import Clip, make
-from passing import footage, passed, sound
+from support.clips import Clip, make
+from support.copied_streams import footage, passed, sound
 
 from vsr.remux.metadata import lasting
 

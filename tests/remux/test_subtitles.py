@@ -11,8 +11,8 @@ from typing import Any
 import av
 import pytest
 from av.stream import Disposition
-from clips import Clip, make
-from passing import Passed, passed
+from support.clips import Clip, make
+from support.copied_streams import Passed, passed
 
 from vsr.remux.mapping import Selection, plan_streams
 from vsr.video.open import open_input

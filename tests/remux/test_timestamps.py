@@ -8,8 +8,8 @@ from typing import Any
 
 import av
 import pytest
-from clips import Clip, make
-from passing import footage, passed, payloads, sound
+from support.clips import Clip, make
+from support.copied_streams import footage, passed, payloads, sound
 
 from vsr.remux.timestamps import Clock, Cut, splitter
 from vsr.video.open import open_input

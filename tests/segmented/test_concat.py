@@ -13,11 +13,11 @@ from typing import Any
 import av
 import pytest
 from av.packet import Packet
-from clips import Clip, make
-from clips import held as held_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from segmented import (
+from support.clips import Clip, make
+from support.clips import held as held_in
+from support.segmented_jobs import (
     frames_of,
     ignore,
     info_of,

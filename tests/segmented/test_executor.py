@@ -10,12 +10,12 @@ from typing import Any
 
 import av
 import pytest
-from blend import blend
-from clips import Clip, make, video_frame
-from drawn import drawn
-from segmented import Held, held, ignore, job_of, made, plan_of, tools_of, uneven
-from woven import encode as save
-from woven import woven
+from support.clips import Clip, make, video_frame
+from support.context_network import blend
+from support.interlaced import encode as save
+from support.interlaced import woven
+from support.random_weights import drawn
+from support.segmented_jobs import Held, held, ignore, job_of, made, plan_of, tools_of, uneven
 
 from vsr.core.crop import parse_region
 from vsr.core.errors import InputError, StoppedError

@@ -10,8 +10,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from clips import Clip, make, remux
-from segmented import ignore, uneven
+from support.clips import Clip, make, remux
+from support.segmented_jobs import ignore, uneven
 
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError

@@ -15,10 +15,10 @@ from typing import Any
 import av
 import pytest
 from av.packet import Packet
-from clips import Clip, make, video_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from segmented import Held, held, of_packet, uneven
+from support.clips import Clip, make, video_frame
+from support.segmented_jobs import Held, held, of_packet, uneven
 
 from vsr.core.errors import OutputError
 from vsr.segmented.packet_file import PacketWriter, read_packets

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import Clip, make
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from segmented import ignore, job_of, plan_of, scanned, tools_of, uneven
+from support.clips import Clip, make
+from support.segmented_jobs import ignore, job_of, plan_of, scanned, tools_of, uneven
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
 from vsr.core.span import Span

@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make
-from segmented import job_of, plan_of, tools_of
+from support.clips import Clip, make
+from support.segmented_jobs import job_of, plan_of, tools_of
 
 from vsr.core.errors import InputError
 from vsr.core.job import Job

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from clips import Clip, held, make, planes, remux
-from commands import SCRIPT, vsr
+from support.cli_runner import SCRIPT, vsr
+from support.clips import Clip, held, make, planes, remux
 
 from vsr import DoneError, InputError, OutputError, Progress, StoppedError, upscale
 from vsr.segmented import plan

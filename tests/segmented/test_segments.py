@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from segmented import frames_of, held, ignore, info_of, plan_for, undamaged, uneven
+from support.segmented_jobs import frames_of, held, ignore, info_of, plan_for, undamaged, uneven
 
 from vsr.core.damage import Damage
 from vsr.core.errors import OutputError, StoppedError

@@ -10,8 +10,8 @@ from typing import Any
 
 import av
 import numpy as np
-from clips import video_frame
 
+from support.clips import video_frame
 from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
 from vsr.remux.mapping import Plan, Selection, plan_streams

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import av
-from clips import Clip, make
-from commands import Ran, vsr
+
+from support.cli_runner import Ran, vsr
+from support.clips import Clip, make
 
 FRAMES = 8
 _HEADER = 200  # bytes that "header" damage is confined to

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from clips import picture
 from torch import Tensor
 
+from support.clips import picture
 from vsr.core.resample import Upsample
 from vsr.networks import Network
 from vsr.networks.registry import Model, Weights

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from av.packet import Packet
-from clips import picture
 
+from support.clips import picture
 from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.events import Observer
 from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import Clip, make, picture
-from in_rgb import colours
+from support.clips import Clip, make, picture
+from support.rgb_networks import colours
 
 from vsr.core.errors import InputError
 from vsr.datasets.media import read_pictures

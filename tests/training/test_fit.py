@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from blend import Blend
 from click.testing import CliRunner
-from clips import Clip, make, picture
 from safetensors.torch import load_file, save_file
+from support.clips import Clip, make, picture
+from support.context_network import Blend
 
 from vsr import load_model
 from vsr.cli.train import _interrupts_between_steps, train_command

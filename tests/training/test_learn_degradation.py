@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from clips import Clip, make, picture
-from commands import vsr
 from safetensors.torch import load_file
+from support.cli_runner import vsr
+from support.clips import Clip, make, picture
 
 from vsr import load_model
 from vsr.cli.train import train_command

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import picture
 from safetensors.torch import save_file
+from support.clips import picture
 
 from vsr.core.errors import ModelError
 from vsr.training.footage import FootageStills

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import picture
-from in_rgb import colours
 from numpy.typing import NDArray
+from support.clips import picture
+from support.rgb_networks import colours
 from torch import Tensor
 
 from vsr.evaluation.protocol import degrade

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from drawn import Some, drawn
+from support.random_weights import Some, drawn
 from torch import Tensor, nn
 
 from vsr.networks import Network

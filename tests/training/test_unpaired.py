@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import Clip, make, picture
+from support.clips import Clip, make, picture
 
 from vsr.core.errors import InputError
 from vsr.training import unpaired

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from blend import Blend, blend
-from clips import Clip, make, picture
-from in_rgb import RgbBicubic, colours, rgb_bicubic
+from support.clips import Clip, make, picture
+from support.context_network import Blend, blend
+from support.rgb_networks import RgbBicubic, colours, rgb_bicubic
 
 from vsr.core.errors import InputError, TrainingError
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, evaluate

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import Clip, make, picture
 from numpy.typing import NDArray
+from support.clips import Clip, make, picture
 
 from vsr.core.errors import InputError
 from vsr.evaluation.protocol import degrade, shrink

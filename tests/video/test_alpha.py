@@ -10,8 +10,8 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import Clip, make
-from test_lossless import PACKED, frame_of, planes_of, store, stored
+from support.clips import Clip, make
+from support.raw_planes import PACKED, frame_of, planes_of, store, stored
 
 from vsr import Result, upscale
 from vsr.core.frame import PIXEL_FORMATS

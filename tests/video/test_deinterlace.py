@@ -9,8 +9,17 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Clip, make, picture, video_frame
-from woven import HEIGHT, WIDTH, encode, gray_frame, moment, progressive, telecined, woven
+from support.clips import Clip, make, picture, video_frame
+from support.interlaced import (
+    HEIGHT,
+    WIDTH,
+    encode,
+    gray_frame,
+    moment,
+    progressive,
+    telecined,
+    woven,
+)
 
 from vsr.core.errors import InputError
 from vsr.video.deinterlace import CONTEXT, FieldOrder, deinterlaced, detect

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from clips import Clip, held, make
+from support.clips import Clip, held, make
 
 from vsr import upscale
 from vsr.core.damage import Damage, Tally

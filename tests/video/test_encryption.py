@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Clip, make
+from support.clips import Clip, make
 
 from vsr.core.errors import InputError
 from vsr.core.span import Span

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import held, planes
-from woven import encode, progressive, woven
+from support.clips import held, planes
+from support.interlaced import encode, progressive, woven
 
 from vsr import InputError, upscale
 from vsr.core.frame import Frame

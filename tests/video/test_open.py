@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from clips import Clip, make
+from support.clips import Clip, make
 
 from vsr.core.errors import InputError
 from vsr.core.span import Span

@@ -11,7 +11,7 @@ import av.logging
 import numpy as np
 import pytest
 from av.video.format import VideoFormat, names
-from clips import PACKED_YUV, Clip, make
+from support.clips import PACKED_YUV, Clip, make
 
 from vsr.core.errors import InputError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo

@@ -8,11 +8,11 @@ from typing import Any
 
 import av
 import pytest
-import servers
 from av.stream import Disposition
-from clips import Clip, make
-from commands import vsr
-from woven import encode, woven
+from support import servers
+from support.cli_runner import vsr
+from support.clips import Clip, make
+from support.interlaced import encode, woven
 
 from vsr.core.errors import InputError
 from vsr.video.deinterlace import FieldOrder

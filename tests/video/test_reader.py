@@ -13,7 +13,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import PACKED_YUV, Clip, make, picture
+from support.clips import PACKED_YUV, Clip, make, picture
 
 from vsr.core.damage import Damage
 from vsr.core.errors import InputError

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from clips import picture
+from support.clips import picture
+from support.paths import SHARED
 
 from vsr.core.frame import Frame, Plane
 from vsr.datasets.media import read_luma
 from vsr.video.shots import mark_shots
 
-FOOTAGE = Path(__file__).parents[2] / "shared" / "footage"
+FOOTAGE = SHARED / "footage"
 
 
 def frames(planes: Sequence[Plane]) -> list[Frame]:
