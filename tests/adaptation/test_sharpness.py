@@ -31,7 +31,7 @@ def test_it_is_what_the_paper_says_of_steps() -> None:
         assert of(edges(width)) == pytest.approx((squares[1] / squares[0]) ** 0.5, rel=0.06)
 
 
-def test_it_falls_with_blur() -> None:
+def test_crispness_falls_with_blur() -> None:
     found = [of(edges(width)) for width in (0.3, 0.6, 0.9, 1.2)]
     assert found == sorted(found, reverse=True)
     assert found[0] - found[-1] > 0.2

@@ -37,13 +37,13 @@ def test_rows_hold_all_columns() -> None:
     ]
 
 
-def test_json(tmp_path: Path) -> None:
+def test_a_report_in_json_holds_a_row_a_file(tmp_path: Path) -> None:
     write_report(tmp_path / "report.json", OUTCOMES)
     found = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert found == [row(outcome) for outcome in OUTCOMES]
 
 
-def test_csv_is_the_same(tmp_path: Path) -> None:
+def test_a_report_in_csv_holds_the_same_as_in_json(tmp_path: Path) -> None:
     write_report(tmp_path / "report.CSV", OUTCOMES)
     with (tmp_path / "report.CSV").open(newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(file))

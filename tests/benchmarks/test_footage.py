@@ -70,7 +70,7 @@ def test_models_by_name_and_file(footage: ModuleType) -> None:
         footage.chosen("nothing", 2)
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_footage_benchmark_runs_and_refuses_wrong_options(tmp_path: Path) -> None:
     (tmp_path / "clip").mkdir()
     for n in range(4):
         cv2.imwrite(str(tmp_path / f"clip/{n}.png"), np.roll(natural(), 3 * n, axis=1))

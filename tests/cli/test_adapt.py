@@ -18,7 +18,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 HOW = ("-s", 2, "-m", "espcn", "--iterations", 3, "-d", "cpu")
 
 
-def test_lines(footage: Path, tmp_path: Path) -> None:
+def test_adapt_tells_what_it_found_in_lines(footage: Path, tmp_path: Path) -> None:
     target = tmp_path / "my cam.safetensors"
     ran = vsr("adapt", footage, *HOW, "-o", target)
     assert ran.code == 0, ran.err
@@ -35,7 +35,7 @@ def test_lines(footage: Path, tmp_path: Path) -> None:
     assert vsr("adapt", footage, *HOW, "-o", target, "-y").code == 0
 
 
-def test_json(footage: Path, tmp_path: Path) -> None:
+def test_adapt_tells_what_it_found_in_json(footage: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.safetensors"
     ran = vsr("adapt", footage, *HOW, "-o", target, "--json")
     assert ran.code == 0, ran.err
@@ -50,7 +50,7 @@ def test_json(footage: Path, tmp_path: Path) -> None:
     assert {"bicubic", "before", "after", "gain", "error"} <= result["verdict"].keys()
 
 
-def test_errors_are_one_line(footage: Path, tmp_path: Path) -> None:
+def test_errors_of_adapt_are_one_line(footage: Path, tmp_path: Path) -> None:
     for arguments, words in (
         ((footage, "-s", 2, "-o", tmp_path / "a.pt"), "named .safetensors"),
         ((tmp_path / "none.mp4", "-s", 2, "-o", tmp_path / "a.safetensors"), "no such file"),

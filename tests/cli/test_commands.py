@@ -111,7 +111,9 @@ def test_errors_are_one_line(
         (["--nosuch"], "--nosuch"),
     ],
 )
-def test_usage_errors(inputs: Path, tmp_path: Path, options: list[str], word: str) -> None:
+def test_usage_errors_of_upscale(
+    inputs: Path, tmp_path: Path, options: list[str], word: str
+) -> None:
     ran = vsr("upscale", inputs / "good.mp4", tmp_path / "out.mp4", *FAST, *options)
     assert ran.code == 2
     assert ran.out == ""
@@ -226,7 +228,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: int) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
-def test_models(inputs: Path) -> None:
+def test_models_are_listed_for_programs(inputs: Path) -> None:
     ran = vsr("models", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert {event["event"] for event in ran.events} == {"model"}
@@ -240,7 +242,7 @@ def test_models(inputs: Path) -> None:
         assert {"parameters", "gmacs", "scores", "licence"} <= event.keys()
 
 
-def test_models_for_people() -> None:
+def test_models_are_listed_for_people() -> None:
     known = vsr("models", "--json").events
     ran = vsr("models")
     assert (ran.code, ran.err) == (0, "")
@@ -310,7 +312,7 @@ def test_an_interrupted_bench_ends_at_once(number: int) -> None:
     assert err.strip() == "vsr: interrupted"
 
 
-def test_probe(inputs: Path) -> None:
+def test_probe_tells_of_a_file(inputs: Path) -> None:
     ran = vsr("probe", inputs / "good.mp4", "--json")
     assert (ran.code, ran.err) == (0, "")
     (facts,) = ran.events
@@ -353,7 +355,7 @@ def test_help_names_every_command_and_option() -> None:
         (" 90 ", 90),
     ],
 )
-def test_times(text: str, seconds: Fraction) -> None:
+def test_times_as_people_write_them(text: str, seconds: Fraction) -> None:
     found = Time().convert(text, None, None)
     assert isinstance(found, Fraction)
     assert found == seconds

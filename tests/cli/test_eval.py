@@ -179,7 +179,7 @@ def test_a_model_in_rgb_beside_one_on_luma(inputs: Path, edsr: Path) -> None:
         assert found == pytest.approx(expected)
 
 
-def test_self_ensemble(inputs: Path, edsr: Path) -> None:
+def test_eval_with_self_ensemble(inputs: Path, edsr: Path) -> None:
     words = ("eval", inputs / "images", "-m", edsr, "--json")
     plain, ran = (vsr(*words, *more) for more in ([], ["--self-ensemble"]))
     assert (plain.code, ran.code) == (0, 0), ran.err
@@ -188,7 +188,7 @@ def test_self_ensemble(inputs: Path, edsr: Path) -> None:
     assert ran.events[-1]["psnr"] != pytest.approx(plain.events[-1]["psnr"], abs=1e-3)
 
 
-def test_plot(inputs: Path, tmp_path: Path) -> None:
+def test_eval_draws_a_chart_of_the_clips(inputs: Path, tmp_path: Path) -> None:
     words = ("eval", inputs / "clips", inputs / "images", "--models", "nearest,bicubic")
     chart = tmp_path / "chart.svg"
     ran = vsr(*words, "--plot", chart)
@@ -210,7 +210,7 @@ def walk(tmp_path: Path) -> Path:
     return tmp_path / "walk"
 
 
-def test_recordings(walk: Path) -> None:
+def test_eval_of_recordings_says_the_same_in_table_and_json(walk: Path) -> None:
     """The table and the JSON say the same, and what the true pictures show."""
     cv2.imwrite(str(walk.with_name("still.png")), natural(1))
     words = ("eval", walk, walk.with_name("still.png"), "-s", "2", "--models", "nearest,bicubic")
@@ -252,7 +252,7 @@ def test_recordings_of_images_alone(walk: Path) -> None:
     assert psnr[0] < psnr[1] - 1
 
 
-def test_frames(walk: Path) -> None:
+def test_eval_of_the_first_frames_alone(walk: Path) -> None:
     words = ("eval", walk, "-s", "2", "-m", "bicubic", "--json")
     few, all_ = vsr(*words, "--frames", "2"), vsr(*words)
     assert few.events[0]["frame_psnr"] == all_.events[0]["frame_psnr"][:2]

@@ -28,7 +28,7 @@ RESULT = Result(Path("in.mkv"), Path("out.mp4"), RUN, False, 4.0, "espcn", 4, "c
 HOW = ". x4 espcn on cpu (bf16), 4.0 s, 12.5 fps"
 
 
-def test_all_well() -> None:
+def test_the_summary_of_a_run_with_nothing_amiss() -> None:
     assert summary(RESULT) == (
         "out.mp4: 50 frames in, 50 out; 2.000 s, unchanged; A/V offset -21 ms, unchanged; "
         "1 other stream copied" + HOW

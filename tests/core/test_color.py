@@ -368,7 +368,7 @@ def test_known_colours(
 
 @pytest.mark.parametrize("depth", [8, 10, 16])
 @pytest.mark.parametrize("range_", [1, 2])
-def test_grey(depth: int, range_: int) -> None:
+def test_grey_is_equal_channels_in_rgb_and_comes_back(depth: int, range_: int) -> None:
     format_ = PIXEL_FORMATS["gray" + DEPTHS[depth]]
     about = VideoInfo(16, 16, Fraction(1, 25), format_, ColorTags(range=range_, matrix=1))
     ramp_ = np.linspace(0, format_.peak, 256).astype(format_.dtype).reshape(16, 16)

@@ -51,13 +51,15 @@ def turned(info: VideoInfo, *entries: float) -> VideoInfo:
         ("1/3%,0%,2/3%,1%", (Fraction(1, 3), 0, Fraction(2, 3), 1, True)),
     ],
 )
-def test_what_is_taken(text: str, region: tuple[Fraction, Fraction, Fraction, Fraction]) -> None:
+def test_what_is_taken_for_a_region(
+    text: str, region: tuple[Fraction, Fraction, Fraction, Fraction]
+) -> None:
     found = parse_region(text)
     assert found == Region(*region)
     assert parse_region(str(found)) == found
 
 
-def test_it_is_written_shortly() -> None:
+def test_a_region_is_written_shortly() -> None:
     assert str(parse_region(" 010, 2,3 , 4.50")) == "10,2,3,4.5"
     assert str(parse_region("25%,12.5%,0.001%,1/3 %")) == "25%,12.5%,0.001%,1/3%"
 
@@ -125,7 +127,7 @@ def test_what_is_a_part_of_no_picture(text: str, says: str) -> None:
 # On the command line
 
 
-def test_the_option() -> None:
+def test_the_crop_option_takes_a_region() -> None:
     @click.command
     @crop_option
     def command(crop: Region | None) -> Region | None:
@@ -166,7 +168,9 @@ def test_the_option() -> None:
         ("10.5,10,10,10.01", "gray", (10, 10, 11, 11)),
     ],
 )
-def test_pixels(text: str, layout: str, box: tuple[int, int, int, int]) -> None:
+def test_a_region_becomes_a_box_of_pixels(
+    text: str, layout: str, box: tuple[int, int, int, int]
+) -> None:
     assert parse_region(text).inside(described(layout, 321, 181)) == Box(*box)
 
 
@@ -179,7 +183,7 @@ def test_pixels(text: str, layout: str, box: tuple[int, int, int, int]) -> None:
         ("0,0,1,180.1", "crop 0,0,1,180.1: reaches beyond the picture of 320x180 pixels"),
     ],
 )
-def test_beyond_the_picture(text: str, says: str) -> None:
+def test_a_region_beyond_the_picture_is_refused(text: str, says: str) -> None:
     info = described("yuv420p", 320, 180)
     with pytest.raises(InputError) as caught:
         parse_region(text).inside(info)
@@ -241,7 +245,9 @@ def test_size_and_a_touch_of_an_angle_are_no_matter(matrix: tuple[float, ...]) -
 @pytest.mark.parametrize(
     "matrix", [(0.7, 0.7, -0.7, 0.7), (1, 0.1, -0.1, 1), (0, 0, 0, 0), (1, 0, 1, 0), (1, 1, 1, 1)]
 )
-def test_other_angles(matrix: tuple[float, ...]) -> None:
+def test_a_region_of_a_picture_turned_by_another_angle_is_refused(
+    matrix: tuple[float, ...],
+) -> None:
     with pytest.raises(InputError) as caught:
         parse_region("3,4,5,6").inside(turned(described("gray", 20, 10), *matrix))
     a, b, c, d = (round(entry * ONE) for entry in matrix)

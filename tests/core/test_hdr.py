@@ -229,7 +229,7 @@ def test_encoders_that_cannot_be_told(encoder: str) -> None:
     assert encoder_parameters(encoder, MASTERING, LIGHT) == ("", "")
 
 
-def test_nothing_to_say() -> None:
+def test_encoder_parameters_without_hdr_metadata() -> None:
     assert encoder_parameters("libx265", None, None) == ("", "")
     assert encoder_parameters("libx265", None, LIGHT) == ("x265-params", "max-cll=1013,397")
 

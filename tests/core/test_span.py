@@ -29,7 +29,7 @@ def test_what_cannot_be_a_span(start: Fraction | None, end: Fraction | None, mes
     assert str(caught.value) == message
 
 
-def test_open_ends() -> None:
+def test_an_open_span_alone_is_the_whole() -> None:
     assert Span().whole
     for span in (Span(F(0)), Span(F(1)), Span(None, F(1)), Span(F(1), F(2))):
         assert not span.whole
@@ -49,5 +49,5 @@ def test_open_ends() -> None:
         (Span(F(1), F(4)), F(3), F(2)),
     ],
 )
-def test_length(span: Span, total: Fraction | None, length: Fraction | None) -> None:
+def test_the_length_of_a_span(span: Span, total: Fraction | None, length: Fraction | None) -> None:
     assert span.length(total) == length

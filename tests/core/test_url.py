@@ -249,7 +249,7 @@ def test_a_password_opens_what_is_locked(clip: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp", "rtmp", "tcp"])
-def test_nobody_there(scheme: str) -> None:
+def test_an_address_where_nobody_listens_is_refused(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(InputError, match="refused"):

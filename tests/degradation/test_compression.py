@@ -55,7 +55,7 @@ def test_the_same_clip_becomes_the_same(codec: str) -> None:
 
 @pytest.mark.parametrize("codec", ENCODERS)
 @pytest.mark.parametrize("size", [(1, 1), (7, 90), (65, 67)])
-def test_any_size(codec: str, size: tuple[int, int]) -> None:
+def test_pictures_of_any_size_are_compressed(codec: str, size: tuple[int, int]) -> None:
     frames = np.full((2, *size), 100, np.uint8)
     found = Compression(codec, 5, "ultrafast").through(frames)
     assert found.shape == frames.shape
@@ -63,7 +63,7 @@ def test_any_size(codec: str, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("codec", ENCODERS)
-def test_one_frame(codec: str) -> None:
+def test_a_clip_of_one_frame_is_compressed(codec: str) -> None:
     assert Compression(codec, 5, "ultrafast").through(luma(1)).shape == (1, 72, 96)
 
 
@@ -78,7 +78,7 @@ def test_frames_differ_as_their_kinds_do() -> None:
     assert max(errors) > 1.02 * min(errors)
 
 
-def test_it_tells_what_it_is() -> None:
+def test_a_compression_tells_its_settings() -> None:
     assert str(Compression("h264", 28, "fast", 12, 2)) == "h264 crf 28 fast every 12 b 2"
     assert str(Compression("mjpeg", 5)) == "mjpeg q 5"
 

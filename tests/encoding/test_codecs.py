@@ -162,7 +162,9 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
         ("out.mkv", {"codec": "mjpeg"}, "encoder mjpeg refuses 128x96 yuv420p"),  # full range only
     ],
 )
-def test_refusals(tmp_path: Path, name: str, options: dict[str, Any], message: str) -> None:
+def test_refusals_of_encoders_are_one_line_and_leave_nothing(
+    tmp_path: Path, name: str, options: dict[str, Any], message: str
+) -> None:
     source = make(tmp_path / "in.mp4", Clip(pts=SHORT, audio=("eng",)))
     with pytest.raises(EncoderError) as raised:
         enlarge(source, tmp_path / name, **options)

@@ -38,7 +38,9 @@ def shown_until(path: Path) -> Fraction:
         ("gray", 45, 27),
     ],
 )
-def test_odd_sides(tmp_path: Path, pix_fmt: str, width: int, height: int) -> None:
+def test_odd_sides_are_kept_or_rounded_as_the_encoder_needs(
+    tmp_path: Path, pix_fmt: str, width: int, height: int
+) -> None:
     source = make(tmp_path / "in.mkv", Clip(15, 9, pix_fmt, **LOSSLESS))
     odd, even = tmp_path / "odd.mkv", tmp_path / "even.mkv"
     kept = enlarge(source, odd, 3, codec="ffv1")
@@ -62,7 +64,7 @@ def test_odd_sides(tmp_path: Path, pix_fmt: str, width: int, height: int) -> Non
 
 
 @pytest.mark.parametrize(("width", "height"), [(2, 2), (2, 6), (8, 2)])
-def test_tiny_pictures(tmp_path: Path, width: int, height: int) -> None:
+def test_tiny_pictures_are_encoded(tmp_path: Path, width: int, height: int) -> None:
     source, target = make(tmp_path / "in.mp4", Clip(width, height)), tmp_path / "out.mp4"
     enlarge(source, target, preset="ultrafast")
     assert held(target).sizes == {(2 * width, 2 * height)}

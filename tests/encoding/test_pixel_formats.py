@@ -78,7 +78,9 @@ def enlarge(source: Path, target: Path, **options: object) -> Result:
         ("libx264", "gray14le", "gray10le"),
     ],
 )
-def test_the_nearest_format(encoder: str, source: str, chosen: str) -> None:
+def test_the_encoders_nearest_pixel_format_is_chosen(
+    encoder: str, source: str, chosen: str
+) -> None:
     try:
         codec = find_encoder(encoder)
     except EncoderError:
@@ -114,7 +116,7 @@ def test_a_wish_may_name_any_layout_that_the_encoder_takes() -> None:
         ("gbrp", "yuv420p", "encoder E has no gbrp: encoded as yuv420p"),
     ],
 )
-def test_what_is_told(source: str, encoded: str, note: str) -> None:
+def test_what_is_told_of_a_changed_pixel_format(source: str, encoded: str, note: str) -> None:
     assert format_note("E", PIXEL_FORMATS[source], PIXEL_FORMATS[encoded]) == note
 
 
@@ -134,7 +136,7 @@ def test_another_layout_of_the_same_is_not_told_of() -> None:
         ("yuv420p", 64, (0, 2, 2, 2), "yuv420p10le", (0, 2, 2, 2)),
     ],
 )
-def test_tags(
+def test_colour_tags_of_the_encoded_format(
     source: str, height: int, tags: tuple[int, ...], encoded: str, expected: tuple[int, ...]
 ) -> None:
     info = VideoInfo(64, height, Fraction(1, 25), PIXEL_FORMATS[source], ColorTags(*tags))

@@ -116,7 +116,7 @@ def test_every_architecture_is_here() -> None:
 
 
 @pytest.mark.parametrize(("name", "scale"), CASES)
-def test_every_network(name: str, scale: int) -> None:
+def test_a_crop_by_every_network(name: str, scale: int) -> None:
     network = MAKE[name](scale)
     halo = Enlarger(network, described(), CPU).halo
     long, short = 2 * halo + 43, 67 if network.context else 35
@@ -148,7 +148,7 @@ LAYOUTS = [
 @pytest.mark.parametrize("make_", [Interpolation, RgbBicubic, MAKE["espcn"]])
 @pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize(("layout", "siting"), LAYOUTS)
-def test_every_layout(
+def test_a_crop_of_every_pixel_layout(
     layout: str, siting: str, scale: int, make_: Callable[[int], Network]
 ) -> None:
     network = make_(scale)
@@ -177,7 +177,7 @@ def test_any_part_in_any_tiles(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["espcn", "early", "light edsr"])
-def test_self_ensemble(name: str) -> None:
+def test_a_crop_by_self_ensemble(name: str) -> None:
     network = MAKE[name](2)
     info = described("yuv420p", 150 if network.context else 70, 67, "left")
     frames = noise(2, info)
@@ -189,7 +189,7 @@ def test_self_ensemble(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [weights.name for weights in catalogue() if weights.scale == 2])
-def test_bundled_models(name: str) -> None:
+def test_a_crop_by_the_bundled_models(name: str) -> None:
     network = load_model(name, 2).network
     halo = Enlarger(network, described(), CPU).halo
     info = described("yuv420p", 2 * halo + 41, 67, "left")
@@ -321,7 +321,7 @@ def test_parts_that_do_not_fit(limit: int, sizes: tuple[int, ...], together: boo
     assert said == smaller(*sizes)
 
 
-def test_no_memory_at_all() -> None:
+def test_a_crop_without_any_memory() -> None:
     network = Watched(1, 0)
     seen = windows(iter(noise(1, LARGE)), 0)
     engine = Engine((CPU,), "fp32", 1, 0)
@@ -435,7 +435,7 @@ def _marked(path: Path, matrix: Sequence[int]) -> Path:
     return path
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_a_cropped_run_of_the_command(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Clip(64, 48, pts=range(2)))
     target = tmp_path / "out.mkv"
     chosen = ["--scale", 2, "--model", "bicubic", "--precision", "fp32", "--codec", "ffv1"]

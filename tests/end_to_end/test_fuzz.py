@@ -107,7 +107,7 @@ KNOWN: dict[str, tuple[str, Harm, str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("name, harmed, suffix, options", KNOWN.values(), ids=KNOWN)
-def test_what_was_wrong_once(
+def test_damage_that_was_handled_wrongly_once(
     sources: dict[str, Path],
     tmp_path: Path,
     name: str,

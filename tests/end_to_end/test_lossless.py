@@ -41,7 +41,7 @@ def assert_repeated(source: list[list[np.ndarray]], found: Path, pix_fmt: str, s
 
 @pytest.mark.parametrize("pix_fmt", PIXEL_FORMATS)
 @pytest.mark.parametrize(("scale", "size"), [(2, (13, 7)), (3, (18, 10))])
-def test_every_native_format(
+def test_every_native_pixel_format_is_kept(
     tmp_path: Path, pix_fmt: str, scale: int, size: tuple[int, int]
 ) -> None:
     if PIXEL_FORMATS[pix_fmt].chroma_width == 4:
@@ -59,7 +59,7 @@ def test_every_native_format(
 
 @pytest.mark.parametrize("tile", [16, 20])
 @pytest.mark.parametrize("pix_fmt", ["yuva420p", "yuv420p10le", "yuv411p", "gbrap12le"])
-def test_in_tiles(tmp_path: Path, pix_fmt: str, tile: int) -> None:
+def test_every_sample_is_kept_in_tiles(tmp_path: Path, pix_fmt: str, tile: int) -> None:
     size = (64, 48) if pix_fmt == "yuv411p" else (53, 39)
     source = [noise(pix_fmt, *size, seed) for seed in range(FRAMES)]
     frames = [frame_of(planes, pix_fmt, *size) for planes in source]
@@ -102,7 +102,7 @@ def test_encoders_for_rgb(
 
 
 @pytest.mark.parametrize("source_format", ["rgb24", "bgra", "rgb48be", "pal8"])
-def test_packed_sources(tmp_path: Path, source_format: str) -> None:
+def test_packed_sources_are_kept(tmp_path: Path, source_format: str) -> None:
     """What a file holds in another layout comes out as libav itself says it is."""
     frame = av.VideoFrame(21, 11, source_format)
     random = np.random.default_rng(8)

@@ -154,7 +154,7 @@ def test_still_images_go_by_their_pixels(tmp_path: Path) -> None:
     assert two.bytes == pytest.approx(4 * one.bytes, abs=2)
 
 
-def test_a_single_frame(tmp_path: Path) -> None:
+def test_an_estimate_for_a_single_frame(tmp_path: Path) -> None:
     [found] = estimated([make(tmp_path / "a.mp4", Clip(pts=(0,)))])
     assert found.frames == 1
     assert found.seconds

@@ -128,7 +128,7 @@ def _alone(items: list[Path], models: list[object]) -> list[list[object]]:
     return [[score for (score,) in compare(items, [model])] for model in models]  # type: ignore[list-item]
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_eval_writes_a_sheet_of_crops(tmp_path: Path) -> None:
     clip = make(tmp_path / "clip.mkv", Clip(160, 120, codec="ffv1", options={}, pts=(0, 512, 1024)))
     cv2.imwrite(str(tmp_path / "still.png"), picture(3, 140, 108))
     words = ("eval", clip, tmp_path / "still.png", "-s", "2", "--models", "nearest,bilinear")

@@ -60,7 +60,7 @@ def test_words_are_laid_over_pixels(shape: tuple[int, ...]) -> None:
     assert (pixels == 1000).all()
 
 
-def test_window_means() -> None:
+def test_means_of_windows_are_those_of_their_samples() -> None:
     plane = RANDOM.integers(0, 256, (30, 50)).astype(np.uint8)
     means = window_means(plane, 12, 10)
     assert means.shape == (6, 10)
@@ -152,7 +152,7 @@ def test_places_are_numbered_on_a_copy() -> None:
     assert (marked[180:, 270:] != 90).any()
 
 
-def test_files(tmp_path: Path) -> None:
+def test_a_sheet_is_saved_as_png_alone(tmp_path: Path) -> None:
     pixels = colored(30, 20)
     save(tmp_path / "a.PNG", np.zeros_like(pixels))
     save(tmp_path / "a.PNG", pixels)

@@ -34,7 +34,7 @@ def words(panels: list[Panel]) -> list[str]:
         (0, 0, [0, 1]),
     ],
 )
-def test_ticks(low: float, high: float, expected: list[float]) -> None:
+def test_ticks_of_known_ranges(low: float, high: float, expected: list[float]) -> None:
     least = 1 if high == low else 0
     about = 6 if low == 0 else 4
     assert ticks(low, high, about, least) == pytest.approx(expected)
@@ -81,7 +81,7 @@ def test_labels_do_not_cover_each_other() -> None:
     assert labels == sorted(labels, reverse=True)  # the best is the highest
 
 
-def test_files(tmp_path: Path) -> None:
+def test_a_chart_is_written_as_png_and_svg(tmp_path: Path) -> None:
     write_plot(tmp_path / "chart.PNG", PANELS)
     write_plot(tmp_path / "chart.svg", PANELS)
     drawing = draw(PANELS)

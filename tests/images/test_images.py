@@ -428,13 +428,13 @@ def test_more_pictures_than_one_are_said(tmp_path: Path) -> None:
 # Folders -----------------------------------------------------------------------------------
 
 
-def test_names() -> None:
+def test_names_of_images_are_told_by_suffix() -> None:
     assert is_image(Path("a.PNG"))
     assert is_image(Path("a.b.jp2"))
     assert not any(is_image(Path(name)) for name in ("a.gif", "a.mp4", "png", "a.exr", ".png"))
 
 
-def test_natural_order(tmp_path: Path) -> None:
+def test_images_are_listed_in_natural_order(tmp_path: Path) -> None:
     names = ["Frame2.png", "a.png", "frame 1.png", "frame1.png", "frame01b.png", "frame10.png"]
     for name in (*names, ".hidden.png", "notes.txt"):
         (tmp_path / name).touch()
@@ -450,7 +450,7 @@ def test_natural_order(tmp_path: Path) -> None:
     ]
 
 
-def test_image_folder(tmp_path: Path) -> None:
+def test_a_folder_with_images_is_an_image_folder(tmp_path: Path) -> None:
     assert not is_image_folder(tmp_path)
     assert not is_image_folder(tmp_path / "none")
     with pytest.raises(InputError, match="holds no image"):
@@ -537,7 +537,7 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, capfd: pytest.CaptureFi
     assert capfd.readouterr() == ("", "")
 
 
-def test_any_name_will_do(tmp_path: Path) -> None:
+def test_images_may_have_any_name(tmp_path: Path) -> None:
     source = save(tmp_path / "größe 图 #1%d.png", random_pixels(4, 4, 3))
     assert copy(source, tmp_path / "ü 出.PNG") == []
     assert (load(tmp_path / "ü 出.PNG") == load(source)).all()

@@ -19,7 +19,7 @@ PIXELS = np.random.default_rng(3).integers(0, 256, (24, 32, 3), np.uint8)
 
 
 @pytest.mark.parametrize("suffix", HOLDING)
-def test_it_arrives(tmp_path: Path, suffix: str) -> None:
+def test_the_statement_arrives_in_an_image(tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"out{suffix}"
     own = Metadata(exif=b"II*\0\x08\0\0\0\0\0\0\0\0\0" if "tif" not in suffix else b"")
     plain = encode(PIXELS, file, own)

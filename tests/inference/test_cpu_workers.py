@@ -76,7 +76,7 @@ def numbered(count: int) -> Iterator[Frame]:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, 50])
-def test_order_is_kept(workers: int) -> None:
+def test_workers_keep_the_order_of_frames(workers: int) -> None:
     bright_last = (replace(f, planes=tuple(p * 8 for p in f.planes)) for f in numbered(30))
     found = list(enlarged(bright_last, Slow(2), workers))
     assert [frame.pts for frame in found] == list(range(30))
@@ -122,7 +122,7 @@ def test_a_picture_is_computed_once_and_shown_each_time(context: int, workers: i
         assert found[n].shows_same(found[n - 1]) == (values[n] == values[n - 1])
 
 
-def test_no_frames() -> None:
+def test_workers_without_frames_give_none() -> None:
     assert list(enlarged(iter(()), Interpolation(2), 2)) == []
 
 

@@ -191,7 +191,7 @@ def test_each_device_has_its_own_memory() -> None:
     assert_equal(found, expected(frames, Interpolation(2)))
 
 
-def test_no_memory_at_all() -> None:
+def test_streams_without_any_memory() -> None:
     said: list[str] = []
     with pytest.raises(DeviceError, match="out of memory on cpu even with tiles of 16 pixels; "):
         list(batched(clip(), [tiler(Limited(0), said)], 8))

@@ -62,7 +62,7 @@ def test_all_but_the_planes_passes_through(network: Network, tile: int | None) -
         assert all(np.array_equal(*pair) for pair in zip(given.planes, planes, strict=True))
 
 
-def test_no_frames() -> None:
+def test_an_engine_without_frames_gives_none() -> None:
     assert restored(Interpolation(2), engine(), source=[]) == []
 
 
@@ -297,13 +297,13 @@ def test_compiling_needs_a_compiler(
         assert refused(device, compiled=True) == said
 
 
-def test_threads() -> None:
+def test_an_engines_number_of_threads() -> None:
     assert choose_engine("cpu", threads=7).workers == 7
     assert choose_engine("cpu", threads=0).workers == choose_engine("cpu").workers
     assert refused("cpu", threads=-1) == "threads -1: must not be negative"
 
 
-def test_tiles() -> None:
+def test_an_engines_size_of_tiles() -> None:
     assert [choose_engine("cpu", tile=tile).tile for tile in (None, 0, 1, 64)] == [None, 0, 1, 64]
     assert refused("cpu", tile=-1) == "tile -1: must be auto, 0 or a number of pixels"
 

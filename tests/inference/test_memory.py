@@ -46,7 +46,7 @@ MIB = 2**20
     ],
     ids=str,
 )
-def test_out_of_memory(error: Exception) -> None:
+def test_errors_that_mean_out_of_memory(error: Exception) -> None:
     assert is_out_of_memory(error)
 
 
@@ -62,7 +62,7 @@ def test_out_of_memory(error: Exception) -> None:
     ],
     ids=repr,
 )
-def test_other_errors(error: BaseException) -> None:
+def test_other_errors_are_not_taken_for_out_of_memory(error: BaseException) -> None:
     assert not is_out_of_memory(error)
 
 

@@ -352,7 +352,7 @@ def test_a_size_that_was_given_shrinks_too() -> None:
 
 @pytest.mark.parametrize(("tile", "smallest"), [(0, 16), (40, 16), (16, 16), (8, 8)])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_no_memory_at_all(tile: int, smallest: int, workers: int) -> None:
+def test_tiles_without_any_memory(tile: int, smallest: int, workers: int) -> None:
     with pytest.raises(DeviceError) as caught:
         run(Limited(0), noise(4, LARGE), workers, tile)
     assert str(caught.value) == (

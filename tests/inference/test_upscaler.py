@@ -252,7 +252,9 @@ def test_a_batch_is_its_windows(name: str, network: Network) -> None:
 @pytest.mark.parametrize("name", [*NAMES, *RGB, "yuv410p", "yuv411p"])
 @pytest.mark.parametrize("network", [Interpolation(2), RgbBicubic(3), Blend(2, 2)])
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (5, 3), (1, 9), (9, 1)])
-def test_any_size(name: str, network: Network, size: tuple[int, int]) -> None:
+def test_pictures_of_any_size_are_enlarged(
+    name: str, network: Network, size: tuple[int, int]
+) -> None:
     info = described(name, *size)
     found = enlarged(network, info, seen(noise(5, info), network.context)[2])
     large = info.enlarged(network.scale)
@@ -288,7 +290,7 @@ def test_what_goes_in_is_not_written_to() -> None:
         assert all(torch.equal(a, b) for a, b in zip(planes, copies, strict=True))
 
 
-def test_what_is_gathered() -> None:
+def test_planes_that_are_gathered_for_a_window() -> None:
     """Luma of all frames, chroma of one; for colour all of all."""
     info = described("yuva444p16le", *SIZE)
     source = noise(5, info)
@@ -301,7 +303,7 @@ def test_what_is_gathered() -> None:
         assert [id(plane) for plane in some] == [id(frame.planes[n]) for frame in source]
 
 
-def test_how_far_it_sees() -> None:
+def test_the_halo_is_how_far_networks_and_filters_see() -> None:
     info = described("yuv420p", *SIZE)
     far = Espcn(2, (5,) * 6, (4,) * 5)
     assert Enlarger(far, info, CPU).halo == 12

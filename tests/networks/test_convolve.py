@@ -98,7 +98,9 @@ def test_it_is_a_convolution_and_then_relu(
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("width", [1, 2, 4, 7, 12, 13, 14, 16])
-def test_pixels_in_pairs(outputs: int, size: int, stride: int, relu: bool, width: int) -> None:
+def test_convolving_pixels_in_pairs_gives_the_same_sums(
+    outputs: int, size: int, stride: int, relu: bool, width: int
+) -> None:
     """Half-full vectors are filled with a neighbour's features in bfloat16: the same sums."""
     conv = layer(6, outputs, size, stride).bfloat16()
     x = picture(6, 9, width).bfloat16()
@@ -210,7 +212,9 @@ def test_what_is_no_convolution_is_asked_itself() -> None:
 @pytest.mark.parametrize("channels", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("last", [False, True])
-def test_shuffle(factor: int, channels: int, dtype: torch.dtype, last: bool) -> None:
+def test_shuffle_is_torchs_pixel_shuffle(
+    factor: int, channels: int, dtype: torch.dtype, last: bool
+) -> None:
     for height, width in ((1, 1), (1, 7), (5, 1), (4, 6)):
         x = torch.rand(2, channels * factor**2, height, width, dtype=dtype)
         x = x.contiguous(memory_format=torch.channels_last) if last else x

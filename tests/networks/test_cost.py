@@ -51,7 +51,7 @@ def test_nothing_learnt_is_no_parameter() -> None:
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("light", [False, True])
-def test_edsr(scale: int, light: bool) -> None:
+def test_the_cost_of_edsr(scale: int, light: bool) -> None:
     """Two blocks of 8 features on the small frame, then layers that grow with the picture."""
     pixels = 1200 * 600 // scale**2
     layers = 9 * (3 * 8 + 5 * 8 * 8) * pixels
@@ -100,7 +100,7 @@ def motion_macs() -> int:
     return (quarter + fine) // 4 + sixteenth // 16
 
 
-def test_windows_of_colour() -> None:
+def test_the_cost_of_windows_of_colour() -> None:
     found = cost(Rgb(), 100, 100)
     assert (found.parameters, found.macs) == (9 * 12 + 12, 9 * 12 * 50 * 50)
 

@@ -92,7 +92,7 @@ def test_a_network_in_int8_is_close_to_itself(scale: int) -> None:
 
 
 @needs_int8
-def test_the_same_each_time() -> None:
+def test_int8_gives_the_same_each_time() -> None:
     x = torch.rand(1, 1, 20, 20)
     engine = choose_engine("cpu", "int8")
     with torch.inference_mode():
@@ -108,7 +108,7 @@ def test_the_given_network_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("network", [Interpolation(2), Edsr(2, 1, 4), Espcn(2, (3, 3), (4,))])
-def test_others_are_refused(network: Network) -> None:
+def test_networks_without_int8_are_refused(network: Network) -> None:
     with pytest.raises(DeviceError, match=r"^precision int8 is for espcn and vespcn models$"):
         quantized(network)
 

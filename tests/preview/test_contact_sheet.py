@@ -155,7 +155,7 @@ def test_images_are_upright(tmp_path: Path) -> None:
         ((0, -1, -1, 0), lambda x: np.rot90(x, 2).T),
     ],
 )
-def test_upright(entries: tuple[int, ...], shown: object) -> None:
+def test_a_turned_picture_is_made_upright(entries: tuple[int, ...], shown: object) -> None:
     plane = np.arange(12).reshape(3, 4)
     a, b, c, d = (65536 * entry for entry in entries)
     view = upright(plane, (a, b, 0, c, d, 0, 0, 0, 2**30))
@@ -177,13 +177,13 @@ def test_pixels_that_are_not_square_are_shown_in_shape(tmp_path: Path) -> None:
     assert heights[1] - heights[0] == 50
 
 
-def test_names() -> None:
+def test_files_are_named_after_labels() -> None:
     labels = ["vespcn", "runs/a/best", "Runs a best", "..", "vespcn", "émile", "x" * 3]
     names = ["vespcn", "runs-a-best", "Runs-a-best-2", "take", "vespcn-2", "émile", "xxx"]
     assert file_names(labels) == [f"{name}.png" for name in names]
 
 
-def test_what_cannot_be_done(takes: list[Take], tmp_path: Path) -> None:
+def test_a_sheet_that_cannot_be_drawn_is_refused(takes: list[Take], tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.jpg: a sheet cannot be a '\.jpg'; allowed: \.png"):
         write_sheet(tmp_path / "sheet.jpg", takes)
     for number in (5, -1):

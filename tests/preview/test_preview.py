@@ -110,7 +110,7 @@ def test_pictures_are_lossless(clip: Path, tmp_path: Path) -> None:
         ("no/p.html", {}, OutputError, "does not exist"),
     ],
 )
-def test_errors(
+def test_errors_of_a_preview(
     clip: Path,
     tmp_path: Path,
     name: str,
@@ -124,7 +124,7 @@ def test_errors(
     assert [path.name for path in tmp_path.iterdir()] == ["there.html"]
 
 
-def test_what_is_no_video(tmp_path: Path) -> None:
+def test_a_preview_of_no_video_is_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     for source in (text, tmp_path, tmp_path / "none.mp4"):
@@ -133,7 +133,7 @@ def test_what_is_no_video(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
 
 
-def test_the_command(clip: Path, tmp_path: Path) -> None:
+def test_the_preview_command(clip: Path, tmp_path: Path) -> None:
     words = (clip, tmp_path / "p.html", "-s", "2", "-m", "nearest", "--duration", "0.5")
     ran = vsr("preview", *words, "--preset", "ultrafast", "--json")
     assert ran.code == 0, ran.err

@@ -22,7 +22,7 @@ def test_it_is_empty_for_equal_ones_alone(old: dict[str, Any], new: dict[str, An
 
 
 @given(SETTINGS, SETTINGS)
-def test_each_is_one_line(old: dict[str, Any], new: dict[str, Any]) -> None:
+def test_each_difference_is_one_line(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert all(len(line.splitlines()) == 1 for line in differences(old, new))
 
 

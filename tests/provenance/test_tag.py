@@ -30,7 +30,7 @@ NAMES = st.text("aZ0.+;, ä\n\u2028\U0001f600")
 
 
 @given(NAMES, NAMES, st.sampled_from(["", "cd" * 32]), st.sampled_from([None, SOURCE]))
-def test_it_is_a_short_line(name: str, version: str, weights: str, source: Any) -> None:
+def test_the_statement_is_a_short_line(name: str, version: str, weights: str, source: Any) -> None:
     settings = {"version": version, "model": name, "weights": weights, "scale": 4}
     text = statement(settings, source)
     assert text.isascii()
@@ -79,7 +79,9 @@ def test_it_takes_the_first_that_is_free() -> None:
         *((".wmv", "asf", "mpeg4"), (".nut", "nut", "mpeg4"), (".flv", "flv", "libx264")),
     ],
 )
-def test_it_arrives(tmp_path: Path, suffix: str, format_name: str, codec: str) -> None:
+def test_the_statement_arrives_in_a_video(
+    tmp_path: Path, suffix: str, format_name: str, codec: str
+) -> None:
     text = statement(SETTINGS, SOURCE)
     for own in ({}, {"comment": "the source's"}):
         # As for all tags beside the few that a .mov holds otherwise.

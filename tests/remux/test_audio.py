@@ -256,7 +256,7 @@ def test_sound_is_not_encoded_unasked(tmp_path: Path) -> None:
     )
 
 
-def test_the_option(tmp_path: Path) -> None:
+def test_the_audio_option(tmp_path: Path) -> None:
     source = footage(tmp_path / "in.mkv", sound("flac"))
     common = ("upscale", source, "--scale", 2, "-m", "nearest", "--preset", "ultrafast")
     for words, count in (

@@ -125,7 +125,7 @@ def test_bytes_that_are_no_utf8_do_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
-def test_dispositions(tmp_path: Path, suffix: str) -> None:
+def test_dispositions_survive(tmp_path: Path, suffix: str) -> None:
     wanted = (
         Disposition.default,
         Disposition.comment,
@@ -204,6 +204,6 @@ def test_chapters_that_end_before_they_begin_do_no_harm(tmp_path: Path) -> None:
         assert [c[0] for c in chapters(tmp_path / f"out{suffix}")][-1] == 100
 
 
-def test_no_chapters(tmp_path: Path) -> None:
+def test_no_chapters_are_made_up(tmp_path: Path) -> None:
     passed(make(tmp_path / "in.mkv"), tmp_path / "out.mp4")
     assert chapters(tmp_path / "out.mp4") == []

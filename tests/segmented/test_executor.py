@@ -152,7 +152,7 @@ def test_a_part_of_the_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("context", [0, 1])
-def test_deinterlaced(tmp_path: Path, context: int) -> None:
+def test_a_segment_of_deinterlaced_frames(tmp_path: Path, context: int) -> None:
     options = {"bf": "2", "g": "7", "x264-params": "tff=1", "crf": "10"}
     source = save(tmp_path / "woven.mp4", woven(FieldOrder.TOP, 20), options=options)
     job = job_of(source, tmp_path / "out.mp4", reading=Reading(deinterlace="on"))

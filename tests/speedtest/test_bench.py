@@ -198,7 +198,7 @@ def test_what_would_take_too_long_is_estimated_from_the_smaller_size(
 
 
 @pytest.mark.parametrize("seconds", [1.0, 4.0])
-def test_the_time_is_kept(seconds: float) -> None:
+def test_measuring_takes_the_time_that_was_asked_for(seconds: float) -> None:
     models = [slow(scale, 0.005) for scale in (2, 3, 4)]
     began = time.perf_counter()
     assert len(list(measure_speeds(models, CPU, seconds))) == len(SMALL)
@@ -213,7 +213,7 @@ def test_the_time_is_kept(seconds: float) -> None:
     ("fps", "rate"),
     [(1000, 60), (60, 60), (59.9, 50), (30, 30), (29.9, 25), (24.5, 24), (23.9, None), (0.1, None)],
 )
-def test_real_time(fps: float, rate: int | None) -> None:
+def test_the_rate_that_runs_in_real_time(fps: float, rate: int | None) -> None:
     speed = Speed("bicubic", 2, (960, 540), (1920, 1080), fps, fps, fps, False)
     assert speed.real_time == rate
     assert rate is None or rate in RATES

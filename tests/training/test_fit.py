@@ -565,7 +565,7 @@ def command(images: Path, folder: Path, *more: str) -> list[str]:
     return [str(images), *run_, *small, *more]
 
 
-def test_command(images: Path, tmp_path: Path) -> None:
+def test_the_train_command(images: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(train_command, command(images, tmp_path, "-m", "espcn-deep"))
     assert result.exit_code == 0, result.output
     weights = tmp_path / "best.safetensors"
@@ -592,7 +592,7 @@ def test_command_for_networks_that_see_neighbours(
     assert json.loads((tmp_path / "log.jsonl").read_text())["psnr"] == pytest.approx(found)
 
 
-def test_command_json(images: Path, tmp_path: Path) -> None:
+def test_the_train_command_in_json(images: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(train_command, command(images, tmp_path, "--json"))
     assert result.exit_code == 0, result.output
     progress, last = (json.loads(line) for line in result.stdout.splitlines())
@@ -605,7 +605,7 @@ def test_command_json(images: Path, tmp_path: Path) -> None:
     }
 
 
-def test_command_usage(images: Path, tmp_path: Path) -> None:
+def test_usage_errors_of_the_train_command(images: Path, tmp_path: Path) -> None:
     wrongs = (["-m", "srcnn"], ["-s", "8"], ["--batch", "many"], ["--error", "l2"])
     for wrong in wrongs:
         assert CliRunner().invoke(train_command, command(images, tmp_path, *wrong)).exit_code == 2

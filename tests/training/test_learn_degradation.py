@@ -77,7 +77,9 @@ def run(recipe: DegradationRecipe, folder: Path, stop_after: int | None = None) 
 
 @pytest.mark.parametrize("color", ["y", "rgb"])
 @pytest.mark.parametrize("scale", [2, 3])
-def test_what_it_leaves(recipe: DegradationRecipe, tmp_path: Path, color: str, scale: int) -> None:
+def test_files_that_learning_a_degradation_leaves(
+    recipe: DegradationRecipe, tmp_path: Path, color: str, scale: int
+) -> None:
     reports = run(replace(recipe, color=color, scale=scale, patch=8), tmp_path / "deep" / "run")
     folder = tmp_path / "deep" / "run"
     assert [report.step for report in reports] == list(range(1, 13))
@@ -316,7 +318,7 @@ def tall_photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def test_command(tall_photos: Path, tmp_path: Path, footage: Path) -> None:
+def test_the_command_learns_a_degradation(tall_photos: Path, tmp_path: Path, footage: Path) -> None:
     words = command(tall_photos, footage, tmp_path / "run")
     result = CliRunner().invoke(train_command, [*words, "--json"])
     assert result.exit_code == 0, result.output
@@ -347,7 +349,9 @@ def test_command(tall_photos: Path, tmp_path: Path, footage: Path) -> None:
         (["--recipe", "footage"], "--recipe footage needs DATA"),
     ],
 )
-def test_command_usage(tmp_path: Path, words: list[str], said: str) -> None:
+def test_usage_errors_of_learning_a_degradation(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
     result = CliRunner().invoke(train_command, [*words, "-o", str(tmp_path / "run")])
     assert result.exit_code == 2
     (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error"))

@@ -52,7 +52,9 @@ def frames(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("color", "channels"), [("y", 1), ("rgb", 3)])
 @pytest.mark.parametrize("scale", [2, 3])
-def test_patches(photos: Path, tmp_path: Path, color: str, channels: int, scale: int) -> None:
+def test_patches_of_learnt_pairs(
+    photos: Path, tmp_path: Path, color: str, channels: int, scale: int
+) -> None:
     path = generator(tmp_path, scale, color)
     pairs = LearnedPairs.load([photos], path, scale, 0, 8, color)
     small, large = FootageStills(pairs).sample(4, 8, random())
@@ -72,7 +74,7 @@ def test_small_and_large_show_the_same_place(photos: Path, tmp_path: Path) -> No
         torch.testing.assert_close(small, pooled, atol=0.51 / 255, rtol=0)
 
 
-def test_windows(frames: Path, tmp_path: Path) -> None:
+def test_windows_of_learnt_pairs(frames: Path, tmp_path: Path) -> None:
     """Each frame of a window went through the generator; the centre is the true one."""
     pairs = LearnedPairs.load([frames], generator(tmp_path, 2, "y", 0.0), 2, 1, 8)
     batch = pairs.sample(6, 8, random())

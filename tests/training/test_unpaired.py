@@ -37,7 +37,9 @@ def footage(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("color", "channels"), [("y", 1), ("rgb", 3)])
 @pytest.mark.parametrize("scale", [2, 3])
-def test_patches(photos: Path, footage: Path, color: str, channels: int, scale: int) -> None:
+def test_unpaired_patches_of_sharp_and_real_pictures(
+    photos: Path, footage: Path, color: str, channels: int, scale: int
+) -> None:
     pictures = Unpaired.load([photos], [footage], scale, 8, color)
     assert len(pictures.real) == 12
     assert all(frame.shape[:2] == (32, 48) for frame in pictures.real)

@@ -30,7 +30,7 @@ def frames(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_found(frames: Path, tmp_path: Path) -> None:
+def test_files_that_are_found_for_validation(frames: Path, tmp_path: Path) -> None:
     clip = make(tmp_path / "clip.mkv", Clip(50, 42, codec="ffv1", options={}, pts=(0, 1, 2)))
     cv2.imwrite(str(tmp_path / "still.png"), picture(0, 40, 40))
     assert validation_items([tmp_path], 2) == [clip, frames, tmp_path / "still.png"]
@@ -95,7 +95,7 @@ def test_what_is_too_small_is_refused(tmp_path: Path, scale: int) -> None:
                     validation_items([path], scale)
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_validation_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no image or video"):
         validation_items([tmp_path], 2)
     with pytest.raises(InputError, match="no such file"):

@@ -60,7 +60,7 @@ def test_what_killed_processes_left_goes(tmp_path: Path, name: str, folder: bool
     assert not left.exists()
 
 
-def test_all_else_stays(tmp_path: Path) -> None:
+def test_files_that_no_ended_process_left_stay(tmp_path: Path) -> None:
     target, ended = tmp_path / "out.mp4", ended_pid()
     kept = [
         target,

@@ -241,7 +241,7 @@ def test_times_and_colours_stay(pts: Sequence[int | None]) -> None:
     assert not any(frame.interlaced_frame for frame in made)
 
 
-def test_rotation_stays(tmp_path: Path) -> None:
+def test_deinterlacing_keeps_the_rotation(tmp_path: Path) -> None:
     quarter = (0, 65536, 0, -65536, 0, 0, 0, 0, 1073741824)
     path = make(tmp_path / "a.mp4", Clip(matrix=quarter))
     with av.open(str(path)) as container:
@@ -264,7 +264,7 @@ def test_a_few_frames_are_enough(count: int) -> None:
     assert len(made) == count
 
 
-def test_nothing_of_nothing() -> None:
+def test_deinterlacing_no_frames_gives_none() -> None:
     assert list(deinterlaced(iter(()), TOP)) == []
 
 
@@ -307,7 +307,7 @@ def test_sizes_and_formats_may_change_on_the_way() -> None:
         ("gray10le", "gray10le"),
     ],
 )
-def test_formats(given: str, comes: str) -> None:
+def test_pixel_formats_that_deinterlacing_gives(given: str, comes: str) -> None:
     frames = [frame_of(moment(n), given) for n in range(3)]
     made = list(deinterlaced(iter(frames), TOP))
     assert [frame.format.name for frame in made] == [comes] * 3

@@ -39,13 +39,13 @@ def refused(path: Path) -> str:
     return message.removeprefix(f"{path}: ")
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere.mp4") == "no such file"
     (tmp_path / "broken.mp4").symlink_to(tmp_path / "nowhere.mp4")
     assert refused(tmp_path / "broken.mp4") == "no such file"
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_a_folder_is_not_opened_as_a_file(tmp_path: Path) -> None:
     assert refused(tmp_path) == "is a folder, not a file"
 
 
@@ -56,13 +56,13 @@ def test_what_is_not_a_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     assert refused(Path(os.devnull)) == "is not a regular file"
 
 
-def test_no_bytes(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     assert refused(tmp_path / "empty.mp4") == "is empty (0 bytes)"
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".txt", ""])
-def test_text(tmp_path: Path, suffix: str) -> None:
+def test_a_file_of_text_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"notes{suffix}"
     path.write_text("No film, only words about one.\n" * 50)
     assert refused(path)
@@ -70,7 +70,7 @@ def test_text(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi", ".mpg", ""])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_bytes(tmp_path: Path, suffix: str, seed: int) -> None:
+def test_a_file_of_random_bytes_is_refused(tmp_path: Path, suffix: str, seed: int) -> None:
     path = tmp_path / f"noise{suffix}"
     path.write_bytes(np.random.default_rng(seed).bytes(20_000))
     assert refused(path)

@@ -76,7 +76,7 @@ def of_clip(folder: Path, suffix: str = ".mp4", **changes: Any) -> VideoInfo:
         ("ya16be", "yuva444p16le"),
     ],
 )
-def test_nearest_format(name: str, nearest: str) -> None:
+def test_the_nearest_format_of_planes(name: str, nearest: str) -> None:
     assert nearest_format(VideoFormat(name)) == PIXEL_FORMATS[nearest]
 
 
@@ -170,7 +170,7 @@ def test_grey_with_alpha(name: str, type_: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["grayf32le", "grayf32be", "gbrpf32le", "gbrapf32be", "grayf16le"])
-def test_numbers_in_0_to_1(name: str) -> None:
+def test_samples_that_are_numbers_in_0_to_1(name: str) -> None:
     end, size = ("<" if name.endswith("le") else ">"), (2 if "16" in name else 4)
     values = np.array([0, 1, 0.25, -3, 7], f"{end}f{size}")
     frame = filled(name, values.tobytes())
@@ -194,7 +194,7 @@ def test_ten_bits_in_a_word() -> None:
 
 @pytest.mark.parametrize("kind", ["yuv444p", "gbrp"])
 @pytest.mark.parametrize(("depth", "end"), [(10, "le"), (12, "be")])
-def test_bits_at_the_top(kind: str, depth: int, end: str) -> None:
+def test_samples_with_their_bits_at_the_top(kind: str, depth: int, end: str) -> None:
     values = np.array([0, 1, 2, (1 << depth) - 1, 77])
     row = (values << (16 - depth)).astype("<u2" if end == "le" else ">u2")
     frame = filled(f"{kind}{depth}msb{end}", row.tobytes())
@@ -248,7 +248,7 @@ def test_plane_sizes_are_libavs(width: int, height: int) -> None:
     [(".mp4", FAST, "yuv420p"), (".mkv", {"bf": "2"}, "yuv420p10le"), (".ts", FAST, "yuvj420p")],
 )
 @pytest.mark.parametrize("siting", ["center", "topleft", "top", "bottomleft", "bottom"])
-def test_siting(
+def test_the_siting_of_chroma_is_read(
     tmp_path: Path, suffix: str, options: dict[str, str], pix_fmt: str, siting: str
 ) -> None:
     told = {**options, "chroma_sample_location": siting}
@@ -298,7 +298,7 @@ COLORS = {
 
 @pytest.mark.parametrize("name", COLORS)
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_color_tags(tmp_path: Path, name: str, suffix: str) -> None:
+def test_color_tags_are_read(tmp_path: Path, name: str, suffix: str) -> None:
     tags, depth = COLORS[name]
     found = of_clip(tmp_path, suffix, pix_fmt=f"yuv420p{depth}", color=tags)
     color = found.color
@@ -322,19 +322,19 @@ TURNS = {
 
 
 @pytest.mark.parametrize("name", TURNS)
-def test_display_matrix(tmp_path: Path, name: str) -> None:
+def test_the_display_matrix_is_read(tmp_path: Path, name: str) -> None:
     found = of_clip(tmp_path, matrix=TURNS[name])
     assert found.display_matrix == TURNS[name]
     assert (found.width, found.height) == (64, 48)  # as coded
 
 
-def test_no_display_matrix(tmp_path: Path) -> None:
+def test_a_video_without_a_display_matrix(tmp_path: Path) -> None:
     assert of_clip(tmp_path).display_matrix is None
 
 
 @pytest.mark.parametrize("aspect", [Fraction(4, 3), Fraction(8, 9), Fraction(1), None])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_pixel_aspect(tmp_path: Path, aspect: Fraction | None, suffix: str) -> None:
+def test_the_pixel_aspect_is_read(tmp_path: Path, aspect: Fraction | None, suffix: str) -> None:
     found = of_clip(tmp_path, suffix, pixel_aspect=aspect).pixel_aspect
     assert found == aspect or (aspect in (1, None) and found in (1, None))
 
@@ -344,7 +344,7 @@ def test_absurd_pixels_are_square(tmp_path: Path, aspect: Fraction) -> None:
     assert of_clip(tmp_path, ".mp4", pixel_aspect=aspect).pixel_aspect is None
 
 
-def test_the_rest(tmp_path: Path) -> None:
+def test_size_rate_and_length_of_a_video(tmp_path: Path) -> None:
     found = of_clip(tmp_path, width=66, height=50, pts=tuple(range(0, 5120, 512)))
     assert (found.width, found.height) == (66, 50)
     assert found.time_base == Fraction(1, 12800)

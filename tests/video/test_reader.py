@@ -120,7 +120,9 @@ def test_frames_are_libavs(tmp_path: Path, name: str, suffix: str) -> None:
         ("mjpeg", ".mov", {}),
     ],
 )
-def test_other_codecs(tmp_path: Path, codec: str, suffix: str, options: dict[str, str]) -> None:
+def test_frames_of_other_codecs_are_read(
+    tmp_path: Path, codec: str, suffix: str, options: dict[str, str]
+) -> None:
     pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     clip = Clip(64, 48, pix_fmt, codec, tuple(range(12)), Fraction(1, 25), options)
     path = make(tmp_path / f"clip{suffix}", clip)
@@ -401,7 +403,9 @@ def assert_parts(path: Path, starts: Sequence[int]) -> None:
 @pytest.mark.parametrize("options", [GROUPS, OPEN_GROUPS], ids=["closed", "open"])
 @pytest.mark.parametrize("offset", [0, 5000])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_parts_are_exact(tmp_path: Path, suffix: str, offset: int, options: dict[str, str]) -> None:
+def test_parts_of_a_file_have_exactly_their_frames(
+    tmp_path: Path, suffix: str, offset: int, options: dict[str, str]
+) -> None:
     pts = tuple(offset + t for t in UNEVEN)
     clip = Clip(pts=pts, time_base=Fraction(1, 1000), options=options)
     assert_parts(make(tmp_path / f"clip{suffix}", clip), range(12))
@@ -450,7 +454,7 @@ def test_a_start_after_the_end_of_the_file(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}: no frame can be decoded from 100 s on"
 
 
-def test_expected_frames(tmp_path: Path) -> None:
+def test_the_number_of_frames_to_expect_of_a_span(tmp_path: Path) -> None:
     path = make(tmp_path / "clip.mp4", Clip(pts=EVEN, options=GROUPS))
     for span, expected in (
         (Span(), 20),

@@ -77,7 +77,7 @@ def test_all_else_passes_through_at_once() -> None:
         assert frame.shows_same(expected)
 
 
-def test_no_frames() -> None:
+def test_no_frames_have_no_shots() -> None:
     assert list(mark_shots(iter(()), 255)) == []
 
 

@@ -49,7 +49,7 @@ def mended(*pts: int | None, strict: bool = False) -> tuple[list[Frame], Damage]
         ((), (), 0, 0),
     ],
 )
-def test_rules(
+def test_rules_for_missing_and_wrong_times(
     pts: tuple[int | None, ...], found: tuple[int, ...], untimed: int, mended_: int
 ) -> None:
     frames, damage = mended(*pts)
