@@ -27,6 +27,7 @@ from vsr.batch.outcome import (
     Warned,
 )
 from vsr.batch.pool import run_batch
+from vsr.core.options import UpscaleOptions
 from vsr.util.threads import cores
 
 
@@ -35,9 +36,9 @@ def items(folder: Path, *names: str) -> list[Item]:
 
 
 def batch(
-    folder: Path, *names: str, options: dict[str, Any] | None = None, **settings: Any
+    folder: Path, *names: str, options: UpscaleOptions = UpscaleOptions(), **settings: Any
 ) -> list[Outcome]:
-    return run_batch(iter(items(folder, *names)), options or {}, work=act, **settings)
+    return run_batch(iter(items(folder, *names)), options, work=act, **settings)
 
 
 def told(outcomes: list[Outcome]) -> list[tuple[str, str, int]]:
@@ -154,7 +155,7 @@ def test_outcomes_come_in_the_order_of_the_files(tmp_path: Path) -> None:
 
 
 def test_threads_that_were_asked_for_stay(tmp_path: Path) -> None:
-    (outcome,) = batch(tmp_path, "good", jobs=2, options={"threads": 7})
+    (outcome,) = batch(tmp_path, "good", jobs=2, options=UpscaleOptions.of(threads=7))
     assert outcome.facts["threads"] == 7
 
 
@@ -172,14 +173,14 @@ def test_files_may_keep_coming(tmp_path: Path) -> None:
             yield None
         yield second
 
-    outcomes = run_batch(arriving(), {}, work=act, jobs=2)
+    outcomes = run_batch(arriving(), UpscaleOptions(), work=act, jobs=2)
     assert told(outcomes) == [("good-1", "done", 1), ("good-2", "done", 1)]
 
 
 def test_a_file_that_comes_again_waits_for_itself(tmp_path: Path) -> None:
     seen: list[Happening] = []
     again = items(tmp_path, "frames", "frames", "good")
-    outcomes = run_batch(iter(again), {}, work=act, jobs=2, tell=seen.append)
+    outcomes = run_batch(iter(again), UpscaleOptions(), work=act, jobs=2, tell=seen.append)
     assert [outcome.status for outcome in outcomes] == ["done"] * 3
     kinds = [type(e) for e in seen if isinstance(e, Started | Ended)]
     assert kinds[:3] == [Started, Ended, Started]
@@ -235,8 +236,9 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, name: str) -> None:
     script = (
         "import sys; from pathlib import Path; from support.worker_tasks import act;"
         "from vsr.batch.outcome import Item; from vsr.batch.pool import run_batch;"
+        "from vsr.core.options import UpscaleOptions;"
         "source = Path(sys.argv[1]); target = source.with_suffix('.out');"
-        "run_batch(iter([Item(source, target)]), {}, work=act)"
+        "run_batch(iter([Item(source, target)]), UpscaleOptions(), work=act)"
     )
     words = [sys.executable, "-c", script, tmp_path / name]
     env = {**os.environ, "PYTHONPATH": str(TESTS)}

@@ -13,9 +13,10 @@ from support.clips import Clip, held, make
 from vsr import OutputError
 from vsr.batch.outcome import Item
 from vsr.batch.worker import Hooks, upscale_file
+from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress
 
-FAST: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "record": True}
+FAST = UpscaleOptions.of(scale=2, model="nearest", preset="ultrafast", record=True)
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,12 @@ def test_what_was_made_otherwise_stays(tmp_path: Path, source: Path, hooks: Hook
     with pytest.raises(OutputError, match="exists already"):
         upscale_file(item, FAST, hooks)
     assert item.target.read_text() == "mine"
-    assert upscale_file(item, {**FAST, "overwrite": True}, hooks).status == "done"
+    assert upscale_file(item, FAST.but(overwrite=True), hooks).status == "done"
 
 
 def test_without_a_record_there_are_no_hashes(tmp_path: Path, source: Path, hooks: Hooks) -> None:
     item = Item(source, tmp_path / "out.mp4")
-    finished = upscale_file(item, {**FAST, "record": False}, hooks)
+    finished = upscale_file(item, FAST.but(record=False), hooks)
     assert finished.status == "done"
     assert "source_sha256" not in finished.facts
     assert list(tmp_path.iterdir()) == [item.target]

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from support.cli_runner import SCRIPT, Ran, vsr
 from support.clips import Clip, held, make, remux
 
-from vsr.cli.options import Time
+from vsr.cli.param_types import Time
 
 FAST = ["--scale", "2", "--model", "bicubic", "--preset", "ultrafast"]
 SOUND = Clip(pts=range(0, 50 * 512, 512), audio=("eng",), metadata={"title": "A title"})

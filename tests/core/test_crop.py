@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.noise_frames import described
 
+from vsr.cli.option_table import parse
+from vsr.cli.param_types import CropType
 from vsr.core.crop import Box, CropRegion, cropped, parse_crop
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
@@ -127,20 +129,15 @@ def test_what_is_a_part_of_no_picture(text: str, says: str) -> None:
 
 
 def test_the_crop_option_takes_a_region() -> None:
-    @click.command
-    @crop_option
-    def command(crop: CropRegion | None) -> CropRegion | None:
-        return crop
-
-    assert command.main([], standalone_mode=False) is None
-    found = command.main(["--crop", "25%,25%,50%,50%"], standalone_mode=False)
+    assert parse([]).read.crop is None
+    found = parse(["--crop", "25%,25%,50%,50%"]).read.crop
     assert found == CropRegion(Fraction(25), Fraction(25), Fraction(50), Fraction(50), True)
-    assert command.main(["--crop", "1,2,3,4"], standalone_mode=False) == parse_crop("1,2,3,4")
+    assert parse(["--crop", "1,2,3,4"]).read.crop == parse_crop("1,2,3,4")
     with pytest.raises(click.BadParameter, match="width and height must be above 0"):
-        command.main(["--crop", "1,2,3,0"], standalone_mode=False)
+        parse(["--crop", "1,2,3,0"])
     with pytest.raises(click.BadParameter, match="write X,Y,W,H"):
-        command.main(["--crop", "-1"], standalone_mode=False)
-    assert RegionType().convert(found, None, None) is found
+        parse(["--crop", "-1"])
+    assert CropType().convert(found, None, None) is found
 
 
 # Where it lies

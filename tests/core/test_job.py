@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import fields, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,56 +15,51 @@ from support.segmented_jobs import tools_of
 from vsr.core.crop import parse_crop
 from vsr.core.job import Job
 from vsr.core.limits import Limits
-from vsr.core.options import ReadOptions, StreamOptions
-from vsr.core.span import Span
-from vsr.encoding.codecs import Encoding
+from vsr.core.options import UpscaleOptions
 from vsr.networks.registry import load_model
+from vsr.provenance.settings import job_settings
 from vsr.segmented.plan import key_of
 
 JOB = Job(
     Path("a.mp4"),
     Path("b.mkv"),
-    model="bicubic",
-    scale=2,
-    device="cpu",
-    precision="fp32",
-    threads=1,
+    UpscaleOptions.of(model="bicubic", scale=2, device="cpu", precision="fp32", threads=1),
 )
 MATTERS: dict[str, Job] = {
-    "model": replace(JOB, model="nearest"),
-    "network": replace(JOB, model="espcn-deep"),
-    "scale": replace(JOB, scale=3),
-    "precision": replace(JOB, precision="bf16"),
-    "start": replace(JOB, span=Span(Fraction(1))),
-    "a third": replace(JOB, span=Span(Fraction(1, 3))),
-    "end": replace(JOB, span=Span(None, Fraction(1))),
-    "crop": replace(JOB, crop=parse_crop("0,0,10,10")),
-    "crop in percent": replace(JOB, crop=parse_crop("0%,0%,10%,10%")),
-    "codec": replace(JOB, encoding=Encoding("ffv1")),
-    "crf": replace(JOB, encoding=Encoding(crf=0)),
-    "preset": replace(JOB, encoding=Encoding(preset="fast")),
-    "pix_fmt": replace(JOB, encoding=Encoding(pix_fmt="yuv444p")),
-    "audio": replace(JOB, wants=StreamOptions(audio=False)),
-    "transcoded": replace(JOB, wants=StreamOptions(audio="transcode")),
-    "subtitles": replace(JOB, wants=StreamOptions(subtitles=False)),
-    "deinterlace": replace(JOB, reading=ReadOptions(deinterlace="off")),
-    "rate": replace(JOB, rate=Fraction(30000, 1001)),
-    "stills": replace(JOB, stills=True),
+    "model": JOB.but(model="nearest"),
+    "network": JOB.but(model="espcn-deep"),
+    "scale": JOB.but(scale=3),
+    "precision": JOB.but(precision="bf16"),
+    "start": JOB.but(start=1),
+    "a third": JOB.but(start=Fraction(1, 3)),
+    "end": JOB.but(end=1),
+    "crop": JOB.but(crop=parse_crop("0,0,10,10")),
+    "crop in percent": JOB.but(crop=parse_crop("0%,0%,10%,10%")),
+    "codec": JOB.but(codec="ffv1"),
+    "crf": JOB.but(crf=0),
+    "preset": JOB.but(preset="fast"),
+    "pix_fmt": JOB.but(pix_fmt="yuv444p"),
+    "audio": JOB.but(audio=False),
+    "transcoded": JOB.but(audio="transcode"),
+    "subtitles": JOB.but(subtitles=False),
+    "deinterlace": JOB.but(deinterlace="off"),
+    "rate": JOB.but(rate=Fraction(30000, 1001)),
+    "stills": JOB.but(stills=True),
 }
 ALIKE: dict[str, Job] = {
     "paths": replace(JOB, source=Path("c.mp4"), target=Path("d.mp4")),
-    "threads": replace(JOB, threads=2, encoding=Encoding(threads=2)),
-    "tile": replace(JOB, tile=64),
-    "strict": replace(JOB, reading=ReadOptions(strict=True, patience=1, limits=Limits())),
-    "decoder": replace(JOB, reading=ReadOptions(hwaccel=True)),
-    "overwrite": replace(JOB, overwrite=True, verify=True),
-    "audio by name": replace(JOB, wants=StreamOptions(audio="copy")),
+    "threads": JOB.but(threads=2),
+    "tile": JOB.but(tile=64),
+    "strict": JOB.but(strict=True, stall_timeout=1, limits=Limits(pixels=5)),
+    "decoder": JOB.but(hwaccel=True),
+    "run": JOB.but(overwrite=True, verify=True, resume="always", record=True, cluster="auto"),
+    "audio by name": JOB.but(audio="copy"),
 }
 
 
 def asked(job: Job) -> dict[str, Any]:
     tools = tools_of(job)
-    return job.settings(tools.model, tools.engine)
+    return job_settings(job.options, tools.model, tools.engine)
 
 
 def test_all_that_matters_is_told_apart() -> None:
@@ -81,12 +76,12 @@ def test_self_ensemble_and_compiling_matter() -> None:
     tools = tools_of(JOB)
     for name in ("self_ensemble", "compiled"):
         changed: Any = {name: True}
-        settings = replace(JOB, **changed).settings(tools.model, tools.engine)
+        settings = job_settings(JOB.but(**changed).options, tools.model, tools.engine)
         assert settings != asked(JOB)
 
 
 def test_a_number_is_one_however_it_was_written() -> None:
-    whole, broken = (asked(replace(JOB, encoding=Encoding(crf=crf))) for crf in (18, 18.0))
+    whole, broken = (asked(JOB.but(crf=crf)) for crf in (18, 18.0))
     assert key_of("source", whole) == key_of("source", broken)
 
 
@@ -94,14 +89,15 @@ def test_other_weights_of_the_same_name_matter() -> None:
     tools = tools_of(JOB)
     model = load_model("espcn-deep", 2)
     other = replace(model, weights=replace(model.weights, sha256="0" * 64))
-    assert JOB.settings(model, tools.engine) != JOB.settings(other, tools.engine)
+    one, another = (job_settings(JOB.options, each, tools.engine) for each in (model, other))
+    assert one != another
 
 
 def test_a_chosen_precision_counts_and_not_how_it_was_asked_for() -> None:
-    auto = replace(JOB, precision="auto", device="auto")
+    auto = JOB.but(precision="auto", device="auto")
     settings = asked(auto)
     assert settings["precision"] != "auto"
-    assert settings == asked(replace(JOB, precision=settings["precision"]))
+    assert settings == asked(JOB.but(precision=settings["precision"]))
 
 
 def test_settings_are_json_and_come_back_from_it() -> None:
@@ -116,13 +112,15 @@ def test_a_job_travels() -> None:
         assert pickle.loads(pickle.dumps(job)) == job
 
 
-def test_every_field_is_weighed_here() -> None:
-    """A new field must be named above, as one that matters or one that does not."""
+def test_every_option_is_weighed_here() -> None:
+    """A new option must be named above, as one that matters or one that does not."""
+    usual = JOB.options.flat()
     changed = {
-        field.name
+        name
         for job in (*MATTERS.values(), *ALIKE.values())
-        for field in fields(Job)
-        if getattr(job, field.name) != getattr(JOB, field.name)
+        for name, value in job.options.flat().items()
+        if value != usual[name]
     }
-    apart = {"device", "self_ensemble", "compiled"}  # engines are tested elsewhere
-    assert changed | apart == {field.name for field in fields(Job)}
+    # Engines are tested elsewhere; what `content` chose is a model.
+    apart = {"device", "self_ensemble", "compiled", "content"}
+    assert changed | apart == set(usual)

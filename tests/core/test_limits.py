@@ -14,7 +14,8 @@ import click
 import pytest
 from support.clips import Clip, make
 
-from vsr.cli.limits import Pixels, limits_of
+from vsr.cli.option_table import parse
+from vsr.cli.param_types import Pixels
 from vsr.core.errors import InputError
 from vsr.core.limits import Limits, check_header, check_length, check_size
 
@@ -136,4 +137,5 @@ def test_what_is_no_number_of_pixels(text: str) -> None:
 
 
 def test_options_make_limits() -> None:
-    assert limits_of(10**8, 2) == Limits(10**8, 7200)
+    asked = ["--max-pixels", "100M", "--max-hours", "2"]
+    assert parse(asked).read.limits == Limits(10**8, 7200)

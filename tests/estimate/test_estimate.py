@@ -14,6 +14,7 @@ from support.clips import Clip, make, picture
 
 from vsr import upscale
 from vsr.core.errors import InputError, ModelError
+from vsr.core.options import UpscaleOptions
 from vsr.estimate.estimate import Estimate, Rate, _between, _Run, estimate, measure
 
 QUICK: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "threads": 1}
@@ -37,7 +38,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def estimated(sources: list[Path], suffix: str = ".mkv", **options: Any) -> list[Estimate]:
     """The estimates for outputs beside the sources; none of those is made."""
     pairs = [(source, source.with_name(f"{source.stem}_out{suffix}")) for source in sources]
-    found = list(estimate(pairs, {**QUICK, **options}))
+    found = list(estimate(pairs, UpscaleOptions.of(**{**QUICK, **options})))
     assert [(each.source, each.target) for each in found] == pairs
     assert not any(target.exists() for _, target in pairs)
     return found
@@ -163,7 +164,7 @@ def test_an_estimate_for_a_single_frame(tmp_path: Path) -> None:
 
 def test_a_measurement_counts_the_frames_of_its_piece(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4", 75)
-    rate = measure(source, QUICK, 0.2, 1.2, ".mkv")
+    rate = measure(source, UpscaleOptions.of(**QUICK), 0.2, 1.2, ".mkv")
     assert rate.frames == 20  # 30 less the first 10
     assert rate.seconds > 0
     assert rate.bytes > 0
@@ -172,7 +173,7 @@ def test_a_measurement_counts_the_frames_of_its_piece(tmp_path: Path) -> None:
     assert rate.bytes_for(20) == rate.bytes + rate.once
     assert rate.bytes_for(1000) == 50 * rate.bytes + 4 * rate.once
     with pytest.raises(InputError, match="no frame"):
-        measure(source, QUICK, 10, 1, ".mkv")
+        measure(source, UpscaleOptions.of(**QUICK), 10, 1, ".mkv")
 
 
 def test_what_two_runs_share_is_not_counted() -> None:

@@ -14,7 +14,7 @@ from support.cli_runner import vsr
 from support.clips import Clip, make
 
 from vsr import ModelError, StalledError, upscale
-from vsr.core.options import ReadOptions
+from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.core.url import Url
 from vsr.estimate.estimate import estimate
 from vsr.model_selection import select as choose
@@ -159,9 +159,13 @@ def test_a_package_without_weights_for_footage(
 
 
 def test_wrong_words_are_refused(coarse: Path) -> None:
-    assert "allowed are auto, clean, footage" in refused(coarse, None, "film", 2)
-    assert "exclude each other" in refused(coarse, "espcn", "footage", 2)
-    assert "exclude each other" in refused(coarse, "espcn", "clean", 2)
+    for words, says in (
+        ({"content": "film"}, "must be one of auto, clean, footage"),
+        ({"content": "footage", "model": "espcn"}, "exclude each other"),
+        ({"content": "clean", "model": "espcn"}, "exclude each other"),
+    ):
+        with pytest.raises(ModelError, match=says):
+            upscale(coarse, coarse.with_name("out.mp4"), scale=2, **words)
 
 
 def test_the_package_keeps_the_families_apart() -> None:
@@ -217,11 +221,11 @@ def test_a_preview_is_of_what_would_be_chosen(tmp_path: Path, coarse: Path) -> N
 @pytest.mark.usefixtures("families")
 def test_a_batch_decides_by_file(tmp_path: Path, coarse: Path, fine: Path) -> None:
     pairs = [(path, tmp_path / f"{path.stem}_out.mp4") for path in (coarse, fine)]
-    found = list(estimate(pairs, {**FAST, "content": "auto"}))
+    found = list(estimate(pairs, UpscaleOptions.of(**FAST)))
     assert [each.model for each in found] == [FOOTAGE, CLEAN]
     assert [each.measured for each in found] == [True, True]
     assert found[0].chosen.startswith("footage by its look")
-    asked = list(estimate(pairs, {**FAST, "content": "footage"}))
+    asked = list(estimate(pairs, UpscaleOptions.of(**FAST, content="footage")))
     assert [(each.model, each.chosen) for each in asked] == [(FOOTAGE, "")] * 2
     assert [each.measured for each in asked] == [True, False]
 

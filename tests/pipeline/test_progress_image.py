@@ -325,7 +325,7 @@ def test_a_run_shows_its_frames(tmp_path: Path, resume: str) -> None:
         scale=2,
         model="nearest",
         resume=resume,
-        glance=shown,
+        progress_preview=shown,
         progress=lambda _: seen.append(shown.exists()),
     )
     assert not seen[0] and all(seen[1:])
@@ -341,7 +341,7 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4")
     for glance, words in ((tmp_path / "a.txt", ".png"), (tmp_path / "no" / "a.png", "no")):
         with pytest.raises(OutputError, match=words):
-            upscale(source, tmp_path / "out.mp4", glance=glance)
+            upscale(source, tmp_path / "out.mp4", progress_preview=glance)
     with pytest.raises(InputError, match="cluster"):
-        upscale(source, tmp_path / "out.mp4", glance=tmp_path / "a.png", cluster="auto")
+        upscale(source, tmp_path / "out.mp4", progress_preview=tmp_path / "a.png", cluster="auto")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

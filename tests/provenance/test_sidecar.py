@@ -20,7 +20,7 @@ from support.clips import Clip, make
 from vsr import upscale
 from vsr.core.errors import OutputError
 from vsr.core.job import Job
-from vsr.core.options import ComputeOptions
+from vsr.core.options import ComputeOptions, UpscaleOptions
 from vsr.core.result import Result
 from vsr.core.span import Span
 from vsr.core.url import Url
@@ -28,6 +28,7 @@ from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.registry import Model, load_model
 from vsr.provenance.described import described, recorded
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.provenance.settings import job_settings
 from vsr.provenance.sidecar import make_record, read_record, record_path, settings_of, write_record
 
 BEGAN = datetime(2026, 3, 1, 23, 59, 58, 250_000, tzinfo=timezone(timedelta(hours=1)))
@@ -48,7 +49,11 @@ def tools(name: str = "nearest") -> tuple[Model, Engine]:
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Result]:
     """A job, and what became of it."""
     folder = tmp_path_factory.mktemp("done")
-    job = Job(make(folder / "in.mp4", TINY), folder / "out.mp4", model="nearest", scale=2)
+    job = Job(
+        make(folder / "in.mp4", TINY),
+        folder / "out.mp4",
+        UpscaleOptions.of(model="nearest", scale=2),
+    )
     result = upscale(job.source, job.target, model="nearest", scale=2, device="cpu")
     return job, result
 
@@ -60,7 +65,7 @@ def record_of(done: tuple[Job, Result], **changes: Any) -> dict[str, Any]:
     job = replace(job, **changes)
     model, engine = tools()
     return make_record(
-        *(job, job.settings(model, engine), model, result),
+        *(job, job_settings(job.options, model, engine), model, result),
         *(fingerprint(done[0].source), fingerprint(done[0].target)),
         *(BEGAN, BEGAN + timedelta(seconds=2)),
     )
@@ -118,7 +123,7 @@ def test_it_tells_of_the_model_and_what_it_learnt_from(done: tuple[Job, Result])
     )
     job, result = done
     held = make_record(
-        *(job, job.settings(model, engine), model, result),
+        *(job, job_settings(job.options, model, engine), model, result),
         *(None, fingerprint(job.target), BEGAN, BEGAN),
     )["model"]
     assert held["sha256"] == model.weights.sha256 != ""
@@ -146,7 +151,7 @@ def test_passwords_are_nowhere(tmp_path: Path, done: tuple[Job, Result]) -> None
     job, result = replace(done[0], source=url), replace(done[1], source=url)
     model, engine = tools()
     record = make_record(
-        *(job, job.settings(model, engine), model, result),
+        *(job, job_settings(job.options, model, engine), model, result),
         *(None, fingerprint(job.target), BEGAN, BEGAN),
     )
     write_record(tmp_path / "r.json", record)
@@ -192,7 +197,7 @@ def test_segments_are_told(done: tuple[Job, Result]) -> None:
     model, engine = tools()
     parts = [{"start": 0, "end": 512, "frames": 1, "sha256": "0" * 64, "host": "a"}]
     record = make_record(
-        *(job, job.settings(model, engine), model, result),
+        *(job, job_settings(job.options, model, engine), model, result),
         *(None, fingerprint(job.target), BEGAN, BEGAN, parts),
     )
     assert record["segments"] == parts

@@ -13,12 +13,13 @@ import pytest
 
 from vsr.core.errors import OutputError
 from vsr.core.job import Job
-from vsr.core.options import ComputeOptions
+from vsr.core.options import UpscaleOptions
 from vsr.core.result import Result, Run
 from vsr.core.stream_report import Others
 from vsr.inference.engine import choose_engine
 from vsr.networks.registry import load_model
 from vsr.provenance.fingerprint import fingerprints
+from vsr.provenance.settings import job_settings
 from vsr.provenance.sidecar import make_record, read_record, record_path, write_record
 from vsr.provenance.up_to_date import standing
 
@@ -26,10 +27,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def settings_for(model: str = "nearest", **changes: Any) -> dict[str, Any]:
-    job = Job(Path("in"), Path("out"), model=model)
-    settings = job.settings(
-        load_model(model, 4), choose_engine(ComputeOptions(device="cpu", precision="fp32"))
-    )
+    options = UpscaleOptions.of(model=model, device="cpu", precision="fp32")
+    settings = job_settings(options, load_model(model, 4), choose_engine(options.compute))
     return {**settings, **changes}
 
 
@@ -38,7 +37,7 @@ SETTINGS = settings_for(crf=18.0)
 
 def work(source: Path, target: Path, settings: Mapping[str, Any] = SETTINGS) -> dict[str, Any]:
     """Enter an output that is there, as if a job had made it."""
-    job = Job(source, target, model="nearest")
+    job = Job(source, target, UpscaleOptions.of(model="nearest"))
     run = Run(1, 1, "libx264", Others())
     result = Result(source, target, run, False, 1.0, "nearest", 4, "cpu", "fp32", ())
     record = make_record(

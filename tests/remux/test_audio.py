@@ -17,7 +17,7 @@ from vsr import upscale
 from vsr.core.options import StreamOptions
 
 RATE = 48000
-TRANSCODE = StreamOptions("transcode")
+TRANSCODE = StreamOptions(audio="transcode")
 
 
 def heard(path: Path, rate: int = RATE) -> np.ndarray:

@@ -118,7 +118,7 @@ def test_sound_that_is_announced_and_never_comes(tmp_path: Path) -> None:
         if data[at + 1] & 31 == 1 and data[at + 2] == 1:  # the second stream's packets
             data[at + 1 : at + 3] = b"\x1f\xff"
     source.write_bytes(data)
-    for wants in (StreamOptions(), StreamOptions("transcode")):
+    for wants in (StreamOptions(), StreamOptions(audio="transcode")):
         went = passed(source, tmp_path / "out.mkv", wants)
         (dropped,) = went.plan.others.dropped
         assert dropped == "1 audio aac: its sample rate or channels are unknown"
@@ -277,7 +277,7 @@ def test_chapters_and_tags_that_a_container_does_not_have_are_named(tmp_path: Pa
 
 def test_an_unknown_wish_for_audio() -> None:
     with pytest.raises(OutputError, match=r"^audio 'loud': must be one of copy, transcode, none$"):
-        StreamOptions("loud")
-    assert StreamOptions(True).wants is not None
-    assert not StreamOptions(True).transcodes
-    assert StreamOptions("transcode").transcodes
+        StreamOptions(audio="loud")
+    assert StreamOptions(audio=True).wants is not None
+    assert not StreamOptions(audio=True).transcodes
+    assert StreamOptions(audio="transcode").transcodes

@@ -62,7 +62,7 @@ def looking(number: int) -> Model:
 
 
 def times_of(job: Job) -> list[int]:
-    with open_video(job.file, job.span, ignore, job.reading) as video:
+    with open_video(job.file, job.options.read.span, ignore, job.options.read) as video:
         return [frame.pts for frame in video.frames()]
 
 

@@ -21,6 +21,7 @@ from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
 from vsr.core.span import Span
 from vsr.networks.registry import catalogue, load_model
 from vsr.provenance.fingerprint import Fingerprint
+from vsr.provenance.settings import job_settings
 from vsr.segmented import plan as planned
 from vsr.segmented.plan import (
     Plan,
@@ -211,7 +212,7 @@ def test_half_a_file_is_no_plan() -> None:
 def test_the_key_changes_with_every_setting_and_the_source(tmp_path: Path) -> None:
     job = job_of(tmp_path / "a.mp4", tmp_path / "b.mp4")
     tools = tools_of(job)
-    asked = job.settings(tools.model, tools.engine)
+    asked = job_settings(job.options, tools.model, tools.engine)
     keys = [key_of("a", asked), key_of("b", asked)]
     for name, value in asked.items():
         for other in (f"{value}.", None if value is not None else 0, [value]):

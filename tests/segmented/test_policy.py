@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def chosen(job: Job, resume: str = "auto", cluster: str = "") -> bool:
-    return in_segments(job, tools_of(job), resume, cluster)
+    return in_segments(job.but(resume=resume, cluster=cluster), tools_of(job))
 
 
 def test_a_short_job_is_so_only_where_it_is_asked_for(folder: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_long_one_is_so_unless_it_is_refused(folder: Path, tmp_path: Path) -> 
 def test_the_part_that_is_taken_counts(
     folder: Path, tmp_path: Path, span: Span, long: bool
 ) -> None:
-    job = job_of(folder / "long.mp4", tmp_path / "out.mp4", span=span)
+    job = job_of(folder / "long.mp4", tmp_path / "out.mp4", start=span.start, end=span.end)
     assert chosen(job) == long
 
 
@@ -90,16 +90,16 @@ def test_much_work_is_long_too(
 ) -> None:
     job = job_of(folder / "short.mp4", tmp_path / "out.mp4", model="espcn-deep")
     tools = tools_of(job)
-    assert not in_segments(job, tools, "auto")
+    assert not in_segments(job, tools)
     # Twelve frames of 48x32, enlarged: so many multiplications, and not one more.
     work = 12 * tools.model.weights.gmacs * 1e9 * (96 * 64) / (1920 * 1080)
     monkeypatch.setattr(choice, "_LONG_WORK", 1.01 * work)
-    assert not in_segments(job, tools, "auto")
+    assert not in_segments(job, tools)
     monkeypatch.setattr(choice, "_LONG_WORK", 0.99 * work)
-    assert in_segments(job, tools, "auto")
-    assert not in_segments(job, tools, "never")
-    half = replace(job, span=Span(None, Fraction(1, 4)))
-    assert not in_segments(half, tools, "auto")
+    assert in_segments(job, tools)
+    assert not in_segments(job.but(resume="never"), tools)
+    half = job.but(end=Fraction(1, 4))
+    assert not in_segments(half, tools)
 
 
 def test_where_nothing_is_said_of_its_length_the_files_size_counts(
@@ -120,7 +120,7 @@ def test_what_was_begun_goes_on_whatever_its_settings(folder: Path, tmp_path: Pa
     with open_work(job.target, plan.key, lambda: plan):
         pass
     assert chosen(job)
-    assert chosen(replace(job, scale=4))
+    assert chosen(job.but(scale=4))
     assert not chosen(job, "never")
     assert not chosen(replace(job, target=tmp_path / "other.mp4"))
     assert not chosen(replace(job, target=tmp_path / "out.mkv"))

@@ -17,12 +17,13 @@ from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.events import Observer
 from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.job import Job
-from vsr.core.options import ComputeOptions
+from vsr.core.options import UpscaleOptions
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine
 from vsr.networks.registry import Model, load_model
 from vsr.pipeline.frames import Tools
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.provenance.settings import job_settings
 from vsr.segmented.executor import make_segments
 from vsr.segmented.keyframe_scan import Scan
 from vsr.segmented.packet_file import read_packets
@@ -61,22 +62,22 @@ def held(file: Path) -> list[Held]:
 
 def job_of(source: Path, target: Path, **more: Any) -> Job:
     """A quick job: bicubic, on one core."""
-    encoding = Encoding(preset="ultrafast", threads=1)
-    given: dict[str, Any] = {"scale": 2, "model": "bicubic", "threads": 1, "encoding": encoding}
-    return Job(source, target, **given | {"device": "cpu", "precision": "fp32"} | more)
+    given: dict[str, Any] = {"scale": 2, "model": "bicubic", "threads": 1, "preset": "ultrafast"}
+    given |= {"device": "cpu", "precision": "fp32"}
+    return Job(source, target, UpscaleOptions.of(**given | more))
 
 
 def tools_of(job: Job, model: Model | None = None) -> Tools:
     """What it is done with; a model of the test's own takes the place of its own."""
-    engine = choose_engine(
-        ComputeOptions(device=job.device, precision=job.precision, threads=job.threads)
-    )
-    return Tools(model or load_model(job.model, job.scale), engine)
+    options = job.options
+    model = model or load_model(options.model, options.scale)
+    return Tools(model, choose_engine(options.compute))
 
 
 def plan_of(job: Job, tools: Tools, borders: Sequence[int] | None = None) -> Plan:
     """The plan of a job; with `borders`, cut there."""
-    settings, source = job.settings(tools.model, tools.engine), fingerprint(job.file)
+    settings = job_settings(job.options, tools.model, tools.engine)
+    source = fingerprint(job.file)
     plan = make_plan(job, tools, key_of(source.sha256, settings), settings, source, ignore)
     return plan if borders is None else replace(plan, borders=tuple(borders))
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from vsr.batch.outcome import Item
 from vsr.batch.worker import Finished, Hooks
 from vsr.core.errors import InputError, StalledError, StoppedError
+from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress
 from vsr.util.atomic import part_of
 
 
-def act(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
+def act(item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
     """Do what the source's stem is called up to a "-"; after "once-" only the first time.
 
     What begins leaves a file .begun beside the target, with its process id; what is done
@@ -55,4 +54,4 @@ def act(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
                 hooks.progress(Progress(number + 1, 700))
                 time.sleep(0.001)
     item.target.write_text(str(os.getpid()))
-    return Finished("done", facts={"frames_out": 5, "threads": options.get("threads")})
+    return Finished("done", facts={"frames_out": 5, "threads": options.compute.threads})

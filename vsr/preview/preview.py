@@ -124,10 +124,9 @@ def preview(
     options = (options or UpscaleOptions()).but(**keywords).but(start=None, end=None)
     warn, command_of = warn or _unheard, command_of or python_call
     _check(source, target, duration, overwrite)
+    options = options.but(model=next(iter(models), None))
     scale = options.scale
-    choice = choose_model(
-        source, next(iter(models), None), options.content, scale, read=options.read
-    )
+    choice = choose_model(source, options.model, options.content, scale, read=options.read)
     if tell and choice.said:
         tell(choice.said)
     moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
