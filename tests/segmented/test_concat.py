@@ -149,7 +149,7 @@ def test_the_joined_file_shows_what_each_segment_does(
     tmp_path: Path, clip: Path, name: str, codec: str, preset: str, seed: int
 ) -> None:
     encoding = Encoding(codec, preset=preset, threads=1)
-    job = job_of(clip, tmp_path / name, encoding=encoding, verify=True)
+    job = job_of(clip, tmp_path / name, codec=codec, preset=preset, verify=True)
     tools, times = tools_of(job), times_of(clip)
     # One of a single frame, and one that follows at once, beside what chance brings.
     cuts = {5, 6, *random.Random(seed).sample(range(1, 30), 4)}

@@ -139,7 +139,7 @@ def test_a_part_of_the_time(
     tmp_path: Path, name: str, span: tuple[Fraction | None, Fraction | None]
 ) -> None:
     source = make(tmp_path / name, SOURCES[name])
-    job = job_of(source, tmp_path / "out.mp4", span=Span(*span))
+    job = job_of(source, tmp_path / "out.mp4", start=span[0], end=span[1])
     tools = tools_of(job, looking(2))
     plan = cut_at(job, tools, 3, 4, 6)
     check_alone(tmp_path, job, tools, replace(plan, frames=len(times_of(job))), runs=False)
@@ -156,7 +156,7 @@ def test_a_part_of_the_picture(tmp_path: Path) -> None:
 def test_a_segment_of_deinterlaced_frames(tmp_path: Path, context: int) -> None:
     options = {"bf": "2", "g": "7", "x264-params": "tff=1", "crf": "10"}
     source = save(tmp_path / "woven.mp4", woven(FieldOrder.TOP, 20), options=options)
-    job = job_of(source, tmp_path / "out.mp4", reading=ReadOptions(deinterlace="on"))
+    job = job_of(source, tmp_path / "out.mp4", deinterlace="on")
     tools = tools_of(job, looking(2) if context else None)
     check_alone(tmp_path, job, tools, cut_at(job, tools, 5, 7, 13))
 

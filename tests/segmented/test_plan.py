@@ -259,7 +259,7 @@ def test_a_plan_is_of_the_frames_that_come(
         ("mpeg4", {"g": "5"}) if name == "a.avi" else ("libx264", {"g": "5", "bf": "2"})
     )
     clip = Clip(width=32, height=24, codec=codec, options=options, pts=pts, time_base=base)
-    job = job_of(make(tmp_path / name, clip), tmp_path / "out.mp4", span=span)
+    job = job_of(make(tmp_path / name, clip), tmp_path / "out.mp4", start=span.start, end=span.end)
     plan = plan_of(job, tools_of(job))
     with open_video(job.file, span, ignore) as video:
         times = [frame.pts for frame in video.frames()]
@@ -281,7 +281,7 @@ def test_a_plan_names_one_core_count(tmp_path: Path) -> None:
     """The encoder's packets depend on it, so that it cannot be "all" on each machine."""
     source = make(tmp_path / "a.mp4", Clip(width=32, height=24))
     job = job_of(source, tmp_path / "b.mp4", threads=0)
-    plan = plan_of(replace(job, encoding=replace(job.encoding, threads=0)), tools_of(job))
+    plan = plan_of(job, tools_of(job))
     assert plan.threads > 0
     assert plan.frames == 12
     assert plan.borders == ()
