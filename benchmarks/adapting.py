@@ -18,10 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from vsr.adapting.adapt import Found, Watch, adapt
-from vsr.adapting.learn import Course
-from vsr.errors import VsrError
-from vsr.media import list_items
+from vsr.adaptation.adapt import Found, Watch, adapt
+from vsr.adaptation.finetune import Course
+from vsr.core.errors import VsrError
+from vsr.datasets.media import list_items
 
 FOOTAGE = Path(__file__).parents[2] / "shared" / "footage"
 

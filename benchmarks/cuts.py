@@ -23,9 +23,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vsr.errors import InputError
-from vsr.media import Plane, list_media, read_luma
-from vsr.video.frame import Frame
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame
+from vsr.datasets.media import Plane, list_media, read_luma
 from vsr.video.shots import mark_shots
 
 Pair = tuple[Plane, Plane]

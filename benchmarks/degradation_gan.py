@@ -30,13 +30,13 @@ import torch
 from numpy.typing import NDArray
 
 import vsr
+from vsr.datasets.ground_truth import Plane, Samples
+from vsr.datasets.media import list_media, read_luma
+from vsr.degradation.compression import Compression
+from vsr.degradation.degradations import Blur, Degradation, Noise, Resize
 from vsr.evaluation.metrics import psnr
 from vsr.evaluation.protocol import crop_to_multiple, enlarge, shrink
-from vsr.media import list_media, read_luma
-from vsr.picture import Plane, Samples
 from vsr.training import learned
-from vsr.training.compression import Compression
-from vsr.training.degradations import Blur, Degradation, Noise, Resize
 from vsr.training.fit import Progress, fit
 from vsr.training.learn_degradation import Learning, learn_degradation
 from vsr.training.recipe import DegradationRecipe, Recipe

@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import vsr
-from vsr.errors import VsrError
+from vsr.core.errors import VsrError
+from vsr.degradation.compression import Compression
+from vsr.evaluation.degrade import Recording
 from vsr.evaluation.evaluate import Mean, Score, compare, find_items, mean
-from vsr.evaluation.recording import Recording
-from vsr.training.compression import Compression
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 HELD_BACK = (

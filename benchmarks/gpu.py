@@ -33,14 +33,14 @@ import torch
 from throughput import encode_swing
 
 import vsr
-from vsr.errors import EncoderError
+from vsr.core.errors import EncoderError
+from vsr.core.span import Span
 from vsr.inference.engine import Engine, choose_engine, restore
 from vsr.inference.windows import windows
-from vsr.networks.catalogue import Model
 from vsr.networks.cost import cost
+from vsr.networks.registry import Model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
-from vsr.video.span import Span
 
 SIZES, SCALE = ((480, 270), (960, 540)), 4
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vsr.errors import InputError
-from vsr.media import Plane, list_media, read_luma
+from vsr.core.errors import InputError
+from vsr.datasets.media import Plane, list_media, read_luma
 from vsr.video.deinterlace import FieldOrder, detect
 from vsr.video.open import open_input
 from vsr.video.reader import main_video

@@ -24,10 +24,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.errors import InputError
-from vsr.media import list_media
-from vsr.suited.judge import judge
-from vsr.suited.look import look_at
+from vsr.core.errors import InputError
+from vsr.datasets.media import list_media
+from vsr.model_selection.analyze import look_at
+from vsr.model_selection.classify import judge
 
 Frames = list[NDArray[np.uint8]]  # 4:2:0, as libav's to_ndarray gives them
 MOST = 30  # frames of a scene

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 import vsr
 from vsr.evaluation.evaluate import compare, find_items, mean
 from vsr.networks import Network
-from vsr.networks.catalogue import Model
+from vsr.networks.registry import Model
 from vsr.networks.vespcn import Vespcn
 
 

@@ -35,16 +35,16 @@ from throughput import onnx_file
 from torch import Tensor
 
 import vsr
-from vsr.errors import DeviceError
+from vsr.core.errors import DeviceError
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.memory import keep_freed_memory
 from vsr.inference.windows import windows
 from vsr.networks import Network
-from vsr.networks.catalogue import Model
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
-from vsr.threads import cores
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
+from vsr.networks.registry import Model
+from vsr.util.threads import cores
 
 WIDTH, HEIGHT, SCALE = 480, 270, 4
 INFO = VideoInfo(

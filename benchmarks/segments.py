@@ -19,7 +19,7 @@ from typing import Any
 import av
 
 from vsr import Progress, Result, StoppedError, VsrError, upscale
-from vsr.jobs import plan
+from vsr.segmented import plan
 
 STOPS = 3
 LOSSLESS: dict[str, Any] = {"scale": 2, "model": "nearest", "codec": "ffv1"}

@@ -40,15 +40,15 @@ import numpy as np
 import torch
 
 import vsr
-from vsr.encoding.encoders import Encoding
+from vsr.core.span import Span
+from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine, restore
 from vsr.inference.windows import windows
-from vsr.networks.catalogue import Model
 from vsr.networks.espcn import Espcn
+from vsr.networks.registry import Model
+from vsr.output.video import create_video
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
-from vsr.video.span import Span
-from vsr.video.writer import create_video
 
 WIDTH, HEIGHT, SCALE = 480, 270, 4
 RATE = Fraction(25)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from .bars import part_bar
 from .options import device_option, model_option, scale_option
+from .progress import part_bar
 
 if TYPE_CHECKING:
-    from vsr.adapting.adapt import Adapted, Found
-    from vsr.adapting.learn import Learning
-    from vsr.adapting.verdict import Verdict
+    from vsr.adaptation.adapt import Adapted, Found
+    from vsr.adaptation.finetune import Learning
+    from vsr.adaptation.holdout import Verdict
 
 _PATH = click.Path(path_type=Path)
 _EVERY = 0.02  # of the learning: how often it is told in JSON
@@ -57,8 +57,8 @@ def adapt_command(
     vsr upscale INPUT OUTPUT --model mycam.safetensors
     """
     # Here, so that other commands need not wait for these imports.
-    from vsr.adapting.adapt import Watch, adapt
-    from vsr.adapting.learn import Course
+    from vsr.adaptation.adapt import Watch, adapt
+    from vsr.adaptation.finetune import Course
 
     if minutes is None and iterations is None:
         minutes = 3.0

@@ -23,10 +23,10 @@ from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
 
-from .bars import Bars
 from .dry_run import dry_run
 from .main import EXIT_INTERRUPTED
-from .table import STATUSES, counts, line_of, table
+from .output.table import STATUSES, counts, line_of, table
+from .progress import Bars
 from .upscale_options import record_option, upscale_arguments, upscale_options
 
 _EXIT_SOME_FAILED = 3

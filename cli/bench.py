@@ -13,8 +13,8 @@ import click
 from .options import device_option, listed, precision_option, threads_option
 
 if TYPE_CHECKING:
-    from vsr.inference.bench import Speed
     from vsr.inference.engine import Engine
+    from vsr.speedtest.bench import Speed
 
 _ORDINARY = 25  # frames per second of the video that a slow model is compared with
 
@@ -43,8 +43,8 @@ def bench_command(
     began = time.monotonic()
     names = [] if models is None else listed(models)
     # Here, so that other commands need not wait for these imports.
-    from vsr.inference.bench import measure_speeds, models_to_measure
     from vsr.inference.engine import choose_engine
+    from vsr.speedtest.bench import measure_speeds, models_to_measure
 
     engine = choose_engine(device, precision, threads=threads)
     chosen = models_to_measure(names)
@@ -138,7 +138,7 @@ def _event(speed: Speed) -> dict[str, Any]:
 
 
 def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str, Any]:
-    from vsr.inference.rates import ENCODER
+    from vsr.speedtest.throughput import ENCODER
 
     smaller = _at_smaller_size(speeds)
     return {

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vsr.batch.estimate import Estimate, estimate
+from vsr.estimate.estimate import Estimate, estimate
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 

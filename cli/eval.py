@@ -20,10 +20,10 @@ from .options import (
 
 if TYPE_CHECKING:
     from vsr.evaluation.evaluate import Score
-    from vsr.evaluation.plot import Panel
-    from vsr.networks.catalogue import Model
+    from vsr.figures.line_plot import Panel
+    from vsr.networks.registry import Model
 
-    from .scores import Report
+    from .output.scores import Report
 
 _BASELINE = "bicubic"
 
@@ -107,16 +107,16 @@ def eval_command(
     """
     wanted = _wanted(model, models)
     # Here, so that other commands need not wait for these imports.
-    from vsr.errors import InputError
+    from vsr.core.errors import InputError
+    from vsr.datasets.media import is_clip
+    from vsr.degradation.compression import Compression
     from vsr.evaluation.crops import Finder, check_crops, write_crops
+    from vsr.evaluation.degrade import Recording
     from vsr.evaluation.evaluate import compare, find_items, mean
-    from vsr.evaluation.plot import check_plot, write_plot
-    from vsr.evaluation.recording import Recording
-    from vsr.media import is_clip
-    from vsr.networks.catalogue import load_model
-    from vsr.training.compression import Compression
+    from vsr.figures.line_plot import check_plot, write_plot
+    from vsr.networks.registry import load_model
 
-    from .scores import JsonReport, TableReport
+    from .output.scores import JsonReport, TableReport
 
     recording = None
     if noise or crf is not None:
@@ -196,7 +196,7 @@ def _titles(models: Sequence[Model], wanted: Sequence[str | None]) -> list[str]:
 
 def _missing(models: Sequence[Model]) -> list[Model]:
     """The baseline that all are shown beside, unless it is one of them."""
-    from vsr.networks.catalogue import load_model
+    from vsr.networks.registry import load_model
 
     if any(model.name == _BASELINE for model in models):
         return []
@@ -213,7 +213,7 @@ def _panels(
     names: Sequence[str], rows: Sequence[Sequence[Score]], titles: Sequence[str], scale: str
 ) -> list[Panel]:
     """A panel for each clip."""
-    from vsr.evaluation.plot import Curve, Panel
+    from vsr.figures.line_plot import Curve, Panel
 
     return [
         Panel(

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from vsr.video.limits import Limits
+from vsr.core.limits import Limits
 
 _HOUR = 3600  # seconds
 _USUAL = Limits()

@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from vsr.errors import StoppedError, VsrError
+from vsr.core.errors import StoppedError, VsrError
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130  # click gives 2 for usage
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from vsr.networks.catalogue import Weights, bundled_bytes, catalogue, default_model, footage_model
+from vsr.networks.registry import Weights, bundled_bytes, catalogue, default_model, footage_model
 
 
 @click.command("models")

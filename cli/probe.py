@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from vsr.suited.choose import judged
-from vsr.suited.judge import Judgement
+from vsr.core.url import as_source
+from vsr.model_selection.classify import Judgement
+from vsr.model_selection.select import judged
 from vsr.video.probe import FileFacts, probe
-from vsr.video.url import as_source
 
 
 @click.command("probe")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from vsr.errors import InputError
-from vsr.region import Region, parse_region
+from vsr.core.crop import Region, parse_region
+from vsr.core.errors import InputError
 
 
 class RegionType(click.ParamType[Region]):

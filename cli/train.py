@@ -15,11 +15,11 @@ import click
 from tqdm import tqdm
 
 from vsr.networks import ARCHITECTURES
-from vsr.networks.catalogue import weights_path
+from vsr.networks.registry import weights_path
 from vsr.training.recipe import ERRORS, GENERATOR, SHAPES, DegradationRecipe, Recipe
 
-from .bars import part_bar
 from .options import device_option, scale_option
+from .progress import part_bar
 
 if TYPE_CHECKING:
     from vsr.training.fit import Progress

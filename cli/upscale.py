@@ -17,9 +17,9 @@ import click
 from tqdm import tqdm
 
 from vsr import DoneError, Progress, upscale
-from vsr.video.url import Url, as_source
+from vsr.core.url import Url, as_source
 
-from .summary import summary
+from .output.summary import summary
 from .upscale_options import record_option, upscale_arguments, upscale_options
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout

@@ -24,7 +24,7 @@ from street.sound import RATE as SOUND_RATE
 from street.sound import sound
 from street.story import FRAMES, HEIGHT, RATE, WIDTH, frames
 
-from vsr.resample import resize
+from vsr.core.resample import resize
 
 SCALE = 4
 NOISE = 2.0  # deviation of the camera's noise, in 8-bit steps

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vsr.networks import Network
-from vsr.networks.catalogue import Model, Weights
+from vsr.networks.registry import Model, Weights
 
 
 class Blend(Network):

@@ -7,9 +7,9 @@ import numpy as np
 from clips import picture
 from torch import Tensor
 
+from vsr.core.resample import Upsample
 from vsr.networks import Network
-from vsr.networks.catalogue import Model, Weights
-from vsr.resample import Upsample
+from vsr.networks.registry import Model, Weights
 
 
 class RgbBicubic(Network):

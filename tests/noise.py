@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, VideoInfo
 from vsr.networks import Network
-from vsr.networks.catalogue import Model, Weights
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, VideoInfo
+from vsr.networks.registry import Model, Weights
 
 
 def described(

@@ -12,10 +12,10 @@ import av
 import numpy as np
 from clips import video_frame
 
-from vsr.others.container import open_output
-from vsr.others.packets import Cut
-from vsr.others.passthrough import Passthrough, copy_streams
-from vsr.others.plan import Plan, Selection, plan_streams
+from vsr.remux.containers import open_output
+from vsr.remux.copy import Passthrough, copy_streams
+from vsr.remux.mapping import Plan, Selection, plan_streams
+from vsr.remux.timestamps import Cut
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 

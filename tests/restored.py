@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from vsr.datasets.ground_truth import Picture, Plane
 from vsr.evaluation.clip import restore_clip, restore_image
-from vsr.evaluation.recording import seen
+from vsr.evaluation.degrade import seen
 from vsr.networks import Network
-from vsr.picture import Picture, Plane
 
 
 def reconstruct(network: Network, truth: Picture, device: torch.device) -> Plane:

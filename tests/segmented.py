@@ -13,22 +13,22 @@ import numpy as np
 from av.packet import Packet
 from clips import picture
 
-from vsr.encoding.encoders import Encoding
-from vsr.flow import Tools
+from vsr.core.damage import NO_DAMAGE, Damage
+from vsr.core.events import Observer
+from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
+from vsr.core.job import Job
+from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine
-from vsr.jobs.fingerprint import Fingerprint, fingerprint
-from vsr.jobs.job import Job
-from vsr.jobs.make import make_segments
-from vsr.jobs.packets import read_packets
-from vsr.jobs.plan import Plan, Segment, key_of, picture_of
-from vsr.jobs.planning import make_plan
-from vsr.jobs.scan import Scan
-from vsr.jobs.segments import Stretch, close_alone, header_of, open_alone
-from vsr.jobs.work import Done
-from vsr.networks.catalogue import Model, load_model
-from vsr.observer import Observer
-from vsr.video.damage import NO_DAMAGE, Damage
-from vsr.video.frame import PIXEL_FORMATS, Frame, VideoInfo
+from vsr.networks.registry import Model, load_model
+from vsr.pipeline.frames import Tools
+from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.segmented.executor import make_segments
+from vsr.segmented.keyframe_scan import Scan
+from vsr.segmented.packet_file import read_packets
+from vsr.segmented.plan import Plan, Segment, key_of, picture_of
+from vsr.segmented.planner import make_plan
+from vsr.segmented.segments import Stretch, close_alone, header_of, open_alone
+from vsr.segmented.work_dir import Done
 
 
 class Held(NamedTuple):

@@ -13,11 +13,11 @@ import pytest
 from clips import Clip, held, make, planes
 
 from vsr import Result, upscale
-from vsr.encoding.acceptable import acceptable, check_largest
-from vsr.encoding.encodable import encodable_format
-from vsr.encoding.encoders import Encoding, find_encoder
-from vsr.errors import EncoderError
-from vsr.video.frame import PIXEL_FORMATS, VideoInfo
+from vsr.core.errors import EncoderError
+from vsr.core.frame import PIXEL_FORMATS, VideoInfo
+from vsr.encoding.codecs import Encoding, find_encoder
+from vsr.encoding.constraints import acceptable, check_largest
+from vsr.encoding.pixel_formats import encodable_format
 
 INFO = VideoInfo(64, 48, Fraction(1, 12800), PIXEL_FORMATS["yuv420p"], frame_rate=Fraction(25))
 SHORT = tuple(range(0, 4 * 512, 512))

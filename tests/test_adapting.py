@@ -9,12 +9,12 @@ import torch
 from clips import Clip, make
 from safetensors.torch import load_file
 
-from vsr.adapting import adapt as module
-from vsr.adapting.adapt import Adapted, Found, Watch, adapt
-from vsr.adapting.learn import Course, Learning
-from vsr.adapting.verdict import Verdict
-from vsr.errors import ModelError, OutputError, TrainingError, VsrError
-from vsr.networks.catalogue import load_model
+from vsr.adaptation import adapt as module
+from vsr.adaptation.adapt import Adapted, Found, Watch, adapt
+from vsr.adaptation.finetune import Course, Learning
+from vsr.adaptation.holdout import Verdict
+from vsr.core.errors import ModelError, OutputError, TrainingError, VsrError
+from vsr.networks.registry import load_model
 
 FAST = Course(None, 16, batch=4)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from clips import picture
 
-from vsr.adapting.camera import Camera, estimate
-from vsr.suited.look import Look
-from vsr.training.compression import Compression
-from vsr.training.degradations import Blur, Degradation, Noise, Resize
+from vsr.adaptation.degradation_estimate import Camera, estimate
+from vsr.degradation.compression import Compression
+from vsr.degradation.degradations import Blur, Degradation, Noise, Resize
+from vsr.model_selection.analyze import Look
 
 
 def scene(frames: int = 2) -> np.ndarray:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from clips import picture
 
-from vsr.adapting.coded import _write, like
-from vsr.suited.look import Look, look_at
-from vsr.training.compression import Compression
+from vsr.adaptation.match_compression import _write, like
+from vsr.degradation.compression import Compression
+from vsr.model_selection.analyze import Look, look_at
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,16 @@ import pytest
 import torch
 from clips import picture
 
-from vsr.adapting.camera import Camera
-from vsr.adapting.learn import Course, Learning, learn
-from vsr.adapting.pairs import CameraPairs, recordings
-from vsr.adapting.sample import Burst
-from vsr.adapting.verdict import judge
-from vsr.errors import TrainingError
+from vsr.adaptation.bursts import Burst
+from vsr.adaptation.degradation_estimate import Camera
+from vsr.adaptation.finetune import Course, Learning, learn
+from vsr.adaptation.holdout import judge
+from vsr.adaptation.pseudo_pairs import CameraPairs, recordings
+from vsr.core.errors import TrainingError
 from vsr.networks import Network
-from vsr.networks.catalogue import load_model
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
 
 CPU = torch.device("cpu")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from clips import picture
 
-from vsr.adapting.camera import Camera
-from vsr.adapting.pairs import CameraPairs, recordings, smallest, truth
-from vsr.adapting.sample import LEAST, Burst
-from vsr.training.compression import Compression
+from vsr.adaptation.bursts import LEAST, Burst
+from vsr.adaptation.degradation_estimate import Camera
+from vsr.adaptation.pseudo_pairs import CameraPairs, recordings, smallest, truth
+from vsr.degradation.compression import Compression
 
 CAMERA = Camera(0.4, 1.0, Compression("h264", 30))
 

@@ -10,8 +10,8 @@ import cv2
 import pytest
 from clips import Clip, make, picture
 
-from vsr.adapting.places import FRAMES, HELD, LEARNT, Item, places
-from vsr.errors import InputError
+from vsr.adaptation.sampling import FRAMES, HELD, LEARNT, Item, places
+from vsr.core.errors import InputError
 
 
 def item(frames: int, rate: int = 25) -> Item:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from clips import Clip, make, picture
 
-from vsr.adapting import sample as module
-from vsr.adapting.sample import LEAST, Sample, sample
-from vsr.errors import InputError, TrainingError
-from vsr.media import read_luma
+from vsr.adaptation import bursts as module
+from vsr.adaptation.bursts import LEAST, Sample, sample
+from vsr.core.errors import InputError, TrainingError
+from vsr.datasets.media import read_luma
 
 
 def pts(frames: int) -> range:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vsr.adapting.sharpness import crispness
+from vsr.adaptation.sharpness import crispness
 
 
 def edges(width: float, contrast: float = 80) -> np.ndarray:

@@ -10,10 +10,10 @@ import torch
 from clips import picture
 from torch import Tensor
 
-from vsr.adapting.verdict import MARGIN, Verdict, judge
+from vsr.adaptation.holdout import MARGIN, Verdict, judge
+from vsr.degradation.degradations import Degradation, Resize
 from vsr.networks import Network
-from vsr.networks.catalogue import load_model
-from vsr.training.degradations import Degradation, Resize
+from vsr.networks.registry import load_model
 from vsr.training.footage import Recording
 
 CPU = torch.device("cpu")

@@ -15,9 +15,9 @@ from clips import Clip, held, make, planes
 from commands import SCRIPT, vsr
 
 from vsr import InputError, upscale
-from vsr.others.trial import sample
+from vsr.core.url import Url
+from vsr.remux.mux_probe import sample
 from vsr.video.open import open_input
-from vsr.video.url import Url
 
 FAST = ("-s", "2", "-m", "nearest", "--preset", "ultrafast")
 LOSSLESS = {"scale": 2, "model": "nearest", "codec": "ffv1", "device": "cpu"}

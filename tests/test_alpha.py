@@ -14,8 +14,8 @@ from clips import Clip, make
 from test_lossless import PACKED, frame_of, planes_of, store, stored
 
 from vsr import Result, upscale
+from vsr.core.frame import PIXEL_FORMATS
 from vsr.video.alpha import alpha_decoder
-from vsr.video.frame import PIXEL_FORMATS
 
 VP9 = {"crf": "4", "b": "0", "cpu-used": "8", "lag-in-frames": "5", "auto-alt-ref": "1"}
 VP8 = {"b": "2M", "cpu-used": "8", "auto-alt-ref": "0"}

@@ -11,8 +11,8 @@ import pytest
 from clips import Clip, make, remux
 
 from vsr import upscale
-from vsr.errors import OutputError
-from vsr.video.arrival import read_back, verify
+from vsr.core.errors import OutputError
+from vsr.output.verify import read_back, verify
 
 EVEN = tuple(range(0, 20 * 512, 512))
 BASE = Fraction(1, 12800)

@@ -14,7 +14,7 @@ from commands import vsr
 from passing import Passed, footage, passed, payloads, sound, wave
 
 from vsr import upscale
-from vsr.others.plan import Selection
+from vsr.remux.mapping import Selection
 
 RATE = 48000
 TRANSCODE = Selection("transcode")

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from vsr.cli.bars import Bars, _short
-from vsr.result import Progress
+from vsr.cli.progress import Bars, _short
+from vsr.core.result import Progress
 
 
 class Terminal(io.StringIO):

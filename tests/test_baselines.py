@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
+from vsr.networks.interpolation import Interpolation
 
 KERNELS = ("cubic", "lanczos", "linear", "nearest")
 

@@ -17,13 +17,13 @@ from click.testing import CliRunner
 from torch import Tensor
 
 from vsr.cli.bench import bench_command
-from vsr.errors import ModelError
-from vsr.inference import bench
-from vsr.inference.bench import COMMON_SIZES, RATES, Size, Speed, measure_speeds, models_to_measure
+from vsr.core.errors import ModelError
 from vsr.inference.engine import Engine, choose_engine
-from vsr.inference.moving import FORMAT, cut_to, enlarged, moving_pictures
-from vsr.networks.baselines import Interpolation
-from vsr.networks.catalogue import Model, Weights, catalogue, load_model
+from vsr.networks.interpolation import Interpolation
+from vsr.networks.registry import Model, Weights, catalogue, load_model
+from vsr.speedtest import bench
+from vsr.speedtest.bench import COMMON_SIZES, RATES, Size, Speed, measure_speeds, models_to_measure
+from vsr.speedtest.test_pattern import FORMAT, cut_to, enlarged, moving_pictures
 from vsr.training.checkpoint import save_weights
 from vsr.training.recipe import Recipe
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from natural import natural
 
-from vsr.errors import ModelError
+from vsr.core.errors import ModelError
 from vsr.evaluation.evaluate import Score
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks/footage.py"

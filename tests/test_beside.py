@@ -11,11 +11,11 @@ import pytest
 from clips import Clip, held, make, planes
 
 import vsr
-from vsr.encoding.encoders import Encoding
-from vsr.errors import InputError, OutputError
-from vsr.preview.beside import write_beside
-from vsr.preview.take import Take
-from vsr.video.span import Span
+from vsr.core.errors import InputError, OutputError
+from vsr.core.span import Span
+from vsr.encoding.codecs import Encoding
+from vsr.preview.side_by_side import write_beside
+from vsr.preview.variant import Take
 
 LOSSLESS = Encoding(codec="ffv1")
 SHOWN = Clip(96, 64, codec="ffv1", options={}, pts=range(0, 4 * 512, 512))

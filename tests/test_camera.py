@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from vsr.resample import symmetric_index
+from vsr.core.resample import symmetric_index
 from vsr.training import camera
 from vsr.training.camera import Shot, shoot
 

@@ -14,9 +14,12 @@ import pytest
 import torch
 from safetensors.torch import save, save_file
 
-from vsr.errors import ModelError
-from vsr.networks import ARCHITECTURES, Network, catalogue
-from vsr.networks.catalogue import (
+from vsr.core.errors import ModelError
+from vsr.networks import ARCHITECTURES, Network
+from vsr.networks import registry as catalogue
+from vsr.networks.cost import cost
+from vsr.networks.espcn import Espcn
+from vsr.networks.registry import (
     Weights,
     bundled_bytes,
     default_model,
@@ -24,8 +27,6 @@ from vsr.networks.catalogue import (
     scales_of,
     weights_path,
 )
-from vsr.networks.cost import cost
-from vsr.networks.espcn import Espcn
 from vsr.networks.vespcn import Vespcn
 from vsr.training.checkpoint import save_weights
 from vsr.training.recipe import Recipe

@@ -13,13 +13,13 @@ import pytest
 from clips import Clip, make
 from segmented import job_of, plan_of, tools_of
 
-from vsr.errors import InputError
-from vsr.jobs import choice
-from vsr.jobs.choice import in_segments
-from vsr.jobs.job import Job
-from vsr.jobs.work import open_work
-from vsr.video.span import Span
-from vsr.video.url import as_source
+from vsr.core.errors import InputError
+from vsr.core.job import Job
+from vsr.core.span import Span
+from vsr.core.url import as_source
+from vsr.segmented import policy as choice
+from vsr.segmented.policy import in_segments
+from vsr.segmented.work_dir import open_work
 
 SMALL: dict[str, Any] = {"width": 48, "height": 32, "options": {"preset": "ultrafast"}}
 A_FRAME_A_SECOND: dict[str, Any] = {"time_base": Fraction(1, 100), "pts": range(0, 61 * 100, 100)}

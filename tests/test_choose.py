@@ -14,16 +14,16 @@ from clips import Clip, make
 from commands import vsr
 
 from vsr import ModelError, StalledError, upscale
-from vsr.batch.estimate import estimate
-from vsr.jobs.record import read_record, record_path
-from vsr.networks import catalogue
-from vsr.networks.catalogue import default_model, footage_model
+from vsr.core.url import Url
+from vsr.estimate.estimate import estimate
+from vsr.model_selection import select as choose
+from vsr.model_selection.analyze import Look
+from vsr.model_selection.select import Choice, choose_model
+from vsr.networks import registry as catalogue
+from vsr.networks.registry import default_model, footage_model
 from vsr.preview.preview import preview
-from vsr.suited import choose
-from vsr.suited.choose import Choice, choose_model
-from vsr.suited.look import Look
+from vsr.provenance.sidecar import read_record, record_path
 from vsr.video.reader import Reading
-from vsr.video.url import Url
 
 CLIP = Clip(64, 48, pts=tuple(range(0, 12 * 512, 512)))
 CLEAN, FOOTAGE = "bilinear", "nearest"  # stand for the families: they need no weights

@@ -12,14 +12,14 @@ from in_rgb import RgbBicubic, colours
 from restored import reconstruct, reconstruct_clip
 from torch import Tensor
 
+from vsr.datasets.ground_truth import Picture, image_picture, luma_picture
+from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_clip, restore_image
+from vsr.evaluation.degrade import Recording
+from vsr.evaluation.degrade import seen as small_of
 from vsr.evaluation.protocol import crop_to_multiple, degrade
-from vsr.evaluation.recording import Recording
-from vsr.evaluation.recording import seen as small_of
 from vsr.networks import Network
-from vsr.networks.catalogue import load_model
-from vsr.picture import Picture, image_picture, luma_picture
-from vsr.training.compression import Compression
+from vsr.networks.registry import load_model
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ from av.packet import Packet
 from clips import Clip, held, make, nearest
 
 from vsr import Result, upscale
-from vsr.encoding.clock import Counted, Ticks
+from vsr.encoding.timestamps import Counted, Ticks
 
 UNEVEN = (0, 3600, 7200, 11000, 20000, 23700, 36000, 39600, 43200)
 TICK = Fraction(1, 90000)

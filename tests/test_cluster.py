@@ -27,11 +27,11 @@ from vsr.cluster.connection import load_ray, needs_of
 from vsr.cluster.files import Parcels, find, folder_of, is_there, pieces, sweep
 from vsr.cluster.run import make_on
 from vsr.cluster.task import gpu_device
-from vsr.jobs import job as jobs
-from vsr.jobs import plan as plans
-from vsr.jobs.fingerprint import fingerprint
-from vsr.jobs.job import Job
+from vsr.core import job as jobs
+from vsr.core.job import Job
 from vsr.networks.espcn import Espcn
+from vsr.provenance.fingerprint import fingerprint
+from vsr.segmented import plan as plans
 
 if find_spec("ray") is None:
     pytest.skip("vsr-video[cluster] is not installed", allow_module_level=True)

@@ -13,9 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vsr.networks.baselines import Interpolation
-from vsr.resample import to_samples
-from vsr.video.color import (
+from vsr.core.color import (
     SITINGS,
     enlarge_alpha,
     enlarge_chroma,
@@ -23,7 +21,9 @@ from vsr.video.color import (
     known_matrix,
     to_rgb,
 )
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Plane, VideoInfo, find_format
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, Plane, VideoInfo, find_format
+from vsr.core.resample import to_samples
+from vsr.networks.interpolation import Interpolation
 from vsr.video.planes import converted, libav_frame
 
 LAYOUTS = ("420", "422", "444")

@@ -8,8 +8,8 @@ import torch
 from clips import picture
 from numpy.typing import NDArray
 
-from vsr.errors import TrainingError
-from vsr.training.compression import ENCODERS, Compression, as_frames, as_samples
+from vsr.core.errors import TrainingError
+from vsr.degradation.compression import ENCODERS, Compression, as_frames, as_samples
 
 Samples = NDArray[np.uint8]
 

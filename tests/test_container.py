@@ -11,8 +11,8 @@ import pytest
 from clips import Clip, make
 
 from vsr import upscale
-from vsr.errors import EncoderError, OutputError
-from vsr.others.container import (
+from vsr.core.errors import EncoderError, OutputError
+from vsr.remux.containers import (
     default_encoder,
     format_of,
     formats_for,
@@ -21,7 +21,7 @@ from vsr.others.container import (
     muxer_options,
     takes_encoder,
 )
-from vsr.others.plan import Selection, plan_streams
+from vsr.remux.mapping import Selection, plan_streams
 from vsr.video.open import open_input
 
 

@@ -18,15 +18,16 @@ from blend import Blend, blend
 from clips import Clip, held, make, picture, planes
 from torch import Tensor
 
-from vsr import Result, pipeline, upscale
+from vsr import Result, upscale
+from vsr import api as pipeline
+from vsr.core.frame import Frame
+from vsr.core.span import Span
 from vsr.images.images import open_images
 from vsr.inference.engine import Engine, restore
 from vsr.inference.windows import windows
-from vsr.networks.catalogue import Model, Weights, load_model
-from vsr.video.frame import Frame
+from vsr.networks.registry import Model, Weights, load_model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
-from vsr.video.span import Span
 
 ENGINE = Engine((torch.device("cpu"),), "fp32", 2)
 WHOLE = Span()
@@ -305,7 +306,8 @@ MEASURED = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from blend import blend
-from vsr import pipeline, upscale
+from vsr import upscale
+from vsr import api as pipeline
 pipeline.load_model = lambda name, scale: blend(1)
 upscale(sys.argv[2], sys.argv[3], scale=2, device="cpu", preset="ultrafast")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -10,8 +10,8 @@ import pytest
 from test_color import FIRST
 from test_lossless import noise, planes_of
 
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo, find_format
 from vsr.encoding.convert import Converter, recoloured
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo, find_format
 
 RGB, UNSAID = ColorTags(2, 0), ColorTags()
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.kernels import has_kernels, shuffle
+from vsr.core.kernels import has_kernels, shuffle
 from vsr.networks.convolve import convolve, convolve_rows
-from vsr.training.widen import widen
+from vsr.training.reparam import widen
 
 # Shifted rows
 

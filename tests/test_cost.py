@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.cost import cost
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
 
 

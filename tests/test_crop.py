@@ -23,22 +23,22 @@ from noise import assert_equal, described, model, noise
 from torch import Tensor
 
 import vsr
-from vsr.errors import DeviceError, InputError
+from vsr.core.crop import Box, Region
+from vsr.core.errors import DeviceError, InputError
+from vsr.core.frame import Frame, VideoInfo
 from vsr.inference import tiles as tiles_module
+from vsr.inference.cpu_workers import side_by_side
+from vsr.inference.cuda_streams import in_batches
 from vsr.inference.engine import Engine, restore
-from vsr.inference.enlarge import Enlarger
-from vsr.inference.side_by_side import side_by_side
-from vsr.inference.streams import in_batches
 from vsr.inference.tiles import GRID, Tiler, largest_tile
+from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import ARCHITECTURES, Network
-from vsr.networks.baselines import Interpolation
-from vsr.networks.catalogue import catalogue, load_model
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
+from vsr.networks.registry import catalogue, load_model
 from vsr.networks.vespcn import Vespcn
-from vsr.region import Box, Region
-from vsr.video.frame import Frame, VideoInfo
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}

@@ -12,12 +12,12 @@ from commands import vsr
 from natural import natural
 
 from vsr import load_model
-from vsr.drawing.places import Place
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
 from vsr.evaluation.clip import Restored
 from vsr.evaluation.crops import Finder, Part, check_crops, write_crops
 from vsr.evaluation.evaluate import compare
 from vsr.evaluation.metrics import psnr
+from vsr.figures.hotspots import Place
 
 CLIP, STILL = Path("clip.mkv"), Path("still.png")
 RANDOM = np.random.default_rng(5)

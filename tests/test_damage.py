@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vsr.errors import InputError
-from vsr.video.damage import Damage, Tally
+from vsr.core.damage import Damage, Tally
+from vsr.core.errors import InputError
 
 KINDS = [field.name for field in fields(Damage) if field.name != "others"]
 

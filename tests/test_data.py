@@ -11,9 +11,9 @@ import torch
 from clips import Clip, make, picture
 from in_rgb import colours
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.datasets.media import read_pictures
 from vsr.evaluation.protocol import degrade
-from vsr.media import read_pictures
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY, StillPairs
 
 

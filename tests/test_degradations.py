@@ -12,10 +12,9 @@ from clips import picture
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vsr.errors import TrainingError
-from vsr.evaluation.protocol import degrade
-from vsr.training.compression import Compression
-from vsr.training.degradations import (
+from vsr.core.errors import TrainingError
+from vsr.degradation.compression import Compression
+from vsr.degradation.degradations import (
     BLURS,
     KERNELS,
     Blur,
@@ -27,6 +26,7 @@ from vsr.training.degradations import (
     Step,
     draw_degradation,
 )
+from vsr.evaluation.protocol import degrade
 
 Samples = NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ import pytest
 from clips import Clip, make, picture, video_frame
 from woven import HEIGHT, WIDTH, encode, gray_frame, moment, progressive, telecined, woven
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
 from vsr.video.deinterlace import CONTEXT, FieldOrder, deinterlaced, detect
 
 TOP, BOTTOM = FieldOrder.TOP, FieldOrder.BOTTOM

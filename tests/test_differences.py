@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsr.jobs.differences import differences
+from vsr.provenance.diff import differences
 
 VALUES = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("aä \n\u2028")

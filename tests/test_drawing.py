@@ -8,10 +8,19 @@ import cv2
 import numpy as np
 import pytest
 
-from vsr.drawing.gallery import WIDEST, Crop, Row, cell_width, check_png, numbered, save, sheet
-from vsr.drawing.lettering import lay, lettered
-from vsr.drawing.places import Place, best_places, window_means
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
+from vsr.figures.contact_sheet import (
+    WIDEST,
+    Crop,
+    Row,
+    cell_width,
+    check_png,
+    numbered,
+    save,
+    sheet,
+)
+from vsr.figures.hotspots import Place, best_places, window_means
+from vsr.figures.text import lay, lettered
 
 RANDOM = np.random.default_rng(7)
 

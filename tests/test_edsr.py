@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.errors import ModelError
+from vsr.core.errors import ModelError
+from vsr.core.resample import Upsample
 from vsr.inference.engine import Engine, prepared
-from vsr.networks.catalogue import load_model
 from vsr.networks.edsr import Edsr
-from vsr.resample import Upsample
+from vsr.networks.registry import load_model
 
 SCALES = (2, 3, 4)
 KINDS: list[dict[str, Any]] = [

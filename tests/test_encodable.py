@@ -12,9 +12,9 @@ from clips import Clip, held, make
 from test_lossless import frame_of, noise, planes_of, store
 
 from vsr import EncoderError, Result, upscale
-from vsr.encoding.encodable import encodable_format, encoded_color, format_note
-from vsr.encoding.encoders import find_encoder
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, VideoInfo
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
+from vsr.encoding.codecs import find_encoder
+from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
 
 SHORT = (0, 512)
 

@@ -14,9 +14,9 @@ from av.video.codeccontext import VideoCodecContext
 from clips import Clip, held, make
 
 from vsr import upscale
-from vsr.encoding.encoders import Encoding, open_encoder
-from vsr.errors import EncoderError, OutputError
-from vsr.video.frame import PIXEL_FORMATS, VideoInfo
+from vsr.core.errors import EncoderError, OutputError
+from vsr.core.frame import PIXEL_FORMATS, VideoInfo
+from vsr.encoding.codecs import Encoding, open_encoder
 
 SHORT = tuple(range(0, 4 * 512, 512))
 INFO = VideoInfo(64, 48, Fraction(1, 25), PIXEL_FORMATS["yuv420p"])

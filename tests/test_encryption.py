@@ -9,10 +9,10 @@ import av
 import pytest
 from clips import Clip, make
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.span import Span
 from vsr.video.encryption import is_encrypted
 from vsr.video.reader import main_video, open_video
-from vsr.video.span import Span
 
 WHOLE = Span()
 

@@ -13,19 +13,19 @@ from drawn import drawn
 from in_rgb import RgbBicubic
 from noise import assert_equal, described, model, noise
 
-from vsr.errors import DeviceError
+from vsr.core.crop import Box
+from vsr.core.errors import DeviceError
+from vsr.core.frame import Frame, VideoInfo
 from vsr.inference import engine as engine_module
 from vsr.inference import tiles as tiles_module
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.inference.windows import windows
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
-from vsr.region import Box
-from vsr.video.frame import Frame, VideoInfo
 
 CPU = torch.device("cpu")
 INFO = described("yuv420p", 22, 14)

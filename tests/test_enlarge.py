@@ -11,16 +11,7 @@ from in_rgb import RgbBicubic
 from noise import described, noise
 from torch import Tensor
 
-from vsr.inference.engine import Engine, restore
-from vsr.inference.enlarge import Enlarger, enlarge_planes, stacked
-from vsr.inference.windows import Window, windows
-from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
-from vsr.networks.catalogue import load_model
-from vsr.networks.edsr import Edsr
-from vsr.networks.espcn import Espcn
-from vsr.networks.vespcn import Vespcn
-from vsr.video.color import (
+from vsr.core.color import (
     CHROMA_REACH,
     RGB_REACH,
     enlarge_alpha,
@@ -30,7 +21,16 @@ from vsr.video.color import (
     luma_of,
     to_rgb,
 )
-from vsr.video.frame import Frame, Plane, VideoInfo
+from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.inference.engine import Engine, restore
+from vsr.inference.upscaler import Enlarger, enlarge_planes, stacked
+from vsr.inference.windows import Window, windows
+from vsr.networks import Network
+from vsr.networks.edsr import Edsr
+from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
+from vsr.networks.registry import load_model
+from vsr.networks.vespcn import Vespcn
 
 CPU = torch.device("cpu")
 SIZE = 22, 14

@@ -15,9 +15,9 @@ from torch.nn import functional as F
 
 from vsr.inference.ensemble import POSITIONS, SelfEnsemble
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
 
 SCALES = (2, 3, 4)

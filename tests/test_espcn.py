@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from vsr.networks.baselines import Interpolation
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 
 SHAPES = [
     ((5, 3, 3), (64, 32)),

@@ -13,8 +13,8 @@ import pytest
 from clips import Clip, make, picture
 
 from vsr import upscale
-from vsr.batch.estimate import Estimate, Rate, _between, _Run, estimate, measure
-from vsr.errors import InputError, ModelError
+from vsr.core.errors import InputError, ModelError
+from vsr.estimate.estimate import Estimate, Rate, _between, _Run, estimate, measure
 
 QUICK: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "threads": 1}
 

@@ -18,21 +18,21 @@ from restored import reconstruct
 from torch import Tensor
 
 from vsr import Model, load_model
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.resample import resize
+from vsr.datasets.ground_truth import luma, luma_picture
+from vsr.datasets.media import read_pictures
+from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_image
+from vsr.evaluation.degrade import Recording, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, Score, compare, evaluate, mean
 from vsr.evaluation.flicker import flicker, motion_between
 from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim
 from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge
-from vsr.evaluation.recording import Recording, seen
 from vsr.inference.ensemble import SelfEnsemble
-from vsr.media import read_pictures
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
-from vsr.networks.catalogue import Weights
-from vsr.picture import luma, luma_picture
-from vsr.resample import resize
-from vsr.training.compression import Compression
+from vsr.networks.interpolation import Interpolation
+from vsr.networks.registry import Weights
 
 CPU = torch.device("cpu")
 LOSSLESS = {"codec": "ffv1", "options": {}}

@@ -11,10 +11,10 @@ from clips import held, planes
 from woven import encode, progressive, woven
 
 from vsr import InputError, upscale
+from vsr.core.frame import Frame
+from vsr.core.span import Span
 from vsr.video.deinterlace import FieldOrder
-from vsr.video.frame import Frame
 from vsr.video.reader import Reading, open_video
-from vsr.video.span import Span
 
 LOSSLESS = {"model": "nearest", "scale": 2, "codec": "ffv1", "device": "cpu"}
 X264 = {"preset": "ultrafast", "crf": "12", "g": "5"}

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vsr.errors import InputError
-from vsr.jobs.fingerprint import Fingerprint, digest_of, fingerprint, fingerprints
+from vsr.core.errors import InputError
+from vsr.provenance.fingerprint import Fingerprint, digest_of, fingerprint, fingerprints
 
 
 def test_it_is_what_sha256sum_says(tmp_path: Path) -> None:

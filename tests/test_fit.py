@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from vsr import load_model
 from vsr.cli.train import _interrupts_between_steps, train_command
-from vsr.errors import DeviceError, InputError, ModelError, OutputError, TrainingError
+from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, TrainingError
 from vsr.evaluation.evaluate import evaluate
 from vsr.networks import ARCHITECTURES
 from vsr.training import fit as fit_module

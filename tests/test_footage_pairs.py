@@ -10,8 +10,8 @@ import pytest
 import torch
 from clips import Clip, make, picture
 
+from vsr.datasets.ground_truth import Samples
 from vsr.evaluation.protocol import degrade
-from vsr.picture import Samples
 from vsr.training import footage
 from vsr.training.footage import FootagePairs, FootageStills
 from vsr.training.window_pairs import WindowPairs

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from vsr.errors import ModelError, TrainingError
+from vsr.core.errors import ModelError, TrainingError
 from vsr.training.generator import (
     NOISES,
     Generator,

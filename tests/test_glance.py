@@ -16,12 +16,12 @@ import pytest
 from clips import Clip, make, picture
 
 from vsr import InputError, OutputError, upscale
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
+from vsr.core.span import Span
 from vsr.images.files import read_picture
-from vsr.part import part_of
-from vsr.preview.glance import Glance, as_shown, check_glance
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
+from vsr.pipeline.progress_image import Glance, as_shown, check_glance
+from vsr.util.atomic import part_of
 from vsr.video.reader import open_video
-from vsr.video.span import Span
 
 RED, GREEN, BLUE, BLACK = (0, 0, 255), (0, 255, 0), (255, 0, 0), (0, 0, 0)  # blue, green, red
 QUARTER = {  # libav's matrices, in 1/65536: how the stored picture is to be turned to be upright

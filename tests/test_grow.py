@@ -10,11 +10,11 @@ from drawn import Some, drawn
 from torch import Tensor, nn
 
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
-from vsr.training.grow import grown
+from vsr.training.net2net import grown
 
 
 def espcn(layers: int = 3, features: int = 4, scale: int = 2, size: int = 3) -> Espcn:

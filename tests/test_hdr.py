@@ -13,9 +13,8 @@ import pytest
 from clips import Clip, held, make, planes, remux
 
 from vsr import Result, upscale
-from vsr.encoding.encoders import Encoding
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, VideoInfo
-from vsr.video.hdr import (
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
+from vsr.core.hdr import (
     LightLevel,
     Mastering,
     dynamic_note,
@@ -23,6 +22,7 @@ from vsr.video.hdr import (
     light_of,
     mastering_of,
 )
+from vsr.encoding.codecs import Encoding
 
 PQ = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
 HLG = PQ | {"color_trc": 18}

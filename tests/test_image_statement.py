@@ -11,7 +11,7 @@ import pytest
 
 from vsr.images.files import IMAGE_FORMATS, encode, read_header
 from vsr.images.metadata import Metadata
-from vsr.images.statement import with_image_statement
+from vsr.images.xmp_tag import with_image_statement
 
 HOLDING = [suffix for suffix, held in IMAGE_FORMATS.items() if "xmp" in held.blocks]
 TEXT = "Computed, not observed: vsr 0.1.0; <&> x4"

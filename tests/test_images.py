@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from vsr.errors import InputError, OutputError
+from vsr.core.color import enlarge_chroma
+from vsr.core.errors import InputError, OutputError
+from vsr.core.frame import VideoInfo
+from vsr.core.stream_report import Others
 from vsr.images.files import IMAGE_FORMATS, read_header, read_picture, read_shape
 from vsr.images.images import (
     is_image,
@@ -26,9 +29,6 @@ from vsr.images.images import (
 )
 from vsr.images.metadata import Metadata
 from vsr.images.output import create_image, create_image_folder
-from vsr.others.others import Others
-from vsr.video.color import enlarge_chroma
-from vsr.video.frame import VideoInfo
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9</x:xmpmeta>'
 

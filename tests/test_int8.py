@@ -13,17 +13,17 @@ from torch import nn
 from torch.nn import functional as F
 
 import vsr
-from vsr.errors import DeviceError
+from vsr.core.errors import DeviceError
+from vsr.core.span import Span
 from vsr.inference import engine as engine_module
 from vsr.inference.engine import choose_engine, prepared
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.int8 import Int8Conv, quantized
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
 from vsr.video.reader import open_video
-from vsr.video.span import Span
 
 needs_int8 = pytest.mark.skipif(
     not engine_module._cpu_has_int8(), reason="this CPU, or torch, has no int8 convolutions"

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from segmented import tools_of
 
-from vsr.encoding.encoders import Encoding
-from vsr.jobs.job import Job
-from vsr.jobs.plan import key_of
-from vsr.networks.catalogue import load_model
-from vsr.others.plan import Selection
-from vsr.region import parse_region
-from vsr.video.limits import Limits
+from vsr.core.crop import parse_region
+from vsr.core.job import Job
+from vsr.core.limits import Limits
+from vsr.core.span import Span
+from vsr.encoding.codecs import Encoding
+from vsr.networks.registry import load_model
+from vsr.remux.mapping import Selection
+from vsr.segmented.plan import key_of
 from vsr.video.reader import Reading
-from vsr.video.span import Span
 
 JOB = Job(
     Path("a.mp4"),

@@ -17,9 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segmented import ignore, job_of, plan_of, scanned, tools_of, uneven
 
-from vsr.jobs import plan as planned
-from vsr.jobs.fingerprint import Fingerprint
-from vsr.jobs.plan import (
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
+from vsr.core.span import Span
+from vsr.networks.registry import catalogue, load_model
+from vsr.provenance.fingerprint import Fingerprint
+from vsr.segmented import plan as planned
+from vsr.segmented.plan import (
     Plan,
     Segment,
     cut,
@@ -29,10 +32,7 @@ from vsr.jobs.plan import (
     picture_of,
     segment_frames,
 )
-from vsr.networks.catalogue import catalogue, load_model
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, VideoInfo
 from vsr.video.reader import open_video
-from vsr.video.span import Span
 
 INFO = VideoInfo(
     64, 48, Fraction(1, 12800), PIXEL_FORMATS["yuv420p"], frame_rate=Fraction(25), expected_frames=9

@@ -30,14 +30,14 @@ from segmented import (
     uneven,
 )
 
-from vsr.encoding.encoders import Encoding
-from vsr.errors import OutputError
-from vsr.jobs.join import join, joined
-from vsr.jobs.packets import read_packets
-from vsr.jobs.plan import Plan
-from vsr.jobs.segments import Stretch, close_alone, create_segments, open_alone
-from vsr.jobs.work import Work, open_work
-from vsr.result import Run
+from vsr.core.errors import OutputError
+from vsr.core.result import Run
+from vsr.encoding.codecs import Encoding
+from vsr.segmented.concat import join, joined
+from vsr.segmented.packet_file import read_packets
+from vsr.segmented.plan import Plan
+from vsr.segmented.segments import Stretch, close_alone, create_segments, open_alone
+from vsr.segmented.work_dir import Work, open_work
 
 REORDERING = Encoding(preset="faster")  # three B-frames
 SMALL = info_of(32, 24)

@@ -11,9 +11,9 @@ import pytest
 from clips import Clip, held, make
 
 from vsr import upscale
-from vsr.errors import InputError
-from vsr.video.damage import Damage, Tally
-from vsr.video.joints import continued
+from vsr.core.damage import Damage, Tally
+from vsr.core.errors import InputError
+from vsr.video.discontinuities import continued
 
 MAIN, SOUND = 0, 1
 

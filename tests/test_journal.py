@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vsr.errors import OutputError
-from vsr.jobs.journal import Journal
+from vsr.core.errors import OutputError
+from vsr.segmented.journal import Journal
 
 FACTS: list[dict[str, Any]] = [
     {"segment": 0, "sha256": "ab" * 32, "damage": {"gaps": 2}},

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from vsr.suited.judge import BLOCKY, COARSE, NOISY, THRIFTY, judge
-from vsr.suited.look import Look
+from vsr.model_selection.analyze import Look
+from vsr.model_selection.classify import BLOCKY, COARSE, NOISY, THRIFTY, judge
 
 FINE = Look("h264", bits=0.9, thrift=0.4, quantiser=12.0, blocks=1.0, noise=0.5)
 UNTOLD = replace(FINE, codec="hevc", quantiser=None)

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from vsr import load_model
 from vsr.cli.train import train_command
-from vsr.errors import DeviceError, InputError, OutputError, TrainingError
+from vsr.core.errors import DeviceError, InputError, OutputError, TrainingError
 from vsr.training import learn_degradation as module
 from vsr.training import loop
 from vsr.training.fit import fit

@@ -11,7 +11,7 @@ import torch
 from clips import picture
 from safetensors.torch import save_file
 
-from vsr.errors import ModelError
+from vsr.core.errors import ModelError
 from vsr.training.footage import FootageStills
 from vsr.training.generator import Generator, generator_facts
 from vsr.training.learned import LearnedPairs

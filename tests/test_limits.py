@@ -15,8 +15,8 @@ import pytest
 from clips import Clip, make
 
 from vsr.cli.limits import Pixels, limits_of
-from vsr.errors import InputError
-from vsr.video.limits import Limits, check_header, check_length, check_size
+from vsr.core.errors import InputError
+from vsr.core.limits import Limits, check_header, check_length, check_size
 
 SHORT = tuple(range(0, 4 * 512, 512))
 

@@ -22,11 +22,11 @@ import pytest
 import servers
 from clips import Clip, Held, held, make, planes, video_frame
 
-from vsr.errors import InputError
-from vsr.live import receive
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame
+from vsr.core.url import Url
+from vsr.live import receiver as receive
 from vsr.live.live import Live, fragmented, open_live
-from vsr.video.frame import Frame
-from vsr.video.url import Url
 
 _FRAMES, _STEP = 24, 3600  # ticks of 1/90000 s: 25 a second
 _CLIP = Clip(

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from clips import Clip, make, remux
 
-from vsr.errors import InputError
-from vsr.suited.look import look_at
-from vsr.suited.noise import noise
-from vsr.video.limits import Limits
+from vsr.core.errors import InputError
+from vsr.core.limits import Limits
+from vsr.model_selection.analyze import look_at
+from vsr.model_selection.noise import noise
 from vsr.video.reader import Reading
 
 CLIP = Clip(96, 64, pts=tuple(range(0, 30 * 512, 512)))

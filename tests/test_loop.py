@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
 from vsr.training import loop
 from vsr.training.loop import drawn_ahead, log, make_folder
 from vsr.training.recipe import part_done

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vsr import upscale
-from vsr.video.frame import PIXEL_FORMATS
+from vsr.core.frame import PIXEL_FORMATS
 
 PACKED = {"bgr0": "bgr", "bgra": "bgra", "rgb24": "rgb", "argb": "argb", "rgba": "rgba"}
 """Formats of 8-bit pixels, and the order of their channels; planes are green, blue, red, alpha."""

@@ -17,19 +17,19 @@ from segmented import Held, held, ignore, job_of, made, plan_of, tools_of, uneve
 from woven import encode as save
 from woven import woven
 
-from vsr.errors import InputError, StoppedError
-from vsr.flow import Tools
-from vsr.jobs.job import Job
-from vsr.jobs.make import make_here
-from vsr.jobs.plan import Plan
-from vsr.jobs.work import Work, open_work
-from vsr.networks.catalogue import Model, Weights
+from vsr.core.crop import parse_region
+from vsr.core.errors import InputError, StoppedError
+from vsr.core.events import Observer
+from vsr.core.job import Job
+from vsr.core.span import Span
+from vsr.networks.registry import Model, Weights
 from vsr.networks.vespcn import Vespcn
-from vsr.observer import Observer
-from vsr.region import parse_region
+from vsr.pipeline.frames import Tools
+from vsr.segmented.executor import make_here
+from vsr.segmented.plan import Plan
+from vsr.segmented.work_dir import Work, open_work
 from vsr.video.deinterlace import FieldOrder
 from vsr.video.reader import Reading, open_video
-from vsr.video.span import Span
 
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}
 X264 = {"bf": "2", "g": "7", "preset": "veryfast"}

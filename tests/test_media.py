@@ -11,9 +11,16 @@ import pytest
 from clips import Clip, make, picture
 from in_rgb import colours
 
-from vsr.errors import InputError
-from vsr.media import is_clip, is_lossless, list_items, list_media, read_luma, read_pictures
-from vsr.picture import luma
+from vsr.core.errors import InputError
+from vsr.datasets.ground_truth import luma
+from vsr.datasets.media import (
+    is_clip,
+    is_lossless,
+    list_items,
+    list_media,
+    read_luma,
+    read_pictures,
+)
 
 LOSSLESS = {"codec": "ffv1", "options": {}, "pts": tuple(range(5))}
 

@@ -11,8 +11,8 @@ import pytest
 from natural import natural
 from numpy.lib.stride_tricks import sliding_window_view
 
+from vsr.degradation.compression import Compression
 from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim
-from vsr.training.compression import Compression
 
 
 def planes(height: int = 24, width: int = 31) -> tuple[np.ndarray, np.ndarray]:

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from clips import Clip, make, remux
 
-from vsr.errors import InputError
-from vsr.preview.moment import telling
+from vsr.core.errors import InputError
+from vsr.core.span import Span
+from vsr.preview.pick_moment import telling
 from vsr.video import reader, seek
 from vsr.video.reader import open_video
-from vsr.video.span import Span
 
 RATE, PART, LENGTH = 12, 4, Fraction(2)  # frames a second, seconds
 WIDTH, HEIGHT = 96, 64

@@ -15,10 +15,10 @@ import pytest
 import torch
 from clips import Clip, make
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.span import Span
 from vsr.video.open import open_input
 from vsr.video.reader import Reading, open_video
-from vsr.video.span import Span
 
 FAST = {"preset": "ultrafast", "bf": "0"}
 

@@ -11,7 +11,7 @@ import pytest
 from clips import Clip, make
 from passing import footage, passed, payloads, sound
 
-from vsr.others.packets import Clock, Cut, splitter
+from vsr.remux.timestamps import Clock, Cut, splitter
 from vsr.video.open import open_input
 
 MS = Fraction(1, 1000)

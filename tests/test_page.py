@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsr.errors import OutputError
-from vsr.preview.page import Facts, Shown, page, write_page
+from vsr.core.errors import OutputError
+from vsr.preview.html_page import Facts, Shown, page, write_page
 
 FACTS = Facts("street.mp4", (("Source", "street.mp4"), ("Device", "cpu")), "vsr upscale street.mp4")
 NASTY = '</script></style></title><!--<script>alert("x")</script>{{videos}}\'"&amp;\udcff\x00\u202e'

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vsr.part import part_of, remove_abandoned
+from vsr.util.atomic import part_of, remove_abandoned
 
 TARGETS = ("out.mp4", "no suffix", "two.parts.mkv", "a[1]*?.mp4", ".hidden.mp4", "ä ö.mov")
 
@@ -39,7 +39,7 @@ def test_it_lies_beside_the_target_with_its_suffix(tmp_path: Path, name: str) ->
 
 def test_targets_and_processes_have_their_own(tmp_path: Path) -> None:
     parts = {part_of(tmp_path / name) for name in TARGETS}
-    code = "import sys; from pathlib import Path; from vsr.part import part_of\n"
+    code = "import sys; from pathlib import Path; from vsr.util.atomic import part_of\n"
     code += "print(part_of(Path(sys.argv[1])))"
     asked = [sys.executable, "-c", code, str(tmp_path / TARGETS[0])]
     parts.add(Path(subprocess.check_output(asked, text=True).strip()))

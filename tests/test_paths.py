@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vsr.errors import InputError, OutputError
-from vsr.paths import check_paths
+from vsr.core.errors import InputError, OutputError
+from vsr.pipeline.checks import check_paths
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ import torch
 from clips import Clip, Held, held, make, nearest, planes, remux
 from commands import vsr
 
-from vsr import Progress, Result, VsrError, flow, upscale
-from vsr.errors import InputError
-from vsr.inference.enlarge import Enlarger
-from vsr.networks.catalogue import default_model
-from vsr.resample import resize
+from vsr import Progress, Result, VsrError, upscale
+from vsr.api import frames as flow
+from vsr.core.errors import InputError
+from vsr.core.resample import resize
+from vsr.inference.upscaler import Enlarger
+from vsr.networks.registry import default_model
 
 CONTAINERS = (".mp4", ".mkv", ".mov")
 LOSSLESS: dict[str, Any] = {"codec": "ffv1", "options": {}}

@@ -13,8 +13,8 @@ from av.stream import Disposition
 from clips import Clip, make, video_frame
 from passing import footage, packets, passed, payloads, sound
 
-from vsr.errors import OutputError
-from vsr.others.plan import Selection, plan_streams
+from vsr.core.errors import OutputError
+from vsr.remux.mapping import Selection, plan_streams
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 

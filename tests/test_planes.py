@@ -13,11 +13,11 @@ import pytest
 from av.video.format import VideoFormat, names
 from clips import PACKED_YUV, Clip, make
 
-from vsr.errors import InputError
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, VideoInfo
+from vsr.core.errors import InputError
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
+from vsr.core.span import Span
 from vsr.video.planes import PlaneReader, nearest_format
 from vsr.video.reader import open_video
-from vsr.video.span import Span
 
 FAST = {"preset": "ultrafast", "bf": "0"}
 SHORT = (0, 512, 1024)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vsr.errors import OutputError
-from vsr.evaluation.canvas import Drawing, Line, Text, to_png, to_svg
-from vsr.evaluation.plot import Curve, Panel, check_plot, draw, ticks, write_plot
+from vsr.core.errors import OutputError
+from vsr.figures.canvas import Drawing, Line, Text, to_png, to_svg
+from vsr.figures.line_plot import Curve, Panel, check_plot, draw, ticks, write_plot
 
 PANELS = [
     Panel("walk <1> & run", (Curve("one", (30.0, 31.5, 29.0)), Curve("two", (33.0, 33.5, 33.0)))),

@@ -14,7 +14,7 @@ from clips import Clip, make
 from commands import vsr
 from woven import encode, woven
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
 from vsr.video.deinterlace import FieldOrder
 from vsr.video.probe import probe
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from clips import PACKED_YUV, Clip, make, picture
 
-from vsr.errors import InputError
-from vsr.video.damage import Damage
-from vsr.video.frame import Frame, VideoInfo
+from vsr.core.damage import Damage
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame, VideoInfo
+from vsr.core.span import Span
 from vsr.video.planes import PlaneReader, nearest_format
 from vsr.video.reader import Reading, open_video
-from vsr.video.span import Span
 
 FAST = {"preset": "ultrafast", "bf": "0"}
 # Whole groups of five with three B-frames between references, as x264 is told to.

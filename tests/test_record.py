@@ -18,16 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vsr import upscale
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
+from vsr.core.job import Job
+from vsr.core.result import Result
+from vsr.core.span import Span
+from vsr.core.url import Url
 from vsr.inference.engine import Engine, choose_engine
-from vsr.jobs.described import described, recorded
-from vsr.jobs.fingerprint import Fingerprint, fingerprint
-from vsr.jobs.job import Job
-from vsr.jobs.record import make_record, read_record, record_path, settings_of, write_record
-from vsr.networks.catalogue import Model, load_model
-from vsr.result import Result
-from vsr.video.span import Span
-from vsr.video.url import Url
+from vsr.networks.registry import Model, load_model
+from vsr.provenance.described import described, recorded
+from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.provenance.sidecar import make_record, read_record, record_path, settings_of, write_record
 
 BEGAN = datetime(2026, 3, 1, 23, 59, 58, 250_000, tzinfo=timezone(timedelta(hours=1)))
 TINY = Clip(width=32, height=24, pts=tuple(range(0, 4 * 512, 512)), audio=("eng",))

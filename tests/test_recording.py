@@ -9,12 +9,12 @@ import pytest
 from in_rgb import colours
 from natural import natural
 
-from vsr.errors import TrainingError
+from vsr.core.errors import TrainingError
+from vsr.datasets.ground_truth import Picture, image_picture, luma_picture
+from vsr.degradation.compression import Compression
+from vsr.evaluation.degrade import CHUNK, Recording, Seen, seen
 from vsr.evaluation.metrics import blockiness
 from vsr.evaluation.protocol import crop_to_multiple, degrade
-from vsr.evaluation.recording import CHUNK, Recording, Seen, seen
-from vsr.picture import Picture, image_picture, luma_picture
-from vsr.training.compression import Compression
 
 H264 = Compression("h264", 28)
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from noise import described
 
 from vsr.cli.region import RegionType, crop_option
-from vsr.errors import InputError
-from vsr.region import Box, Region, cropped, parse_region
-from vsr.video.frame import VideoInfo
+from vsr.core.crop import Box, Region, cropped, parse_region
+from vsr.core.errors import InputError
+from vsr.core.frame import VideoInfo
 
 ONE = 65536
 # a, b, c, d of display matrices, and how numpy makes of stored pixels what is shown.

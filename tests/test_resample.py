@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from vsr.resample import Upsample, enlarge_axis, reduce_axis, resize, to_samples
+from vsr.core.resample import Upsample, enlarge_axis, reduce_axis, resize, to_samples
 
 
 def keys(x: float) -> float:

@@ -20,8 +20,9 @@ from clips import Clip, held, make, planes, remux
 from commands import SCRIPT, vsr
 
 from vsr import DoneError, InputError, OutputError, Progress, StoppedError, upscale
-from vsr.jobs import choice, plan
-from vsr.jobs.work import is_begun
+from vsr.segmented import plan
+from vsr.segmented import policy as choice
+from vsr.segmented.work_dir import is_begun
 
 FAST: dict[str, Any] = {"scale": 2, "model": "bicubic", "preset": "ultrafast", "threads": 1}
 SLOW = Clip(  # a frame a second: segments of a minute have few
@@ -235,7 +236,7 @@ def test_a_run_that_was_killed_when_all_was_done(clip: Path, tmp_path: Path) -> 
         path.rename(kept)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vsr.jobs.work.shutil.rmtree", removing)
+        patch.setattr("vsr.segmented.work_dir.shutil.rmtree", removing)
         upscale(clip, target, resume="always", **FAST)
     (folder,) = [json.loads((kept / "plan.json").read_text())["key"][:8]]
     kept.rename(tmp_path / f".out.mp4.{folder}.work")

@@ -13,12 +13,12 @@ import pytest
 from clips import Clip, make, remux
 from segmented import ignore, uneven
 
-from vsr.errors import InputError
-from vsr.jobs.scan import scan
-from vsr.video.damage import Tally
+from vsr.core.damage import Tally
+from vsr.core.errors import InputError
+from vsr.core.span import Span
+from vsr.segmented.keyframe_scan import scan
 from vsr.video.reader import open_video
 from vsr.video.seek import decode_from
-from vsr.video.span import Span
 
 SMALL: dict[str, Any] = {"width": 48, "height": 32}
 X264 = {"bf": "2", "g": "5", "preset": "veryfast"}

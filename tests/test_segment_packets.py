@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segmented import Held, held, of_packet, uneven
 
-from vsr.errors import OutputError
-from vsr.jobs.packets import PacketWriter, read_packets
+from vsr.core.errors import OutputError
+from vsr.segmented.packet_file import PacketWriter, read_packets
 
 BASE = Fraction(1001, 90000)
 

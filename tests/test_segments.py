@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 from segmented import frames_of, held, ignore, info_of, plan_for, undamaged, uneven
 
-from vsr.encoding.encoders import Encoding
-from vsr.errors import OutputError, StoppedError
-from vsr.jobs.plan import Plan, Segment
-from vsr.jobs.segments import (
+from vsr.core.damage import Damage
+from vsr.core.errors import OutputError, StoppedError
+from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.encoding.codecs import Encoding
+from vsr.segmented.plan import Plan, Segment
+from vsr.segmented.segments import (
     MisplacedError,
     Stretch,
     close_alone,
@@ -29,9 +31,7 @@ from vsr.jobs.segments import (
     header_of,
     open_alone,
 )
-from vsr.jobs.work import Done
-from vsr.video.damage import Damage
-from vsr.video.frame import ColorTags, Frame, VideoInfo
+from vsr.segmented.work_dir import Done
 
 INFO = info_of()
 PLAIN = Encoding()

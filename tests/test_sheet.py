@@ -13,10 +13,10 @@ import pytest
 from clips import Clip, make, planes
 
 import vsr
-from vsr.errors import InputError, OutputError
-from vsr.preview.sheet import file_names, write_frames, write_sheet
-from vsr.preview.shown import upright
-from vsr.preview.take import Take
+from vsr.core.errors import InputError, OutputError
+from vsr.preview.contact_sheet import file_names, write_frames, write_sheet
+from vsr.preview.variant import Take
+from vsr.video.orientation import upright
 
 FULL = {"color_range": 2}
 GREY = Clip(160, 120, "gray", "ffv1", range(0, 5 * 512, 512), options={}, color=FULL)

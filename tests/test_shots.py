@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from clips import picture
 
-from vsr.media import read_luma
-from vsr.video.frame import Frame, Plane
+from vsr.core.frame import Frame, Plane
+from vsr.datasets.media import read_luma
 from vsr.video.shots import mark_shots
 
 FOOTAGE = Path(__file__).parents[2] / "shared" / "footage"

@@ -15,14 +15,14 @@ from drawn import drawn
 from noise import assert_equal, described, noise
 from torch import Tensor
 
-from vsr.inference.enlarge import Enlarger
-from vsr.inference.side_by_side import side_by_side
+from vsr.core.frame import Frame
+from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.tiles import Tiler
+from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.espcn import Espcn
-from vsr.video.frame import Frame
+from vsr.networks.interpolation import Interpolation
 
 INFO = described("yuv420p", 22, 14)
 

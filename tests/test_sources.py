@@ -13,7 +13,7 @@ import pytest
 from clips import Clip, make, picture
 
 from vsr.batch.sources import Found, find, fixed_part, items, target_of
-from vsr.errors import InputError, OutputError
+from vsr.core.errors import InputError, OutputError
 
 PLAIN = "{stem}_x{scale}{suffix}"
 

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from vsr.errors import InputError
-from vsr.video.span import Span
+from vsr.core.errors import InputError
+from vsr.core.span import Span
 
 F = Fraction
 

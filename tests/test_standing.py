@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
+from vsr.core.job import Job
+from vsr.core.result import Result, Run
+from vsr.core.stream_report import Others
 from vsr.inference.engine import choose_engine
-from vsr.jobs.fingerprint import fingerprints
-from vsr.jobs.job import Job
-from vsr.jobs.record import make_record, read_record, record_path, write_record
-from vsr.jobs.standing import standing
-from vsr.networks.catalogue import load_model
-from vsr.others.others import Others
-from vsr.result import Result, Run
+from vsr.networks.registry import load_model
+from vsr.provenance.fingerprint import fingerprints
+from vsr.provenance.sidecar import make_record, read_record, record_path, write_record
+from vsr.provenance.up_to_date import standing
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

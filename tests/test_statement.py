@@ -12,9 +12,9 @@ from clips import Clip, make
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vsr.jobs.fingerprint import Fingerprint, digest_of
-from vsr.jobs.statement import statement
-from vsr.others.tags import with_statement
+from vsr.provenance.fingerprint import Fingerprint, digest_of
+from vsr.provenance.tag import statement
+from vsr.remux.metadata import with_statement
 
 SOURCE = Fingerprint(7, 7, "ab" * 32)
 SETTINGS = {"version": "0.1.0", "model": "vespcn", "weights": "0123456789abcdef" * 4, "scale": 4}

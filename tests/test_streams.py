@@ -14,17 +14,17 @@ from in_rgb import RgbBicubic
 from noise import assert_equal, described, noise
 from torch import Tensor
 
-from vsr.errors import DeviceError
-from vsr.inference.enlarge import Enlarger
-from vsr.inference.side_by_side import side_by_side
-from vsr.inference.streams import in_batches
+from vsr.core.errors import DeviceError
+from vsr.core.frame import Frame, VideoInfo
+from vsr.inference.cpu_workers import side_by_side
+from vsr.inference.cuda_streams import in_batches
 from vsr.inference.tiles import Tiler
+from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
-from vsr.video.frame import Frame, VideoInfo
 
 CPU = torch.device("cpu")
 INFO = described("yuv420p", 42, 27, "left")

@@ -14,7 +14,7 @@ from av.stream import Disposition
 from clips import Clip, make
 from passing import Passed, passed
 
-from vsr.others.plan import Selection, plan_streams
+from vsr.remux.mapping import Selection, plan_streams
 from vsr.video.open import open_input
 
 Cue = tuple[int, int, str]  # milliseconds, and the text as ASS has it

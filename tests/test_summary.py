@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from vsr import Result
-from vsr.cli.summary import summary
-from vsr.others.others import Others
-from vsr.result import Run
-from vsr.video.damage import Damage
+from vsr.cli.output.summary import summary
+from vsr.core.damage import Damage
+from vsr.core.result import Run
+from vsr.core.stream_report import Others
 
 RUN = Run(
     frames_in=50,

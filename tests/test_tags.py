@@ -12,7 +12,7 @@ from av.stream import Disposition
 from clips import Clip, make
 from passing import footage, passed, sound
 
-from vsr.others.tags import lasting
+from vsr.remux.metadata import lasting
 
 CREATED = "2010-02-05T16:05:04.000000Z"
 

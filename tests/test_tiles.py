@@ -17,22 +17,22 @@ from in_rgb import RgbBicubic
 from noise import assert_equal, described, model, noise
 from torch import Tensor
 
-from vsr.errors import DeviceError
+from vsr.core.color import SITINGS
+from vsr.core.crop import Box
+from vsr.core.errors import DeviceError
+from vsr.core.frame import Frame, VideoInfo
 from vsr.inference import tiles as tiles_module
 from vsr.inference.engine import Engine, restore
-from vsr.inference.enlarge import Enlarger
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.inference.tiles import GRID, LEAST_TILE, Tiler, largest_tile, tiles
+from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import Network
-from vsr.networks.baselines import Interpolation
-from vsr.networks.catalogue import catalogue, load_model
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
+from vsr.networks.registry import catalogue, load_model
 from vsr.networks.vespcn import Vespcn
-from vsr.region import Box
-from vsr.video.color import SITINGS
-from vsr.video.frame import Frame, VideoInfo
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}

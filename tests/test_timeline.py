@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vsr.errors import InputError
-from vsr.video.damage import Damage, Tally
-from vsr.video.frame import Frame
+from vsr.core.damage import Damage, Tally
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame
 from vsr.video.timeline import finer, steady
 
 STEP = 4

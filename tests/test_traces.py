@@ -10,7 +10,7 @@ from natural import natural
 
 from vsr.evaluation.flicker import motion_between
 from vsr.evaluation.metrics import blockiness
-from vsr.evaluation.traces import Traces
+from vsr.evaluation.no_reference import Traces
 
 
 def test_means_over_frames() -> None:

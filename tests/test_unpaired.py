@@ -10,7 +10,7 @@ import pytest
 import torch
 from clips import Clip, make, picture
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
 from vsr.training import unpaired
 from vsr.training.unpaired import Unpaired
 

@@ -16,8 +16,8 @@ import pytest
 import servers
 from clips import Clip, make, planes
 
-from vsr.errors import InputError
-from vsr.video.url import SCHEMES, Url, as_source, is_live, open_url
+from vsr.core.errors import InputError
+from vsr.core.url import SCHEMES, Url, as_source, is_live, open_url
 
 _SHORT = Clip(pts=range(0, 8 * 512, 512), options={"preset": "ultrafast", "g": "4"})
 

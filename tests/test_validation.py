@@ -12,9 +12,9 @@ from blend import Blend, blend
 from clips import Clip, make, picture
 from in_rgb import RgbBicubic, colours, rgb_bicubic
 
-from vsr.errors import InputError, TrainingError
+from vsr.core.errors import InputError, TrainingError
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, evaluate
-from vsr.networks.baselines import Interpolation
+from vsr.networks.interpolation import Interpolation
 from vsr.training.validation import RECORDED, validate, validation_items
 
 CPU = torch.device("cpu")

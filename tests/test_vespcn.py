@@ -14,14 +14,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.errors import ModelError
+from vsr.core.errors import ModelError
+from vsr.core.resample import Upsample
 from vsr.inference.engine import Engine, prepared
-from vsr.networks.baselines import Interpolation
-from vsr.networks.catalogue import load_model
 from vsr.networks.cost import cost
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.network import Network
+from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Motion, Vespcn, level_contrast, warp
-from vsr.resample import Upsample
 
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}
 KINDS: list[dict[str, Any]] = [

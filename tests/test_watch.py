@@ -17,7 +17,7 @@ from clips import Clip, make
 import vsr.batch.watch as watch
 from vsr.batch.sources import Found
 from vsr.batch.watch import arrivals
-from vsr.errors import InputError
+from vsr.core.errors import InputError
 
 SETTLE = 0.2
 SOON = 5.0  # seconds: what a busy machine may take

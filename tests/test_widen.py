@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vsr.networks.espcn import Espcn
-from vsr.training.widen import merged_state, widen
+from vsr.training.reparam import merged_state, widen
 
 
 def trained(network: Espcn, steps: int) -> None:

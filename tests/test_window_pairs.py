@@ -12,7 +12,7 @@ import torch
 from clips import Clip, make, picture
 from numpy.typing import NDArray
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
 from vsr.evaluation.protocol import degrade, shrink
 from vsr.networks.vespcn import warp
 from vsr.training import camera

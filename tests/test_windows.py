@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from vsr.core.frame import Frame
 from vsr.inference.windows import Window, windows
-from vsr.video.frame import Frame
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from vsr.errors import OutputError
-from vsr.jobs.fingerprint import Fingerprint
-from vsr.jobs.plan import Plan
-from vsr.jobs.work import (
+from vsr.core.errors import OutputError
+from vsr.provenance.fingerprint import Fingerprint
+from vsr.segmented.plan import Plan
+from vsr.segmented.work_dir import (
     Done,
     Work,
     clear_arrived,
@@ -126,8 +126,8 @@ def test_nobody_else_gets_it(tmp_path: Path) -> None:
 _HOLD = """
 import sys
 from pathlib import Path
-from vsr.jobs.plan import Plan
-from vsr.jobs.work import open_work
+from vsr.segmented.plan import Plan
+from vsr.segmented.work_dir import open_work
 plan = Plan.from_json(sys.argv[2])
 with open_work(Path(sys.argv[1]), plan.key, lambda: plan) as work:
     print("open", flush=True)

@@ -13,7 +13,7 @@ from clips import Clip, held, make
 from vsr import OutputError
 from vsr.batch.outcome import Item
 from vsr.batch.worker import Hooks, upscale_file
-from vsr.result import Progress
+from vsr.core.result import Progress
 
 FAST: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "record": True}
 

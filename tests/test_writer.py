@@ -17,14 +17,14 @@ from clips import Clip, held, make
 from commands import SCRIPT, vsr
 
 from vsr import upscale
-from vsr.encoding.encode import Encoder
-from vsr.encoding.encoders import Encoding
-from vsr.errors import EncoderError, InputError, OutputError
-from vsr.part import part_of
-from vsr.video import writer
+from vsr.core.errors import EncoderError, InputError, OutputError
+from vsr.core.span import Span
+from vsr.encoding.codecs import Encoding
+from vsr.encoding.encoder import Encoder
+from vsr.output import video as writer
+from vsr.output.video import Output, create_video
+from vsr.util.atomic import part_of
 from vsr.video.reader import Video, open_video
-from vsr.video.span import Span
-from vsr.video.writer import Output, create_video
 
 FAST = Encoding(preset="ultrafast")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from vsr.batch.outcome import Item
 from vsr.batch.worker import Finished, Hooks
-from vsr.errors import InputError, StalledError, StoppedError
-from vsr.part import part_of
-from vsr.result import Progress
+from vsr.core.errors import InputError, StalledError, StoppedError
+from vsr.core.result import Progress
+from vsr.util.atomic import part_of
 
 
 def act(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vsr.errors import (
+    from vsr.api import upscale
+    from vsr.core.errors import (
         DeviceError,
         DoneError,
         EncoderError,
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
         TrainingError,
         VsrError,
     )
-    from vsr.networks.catalogue import Model, Weights, catalogue, load_model
-    from vsr.pipeline import upscale
-    from vsr.result import Progress, Result
-    from vsr.video.limits import Limits
+    from vsr.core.limits import Limits
+    from vsr.core.result import Progress, Result
+    from vsr.networks.registry import Model, Weights, catalogue, load_model
 
 __all__ = [
     "DeviceError",
@@ -46,17 +46,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(["Model", "Weights", "catalogue", "load_model"], "vsr.networks.catalogue"),
-    **dict.fromkeys(["Progress", "Result"], "vsr.result"),
-    "upscale": "vsr.pipeline",
-    "Limits": "vsr.video.limits",
+    **dict.fromkeys(["Model", "Weights", "catalogue", "load_model"], "vsr.networks.registry"),
+    **dict.fromkeys(["Progress", "Result"], "vsr.core.result"),
+    "upscale": "vsr.api",
+    "Limits": "vsr.core.limits",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'vsr' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "vsr.errors")), name)
+    return getattr(import_module(_HOMES.get(name, "vsr.core.errors")), name)
 
 
 def __dir__() -> list[str]:

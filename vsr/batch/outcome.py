@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from vsr.result import Progress
+from vsr.core.result import Progress
 
 Status: TypeAlias = Literal["done", "skipped", "failed", "stopped"]
 

@@ -26,9 +26,9 @@ from vsr.batch.outcome import (
     Warned,
 )
 from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
-from vsr.part import remove_abandoned
-from vsr.result import Progress
-from vsr.threads import cores
+from vsr.core.result import Progress
+from vsr.util.atomic import remove_abandoned
+from vsr.util.threads import cores
 
 _TICK = 0.1  # seconds between looks at what else there is to do
 _PATIENCE = 5.0  # seconds for an idle worker to end

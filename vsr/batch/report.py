@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vsr.batch.outcome import Outcome
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
 
 COLUMNS = (
     "source",

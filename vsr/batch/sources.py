@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from string import Formatter
 
-from vsr.errors import InputError, OutputError, VsrError
+from vsr.core.errors import InputError, OutputError, VsrError
+from vsr.core.url import Url, as_source
+from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.images.files import IMAGE_SUFFIXES, image_format
-from vsr.media import VIDEO_SUFFIXES
-from vsr.others.container import default_encoder, format_of
-from vsr.routes import is_still
+from vsr.pipeline.routes import is_still
+from vsr.remux.containers import default_encoder, format_of
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
-from vsr.video.url import Url, as_source
 
 RECORD_SUFFIX = ".record.json"
 """How the names of records end: they lie beside videos and are none."""

@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 from vsr.batch.sources import Candidate, Found, candidates, check_sources, fixed_part, holds_picture
-from vsr.errors import InputError
+from vsr.core.errors import InputError
 
 SETTLE = 10.0
 """Seconds for which a file must stay as it is: what writers pause for at most."""

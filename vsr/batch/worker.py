@@ -14,8 +14,8 @@ from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
-from vsr.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
-from vsr.result import Progress
+from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
+from vsr.core.result import Progress
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
 STOP: Literal["stop"] = "stop"  # what the parent sends besides items
@@ -74,7 +74,7 @@ Message: TypeAlias = Begun | Progress | Told | Finished
 def upscale_file(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
     """Enlarge one file, unless its record says that it is done. Raises VsrError."""
     from vsr import upscale  # takes seconds, and only a worker needs it
-    from vsr.jobs.record import read_record, record_path
+    from vsr.provenance.sidecar import read_record, record_path
 
     _make(item.target.parent)
     try:

@@ -14,8 +14,8 @@ from threading import Thread
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from vsr.errors import DeviceError, InputError
-from vsr.jobs.job import Job
+from vsr.core.errors import DeviceError, InputError
+from vsr.core.job import Job
 
 _REACHED_WITHIN = 5  # seconds for the head's port
 _CONNECTED_WITHIN = 45  # seconds for Ray, which gives up after 30 by itself where it tells why

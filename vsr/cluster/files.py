@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from filelock import FileLock
 
-from vsr.errors import InputError, OutputError
-from vsr.jobs.fingerprint import Fingerprint, fingerprint
+from vsr.core.errors import InputError, OutputError
+from vsr.provenance.fingerprint import Fingerprint, fingerprint
 
 Parcels: TypeAlias = Mapping[str, Sequence[Any]]
 """The contents of files by their SHA-256, each a list of references into Ray's object store."""

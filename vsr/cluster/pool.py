@@ -12,8 +12,8 @@ from typing import Any
 from vsr.cluster.connection import Needs, alive, load_ray
 from vsr.cluster.files import pieces, sweep, write_checked
 from vsr.cluster.task import Answer, Made, Order, make_one
-from vsr.errors import DeviceError, InputError, OutputError
-from vsr.jobs.plan import Segment
+from vsr.core.errors import DeviceError, InputError, OutputError
+from vsr.segmented.plan import Segment
 
 _RETRIES = 5  # of a task whose node or worker died
 _TICK = 0.5  # seconds between looks at whether to stop

@@ -14,14 +14,14 @@ from uuid import uuid4
 from vsr.cluster.connection import Needs, alive, check_address, connected, needs_of
 from vsr.cluster.pool import Tasks
 from vsr.cluster.task import Failed, Made, Missing, Order
-from vsr.errors import StoppedError
-from vsr.flow import Tools
-from vsr.jobs.fingerprint import fingerprint
-from vsr.jobs.job import Job
-from vsr.jobs.make import Maker
-from vsr.jobs.plan import Segment
-from vsr.jobs.work import Work
-from vsr.observer import Observer
+from vsr.core.errors import StoppedError
+from vsr.core.events import Observer
+from vsr.core.job import Job
+from vsr.pipeline.frames import Tools
+from vsr.provenance.fingerprint import fingerprint
+from vsr.segmented.executor import Maker
+from vsr.segmented.plan import Segment
+from vsr.segmented.work_dir import Work
 
 _PIECE = 32 << 20  # bytes of a file that travel at once
 

@@ -17,18 +17,18 @@ import av
 
 from vsr.cluster.connection import load_ray
 from vsr.cluster.files import Parcels, find, open_folder, pieces
-from vsr.errors import DeviceError, InputError, ModelError, OutputError, VsrError
-from vsr.flow import Tools
+from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, VsrError
+from vsr.core.events import Observer
+from vsr.core.job import Job
 from vsr.inference.engine import choose_engine
-from vsr.jobs.fingerprint import Fingerprint
-from vsr.jobs.job import Job
-from vsr.jobs.make import make_segments
-from vsr.jobs.plan import Plan, Segment
-from vsr.jobs.segments import Stretch
-from vsr.jobs.work import Done
-from vsr.networks.catalogue import load_model
-from vsr.observer import Observer
-from vsr.version import VERSION
+from vsr.networks.registry import load_model
+from vsr.pipeline.frames import Tools
+from vsr.provenance.fingerprint import Fingerprint
+from vsr.segmented.executor import make_segments
+from vsr.segmented.plan import Plan, Segment
+from vsr.segmented.segments import Stretch
+from vsr.segmented.work_dir import Done
+from vsr.util.version import VERSION
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from av.video.frame import VideoFrame
 
-from vsr.video.color import SITINGS, from_rgb, known_matrix, relaid_chroma, rgb_matrix, to_rgb
-from vsr.video.frame import PixelFormat, Plane, VideoInfo, find_format
+from vsr.core.color import SITINGS, from_rgb, known_matrix, relaid_chroma, rgb_matrix, to_rgb
+from vsr.core.frame import PixelFormat, Plane, VideoInfo, find_format
 from vsr.video.planes import converted, copied, libav_frame, write_plane
 
 _KEEPERS = "libvpx-vp9, prores_ks or ffv1"

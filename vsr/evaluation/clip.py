@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from vsr.core.frame import Frame
+from vsr.datasets.ground_truth import Picture, Plane, Samples
+from vsr.evaluation.degrade import Seen
 from vsr.evaluation.protocol import enlarge
-from vsr.evaluation.recording import Seen
 from vsr.inference.windows import windows
 from vsr.networks import Network
-from vsr.picture import Picture, Plane, Samples
-from vsr.video.frame import Frame
 from vsr.video.shots import mark_shots
 
 

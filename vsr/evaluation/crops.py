@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.drawing.gallery import WIDEST, Crop, Row, save, sheet
-from vsr.drawing.places import Place, best_places, window_means
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
+from vsr.datasets.ground_truth import Plane
+from vsr.datasets.media import is_clip
 from vsr.evaluation.clip import Restored
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
-from vsr.media import is_clip
-from vsr.picture import Plane
+from vsr.figures.contact_sheet import WIDEST, Crop, Row, save, sheet
+from vsr.figures.hotspots import Place, best_places, window_means
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 _WIDTH, _HEIGHT = 96, 72  # pixels of a part, less where a picture has not so many

@@ -5,7 +5,7 @@ bits, enlarged by the model and rounded again: its luma, or red, green and blue 
 works in RGB. The luma of the result is compared with the true luma, one and the same for all
 models, without its border: `scale` pixels of an image, CLIP_BORDER of the frames of a clip.
 
-With a `vsr.evaluation.recording.Recording` the small pictures go through noise and an encoder
+With a `vsr.evaluation.degrade.Recording` the small pictures go through noise and an encoder
 before they are enlarged, once for all models.
 """
 
@@ -19,17 +19,17 @@ from pathlib import Path
 
 import torch
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.datasets.ground_truth import Picture, Plane
+from vsr.datasets.media import is_clip, list_items, read_pictures
 from vsr.evaluation.clip import Restored, restore_clip, restore_image
+from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.flicker import Motion, motion_between
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
-from vsr.evaluation.recording import Recording, Seen, seen
-from vsr.evaluation.traces import Traces
+from vsr.evaluation.no_reference import Traces
 from vsr.inference.engine import choose_engine, prepared
-from vsr.media import is_clip, list_items, read_pictures
 from vsr.networks import Network
-from vsr.networks.catalogue import Model
-from vsr.picture import Picture, Plane
+from vsr.networks.registry import Model
 
 CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
@@ -112,8 +112,8 @@ def evaluate(
 ) -> Iterator[Score]:
     """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
-    `stills` keeps images of one size in a folder apart: see `vsr.media.list_items`. `device`,
-    of which the first is taken, `precision` and `self_ensemble` are those of
+    `stills` keeps images of one size in a folder apart: see `vsr.datasets.media.list_items`.
+    `device`, of which the first is taken, `precision` and `self_ensemble` are those of
     `vsr.inference.engine.choose_engine`. Videos of more than 8 bits are rounded to 8 before
     anything else, so that all scores share one peak.
 
@@ -126,7 +126,7 @@ def evaluate(
 
 
 def find_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
-    """The items of `vsr.media.list_items`. Raises InputError where there is none, too."""
+    """The items of `vsr.datasets.media.list_items`. Raises InputError where there is none, too."""
     paths = list(paths)
     items = list_items(paths, stills)
     if not items:

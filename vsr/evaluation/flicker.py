@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.picture import Plane
+from vsr.datasets.ground_truth import Plane
 
 _LEAST = 16  # pixels: sides below it hold no motion that could be found
 _NOTHING = np.empty(0, np.float32)  # what OpenCV is given where it needs nothing

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from vsr.picture import Plane
+from vsr.datasets.ground_truth import Plane
 
 SSIM_WINDOW = 11  # pixels
 CELL = 8

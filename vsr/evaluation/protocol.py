@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from vsr.inference.enlarge import enlarge_planes
+from vsr.core.resample import resize
+from vsr.datasets.ground_truth import Picture, Samples
+from vsr.inference.upscaler import enlarge_planes
 from vsr.networks import Network
-from vsr.picture import Picture, Samples
-from vsr.resample import resize
 
 
 def crop_to_multiple(samples: Samples, scale: int) -> Samples:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.errors import InputError, OutputError
+from vsr.core.errors import InputError, OutputError
 from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,

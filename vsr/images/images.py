@@ -17,7 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, Plane, VideoInfo
+from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.images.files import (
     IMAGE_SUFFIXES,
     Picture,
@@ -28,8 +30,6 @@ from vsr.images.files import (
     read_shape,
 )
 from vsr.images.metadata import Metadata, Shape
-from vsr.video.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, Plane, VideoInfo
-from vsr.video.limits import DEFAULTS, Limits, check_size
 
 Warn = Callable[[str], None]
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsr.errors import OutputError
+from vsr.core.errors import OutputError
+from vsr.core.frame import Frame, VideoInfo
+from vsr.core.stream_report import Others
 from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import Warn, once, to_pixels
 from vsr.images.metadata import Metadata, Shape
-from vsr.images.statement import with_image_statement
-from vsr.others.others import Others
-from vsr.part import part_of, remove_abandoned
-from vsr.threads import behind
-from vsr.video.frame import Frame, VideoInfo
-from vsr.video.writer import Output, Seal
+from vsr.images.xmp_tag import with_image_statement
+from vsr.output.video import Output, Seal
+from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.threads import behind
 
 _QUEUE = 2  # frames that may wait for the encoder
 

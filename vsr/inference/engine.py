@@ -11,19 +11,19 @@ from importlib.util import find_spec
 
 import torch
 
-from vsr.errors import DeviceError
-from vsr.inference.enlarge import Enlarger
+from vsr.core.crop import Box
+from vsr.core.errors import DeviceError
+from vsr.core.frame import Frame, VideoInfo
+from vsr.inference.cpu_workers import side_by_side
+from vsr.inference.cuda_streams import in_batches
 from vsr.inference.ensemble import SelfEnsemble
-from vsr.inference.side_by_side import side_by_side
-from vsr.inference.streams import in_batches
 from vsr.inference.tiles import Tiler, largest_tile
+from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import Window
 from vsr.networks import Network
-from vsr.networks.catalogue import Model
 from vsr.networks.int8 import quantized
-from vsr.region import Box
-from vsr.threads import cores
-from vsr.video.frame import Frame, VideoInfo
+from vsr.networks.registry import Model
+from vsr.util.threads import cores
 
 PRECISIONS = {
     "fp32": torch.float32,

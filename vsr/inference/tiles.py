@@ -13,12 +13,12 @@ from threading import Lock
 
 from torch import Tensor, nn
 
-from vsr.errors import DeviceError
-from vsr.inference.enlarge import Enlarger, stacked
+from vsr.core.crop import Box
+from vsr.core.errors import DeviceError
+from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
+from vsr.inference.upscaler import Enlarger, stacked
 from vsr.inference.windows import Window
-from vsr.region import Box
-from vsr.video.frame import Frame, Plane, VideoInfo
 
 GRID = 4
 """What is seen begins and ends on multiples of it: networks and chroma work on blocks of up to 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vsr.video.frame import Frame
+from vsr.core.frame import Frame
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.url import Url
 from vsr.video.reader import main_video
-from vsr.video.url import Url
 
 # Cameras' pictures one by one, without times; libav takes them for 25 a second.
 _CLOCKLESS = {"mjpeg", "mpjpeg"}

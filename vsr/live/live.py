@@ -19,18 +19,18 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
 
-from vsr.errors import InputError
+from vsr.core.damage import Damage, Tally
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame
+from vsr.core.span import Inside, Span
+from vsr.core.url import PATIENCE, Url, open_url
 from vsr.live.connection import Arrived, Connection, connect
-from vsr.live.openings import with_times
-from vsr.live.receive import Receiver
-from vsr.others.packets import move_by
-from vsr.others.trial import Sampled
-from vsr.video.damage import Damage, Tally
-from vsr.video.frame import Frame
+from vsr.live.first_pts import with_times
+from vsr.live.receiver import Receiver
+from vsr.remux.mux_probe import Sampled
+from vsr.remux.timestamps import move_by
 from vsr.video.planes import PlaneReader, describe
-from vsr.video.span import Inside, Span
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
-from vsr.video.url import PATIENCE, Url, open_url
 
 Warn = Callable[[str], None]
 

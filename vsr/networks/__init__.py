@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from vsr.networks.baselines import Interpolation
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.interpolation import Interpolation
 from vsr.networks.network import Network
+from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
 
 ARCHITECTURES: dict[str, type[Network]] = {
@@ -13,6 +14,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "espcn": Espcn,
     "vespcn": Vespcn,
     "edsr": Edsr,
+    "recurrent": Recurrent,
 }
 
 __all__ = ["ARCHITECTURES", "Network"]

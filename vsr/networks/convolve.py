@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.kernels import convolution, has_kernels
+from vsr.core.kernels import convolution, has_kernels
 
 _LANES = 16  # numbers that vector units work on at once
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.kernels import shuffle
+from vsr.core.kernels import shuffle
+from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve
 from vsr.networks.network import Network
-from vsr.resample import Upsample
 
 _MEAN = (0.4488, 0.4371, 0.4040)  # of DIV2K's red, green and blue: section 4.2
 _STAGES = {2: (2,), 3: (3,), 4: (2, 2)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.network import Network
-from vsr.resample import Upsample
 
 
 class Espcn(Network):

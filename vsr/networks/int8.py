@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vsr.errors import DeviceError
+from vsr.core.errors import DeviceError
 from vsr.networks.convolve import convolve
 from vsr.networks.network import Network
 

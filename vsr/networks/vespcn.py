@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.kernels import shuffle
+from vsr.core.kernels import shuffle
+from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.network import Network
-from vsr.resample import Upsample
 
 _STRIDE = 4  # the coarse flow is computed at a quarter of the size
 _CONTRAST_REACH = 4  # in blocks of _STRIDE pixels

@@ -10,21 +10,21 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vsr.errors import InputError, OutputError
-from vsr.others.container import formats_for
-from vsr.paths import check_paths
-from vsr.preview.beside import write_beside
-from vsr.preview.browsers import for_browsers
-from vsr.preview.moment import Moment, telling
-from vsr.preview.page import Facts, Shown, write_page
-from vsr.preview.sheet import write_frames, write_sheet
-from vsr.preview.shown import is_turned
-from vsr.preview.takes import Made, make_takes
-from vsr.routes import is_still, names_folder
-from vsr.suited.choose import choose_model
-from vsr.video.limits import DEFAULTS
+from vsr.core.errors import InputError, OutputError
+from vsr.core.limits import DEFAULTS
+from vsr.core.span import Span
+from vsr.model_selection.select import choose_model
+from vsr.pipeline.checks import check_paths
+from vsr.pipeline.routes import is_still, names_folder
+from vsr.preview.browser_mp4 import for_browsers
+from vsr.preview.contact_sheet import write_frames, write_sheet
+from vsr.preview.html_page import Facts, Shown, write_page
+from vsr.preview.make_variants import Made, make_takes
+from vsr.preview.pick_moment import Moment, telling
+from vsr.preview.side_by_side import write_beside
+from vsr.remux.containers import formats_for
+from vsr.video.orientation import is_turned
 from vsr.video.reader import Reading, open_video
-from vsr.video.span import Span
 
 VIDEOS = (".mp4", ".mkv", ".mov")
 SUFFIXES = (".html", *VIDEOS, ".png")

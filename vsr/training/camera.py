@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vsr.picture import Samples
-from vsr.resample import symmetric_index
+from vsr.core.resample import symmetric_index
+from vsr.datasets.ground_truth import Samples
 
 _MEAN_SPEED = 1.5  # small pixels a frame
 _TOP_SPEED = 9.0

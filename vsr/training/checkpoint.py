@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from vsr.errors import OutputError, TrainingError
+from vsr.core.errors import OutputError, TrainingError
 from vsr.networks import Network
 from vsr.training.recipe import Recipe
 

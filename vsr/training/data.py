@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsr.datasets.ground_truth import Samples
+from vsr.datasets.media import is_lossless, list_media, read_pictures
 from vsr.evaluation.protocol import crop_to_multiple, degrade, shrink
-from vsr.media import is_lossless, list_media, read_pictures
-from vsr.picture import Samples
 
 _AREA_POWER = 0.25  # large photos count for more, but not by all their area: small ones are sharper
 FRAME_STEP = 6  # neighbouring frames teach a still-picture network nothing new

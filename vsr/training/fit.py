@@ -15,9 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vsr.errors import ModelError, TrainingError
+from vsr.core.errors import ModelError, TrainingError
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
 from vsr.training.checkpoint import (
     Run,
@@ -28,14 +29,17 @@ from vsr.training.checkpoint import (
 )
 from vsr.training.data import StillPairs
 from vsr.training.footage import FootagePairs, FootageStills, degradations
-from vsr.training.grow import grown
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
 from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
 from vsr.training.losses import MARGIN
+from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe
+from vsr.training.reparam import merged_state, widen
+from vsr.training.stream_lesson import StreamLesson
+from vsr.training.streams import Streams
+from vsr.training.takes import SIDE
 from vsr.training.validation import RECORDED, validate, validation_items
-from vsr.training.widen import merged_state, widen
 from vsr.training.window_pairs import WindowPairs
 
 WARM_UP = 500  # steps
@@ -173,7 +177,12 @@ def _tell_recordings(seed: int, path: Path) -> None:
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:
     common = (recipe.batch, recipe.patch, recipe.mse_part, recipe.error)
-    if network.context:
+    if isinstance(network, Recurrent):
+        pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
+        if pairs.stills or pairs.clips:
+            streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
+            return StreamLesson(streams, recipe.mse_part, recipe.error)
+    elif network.context:
         if not isinstance(network, Vespcn):
             raise TrainingError(
                 f"{recipe.network} sees neighbouring frames: of such networks only vespcn can learn"

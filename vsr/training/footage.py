@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vsr.picture import Samples
+from vsr.datasets.ground_truth import Samples
+from vsr.degradation.degradations import Degradation, draw_degradation
 from vsr.training.camera import shoot
-from vsr.training.degradations import Degradation, draw_degradation
 from vsr.training.lessons import Windows
 from vsr.training.window_pairs import Batch, WindowPairs
 

@@ -26,9 +26,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.errors import ModelError, TrainingError
-from vsr.picture import Samples
-from vsr.training.compression import as_frames, as_samples
+from vsr.core.errors import ModelError, TrainingError
+from vsr.datasets.ground_truth import Samples
+from vsr.degradation.compression import as_frames, as_samples
 from vsr.training.recipe import BLOCK
 
 NOISES = 4

@@ -29,13 +29,13 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from vsr.drawing.gallery import Crop, Row, sheet
-from vsr.drawing.gallery import save as save_png
-from vsr.errors import TrainingError
+from vsr.core.errors import TrainingError
+from vsr.datasets.ground_truth import Samples
+from vsr.degradation.compression import as_samples
+from vsr.figures.contact_sheet import Crop, Row, sheet
+from vsr.figures.contact_sheet import save as save_png
 from vsr.inference.engine import choose_engine
-from vsr.picture import Samples
 from vsr.training.checkpoint import UNFIT, write_whole
-from vsr.training.compression import as_samples
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
 from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder

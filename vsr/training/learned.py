@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vsr.picture import Samples
+from vsr.datasets.ground_truth import Samples
 from vsr.training.camera import shoot
 from vsr.training.footage import batch_of
 from vsr.training.generator import Learned

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from vsr.errors import OutputError
-from vsr.threads import ahead
+from vsr.core.errors import OutputError
+from vsr.util.threads import ahead
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vsr.errors import TrainingError
+from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
 ERRORS = ("charbonnier", "l1")
@@ -41,6 +41,7 @@ SHAPES = {
     "espcn-deep": Shape("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
     "vespcn": Shape("vespcn", {"features": 32}),
     "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
+    "recurrent": Shape("recurrent", {}, {"batch": 10, "patch": 56, "width": 0, "mse_part": 0.12}),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
     "edsr-baseline": Shape("edsr", {}, _AS_LIM),
     "edsr": Shape("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}, _AS_LIM),

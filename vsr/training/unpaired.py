@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vsr.media import list_media, read_pictures
-from vsr.picture import Samples
+from vsr.datasets.ground_truth import Samples
+from vsr.datasets.media import list_media, read_pictures
 from vsr.training.recipe import BLOCK
 from vsr.training.window_pairs import WindowPairs
 

@@ -8,13 +8,15 @@ from statistics import fmean
 
 import torch
 
-from vsr.errors import TrainingError
+from vsr.core.errors import TrainingError
+from vsr.datasets.media import is_clip, list_items, read_luma, read_pictures
+from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_clip, restore_image
+from vsr.evaluation.degrade import Recording, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
-from vsr.evaluation.recording import Recording, seen
-from vsr.media import is_clip, list_items, read_luma, read_pictures
 from vsr.networks import Network
-from vsr.training.compression import Compression
+from vsr.networks.recurrent import Recurrent
+from vsr.training.recurrent_validation import validate_recurrent
 
 RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
 """What validation pictures become where recordings are learnt from: the middle of what comes."""
@@ -50,7 +52,11 @@ def validate(
     With a `recording` the small pictures are made that. Files are read anew each time: clips may
     be longer than memory.
     """
-    return fmean(_item(network, item, device, recording) for item in items) if items else None
+    if not items:
+        return None
+    if isinstance(network, Recurrent):
+        return validate_recurrent(network, items, device)
+    return fmean(_item(network, item, device, recording) for item in items)
 
 
 def _item(network: Network, item: Path, device: torch.device, recording: Recording | None) -> float:

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsr.core.frame import Frame
+from vsr.core.resample import resize
+from vsr.datasets.ground_truth import Picture, Samples
+from vsr.datasets.media import is_clip, is_lossless, list_items, read_pictures
 from vsr.evaluation.protocol import shrink
-from vsr.media import is_clip, is_lossless, list_items, read_pictures
-from vsr.picture import Picture, Samples
-from vsr.resample import resize
 from vsr.training.camera import shoot
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY
-from vsr.video.frame import Frame
 from vsr.video.shots import mark_shots
 
 _BURST = 17

@@ -22,10 +22,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from vsr.video.frame import PIXEL_FORMATS
+from vsr.core.frame import PIXEL_FORMATS
+from vsr.core.url import Url
 from vsr.video.open import open_input
 from vsr.video.planes import nearest_format
-from vsr.video.url import Url
 
 Luma = NDArray[np.int32]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vsr.video.url import Url
+from vsr.core.url import Url
 
 _HEAD = 1 << 20  # bytes to look at
 _TS_PACKET, _TS_SYNC = 188, 0x47

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.url import Url
 from vsr.video.deinterlace import FieldOrder, deinterlaced, detect
 from vsr.video.seek import Frames
-from vsr.video.url import Url
 
 DEINTERLACE = ("auto", "on", "off")
 

@@ -9,9 +9,9 @@ import av
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
-from vsr.errors import InputError
+from vsr.core.errors import InputError
+from vsr.core.url import INDIRECT, Url, open_url
 from vsr.video.truncation import lacks_index
-from vsr.video.url import INDIRECT, Url, open_url
 
 _OPTIONS = {
     "protocol_whitelist": "file",

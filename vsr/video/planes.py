@@ -15,8 +15,8 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from vsr.errors import InputError
-from vsr.video.frame import (
+from vsr.core.errors import InputError
+from vsr.core.frame import (
     PIXEL_FORMATS,
     ColorTags,
     PixelFormat,
@@ -24,7 +24,7 @@ from vsr.video.frame import (
     VideoInfo,
     find_format,
 )
-from vsr.video.hdr import light_of, mastering_of
+from vsr.core.hdr import light_of, mastering_of
 from vsr.video.unpack import unpacked
 
 _UNKNOWN = 2  # of ITU-T H.273's code points

@@ -9,11 +9,11 @@ from typing import Any
 
 import av
 
-from vsr.video.frame import VideoInfo
+from vsr.core.frame import VideoInfo
+from vsr.core.span import Span
+from vsr.core.url import Url, as_source
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
-from vsr.video.span import Span
-from vsr.video.url import Url, as_source
 
 
 @dataclass(frozen=True)

@@ -16,23 +16,23 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vsr.errors import InputError, StalledError
-from vsr.threads import within
-from vsr.video.damage import NO_DAMAGE, Damage, Tally
+from vsr.core.damage import NO_DAMAGE, Damage, Tally
+from vsr.core.errors import InputError, StalledError
+from vsr.core.frame import Frame, VideoInfo
+from vsr.core.hdr import dynamic_note
+from vsr.core.limits import DEFAULTS, Limits, check_header
+from vsr.core.span import Inside, Span
+from vsr.core.url import Url
+from vsr.util.threads import within
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
-from vsr.video.frame import Frame, VideoInfo
-from vsr.video.hdr import dynamic_note
-from vsr.video.lead_in import lead_in
-from vsr.video.limits import DEFAULTS, Limits, check_header
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe
+from vsr.video.preroll import lead_in
 from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
-from vsr.video.span import Inside, Span
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
-from vsr.video.url import Url
 
 Warn = Callable[[str], None]
 

@@ -14,11 +14,11 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vsr.errors import InputError
+from vsr.core.damage import Tally
+from vsr.core.errors import InputError
+from vsr.core.url import Url
 from vsr.video.alpha import alpha_decoder
-from vsr.video.damage import Tally
-from vsr.video.joints import continued
-from vsr.video.url import Url
+from vsr.video.discontinuities import continued
 
 Frames = Iterator[VideoFrame]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from vsr.video.frame import Frame, Plane
+from vsr.core.frame import Frame, Plane
 
 # Tuned on clips joined to one another: benchmarks/cuts.py.
 _WIDTH, _HEIGHT = 32, 16  # of the reduced luma

@@ -12,10 +12,10 @@ from av.container import InputContainer
 from av.filter import Graph
 from av.video.stream import VideoStream
 
-from vsr.errors import InputError
-from vsr.video.color import SITINGS
+from vsr.core.color import SITINGS
+from vsr.core.errors import InputError
+from vsr.core.url import Url
 from vsr.video.open import open_input
-from vsr.video.url import Url
 
 _log_level = Lock()
 

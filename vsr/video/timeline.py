@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from vsr.video.damage import Tally
-from vsr.video.frame import Frame
+from vsr.core.damage import Tally
+from vsr.core.frame import Frame
 
 _MOST_UNKNOWN = 16  # frames that are held until a known time follows
 _FINE_ENOUGH = Fraction(1, 1000)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from vsr.video.url import Url
+from vsr.core.url import Url
 
 
 def missing_bytes(path: Path | Url, container: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from av.video.frame import VideoFrame
 
-from vsr.video.frame import PixelFormat, Plane
+from vsr.core.frame import PixelFormat, Plane
 
 _SMALL_RGB = re.compile(r"(rgb|bgr)(\d)(\d)(\d)(le|be)")
 _GREY_ALPHA = re.compile(r"ya(8|16|f16|f32)(le|be)?")

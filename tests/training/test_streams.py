@@ -1,0 +1,103 @@
+"""Streams: lanes go on where they were, small frames belong to large ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vsr.degradation.compression import Compression
+from vsr.degradation.degradations import Degradation, Jpeg, Resize
+from vsr.evaluation.protocol import shrink
+from vsr.training.streams import Streams
+from vsr.training.takes import FRAMES, SIDE, Take, draw_take, quantiser, walk
+from vsr.training.window_pairs import WindowPairs
+
+SCALE = 2
+
+
+@pytest.fixture(scope="module")
+def source() -> WindowPairs:
+    random = np.random.default_rng(1)
+    stills = [random.integers(0, 256, (220, 300), np.uint8) for _ in range(2)]
+    clips = [[random.integers(0, 256, (180, 200), np.uint8) for _ in range(9)]]
+    return WindowPairs(stills, clips, SCALE, 1)
+
+
+def test_takes_have_their_shape_and_can_be_drawn_again(source: WindowPairs) -> None:
+    for seed in range(12):
+        take = draw_take(source, np.random.default_rng(seed))
+        assert take.large.shape == (FRAMES, SIDE * SCALE, SIDE * SCALE)
+        assert take.small.shape == (FRAMES, SIDE, SIDE)
+        assert take.quality.shape == (2,)
+        assert 0 <= take.quality.min() <= take.quality.max() <= 1
+        again = draw_take(source, np.random.default_rng(seed))
+        assert np.array_equal(take.small, again.small)
+
+
+def test_clean_takes_are_the_reduction_itself(source: WindowPairs) -> None:
+    clean = [
+        take
+        for seed in range(12)
+        if (take := draw_take(source, np.random.default_rng(seed))).turns_back
+    ]
+    assert clean
+    for take in clean:
+        assert np.array_equal(take.small[-1], shrink(take.large[-1], SIDE, SIDE))
+
+
+def test_a_walk_stays_inside_and_moves(source: WindowPairs) -> None:
+    for seed in range(20):
+        places = walk(200, (40, 60), 4, np.random.default_rng(seed))
+        assert places.min() >= 0
+        assert (places <= [40, 60]).all()
+        assert len(np.unique(places, axis=0)) > 1
+
+
+def _numbered(turns_back: bool) -> Take:
+    """A take whose frames hold their number."""
+    numbers = np.arange(FRAMES, dtype=np.uint8)[:, None, None]
+    large = np.broadcast_to(numbers, (FRAMES, SIDE * SCALE, SIDE * SCALE))
+    small = np.broadcast_to(numbers, (FRAMES, SIDE, SIDE))
+    return Take(large, small, np.zeros(2, np.float32), turns_back)
+
+
+@pytest.mark.parametrize("turns_back", [False, True])
+def test_lanes_go_on_where_they_were(
+    source: WindowPairs, monkeypatch: pytest.MonkeyPatch, turns_back: bool
+) -> None:
+    monkeypatch.setattr("vsr.training.streams.draw_take", lambda *_: _numbered(turns_back))
+    streams = Streams(source, lanes=3, patch=16, future=2)
+    random = np.random.default_rng(5)
+    last = [None] * 3
+    for _ in range(40):
+        chunk = streams.next(8, random)
+        assert chunk.small.shape == (3, 10, 16, 16)
+        assert chunk.large.shape == (3, 8, 32, 32)
+        for n in range(3):
+            shown = chunk.small[n, :, 0, 0].int()
+            assert torch.equal(chunk.large[n, :, 0, 0].int(), shown[:8])
+            if chunk.fresh[n]:
+                assert shown[0] == 0
+            else:
+                assert abs(shown[0] - last[n]) == 1
+            steps = shown.diff().abs()
+            assert steps.max() <= 1
+            assert steps[:7].min() == 1  # of frames that are restored none is repeated
+            last[n] = shown[7]
+
+
+def test_quantisers_on_one_scale() -> None:
+    def of(*steps: object) -> float:
+        return quantiser(Degradation((Resize("bicubic"), *steps)))
+
+    assert of() == 0
+    assert of(Compression("h264", 28, "medium", 12, 2)) == 28
+    assert of(Compression("mpeg4", 2, "", 12, 0)) < of(Compression("mpeg4", 8, "", 12, 0))
+    assert of(Compression("mpeg4", 4, "", 12, 0)) == pytest.approx(22)
+    assert of(Jpeg(90)) < of(Jpeg(50))
+
+
+def test_a_patch_larger_than_takes_is_refused(source: WindowPairs) -> None:
+    with pytest.raises(ValueError, match="must be at most"):
+        Streams(source, 1, SIDE + 1, 1)

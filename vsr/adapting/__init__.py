@@ -1,1 +1,0 @@
-"""Fitting a model to one's own camera, by its footage alone."""

@@ -1,0 +1,161 @@
+"""A part of the picture: as it is asked for, and in the pixels of the decoded frames."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from vsr.core.color import known_matrix
+from vsr.core.errors import InputError
+from vsr.core.frame import VideoInfo
+
+_NUMBER = r"\s*([+-]?\d{1,20}(?:\.\d{1,20}|/[1-9]\d{0,19})?)\s*"
+_PIXELS, _PERCENT = (",".join([_NUMBER + sign] * 4) for sign in ("", r"%\s*"))
+_STRAIGHT = 64  # of a display matrix's numbers, how often one must hold the other: one degree
+
+_UNTAGGED = 2  # a matrix, of ITU-T H.273
+
+_Range = tuple[int, int]
+"""Where pixels begin and end along an axis."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of the picture as it is decoded, in its pixels.
+
+    It begins on chroma's grid, and ends there or at the picture's border.
+
+    Attributes:
+        x, y: its upper left corner.
+        width, height: its sides.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of the picture as players show it, in pixels or in percent of its sides.
+
+    Pixels are those that are stored, whatever their aspect: of a video of 720x576 that is shown
+    16:9 the right border is 720. Raises InputError for what is no part of any picture.
+
+    Attributes:
+        x, y: its upper left corner, from the picture's own.
+        width, height: its sides.
+        percent: whether all four are percent of the picture's width and height.
+    """
+
+    x: Fraction
+    y: Fraction
+    width: Fraction
+    height: Fraction
+    percent: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height) <= 0:
+            raise InputError(f"crop {self}: width and height must be above 0")
+        if min(self.x, self.y) < 0:
+            raise InputError(f"crop {self}: begins outside the picture")
+        if self.percent and max(self.x + self.width, self.y + self.height) > 100:
+            raise InputError(f"crop {self}: reaches beyond 100%")
+
+    def __str__(self) -> str:
+        """As `parse_region` takes it."""
+        sign = "%" if self.percent else ""
+        return ",".join(f"{_short(n)}{sign}" for n in (self.x, self.y, self.width, self.height))
+
+    def inside(self, info: VideoInfo) -> Box:
+        """Where the region lies in the decoded frames of `info`.
+
+        Its sides are rounded outward, to whole pixels and to chroma's grid. Raises InputError
+        where a part of it lies outside the picture, or where players show the picture turned
+        by another angle than 90, 180 or 270 degrees.
+        """
+        turned, backwards, upwards = self._orientation(info)
+        shown = (info.height, info.width) if turned else (info.width, info.height)
+        columns = self._range(self.x, self.width, shown[0])
+        rows = self._range(self.y, self.height, shown[1])
+        if columns[1] > shown[0] or rows[1] > shown[1]:
+            raise InputError(
+                f"crop {self}: reaches beyond the picture of {shown[0]}x{shown[1]} pixels"
+            )
+        if turned:
+            columns, rows = rows, columns
+        layout = info.format
+        left, right = _stored(columns, backwards, layout.chroma_width, info.width)
+        top, bottom = _stored(rows, upwards, layout.chroma_height, info.height)
+        return Box(left, top, right - left, bottom - top)
+
+    def _range(self, first: Fraction, length: Fraction, side: int) -> _Range:
+        """Along one axis of the shown picture, which has so many pixels."""
+        unit = Fraction(side, 100) if self.percent else Fraction(1)
+        return math.floor(first * unit), math.ceil((first + length) * unit)
+
+    def _orientation(self, info: VideoInfo) -> tuple[bool, bool, bool]:
+        """Whether columns are shown as rows, and whether those stored run backwards as shown,
+        and rows upwards.
+
+        By libav's matrix, which shows the pixel x, y at a * x + c * y, b * x + d * y. How far
+        it moves the picture, and its size, are no matter to players.
+        """
+        if info.display_matrix is None:
+            return False, False, False
+        a, b, _, c, d, *_ = info.display_matrix
+        if _outweighs(a, b) and _outweighs(d, c):
+            return False, a < 0, d < 0
+        if _outweighs(b, a) and _outweighs(c, d):
+            return True, b < 0, c < 0
+        raise InputError(
+            f"crop {self}: cannot be placed: the picture is shown turned by another angle than "
+            f"90, 180 or 270 degrees (display matrix {a}, {b}, {c}, {d})"
+        )
+
+
+def parse_region(text: str) -> Region:
+    """The region in "X,Y,W,H": pixels, or all four in percent, as in "25%,25%,50%,12.5%".
+
+    Raises InputError.
+    """
+    for pattern, percent in ((_PIXELS, False), (_PERCENT, True)):
+        match = re.fullmatch(pattern, text, re.ASCII)
+        if match:
+            x, y, width, height = (Fraction(number) for number in match.groups())
+            return Region(x, y, width, height, percent)
+    raise InputError(
+        f"crop {text!r}: write X,Y,W,H in pixels, or all four in percent: 25%,25%,50%,50%"
+    )
+
+
+def cropped(info: VideoInfo, box: Box) -> VideoInfo:
+    """What holds for the part of each frame of `info` that lies in `box`.
+
+    An untagged matrix is guessed from the picture's height, here and by players. Where that of
+    the part would give another than that of the whole, the part is tagged with the whole's.
+    """
+    part = replace(info, width=box.width, height=box.height)
+    if info.format.rgb or info.color.matrix != _UNTAGGED:
+        return part
+    whole = known_matrix(info).color
+    return part if known_matrix(part).color == whole else replace(part, color=whole)
+
+
+def _stored(shown: _Range, backwards: bool, step: int, length: int) -> _Range:
+    """A range of shown pixels in those stored along that axis, outward to multiples of `step`."""
+    first, last = (length - shown[1], length - shown[0]) if backwards else shown
+    return first // step * step, min(-(-last // step) * step, length)
+
+
+def _outweighs(large: int, small: int) -> bool:
+    return abs(large) > _STRAIGHT * abs(small)
+
+
+def _short(number: Fraction) -> str:
+    """In decimals where these are exact, else as a fraction."""
+    decimals = f"{float(number):.9f}".rstrip("0").rstrip(".")
+    return decimals if Fraction(decimals) == number else str(number)

@@ -1,0 +1,133 @@
+"""What is wrong with a source: counted, told once, and under --strict an error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vsr.core.errors import InputError
+from vsr.core.url import Url
+
+
+@dataclass(frozen=True)
+class Damage:
+    """How much of a source was damaged, and what was done about it.
+
+    Attributes:
+        missing_bytes: what the file should hold beyond its end, by its own account.
+        unreadable: places where its structure is broken, so that something was passed over.
+        undecodable: packets of the video that no picture came of; the one before stays.
+        gaps: packets of the video marked as damaged, as by lost packets of a broadcast.
+        corrupt: pictures that the decoder could not restore wholly, taken as they came.
+        untimed: pictures without a time, as raw streams have them; no damage by itself.
+        mended: pictures whose time did not increase.
+        restarts: places where the clock went back, as where recordings are joined.
+        others: packets of the other streams that were left out or mended.
+    """
+
+    missing_bytes: int = 0
+    unreadable: int = 0
+    undecodable: int = 0
+    gaps: int = 0
+    corrupt: int = 0
+    untimed: int = 0
+    mended: int = 0
+    restarts: int = 0
+    others: int = 0
+
+
+NO_DAMAGE = Damage()
+
+_WORDS = {  # for one, and for {n}
+    "missing_bytes": (
+        "the file is truncated: its last byte is missing",
+        "the file is truncated: {n} bytes are missing at its end",
+    ),
+    "unreadable": (
+        "the file is damaged at one place, which was passed over",
+        "the file is damaged at {n} places, which were passed over",
+    ),
+    "undecodable": (
+        "1 packet of the video could not be decoded and was skipped",
+        "{n} packets of the video could not be decoded and were skipped",
+    ),
+    "gaps": (
+        "1 packet of the video is marked as damaged",
+        "{n} packets of the video are marked as damaged",
+    ),
+    "corrupt": (
+        "1 picture is damaged and was taken as the decoder mended it",
+        "{n} pictures are damaged and were taken as the decoder mended them",
+    ),
+    "untimed": (
+        "1 timestamp was missing and was made up",
+        "{n} timestamps were missing and were made up",
+    ),
+    "mended": (
+        "1 timestamp did not increase and was mended",
+        "{n} timestamps did not increase and were mended",
+    ),
+    "restarts": (
+        "the clock went back once and was continued",
+        "the clock went back {n} times and was continued",
+    ),
+}
+
+
+class Tally:
+    """Counts damage as it is met. Strict, it raises instead.
+
+    Attributes:
+        path: the source that is damaged.
+    """
+
+    def __init__(self, path: Path | Url, strict: bool = False) -> None:
+        self.path = path
+        self._strict = strict
+        self._counts: Counter[str] = Counter()
+        self._marks: list[tuple[int, Damage]] = []
+
+    def add(self, kind: str, count: int = 1) -> None:
+        """Count damage of a kind, a field of `Damage`. Raises InputError if strict."""
+        if count and self._strict and kind != "untimed":
+            raise InputError(f"{self.path}: {_words(kind, count)}; --strict allows no damage")
+        self._counts[kind] += count
+
+    def others(self, message: str, count: int, warn: Callable[[str], None]) -> None:
+        """Count packets of the other streams, with a warning. Raises InputError if strict."""
+        if self._strict:
+            raise InputError(f"{self.path}: {message}; --strict allows no damage")
+        self._counts["others"] += count
+        warn(message)
+
+    def forget(self) -> None:
+        """Begin anew: what was read so far is read again."""
+        self._counts.clear()
+
+    def mark(self, tick: int) -> None:
+        """Remember that what has been found lay before the end of the frame at `tick`."""
+        if not self._marks or self._marks[-1][1] != self.damage:
+            self._marks.append((tick, self.damage))
+
+    def before(self, tick: int) -> Damage:
+        """What had been found when the last frame before `tick` was marked."""
+        known = (damage for marked, damage in reversed(self._marks) if marked < tick)
+        return next(known, NO_DAMAGE)
+
+    @property
+    def damage(self) -> Damage:
+        """What has been counted so far."""
+        return Damage(**self._counts)
+
+    def tell(self, warn: Callable[[str], None]) -> None:
+        """A warning for each kind of damage that was met."""
+        for kind, count in self._counts.items():
+            if count and kind in _WORDS:
+                warn(_words(kind, count))
+
+
+def _words(kind: str, count: int) -> str:
+    one, many = _WORDS[kind]
+    return one if count == 1 else many.format(n=count)

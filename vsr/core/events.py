@@ -1,0 +1,26 @@
+"""Who looks on while a job is done, and may end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+
+from vsr.pipeline.progress_image import Glance
+
+
+@dataclass(frozen=True)
+class Observer:
+    """How a run is watched and stopped.
+
+    Attributes:
+        note: takes warnings.
+        moved: told, after each frame, how many are written and how many to expect.
+        stop: once it is set, a live stream ends well, and work in segments after the one at work.
+        glance: shows the last frame now and then.
+    """
+
+    note: Callable[[str], None]
+    moved: Callable[[int, int | None], None]
+    stop: Event | None = None
+    glance: Glance | None = None

@@ -1,0 +1,206 @@
+"""The values that flow through the pipeline: a frame, and what holds for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from av.video.format import VideoFormat
+from numpy.typing import NDArray
+
+from vsr.core.hdr import LightLevel, Mastering
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """How the planes of a frame are laid out. Sample values fill 0 .. 2**depth - 1.
+
+    Attributes:
+        name: libav's name, such as "yuv420p10le".
+        depth: bits per sample, 8 to 16.
+        chroma_width: luma columns per chroma column, 1, 2 or 4.
+        chroma_height: luma rows per chroma row, 1, 2 or 4.
+        planes: 1 (grey), 3 (Y, U, V) or 4 (with alpha).
+        rgb: whether the first three planes are green, blue and red instead, as libav has them.
+    """
+
+    name: str
+    depth: int
+    chroma_width: int
+    chroma_height: int
+    planes: int
+    rgb: bool = False
+
+    @property
+    def peak(self) -> int:
+        """The largest sample value."""
+        return (1 << self.depth) - 1
+
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+        return np.uint8 if self.depth == 8 else np.uint16
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last plane says how opaque the picture is: 0 not at all, `peak` wholly."""
+        return self.planes == 4
+
+    @property
+    def opaque(self) -> PixelFormat:
+        """The same without alpha."""
+        layout = self.chroma_width, self.chroma_height
+        return find_format(self.depth, *layout, 3, self.rgb) if self.has_alpha else self
+
+    def steps(self, plane: int) -> tuple[int, int]:
+        """Luma (rows, columns) for each row and column of a plane: alpha has luma's size."""
+        return (self.chroma_height, self.chroma_width) if plane in (1, 2) else (1, 1)
+
+    def plane_size(self, plane: int, width: int, height: int) -> tuple[int, int]:
+        """(rows, columns) of a plane of a picture: libav rounds odd chroma sides up."""
+        rows, columns = self.steps(plane)
+        return -(-height // rows), -(-width // columns)
+
+    def blank(self, plane: int, width: int, height: int) -> Plane:
+        """A plane of zeros for a picture of this size."""
+        size = self.plane_size(plane, width, height)
+        return np.zeros(size, np.uint8) if self.depth == 8 else np.zeros(size, np.uint16)
+
+
+_DEPTHS = (8, 9, 10, 12, 14, 16)
+_LAYOUTS = {
+    "420": (2, 2),
+    "422": (2, 1),
+    "444": (1, 1),
+    "440": (1, 2),
+    "411": (4, 1),
+    "410": (4, 4),
+}
+"""Luma columns and rows for each of chroma, the usual layouts first."""
+
+
+def _formats() -> dict[str, PixelFormat]:
+    """Grey, YUV, YUV with alpha, RGB, RGB with alpha: what of them libav has."""
+    found = [PixelFormat(_named("gray", depth), depth, 1, 1, 1) for depth in _DEPTHS]
+    for planes, kind in ((3, "yuv"), (4, "yuva")):
+        for name, layout in _LAYOUTS.items():
+            for depth in _DEPTHS:
+                found.append(PixelFormat(_named(f"{kind}{name}p", depth), depth, *layout, planes))
+    for planes, name in ((3, "gbrp"), (4, "gbrap")):
+        for depth in _DEPTHS:
+            found.append(PixelFormat(_named(name, depth), depth, 1, 1, planes, True))
+    return {format_.name: format_ for format_ in found if _is_known(format_.name)}
+
+
+def _named(kind: str, depth: int) -> str:
+    return kind if depth == 8 else f"{kind}{depth}le"
+
+
+def _is_known(name: str) -> bool:
+    try:
+        VideoFormat(name)
+    except ValueError:
+        return False
+    return True
+
+
+PIXEL_FORMATS = _formats()
+"""The formats that flow through as they are. All others are converted to one of these."""
+
+
+def find_format(
+    depth: int, chroma_width: int, chroma_height: int, planes: int, rgb: bool = False
+) -> PixelFormat:
+    """The least deep format of at least `depth` bits that is otherwise just so.
+
+    Raises LookupError where libav has none.
+    """
+    layout = (chroma_width, chroma_height, planes, rgb)
+    found = [
+        f
+        for f in PIXEL_FORMATS.values()
+        if (f.chroma_width, f.chroma_height, f.planes, f.rgb) == layout and f.depth >= depth
+    ]
+    if not found:
+        raise LookupError(f"no pixel format of {depth} bits: {layout}")
+    return min(found, key=lambda f: f.depth)
+
+
+@dataclass(frozen=True)
+class ColorTags:
+    """What the numbers in the planes mean, as libav's integer codes (ITU-T H.273); 2 is unknown.
+
+    Attributes:
+        range: 1 limited (16..235 in 8 bits), 2 full, 0 unsaid.
+        matrix: 1 BT.709, 5 and 6 BT.601, 9 BT.2020, ..., 0 for RGB.
+        primaries, transfer: as in H.273.
+        siting: where 4:2:0 and 4:2:2 chroma lies: "left", "center", "topleft", ... or ""
+            where the stream does not say.
+    """
+
+    range: int = 0
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    siting: str = ""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What holds for every frame of a video.
+
+    Attributes:
+        width, height: coded size in pixels, before any display rotation.
+        time_base: seconds per tick of every pts.
+        format: layout of the planes.
+        color: what their numbers mean.
+        pixel_aspect: width of a pixel over its height; None where the stream does not say.
+        display_matrix: the nine integers of libav's display matrix (rotation, mirroring).
+        frame_rate: nominal frames per second. A hint: timestamps rule.
+        expected_frames: what the header promises. A hint for progress, nothing else.
+        mastering, light: HDR's static metadata, where there is some.
+    """
+
+    width: int
+    height: int
+    time_base: Fraction
+    format: PixelFormat
+    color: ColorTags = ColorTags()
+    pixel_aspect: Fraction | None = None
+    display_matrix: tuple[int, ...] | None = None
+    frame_rate: Fraction | None = None
+    expected_frames: int | None = None
+    mastering: Mastering | None = None
+    light: LightLevel | None = None
+
+    def enlarged(self, scale: int) -> VideoInfo:
+        """The same video with both sides `scale` times as long."""
+        return replace(self, width=self.width * scale, height=self.height * scale)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture.
+
+    Attributes:
+        planes: Y, U, V or Y alone or G, B, R, and alpha where there is some: (rows, columns) of
+            uint8, or of uint16 where depth > 8.
+        pts: presentation time in ticks of the video's time base.
+        duration: how long it is shown, in ticks; 0 where the stream does not say.
+        starts_shot: whether it has nothing to do with the frame before it, after a cut or as
+            the first of all.
+        outside: whether it lies outside the wanted span: a neighbour to look at, not to show.
+    """
+
+    planes: tuple[Plane, ...]
+    pts: int
+    duration: int = 0
+    starts_shot: bool = False
+    outside: bool = False
+
+    def shows_same(self, other: Frame) -> bool:
+        """Whether both show the same picture, sample by sample."""
+        pairs = zip(self.planes, other.planes, strict=True)
+        return all(np.array_equal(mine, its) for mine, its in pairs)

@@ -1,0 +1,79 @@
+"""Limits on what a file may demand: hostile headers are refused before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vsr.core.errors import InputError
+from vsr.core.url import Url
+
+_HOUR = 3600  # seconds
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that an input may ask for.
+
+    Attributes:
+        pixels: in one of its pictures, columns times rows.
+        seconds: by which its header may say it lasts.
+    """
+
+    pixels: int = 64 * 2**20
+    seconds: int = 720 * _HOUR
+
+    def __post_init__(self) -> None:
+        if self.pixels < 1:
+            raise InputError(f"limit of {self.pixels} pixels: must be 1 or more")
+        if self.seconds < 1:
+            raise InputError(f"limit of {self.seconds} seconds: must be 1 or more")
+
+
+DEFAULTS = Limits()
+
+
+def check_header(
+    path: Path | Url, container: InputContainer, stream: VideoStream, limits: Limits
+) -> None:
+    """Refuse a video whose header asks for more than `limits`; call it before decoding.
+
+    Its decoder is told of the limit too, so that a picture that is larger only later on is
+    refused, as damage, and not allocated. Raises InputError.
+    """
+    context = stream.codec_context
+    check_size(path, context.width, context.height, limits)
+    check_length(path, Fraction(container.duration or 0, av.time_base), limits)
+    check_length(path, (stream.duration or 0) * (stream.time_base or Fraction(0)), limits)
+    if not context.is_open:
+        context.options = {**context.options, "max_pixels": str(limits.pixels)}
+
+
+def check_size(path: Path | Url, width: int, height: int, limits: Limits) -> None:
+    """Refuse a picture that is larger than `limits`, by what a header says of it.
+
+    Sizes of 0 or less are no news: the decoder knows better. Raises InputError.
+    """
+    if width > 0 and height > 0 and width * height > limits.pixels:
+        raise InputError(
+            f"{path}: a picture of {width}x{height} is {width * height} pixels, over the limit "
+            f"of {limits.pixels}; --max-pixels raises it"
+        )
+
+
+def check_length(path: Path | Url, seconds: Fraction, limits: Limits) -> None:
+    """Refuse a video whose header says that it lasts longer than `limits`. Raises InputError."""
+    if seconds > limits.seconds:
+        raise InputError(
+            f"{path}: its header says that it lasts {_hours(seconds)} hours, over the limit of "
+            f"{_hours(Fraction(limits.seconds))}; --max-hours raises it"
+        )
+
+
+def _hours(seconds: Fraction) -> str:
+    return f"{float(seconds / _HOUR):.6g}"

@@ -1,0 +1,152 @@
+"""One encoder in one output: planes in, packets out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from av.codec import Codec
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from vsr.core.errors import EncoderError
+from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.core.hdr import encoder_parameters
+from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
+from vsr.encoding.constraints import acceptable, check_largest
+from vsr.encoding.convert import Converter
+from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
+from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
+
+_USUAL_RATE = Fraction(25)
+_FEWEST_TIMED = 3  # frames; libx265 (4.2) makes up the decoding times of fewer
+_APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called hvc1
+
+
+class Encoder:
+    """Encodes frames of `info`, with `color` for their colours, into a stream of `output`.
+
+    Attributes:
+        name: the encoder's name in libav.
+        container: its container's.
+        base: the time base of frames.
+        settings: what it was opened with, once `add_stream` has done that.
+        stream: the output's stream, once `add_stream` has made it.
+        shown_at: the last frame's time: its own, or what the container's clock could give it.
+    """
+
+    stream: VideoStream
+    settings: dict[str, str]
+    shown_at: int
+
+    def __init__(
+        self,
+        output: OutputContainer,
+        info: VideoInfo,
+        name: str,
+        encoding: Encoding,
+        color: ColorTags,
+        warn: Callable[[str], None],
+    ) -> None:
+        codec = find_encoder(name)
+        encoded = encodable_format(codec, info.format, encoding.pix_fmt)
+        note = format_note(name, info.format, encoded)
+        if note and not encoding.pix_fmt:
+            warn(note)
+        wanted = replace(info, format=encoded, color=encoded_color(color, info, encoded))
+        check_largest(name, wanted)
+        self._info = acceptable(name, wanted, encoding)
+        for note in _changes(name, wanted, self._info):
+            warn(note)
+        counts = self._info.time_base != wanted.time_base
+        self._counted = Counted(info.time_base, _rate(info)) if counts else None
+        self._ticks = Ticks(info.time_base)
+        self._frames = 0
+        self._output = output
+        self._convert = Converter(info, self._info, name, warn)
+        self._encoding = encoding
+        self._warn = warn
+        self.name = name
+        self.container = output.format.name
+        self.base = info.time_base
+
+    def add_stream(self) -> VideoStream:
+        """Add the stream and open the encoder. Raises EncoderError if one cannot be had."""
+        info, container = self._info, self.container
+        try:
+            stream = self._output.add_stream(self.name, rate=_rate(info))
+        except ValueError as error:
+            raise EncoderError(f"{error}; choose another --codec or container") from None
+        assert isinstance(stream, VideoStream)
+        context = stream.codec_context
+        if container in _APPLE_TAGGED and Codec(self.name, "w").canonical_name == "hevc":
+            context.codec_tag = "hvc1"
+        if container in IN_ORDER:
+            context.max_b_frames = 0
+        options = open_encoder(context, info, self._encoding)
+        pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
+        self.settings = {**options, **pixels}
+        if container in ONE_RATE:
+            stream.time_base = 1 / _rate(info)
+        if info.display_matrix:
+            stream.set_display_matrix(info.display_matrix)
+        self.stream = stream
+        return stream
+
+    def encode(self, frame: Frame, pts: int) -> Iterator[Packet[VideoStream]]:
+        """Encode a frame to be shown at `pts`; packets come out some frames later."""
+        clock = self.stream.time_base  # None until the output's header is written
+        self.shown_at = self._ticks.free(pts, clock) if clock else pts
+        pts, duration = self.shown_at, frame.duration
+        if self._counted:
+            pts, duration = self._counted.number(pts, duration), 1
+        self._frames += 1
+        encodable = self._convert(frame.planes)
+        encodable.pts, encodable.duration = pts, duration
+        encodable.time_base = self._info.time_base
+        yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
+
+    def flush(self) -> Iterator[Packet[VideoStream]]:
+        """The packets still inside the encoder."""
+        yield from self._bound(self.stream.codec_context.encode_lazy(None))
+        if self._ticks.moved:
+            self._warn(
+                f"{self._ticks.moved} frames are shown a little later: the container's clock ticks "
+                f"every {float(self.stream.time_base or 0):.4g} s, and no two may share a tick"
+            )
+
+    def _bound(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+        for packet in packets:
+            if self.name == "libx265" and self._frames < _FEWEST_TIMED:
+                packet.dts = packet.pts  # so few are not reordered
+            if self._counted:
+                self._counted.restore(packet)
+            packet.stream = self.stream
+            yield packet
+
+
+def _rate(info: VideoInfo) -> Fraction:
+    return info.frame_rate or _USUAL_RATE
+
+
+def _changes(name: str, wanted: VideoInfo, taken: VideoInfo) -> Iterator[str]:
+    """What to tell people of the differences between what was wanted and what is encoded."""
+    size, larger = f"{wanted.width}x{wanted.height}", f"{taken.width}x{taken.height}"
+    if size != larger:
+        yield (
+            f"encoder {name} takes no {size} in {wanted.format.name}: encoded as {larger}, "
+            "the last column or row repeated"
+        )
+    if taken.frame_rate != wanted.frame_rate and wanted.frame_rate:
+        yield (
+            f"encoder {name} knows no {float(wanted.frame_rate):.6g} frames a second and writes "
+            f"{float(_rate(taken)):.6g}; the container's timestamps are right"
+        )
+    hdr = wanted.mastering or wanted.light
+    if hdr and not any(encoder_parameters(name, wanted.mastering, wanted.light)):
+        yield (
+            f"encoder {name} cannot be told of HDR's mastering display and light level; "
+            "--codec hevc, av1 and h264 can"
+        )

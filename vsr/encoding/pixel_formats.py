@@ -1,0 +1,112 @@
+"""Which of its pixel formats an encoder is given, and what the colours in it are called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+from av.codec import Codec, CodecContext
+from av.video.codeccontext import VideoCodecContext
+
+from vsr.core.errors import EncoderError
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo
+
+# Other layouts of the same samples, which libav converts to without loss.
+_TWINS = {
+    "gbrp": ("bgr0", "rgb24", "bgr24", "rgb0", "0rgb", "0bgr"),
+    "gbrap": ("bgra", "rgba", "argb", "abgr"),
+    "gbrp10le": ("x2rgb10le",),
+    "gbrp16le": ("rgb48le", "rgb48be"),
+    "gbrap16le": ("rgba64le", "rgba64be"),
+    "gray16le": ("gray16be",),
+    "yuv420p10le": ("p010le",),
+    "yuv422p10le": ("p210le",),
+}
+_ENCODABLE = PIXEL_FORMATS | {
+    twin: replace(PIXEL_FORMATS[name], name=twin)
+    for name, twins in _TWINS.items()
+    for twin in twins
+}
+_FULL, _LIMITED = 2, 1  # as in ColorTags
+_RGB, _BT709, _BT601 = 0, 1, 6
+_HD_ROWS = 720  # from here on players take untagged video for BT.709
+
+
+def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
+    """The pixel format to encode: the wish, else the source's, else the nearest above it.
+
+    Raises EncoderError where the encoder has none.
+    """
+    names = {f.name for f in codec.video_formats or []} or set(PIXEL_FORMATS)
+    offered = {name: f for name, f in _ENCODABLE.items() if name in names}
+    if wish:
+        if wish not in offered:
+            allowed = ", ".join(offered)
+            raise EncoderError(f"encoder {codec.name} cannot write {wish!r}: it can {allowed}")
+        return offered[wish]
+    for format_ in sorted(offered.values(), key=lambda f: _loss(source, f)):
+        if format_.rgb and codec.name.endswith("_nvenc"):
+            continue  # it makes YUV of RGB, in its own way
+        if not format_.has_alpha or _opens(codec, format_):
+            return format_
+    raise EncoderError(f"encoder {codec.name} takes no YUV, RGB or grey pictures of 8 to 16 bits")
+
+
+def format_note(encoder: str, source: PixelFormat, encoded: PixelFormat) -> str:
+    """What to tell people of another format than the source's; "" where nothing is lost.
+
+    Of lost alpha the first transparent frame tells. RGB as YUV at every pixel is no news.
+    """
+    plain = source.opaque if not encoded.has_alpha else source
+    lost = any(_loss(plain, encoded)[:_RGB_LOSS]) or (encoded.rgb and not plain.rgb)
+    return f"encoder {encoder} has no {source.name}: encoded as {encoded.name}" if lost else ""
+
+
+def encoded_color(color: ColorTags, source: VideoInfo, encoded: PixelFormat) -> ColorTags:
+    """The tags for frames of `source`, whose colours are to be `color`, in the encoded format.
+
+    RGB that becomes YUV takes the matrix that players guess for its size, in limited range.
+    """
+    if encoded.rgb:
+        return replace(color, range=_FULL, matrix=_RGB, siting="")
+    if source.format.rgb and color.matrix == _RGB:
+        matrix = _BT709 if source.height >= _HD_ROWS else _BT601
+        return replace(color, range=_LIMITED, matrix=matrix)
+    return color
+
+
+_RGB_LOSS = 5  # where in `_loss` it stands
+
+
+def _loss(source: PixelFormat, target: PixelFormat) -> tuple[int, ...]:
+    """What turning `source` into `target` costs, worst first; all zero for the same samples."""
+    grey = source.planes == 1
+    columns, rows = (2, 2) if grey else (source.chroma_width, source.chroma_height)
+    if target.planes == 1:
+        columns, rows = target.chroma_width, target.chroma_height
+    return (
+        int(target.planes == 1 and not grey),
+        int(source.has_alpha and not target.has_alpha),
+        max(0, target.chroma_width - columns),
+        max(0, target.chroma_height - rows),
+        max(0, source.depth - target.depth),
+        int(source.rgb != target.rgb),
+        abs(source.planes - target.planes),
+        abs(target.chroma_width - columns),
+        abs(target.chroma_height - rows),
+        abs(source.depth - target.depth),
+    )
+
+
+def _opens(codec: Codec, format_: PixelFormat) -> bool:
+    """Whether an encoder takes a format in truth: some list alpha that they were built without."""
+    trial = CodecContext.create(codec.name, "w")
+    assert isinstance(trial, VideoCodecContext)
+    trial.width, trial.height, trial.pix_fmt = 64, 64, format_.name
+    trial.time_base = Fraction(1, 25)
+    try:
+        trial.open()
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+    return True

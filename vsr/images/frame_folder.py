@@ -1,0 +1,46 @@
+"""A video's frames as a folder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+
+from vsr.core.frame import ColorTags, Frame, VideoInfo, find_format
+from vsr.encoding.convert import recoloured
+from vsr.images.files import as_pixels
+from vsr.images.images import to_planes
+from vsr.images.metadata import Metadata
+from vsr.images.output import create_image_folder
+from vsr.output.video import Output
+
+
+@contextmanager
+def create_frame_folder(
+    folder: Path, info: VideoInfo, warn: Callable[[str], None], overwrite: bool, said: str = ""
+) -> Iterator[Output]:
+    """Write frames of `info` as numbered PNGs, converted by its matrix and range, with alpha.
+
+    Videos of more than 8 bits give 16-bit images. See `create_image_folder` for the rest.
+    """
+    depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
+    grey = info.format.planes == 1
+    layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
+    pixels = replace(info, format=layout, color=ColorTags(range=2))
+
+    def picture(frame: Frame) -> Frame:
+        planes = recoloured(frame.planes, info, pixels)
+        if not grey:
+            green, blue, red, *alpha = planes
+            planes = list(to_planes(as_pixels(cv2.merge([blue, green, red, *alpha]))))
+        return Frame(tuple(planes), frame.pts, frame.duration)
+
+    stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
+    images = replace(info, format=stored, color=ColorTags(range=2, matrix=5))
+    with create_image_folder(
+        folder, None, images, depth, lambda number: Metadata(), warn, overwrite, said
+    ) as output:
+        yield replace(output, write=lambda frame: output.write(picture(frame)))

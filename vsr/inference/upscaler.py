@@ -1,0 +1,114 @@
+"""One picture: the planes of a window in, the planes of the large frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vsr.core.color import (
+    chroma_upsampler,
+    enlarge_alpha,
+    enlarge_chroma,
+    from_rgb,
+    known_matrix,
+    luma_of,
+    reach,
+    to_rgb,
+)
+from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.resample import to_samples
+from vsr.inference.windows import Window
+from vsr.networks import Network
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """A network on a device, with the ways from samples to it and back.
+
+    Attributes:
+        network: as `engine.prepared` makes it, on `device`.
+        info: what holds for the frames that go in.
+        device: where everything is computed, from integers to integers.
+    """
+
+    network: Network
+    info: VideoInfo
+    device: torch.device
+
+    @property
+    def halo(self) -> int:
+        """How many pixels around its own place a large pixel can depend on."""
+        network = (self.network.receptive_field - 1) // 2
+        if self.network.color == "rgb":
+            return network + reach(self.info.format, rgb=True)
+        return max(network, reach(self.info.format, rgb=False))
+
+    def gathered(self, window: Window) -> tuple[tuple[Plane, ...], ...]:
+        """What the network needs of a window: for each plane those of one frame or of all."""
+        frames = window.frames
+        seen: list[Sequence[Frame]] = [frames]
+        all_colours = self.network.color == "rgb" or self.info.format.rgb
+        others = frames if all_colours else (window.centre,)
+        seen += [others] * (self.info.format.planes - 1)
+        return tuple(tuple(f.planes[n] for f in some) for n, some in enumerate(seen))
+
+    @torch.inference_mode()
+    def __call__(self, planes: Sequence[Tensor]) -> list[Tensor]:
+        """Stacked planes of N windows (N, T, h, w) -> those of the large frames (N, H, W).
+
+        All are uint8, or uint16 above 8 bits, and on `device`. The first plane tells the size.
+        """
+        height, width = planes[0].shape[-2:]
+        info = replace(known_matrix(self.info), width=width, height=height)
+        if self.network.color == "rgb" or info.format.rgb:
+            colours = self._rgb(planes, info)
+        else:
+            colours = self._luma(planes, info)
+        alpha = [plane[:, plane.shape[1] // 2] for plane in planes[3:]]
+        return colours + enlarge_alpha(alpha, info, self.network.scale, self.network.others)
+
+    def _luma(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
+        """Luma by the network, chroma as it says."""
+        luma = enlarge_planes(self.network, planes[0], info.format.peak)
+        chroma = [plane[:, 0] for plane in planes[1:3]]
+        return [luma, *enlarge_chroma(chroma, info, self.network.scale, self.network.others)]
+
+    def _rgb(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
+        """Colour by the network, or by one for luma that frames of RGB are put through."""
+        frames = range(2 * self.network.context + 1)
+        seen = [to_rgb([plane[:, t] for plane in planes[:3]], info) for t in frames]
+        if self.network.color == "rgb":
+            large = self.network(torch.cat(seen, 1))
+        else:
+            large = self._by_luma(seen, info)
+        return from_rgb(large, info.enlarged(self.network.scale))
+
+    def _by_luma(self, seen: Sequence[Tensor], info: VideoInfo) -> Tensor:
+        """The luma of RGB (N, 3, h, w) by the network, what red, green and blue differ by as
+        chroma is."""
+        network = self.network
+        lumas = [luma_of(rgb, info) for rgb in seen]
+        differences = (seen[network.context] - lumas[network.context]).flatten(0, 1)[:, None]
+        upsample = chroma_upsampler(network.scale, 1, 1, "", self.device, network.others)
+        large: Tensor = upsample(differences).unflatten(0, (-1, 3))[:, :, 0]
+        large += network(torch.cat(lumas, 1))
+        return large
+
+
+@torch.inference_mode()
+def enlarge_planes(network: Network, planes: Tensor, peak: int) -> Tensor:
+    """Samples (N, T, H, W) in 0..peak -> the middle ones enlarged, (N, scale*H, scale*W), rounded.
+
+    uint8 or uint16, on the network's device.
+    """
+    x = planes.to(torch.float32).div_(peak)
+    return to_samples(network.phases(x).mul_(peak), network.scale, peak)
+
+
+def stacked(planes: Sequence[Sequence[Plane]], device: torch.device) -> list[Tensor]:
+    """The planes that `Enlarger.gathered` gives of one window, for a batch of one."""
+    return [torch.from_numpy(np.stack(plane))[None].to(device) for plane in planes]

@@ -1,0 +1,221 @@
+"""What a video looks like at a few places: how it was coded, and what that has left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from statistics import fmean, median
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.core.damage import Tally
+from vsr.core.errors import InputError
+from vsr.core.limits import check_header
+from vsr.core.url import Url
+from vsr.datasets.ground_truth import Plane
+from vsr.evaluation.metrics import CELL, LEAST_CELLS, blockiness
+from vsr.model_selection.noise import noise
+from vsr.util.threads import within
+from vsr.video.open import open_input
+from vsr.video.planes import PlaneReader, describe
+from vsr.video.reader import PLAIN, Reading, main_video
+from vsr.video.seek import demux
+
+_PLACES = 8  # to look at
+_FRAMES = 3  # to decode at each: a keyframe, and some that are predicted from it
+_PACKETS = 48  # to weigh at each
+_BYTES = 2**21  # to read at each; a video with more in so few packets is hardly compressed
+_FAR = 1000  # packets to look through for a keyframe
+_MIDDLE = (640, 480)  # of a picture, in pixels: enough to see blocks and noise in
+
+# Decoders that tell how coarsely they found a frame quantised, by libav's names.
+_TELLING = {"h264", "mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp9"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a video looks like, as the median of the places looked at.
+
+    Attributes:
+        codec: libav's name of the decoder.
+        bits: of a coded frame, for each of its pixels.
+        thrift: bits of a keyframe for each pixel, over the mean step from a sample of luma to the
+            next one right and below: how much it was given for what there is to code. None for a
+            picture of one colour.
+        quantiser: how coarsely blocks were quantised, on H.264's scale of 0 to 51, where 6 more
+            are steps of twice the size; None where the decoder does not tell.
+        blocks: `vsr.evaluation.metrics.blockiness`; 1 for a picture too small to have any.
+        noise: `vsr.model_selection.noise.noise`, in steps of 8 bits.
+    """
+
+    codec: str
+    bits: float
+    thrift: float | None
+    quantiser: float | None
+    blocks: float
+    noise: float
+
+
+def look_at(path: Path | Url, reading: Reading = PLAIN) -> Look:
+    """Look at a video that can be opened again: the same file gives the same.
+
+    At eight places, evenly from its beginning on, three frames are decoded from a keyframe on,
+    and up to 48 packets weighed. What is broken there is passed over. Raises InputError, in one
+    line, where there is no video or nothing of it can be decoded, StalledError where it gives
+    nothing.
+    """
+    return within(reading.patience, lambda: _look(path, reading))
+
+
+def _look(path: Path | Url, reading: Reading) -> Look:
+    with open_input(path) as container:
+        stream = main_video(container, path)
+        check_header(path, container, stream, reading.limits)
+        context = stream.codec_context
+        stream.thread_type = "NONE"
+        context.options = {**context.options, "export_side_data": "venc_params"}
+        codec = context.name
+        seen = list(_places(container, stream, path))
+    if not seen:
+        raise InputError(f"{path}: no frame can be decoded at the places looked at")
+    thrifts = [place.thrift for place in seen if place.thrift is not None]
+    quantisers = [place.quantiser for place in seen if place.quantiser is not None]
+    return Look(
+        codec=codec,
+        bits=median(place.bits for place in seen),
+        thrift=median(thrifts) if thrifts else None,
+        quantiser=median(quantisers) if quantisers else None,
+        blocks=median(place.blocks for place in seen),
+        noise=median(place.noise for place in seen),
+    )
+
+
+def _places(container: InputContainer, stream: VideoStream, path: Path | Url) -> Iterator[Look]:
+    """What is to be seen at the first keyframe, and at those near the other places."""
+    assert stream.time_base is not None
+    length = _length(container, stream)
+    origin = Fraction(container.start_time or 0, av.time_base)
+    keys: set[tuple[int, int | None]] = set()
+    for number in range(_PLACES if length else 1):
+        if number:
+            place = origin + length * number / _PLACES
+            try:
+                container.seek(math.floor(place / stream.time_base), stream=stream)
+            except (av.FFmpegError, OSError, ValueError):
+                continue
+        seen = _place(container, stream, path, keys)
+        if seen is not None:
+            yield seen
+
+
+def _length(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Seconds, by the header; 0 where it does not say."""
+    if stream.duration and stream.duration > 0:
+        return stream.duration * (stream.time_base or Fraction(0))
+    return Fraction(max(0, container.duration or 0), av.time_base)
+
+
+def _place(
+    container: InputContainer,
+    stream: VideoStream,
+    path: Path | Url,
+    keys: set[tuple[int, int | None]],
+) -> Look | None:
+    """What is to be seen from the next keyframe on; None if there is none, or it is in `keys`."""
+    sizes: list[int] = []  # of packets, in bytes
+    frames: list[_Frame] = []
+    for number, packet in enumerate(demux(container, [stream], Tally(path))):
+        if not sizes:
+            if packet.size and not packet.is_keyframe and number < _FAR:
+                continue
+            key = (packet.pos or 0, packet.pts)
+            if not packet.size or not packet.is_keyframe or key in keys:
+                return None
+            keys.add(key)
+        if packet.size:
+            sizes.append(packet.size)
+        if len(frames) < _FRAMES:
+            with suppress(av.FFmpegError, ValueError):
+                decoded = stream.codec_context.decode(packet if packet.size else None)
+                whole = [frame for frame in decoded if not frame.is_corrupt]
+                frames += [_seen(container, stream, frame) for frame in whole]
+        enough = len(sizes) >= _PACKETS or sum(sizes) >= _BYTES
+        if enough and len(frames) >= _FRAMES:
+            break
+    return _together(stream.codec_context.name, sizes, frames[:_FRAMES]) if frames else None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A decoded frame: its luma, or green, in 8 bits, and how coarsely it was quantised."""
+
+    luma: Plane
+    quantiser: float | None
+
+
+def _seen(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> _Frame:
+    info = describe(container, stream, frame, siting="")
+    samples = PlaneReader(info, _unsaid)(frame)[0]
+    luma: Plane = (samples >> (info.format.depth - 8)).astype(np.uint8)
+    if stream.codec_context.name not in _TELLING:
+        return _Frame(luma, None)
+    told = frame.side_data.get("VIDEO_ENC_PARAMS")
+    return _Frame(luma, _quantiser(told) if isinstance(told, VideoEncParams) else None)
+
+
+def _quantiser(told: VideoEncParams) -> float | None:
+    """On H.264's scale, where 4 is a step of 1."""
+    if told.codec_type == VideoEncParamsType.VP9:
+        return 4 + 6 * math.log2((7 + told.qp) / 8)  # its table's lower part, which is straight
+    try:
+        mean = float(np.mean(told.qp_map()))
+    except RuntimeError:  # PyAV's, where there is not one for each block
+        return None
+    if told.codec_type == VideoEncParamsType.MPEG2:
+        return 4 + 6 * math.log2(mean) if mean >= 1 else None
+    return mean
+
+
+def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> Look:
+    height, width = frames[0].luma.shape
+    bits = [8 * size / (height * width) for size in sizes]
+    step = fmean(_step(frame.luma) for frame in frames)
+    quantisers = [frame.quantiser for frame in frames if frame.quantiser is not None]
+    middles = [_middle(frame.luma) for frame in frames]
+    has_blocks = min(height, width) >= LEAST_CELLS * CELL
+    return Look(
+        codec=codec,
+        bits=fmean(bits),
+        thrift=bits[0] / step if step else None,
+        quantiser=fmean(quantisers) if quantisers else None,
+        blocks=fmean(map(blockiness, middles)) if has_blocks else 1.0,
+        noise=fmean(map(noise, middles)),
+    )
+
+
+def _step(luma: Plane) -> float:
+    """From a sample to its neighbours right and below, in the mean."""
+    pairs = [(luma[:, 1:], luma[:, :-1]), (luma[1:], luma[:-1])]
+    return sum(cv2.mean(cv2.absdiff(one, other))[0] for one, other in pairs if one.size)
+
+
+def _middle(luma: Plane) -> Plane:
+    height, width = luma.shape
+    left, top = (
+        max(0, side - most) // 2 for side, most in zip((width, height), _MIDDLE, strict=True)
+    )
+    return luma[top : top + _MIDDLE[1], left : left + _MIDDLE[0]]
+
+
+def _unsaid(_message: str) -> None:
+    """The job itself will say it."""

@@ -1,0 +1,108 @@
+"""Which model a job takes: the one that is named, or the default of the family that suits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vsr.core.errors import InputError, ModelError, StalledError
+from vsr.core.url import Url
+from vsr.images.images import is_image
+from vsr.model_selection.analyze import look_at
+from vsr.model_selection.classify import Judgement, judge
+from vsr.networks.registry import default_model, footage_model, scales_of
+from vsr.video.reader import PLAIN, Reading
+
+KINDS = ("auto", "clean", "footage")
+"""What weights may be asked to suit; "auto" looks."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model, and what made it the one.
+
+    Attributes:
+        model: its name, or a file.
+        said: in one line for people, what the source was taken for; "" where that was no question.
+    """
+
+    model: str
+    said: str = ""
+
+
+def choose_model(
+    source: Path | Url,
+    model: str | None,
+    suited_to: str,
+    scale: int,
+    stills: bool = False,
+    reading: Reading = PLAIN,
+) -> Choice:
+    """The model for a source. The same source gives the same one.
+
+    Args:
+        source: a file, a folder of images or an address.
+        model: the one that is named, which settles it; None where none is.
+        suited_to: "clean", "footage", or "auto", which looks at a video file, see `judge`. Images
+            are taken for clean, and addresses, which may give all but once, for footage.
+        scale: 2, 3 or 4.
+        stills: whether each image stands for itself.
+        reading: what a video may ask for, and how long it may give nothing.
+
+    Raises ModelError where `suited_to` is none of `KINDS`, or stands beside a `model`, or is
+    "footage" and there are no such weights for the scale; StalledError where the source gives
+    nothing. One that cannot be read is taken for clean: the job itself says why.
+    """
+    if suited_to not in KINDS:
+        raise ModelError(f"weights suited to {suited_to!r}: allowed are {', '.join(KINDS)}")
+    if model:
+        if suited_to != "auto":
+            raise ModelError(
+                f"model {model!r} and --for {suited_to} (suited_to) exclude each other: "
+                "a model is for one kind of source"
+            )
+        return Choice(model)
+    clean, footage = default_model(stills), footage_model(stills)
+    if suited_to == "footage":
+        return Choice(_for_scale(footage, scale))
+    if suited_to == "clean" or footage is None:
+        return Choice(clean)
+    judgement = None if stills else judged(source, reading)
+    if judgement is None:
+        return Choice(clean)
+    if not judgement.is_footage:
+        return Choice(clean, f"{judgement.why}; {clean}")
+    if scale not in scales_of(footage):
+        lacks = f"{footage} has no weights for x{scale}, only for {_scales(footage)}"
+        return Choice(clean, f"{judgement.why}; {clean}, as {lacks}")
+    return Choice(footage, f"{judgement.why}; {footage}")
+
+
+def _for_scale(footage: str | None, scale: int) -> str:
+    if footage is None:
+        raise ModelError("weights for footage: this vsr has none; --for clean, or name a --model")
+    if scale not in scales_of(footage):
+        raise ModelError(f"{footage} has no weights for x{scale}: it has {_scales(footage)}")
+    return footage
+
+
+def _scales(model: str) -> str:
+    return ", ".join(f"x{scale}" for scale in scales_of(model))
+
+
+def judged(source: Path | Url, reading: Reading = PLAIN) -> Judgement | None:
+    """What a source is taken for; None for images, and for what cannot be read.
+
+    Raises StalledError.
+    """
+    if isinstance(source, Url) and source.file is None:
+        return Judgement(True, "footage, as what comes from an address is taken for")
+    file = source.file if isinstance(source, Url) else source
+    if file is not None and (file.is_dir() or is_image(file)):
+        return None
+    try:
+        return judge(look_at(source, reading))
+    except StalledError:
+        raise
+    except InputError:
+        return None

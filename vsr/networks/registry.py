@@ -1,0 +1,219 @@
+"""The models to choose from: those in the package's manifest, and model files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
+
+from vsr.core.errors import ModelError
+from vsr.networks import ARCHITECTURES, Network
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One entry of the manifest: a model at one scale.
+
+    Attributes:
+        name: what a user calls the model.
+        scale: the factor these weights are for.
+        network: a key of `vsr.networks.ARCHITECTURES`.
+        options: the network's arguments besides `scale`.
+        summary: one line for people.
+        file: the weights' file name, "" for a model without weights.
+        sha256: of that file.
+        licence: of the weights.
+        trained_on: the material they learnt from.
+        data_licence: of that material.
+        parameters: how many numbers were learnt.
+        gmacs: multiplications with addition for an output frame of 1920x1080, in 1e9, as
+            `vsr.networks.cost` counts them.
+        scores: benchmark -> {"psnr": dB, "ssim": 0..1}, for clips "dtssd" too, as `vsr eval`
+            measured them.
+    """
+
+    name: str
+    scale: int
+    network: str
+    options: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    file: str = ""
+    sha256: str = ""
+    licence: str = ""
+    trained_on: str = ""
+    data_licence: str = ""
+    parameters: int = 0
+    gmacs: float = 0.0
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready to run, with what is known of it."""
+
+    weights: Weights
+    network: Network
+
+    @property
+    def name(self) -> str:
+        return self.weights.name
+
+    @property
+    def scale(self) -> int:
+        return self.weights.scale
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    return tomllib.loads(files("vsr.weights").joinpath("manifest.toml").read_text("utf-8"))
+
+
+def default_model(stills: bool = False) -> str:
+    """The model that `vsr upscale` takes when none is named: for videos, or for still images."""
+    name: str = _manifest()["default_for_stills" if stills else "default"]
+    return name
+
+
+def footage_model(stills: bool = False) -> str | None:
+    """The same for recordings, noisy or compressed; None where the package has no such weights."""
+    name: str | None = _manifest().get(f"default_for_footage{'_stills' if stills else ''}")
+    return name if any(weights.name == name for weights in catalogue()) else None
+
+
+def catalogue() -> tuple[Weights, ...]:
+    """All models of the package, one entry for each scale, in the manifest's order."""
+    return tuple(Weights(**entry) for entry in _manifest()["weights"])
+
+
+def bundled_bytes(weights: Weights) -> int:
+    """The size of an entry's file in the package, 0 without one. Raises ModelError if lost."""
+    return len(_bundled(weights)) if weights.file else 0
+
+
+def weights_path(name: str, scale: int) -> Path:
+    """Where a model's weights lie, by its name in the catalogue; a .safetensors file is itself.
+
+    Raises ModelError for an unknown name, or a scale without weights.
+    """
+    if Path(name).suffix == ".safetensors":
+        return Path(name)
+    weights = _entry(name, scale)
+    if not weights.file:
+        raise ModelError(f"model {name!r} has no weights: nothing was learnt for it")
+    return Path(str(files("vsr.weights").joinpath(weights.file)))
+
+
+def scales_of(name: str) -> tuple[int, ...]:
+    """The scales that a model has weights for, by its name or file. Raises ModelError."""
+    if Path(name).suffix == ".safetensors":
+        return (_facts(Path(name))["scale"],)
+    return tuple(sorted(_entries(name)))
+
+
+def load_model(name: str | None = None, scale: int = 4) -> Model:
+    """Build a model by its name in the catalogue, or from a .safetensors file.
+
+    Raises ModelError for an unknown name, a scale without weights, or a file that is not a
+    vsr model. Nothing in a model file is ever executed.
+    """
+    name = name or default_model()
+    path = Path(name)
+    if path.suffix == ".safetensors":
+        return _from_file(path, scale)
+    weights = _entry(name, scale)
+    if not weights.file:
+        return Model(weights, _build(weights))
+    data = _bundled(weights)
+    if hashlib.sha256(data).hexdigest() != weights.sha256:
+        raise ModelError(
+            f"{weights.file}: does not match its sha256 in the manifest; reinstall vsr"
+        )
+    return Model(weights, _loaded(weights, data, weights.file))
+
+
+def _entry(name: str, scale: int) -> Weights:
+    """The catalogue's entry for a model at a scale."""
+    scales = _entries(name)
+    if scale not in scales:
+        allowed = ", ".join(str(s) for s in sorted(scales))
+        raise ModelError(f"model {name!r} has no weights for scale {scale}: it has {allowed}")
+    return scales[scale]
+
+
+def _entries(name: str) -> dict[int, Weights]:
+    """The catalogue's entries for a model, by scale."""
+    known = catalogue()
+    scales = {w.scale: w for w in known if w.name == name}
+    if not scales:
+        names = ", ".join(dict.fromkeys(w.name for w in known))
+        raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")
+    return scales
+
+
+def _bundled(weights: Weights) -> bytes:
+    try:
+        return files("vsr.weights").joinpath(weights.file).read_bytes()
+    except OSError:
+        raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What a model file says of itself: its network and scale at least."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file")
+    try:
+        with safe_open(path, "pt") as tensors:
+            facts = json.loads((tensors.metadata() or {}).get("vsr", "null"))
+    except (SafetensorError, ValueError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file ({error})") from None
+    if not isinstance(facts, dict) or not {"network", "scale"} <= facts.keys():
+        raise ModelError(f"{path}: says nothing of its network; models come from `vsr train`")
+    return facts
+
+
+def _from_file(path: Path, scale: int) -> Model:
+    facts = _facts(path)
+    if facts["scale"] != scale:
+        raise ModelError(f"{path}: is for scale {facts['scale']}, not {scale}")
+    if facts["network"] not in list(ARCHITECTURES):
+        raise ModelError(
+            f"{path}: unknown network {facts['network']!r}; known: {', '.join(ARCHITECTURES)}"
+        )
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    weights = Weights(
+        path.stem,
+        scale,
+        facts["network"],
+        facts.get("options", {}),
+        file=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    return Model(weights, _loaded(weights, data, str(path)))
+
+
+def _build(weights: Weights) -> Network:
+    try:
+        return ARCHITECTURES[weights.network](weights.scale, **weights.options).eval()
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: more than memory holds
+        raise ModelError(f"{weights.name}: {' '.join(str(error).split())[:200]}") from None
+
+
+def _loaded(weights: Weights, data: bytes, where: str) -> Network:
+    network = _build(weights)
+    try:
+        network.load_state_dict(load_tensors(data))
+    except (SafetensorError, RuntimeError) as error:
+        line = " ".join(str(error).split())
+        raise ModelError(f"{where}: the tensors do not fit the network ({line[:200]})") from None
+    return network.requires_grad_(False)

@@ -1,0 +1,101 @@
+"""Read a finished output again: what arrived in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vsr.core.errors import InputError, OutputError
+from vsr.video.open import open_input, reason
+from vsr.video.reader import main_video
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a finished video holds.
+
+    Attributes:
+        frames: packets of the picture; each is a frame.
+        duration: seconds from the first frame's beginning to the last one's end.
+        sound_offset: seconds by which the first audio track begins after the picture, less
+            than 0 where it begins before; None without sound.
+    """
+
+    frames: int
+    duration: Fraction
+    sound_offset: Fraction | None
+
+
+def read_back(part: Path, target: Path, frames: int) -> Arrival:
+    """Check that `part` opens and holds so many frames. Raises OutputError, naming `target`."""
+    with _one_line(target), open_input(part) as container:
+        stream = main_video(container, part)
+        found, duration, sound_offset = _packets(container, stream)
+    if found != frames:
+        raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")
+    return Arrival(found, duration, sound_offset)
+
+
+def verify(
+    part: Path, target: Path, times: Sequence[int], base: Fraction, timed: bool = True
+) -> None:
+    """Decode all of `part` again: each frame must come, without an error, at its time.
+
+    `times` are ticks of `base`, compared to the tick of the file's clock, but for a start that
+    the container has moved as a whole; not `timed`, the container keeps none. Raises
+    OutputError, naming `target`.
+    """
+    number, moved = 0, Fraction(0)
+    with _one_line(target), open_input(part) as container:
+        stream = main_video(container, part)
+        stream.thread_type = "NONE"
+        for number, frame in enumerate(container.decode(stream), 1):
+            if frame.is_corrupt:
+                raise OutputError(f"{target}: frame {number} cannot be decoded wholly")
+            if not timed or number > len(times) or frame.pts is None or frame.time_base is None:
+                continue
+            late = frame.pts * frame.time_base - times[number - 1] * base
+            moved = late if number == 1 else moved
+            if abs(late - moved) > frame.time_base:
+                off = f"{float(late - moved):+.6f} s off its time"
+                raise OutputError(f"{target}: frame {number} is {off}")
+    if number != len(times):
+        raise OutputError(f"{target}: {number} of {len(times)} frames can be decoded again")
+
+
+@contextmanager
+def _one_line(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, InputError) as error:
+        raise OutputError(f"{target}: cannot be read again ({reason(error)})") from None
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream
+) -> tuple[int, Fraction, Fraction | None]:
+    """How many the picture has, how long they last, and when the sound begins after them."""
+    sound = container.streams.audio[0].index if container.streams.audio else None
+    found, first, last = 0, None, Fraction(0)
+    heard: Fraction | None = None
+    for packet in container.demux():
+        if not packet.size or packet.pts is None:
+            found += packet.size > 0 and packet.stream_index == stream.index
+            continue
+        begins = packet.pts * packet.time_base
+        if packet.stream_index == stream.index:
+            found += 1
+            first = begins if first is None else min(first, begins)
+            last = max(last, begins + (packet.duration or 0) * packet.time_base)
+        elif packet.stream_index == sound:
+            heard = begins if heard is None else min(heard, begins)
+    if first is None:
+        return found, Fraction(0), None
+    return found, last - first, None if heard is None else heard - first

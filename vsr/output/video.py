@@ -1,0 +1,290 @@
+"""Encode frames and put them into a container with all that belongs to them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from vsr.core.errors import OutputError
+from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.core.stream_report import Others
+from vsr.encoding.codecs import Encoding
+from vsr.encoding.encoder import Encoder
+from vsr.live.live import Live, fragmented
+from vsr.output.verify import Arrival, read_back, verify
+from vsr.remux.containers import WITHOUT_TIMESTAMPS, open_output
+from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
+from vsr.remux.mapping import Selection, plan_streams
+from vsr.remux.metadata import with_statement
+from vsr.remux.mux_probe import REFUSED
+from vsr.remux.timestamps import Cut
+from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.threads import behind
+from vsr.video.open import open_input, reason
+from vsr.video.reader import Video
+
+_QUEUE = 4  # frames that may wait for the encoder
+
+
+Seal: TypeAlias = "Callable[[Path, Output], None]"
+"""Told of a finished file before it gets its name, and of what it holds."""
+
+
+@dataclass
+class Output:
+    """A video, or images, being written.
+
+    Attributes:
+        write: takes the next frame of the enlarged size.
+        encoder: its name in libav, "" for images.
+        others: what became of a video's other streams or an image's metadata.
+        arrival: what a video holds, once it is complete.
+        sound_offset: seconds by which the first sound begins after the picture, as it was
+            written; None without any.
+        encoding: the settings that the encoder was opened with.
+    """
+
+    write: Callable[[Frame], None]
+    encoder: str
+    others: Others
+    arrival: Arrival | None = None
+    sound_offset: Fraction | None = None
+    encoding: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def create_video(
+    target: Path,
+    info: VideoInfo,
+    encoding: Encoding,
+    warn: Callable[[str], None],
+    others_of: Video | Live | None = None,
+    wants: Selection | None = None,
+    color: ColorTags | None = None,
+    verified: bool = False,
+    seal: Seal | None = None,
+    said: str = "",
+) -> Iterator[Output]:
+    """Write frames of `info`, and everything else that the video `others_of` holds, to `target`.
+
+    All goes to a file beside `target`, which gets its name only when the block has ended
+    well, the trailer is written, the file, read again, holds every frame handed over, and
+    `seal` has seen it. Otherwise nothing is left. What comes of a live stream is written so that
+    it stays playable wherever it ends. With `color`, the frames are converted to that matrix and
+    range; with `verified` the whole file is decoded again. What is `said` of it goes into its
+    metadata. Raises OutputError or EncoderError in one line.
+    """
+    part = part_of(target)
+    frames, first, times = 0, 0, array("q")
+    remove_abandoned(target)
+    with _unless_whole(part, target):
+        with _opened(
+            part, target, info, encoding, warn, others_of, wants or Selection(), color, said
+        ) as muxing:
+            encoder, shift = muxing.encoder, muxing.shift
+
+            def write(frame: Frame) -> None:
+                for packet in encoder.encode(frame, frame.pts - shift):
+                    muxing.mux(packet)
+                if verified:
+                    times.append(encoder.shown_at)
+
+            def finish() -> Iterator[None]:
+                for packet in encoder.flush():
+                    muxing.mux(packet)
+                    yield
+                yield from muxing.finish()
+
+            with behind(write, finish, _QUEUE) as hand_over:
+
+                def count(frame: Frame) -> None:
+                    nonlocal frames, first
+                    first = first if frames else frame.pts - shift
+                    frames += 1
+                    hand_over(frame)
+
+                result = muxing.as_output(count)
+                yield result
+        _check(result, muxing, part, target, frames, first, times if verified else None)
+        if seal:
+            seal(part, result)
+
+
+def join_video(
+    target: Path,
+    part: Path,
+    info: VideoInfo,
+    encoding: Encoding,
+    warn: Callable[[str], None],
+    others_of: Video,
+    wants: Selection,
+    packets: Iterator[Packet[VideoStream]],
+    verified: bool = False,
+    seal: Seal | None = None,
+    said: str = "",
+) -> Output:
+    """Write `packets` that this very encoder made before, and all else, to `target`.
+
+    As `create_video`, but nothing is encoded: the encoder is opened for the stream's header
+    alone. The packets come in the order of decoding, their times on the output's clock. All
+    goes to `part` until it is whole. Raises OutputError.
+    """
+    times = array("q")
+    with _unless_whole(part, target):
+        with _opened(part, target, info, encoding, warn, others_of, wants, None, said) as muxing:
+            for packet in packets:
+                assert packet.pts is not None
+                times.append(round(packet.pts * packet.time_base / info.time_base))
+                packet.stream = muxing.encoder.stream
+                muxing.mux(packet)
+            for _ in muxing.finish():
+                pass
+        result = muxing.as_output(_not_to_be_written)
+        shown = array("q", sorted(times))
+        _check(result, muxing, part, target, len(times), shown[0], shown if verified else None)
+        if seal:
+            seal(part, result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Muxing:
+    """An output with its header written.
+
+    Attributes:
+        output: the container.
+        encoder: the picture's.
+        others: all else.
+        shift: the tick of the source's clock at which the output's begins.
+    """
+
+    output: OutputContainer
+    encoder: Encoder
+    others: Passthrough
+    shift: int
+
+    def mux(self, packet: Packet[VideoStream]) -> None:
+        """Write a packet of the picture, after what comes before it."""
+        self.others.until(packet)
+        # Its error may be another stream's, whose packet waited; frames are counted.
+        with suppress(*REFUSED):
+            self.output.mux_one(packet)
+
+    def as_output(self, write: Callable[[Frame], None]) -> Output:
+        """For those who hand over frames."""
+        settings = self.encoder.settings
+        return Output(write, self.encoder.name, self.others.streams, encoding=settings)
+
+    def finish(self) -> Iterator[None]:
+        """Write the rest, step by step."""
+        yield from self.others.rest()
+        self.output.close()
+
+
+@contextmanager
+def _opened(
+    part: Path,
+    target: Path,
+    info: VideoInfo,
+    encoding: Encoding,
+    warn: Callable[[str], None],
+    others_of: Video | Live | None,
+    wants: Selection,
+    color: ColorTags | None = None,
+    said: str = "",
+) -> Iterator[_Muxing]:
+    """`part` with its streams and its header, for the picture's packets to come."""
+    live = others_of if isinstance(others_of, Live) else None
+    with _one_line(target), ExitStack() as stack:
+        source = live.container if live else None
+        if others_of and not live:
+            source = stack.enter_context(open_input(others_of.path))
+        name = encoding.encoder(target, info)
+        index = others_of.stream_index if others_of else 0
+        sampled = live.sampled() if live else None
+        path = others_of.path if others_of else None
+        plan = plan_streams(source, path, target, index, wants, name, sampled, said)
+        options = fragmented(plan.format, plan.options) if live else plan.options
+        output = stack.enter_context(open_output(part, plan.format, options))
+        encoder = Encoder(output, info, name, encoding, color or info.color, warn)
+        others = NOTHING_ELSE
+        if source and others_of:
+            main, span = source.streams[index], others_of.span
+            end = None if span.end is None else others_of.origin + span.end
+            others = copy_streams(
+                source,
+                others_of.path,
+                output,
+                main,
+                encoder.add_stream,
+                plan,
+                Cut() if live else Cut(others_of.zero, end, sharp=not span.whole),
+                others_of.damaged,
+                live.others if live else None,
+            )
+        else:
+            encoder.add_stream()
+        output.metadata.update(with_statement(output.metadata, said, output.format.name))
+        for warning in plan.warnings(target):
+            warn(warning)
+        output.start_encoding()
+        yield _Muxing(output, encoder, others, shift_of(others_of, info) if others_of else 0)
+
+
+def shift_of(video: Video | Live, info: VideoInfo) -> int:
+    """The tick of the source's clock at which the output's begins."""
+    return round(video.zero / info.time_base)
+
+
+def _check(
+    result: Output,
+    muxing: _Muxing,
+    part: Path,
+    target: Path,
+    frames: int,
+    first: int,
+    times: array[int] | None,
+) -> None:
+    """Read `part` again: the frames must be there. With `times`, each must come at its own."""
+    base = muxing.encoder.base
+    result.arrival = read_back(part, target, frames)
+    heard = muxing.others.heard
+    if heard:
+        result.sound_offset = heard[min(heard)] - first * base
+    if times is not None:
+        timed = muxing.encoder.container not in WITHOUT_TIMESTAMPS
+        verify(part, target, times, base, timed)
+
+
+@contextmanager
+def _unless_whole(part: Path, target: Path) -> Iterator[None]:
+    """Give `part` its name if the block ends well, else remove it."""
+    try:
+        yield
+        with _one_line(target):
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _not_to_be_written(frame: Frame) -> None:
+    raise ValueError("all of it has been written")
+
+
+@contextmanager
+def _one_line(target: Path) -> Iterator[None]:
+    """Turn what libav and the system say while writing into an OutputError."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"{target}: cannot be written ({reason(error)})") from error

@@ -1,0 +1,153 @@
+"""The one line that every job runs: read -> mark shots -> windows -> restore -> write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from vsr.core.crop import cropped
+from vsr.core.damage import NO_DAMAGE, Damage
+from vsr.core.errors import OutputError
+from vsr.core.events import Observer
+from vsr.core.frame import Frame, VideoInfo
+from vsr.core.job import Job
+from vsr.core.result import Run
+from vsr.core.url import Url
+from vsr.images.images import Images
+from vsr.inference.engine import Engine, restore
+from vsr.inference.windows import windows
+from vsr.live.live import Live
+from vsr.networks.registry import Model
+from vsr.output.video import Output, Seal
+from vsr.pipeline.routes import open_source
+from vsr.util.threads import ahead
+from vsr.video.reader import Video
+from vsr.video.shots import mark_shots
+
+Source: TypeAlias = Video | Images | Live
+OpenTarget: TypeAlias = Callable[[Source, VideoInfo, Seal], AbstractContextManager[Output]]
+"""Opens the output for frames of the enlarged size. The Seal is told of a finished file."""
+
+_DECODED_AHEAD = 4  # frames
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a job's frames are enlarged with: a model, and where and how it runs."""
+
+    model: Model
+    engine: Engine
+
+
+@dataclass
+class Passed:
+    """The frames of the span, as they are read.
+
+    Attributes:
+        frames: how many so far.
+        ticks: how many ticks they are shown.
+        begin, end: ticks; frames before `begin`, and from `end` on, are neighbours alone.
+    """
+
+    frames: int = 0
+    ticks: int = 0
+    begin: int | None = None
+    end: int | None = None
+
+    def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames, counted."""
+        for frame in frames:
+            before = self.begin is not None and frame.pts < self.begin
+            behind = self.end is not None and frame.pts >= self.end
+            if before or behind:
+                frame = replace(frame, outside=True)
+            if not frame.outside:
+                self.frames += 1
+                self.ticks += frame.duration
+            yield frame
+
+
+def flow(
+    job: Job,
+    tools: Tools,
+    open_target: OpenTarget,
+    observer: Observer,
+    *,
+    seal: Callable[[Path, Run], None] | None = None,
+    begin: int | None = None,
+    end: int | None = None,
+) -> Run:
+    """Run a job's frames from its source to what `open_target` opens.
+
+    Args:
+        job: what to do; its target is `open_target`'s matter.
+        tools: made from the job.
+        open_target: see `OpenTarget`.
+        observer: who looks on.
+        seal: told of the finished file, and of what was done, before it gets its name.
+        begin, end: the ticks between which to take frames of a source that must be read from
+            the beginning of its span.
+
+    Raises VsrError.
+    """
+    seen, written = Passed(begin=begin, end=end), 0
+    patience = None if isinstance(job.source, Url) else job.reading.patience  # they have their own
+    context = tools.model.network.context
+
+    note, stop = observer.note, observer.stop
+    with open_source(job.source, job.span, job.rate, note, job.reading, stop) as video:
+        large = enlarged(video.info, job)
+        box = job.crop.inside(video.info) if job.crop else None
+
+        def run_of(output: Output) -> Run:
+            return _run(seen, written, video, output)
+
+        def sealed(part: Path, output: Output) -> None:
+            if seal:
+                seal(part, run_of(output))
+
+        with (
+            open_target(video, large, sealed) as output,
+            ahead(seen.passing(video.frames(context)), _DECODED_AHEAD, patience) as frames,
+        ):
+            shots = mark_shots(frames, video.info.format.peak)
+            seen_at_once = windows(shots, context)
+            for frame in restore(seen_at_once, video.info, tools.model, tools.engine, note, box):
+                output.write(frame)
+                written += 1
+                observer.moved(written, video.expected_frames)
+                if observer.glance:
+                    observer.glance.see(frame, large)
+            if written != seen.frames:
+                raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
+        return run_of(output)
+
+
+def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
+    """What the output's frames are, for a source of `info`."""
+    part = cropped(info, job.crop.inside(info)) if job.crop else info
+    return part.enlarged(job.scale)
+
+
+def damage_of(source: Source) -> Damage:
+    """What has been found damaged so far."""
+    return NO_DAMAGE if isinstance(source, Images) else source.damage
+
+
+def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
+    arrival = output.arrival
+    return Run(
+        seen.frames,
+        written,
+        output.encoder,
+        output.others,
+        duration_in=seen.ticks * video.info.time_base,
+        duration_out=arrival.duration if arrival else None,
+        sound_in=output.sound_offset,
+        sound_out=arrival.sound_offset if arrival else None,
+        damage=damage_of(video),
+        encoding=output.encoding,
+    )

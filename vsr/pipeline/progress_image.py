@@ -1,0 +1,170 @@
+"""A picture of a long run's last finished frame, refreshed now and then."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vsr.core.color import known_matrix
+from vsr.core.errors import OutputError
+from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.datasets.ground_truth import frame_picture
+from vsr.images.files import encode
+from vsr.images.metadata import Metadata
+from vsr.util.atomic import part_of, remove_abandoned
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
+_WIDEST, _HIGHEST = 1280, 2560  # pixels, as shown
+_SHARE = 0.01  # of a run's time, at most
+
+
+def _unsaid(_message: str) -> None:
+    """Nobody wants to know."""
+
+
+class Glance:
+    """Shows how far a run has come: the frame that was finished last, as a picture in a file.
+
+    The file is replaced every now and then, and at any time holds a whole picture; one that is
+    there already is replaced too. Call `check_glance` before the work begins.
+
+    Args:
+        path: the picture; its suffix is one of SUFFIXES.
+        every: seconds from one picture to the next, at least. Where a picture takes long, more,
+            so that all of them take no more than a hundredth of the time.
+        warn: told, once, that the picture cannot be written. No other is tried then: the run is
+            worth more.
+    """
+
+    def __init__(
+        self, path: Path, every: float = 5.0, warn: Callable[[str], None] = _unsaid
+    ) -> None:
+        self._path = path
+        self._every = every
+        self._warn = warn
+        self._due = -math.inf
+        with suppress(OSError):
+            remove_abandoned(path)
+
+    def see(self, frame: Frame, info: VideoInfo) -> None:
+        """Take note of a finished frame of `info`, and show it if a picture is due.
+
+        The frame is left as it is. Nothing is raised.
+        """
+        began = time.monotonic()
+        if began < self._due:
+            return
+        try:
+            _write(self._path, as_shown(frame.planes, info))
+        except Exception as error:  # whatever it is, the run goes on
+            self._due = math.inf
+            self._warn(f"{self._path}: no progress is shown any more ({_reason(error)})")
+            return
+        ended = time.monotonic()
+        self._due = ended + max(self._every, (ended - began) / _SHARE)
+
+
+def check_glance(path: Path, *taken: Path) -> None:
+    """Raise OutputError, in one line, where no picture of a run could be written to `path`.
+
+    `taken` are the run's own files and folders: it must be none of them, nor lie in one.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"{path}: progress cannot be shown in a {path.suffix!r}; allowed: {', '.join(SUFFIXES)}"
+        )
+    place = path.resolve()
+    for other in (file.resolve() for file in taken):
+        if other == place:
+            raise OutputError(f"{path}: is the run's own input or output; choose another name")
+        if other == place.parent:
+            raise OutputError(f"{path}: lies in the run's own folder {other}; choose another one")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file")
+    if not place.parent.is_dir():
+        raise OutputError(f"{path}: the folder {place.parent} does not exist")
+    if not os.access(place.parent, os.W_OK):
+        raise OutputError(f"{path}: the folder {place.parent} is not writable")
+
+
+def as_shown(planes: Sequence[Plane], info: VideoInfo) -> NDArray[np.uint8]:
+    """A frame of `info` as players show it: (H, W, 3) blue, green and red, uint8.
+
+    By the stream's matrix and range, turned and mirrored by its display matrix, its pixels
+    square, what is transparent over black. At most 1280 columns and 2560 rows; chroma and luma
+    are reduced before they become colours, which takes a fraction of the time.
+    """
+    width, height = _reduced_size(info)
+    small = replace(known_matrix(info), width=width, height=height)
+    layout = info.format
+    reduced = [
+        _resized(plane, layout.plane_size(number, width, height))
+        for number, plane in enumerate(planes)
+    ]
+    rgb = frame_picture(reduced[:3], replace(small, format=layout.opaque), "rgb").samples
+    if layout.has_alpha:
+        opacity = reduced[3][..., None] / np.float32(layout.peak)
+        rgb = np.rint(rgb * opacity).astype(np.uint8)
+    upright = _turned(rgb[..., ::-1], info.display_matrix)
+    return np.ascontiguousarray(upright)
+
+
+def _reduced_size(info: VideoInfo) -> tuple[int, int]:
+    """Columns and rows of the picture as stored, with square pixels and small enough."""
+    aspect = float(info.pixel_aspect or 1)
+    width, height = info.width * min(aspect, 1.0), info.height / max(aspect, 1.0)
+    shown = (height, width) if _lies_on_its_side(info.display_matrix) else (width, height)
+    share = min(1.0, _WIDEST / shown[0], _HIGHEST / shown[1])
+    return max(1, int(width * share)), max(1, int(height * share))
+
+
+def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
+    if plane.shape == size:
+        return plane
+    rows, columns = size
+    small: Any = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA)
+    resized: Plane = small.reshape(size)
+    return resized
+
+
+def _lies_on_its_side(matrix: tuple[int, ...] | None) -> bool:
+    """Whether columns are shown as rows; other angles count as the nearest quarter turn."""
+    return matrix is not None and abs(matrix[1]) > abs(matrix[0])
+
+
+def _turned(pixels: NDArray[np.uint8], matrix: tuple[int, ...] | None) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) as libav's matrix shows them: x, y at a * x + c * y, b * x + d * y."""
+    if matrix is None:
+        return pixels
+    a, b, _, c, d, *_ = matrix
+    if _lies_on_its_side(matrix):
+        return pixels.swapaxes(0, 1)[:: -1 if b < 0 else 1, :: -1 if c < 0 else 1]
+    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+
+
+def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Replace a file by the picture, whole or not at all. Raises OSError and OutputError."""
+    data = encode(pixels, path, Metadata())
+    part = part_of(path)
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(words).split())

@@ -1,0 +1,118 @@
+"""Which reader and which writer a job takes, by its paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from threading import Event
+
+from vsr.core.errors import InputError, OutputError
+from vsr.core.frame import ColorTags, VideoInfo
+from vsr.core.job import Job
+from vsr.core.span import Span
+from vsr.core.url import Url, is_live, open_url
+from vsr.images.animated import is_animated
+from vsr.images.frame_folder import create_frame_folder
+from vsr.images.images import Images, is_image, open_images
+from vsr.images.output import create_image, create_image_folder
+from vsr.live.live import Live, open_live
+from vsr.output.video import Output, Seal, create_video
+from vsr.video.reader import PLAIN, Reading, Video, open_video
+
+Warn = Callable[[str], None]
+
+# What players take for granted: BT.709, limited range, chroma at the left.
+_USUAL_COLOR = ColorTags(range=1, matrix=1, primaries=1, transfer=1, siting="left")
+_USUAL_FORMAT = "yuv420p"
+
+
+def names_folder(path: Path) -> bool:
+    """Whether an output path means a folder: it is one, or has no suffix."""
+    return path.is_dir() or not path.suffix
+
+
+def is_still(path: Path | Url) -> bool:
+    """Whether an input is a still image: an animated one is a video."""
+    return isinstance(path, Path) and is_image(path) and not is_animated(path)
+
+
+def open_source(
+    source: Path | Url,
+    span: Span,
+    rate: Fraction,
+    warn: Warn,
+    reading: Reading = PLAIN,
+    stop: Event | None = None,
+) -> AbstractContextManager[Video | Images | Live]:
+    """Open a video, an image, a folder of images as a clip of `rate` frames a second, a stream.
+
+    A live stream ends well once `stop` is set. Raises InputError.
+    """
+    if isinstance(source, Url):
+        return _open_address(source, span, warn, reading, stop)
+    if not (is_still(source) or source.is_dir()):
+        return open_video(source, span, warn, reading)
+    if not span.whole:
+        raise InputError(f"{source}: start and end are for video files, not for images")
+    return open_images(source, warn, rate, reading.limits)
+
+
+def _open_address(
+    url: Url, span: Span, warn: Warn, reading: Reading, stop: Event | None
+) -> AbstractContextManager[Video | Live]:
+    """A live stream is opened once; a file at rest may be opened again, as one on disk."""
+    container = None if url.is_stream else open_url(url)
+    if container is not None and not is_live(url, container):
+        container.close()
+        return open_video(url, span, warn, reading)
+    if span.start is not None:
+        raise InputError(f"{url}: a live stream has no beginning to count a start from")
+    return open_live(url, span.end, warn, strict=reading.strict, stop=stop, container=container)
+
+
+def create_target(
+    job: Job,
+    video: Video | Images | Live,
+    info: VideoInfo,
+    warn: Warn,
+    seal: Seal | None = None,
+    said: str = "",
+) -> AbstractContextManager[Output]:
+    """Open a job's output for frames of `info`, the enlarged size. Raises OutputError.
+
+    The target's name decides: a folder takes an image per frame, an image suffix one image,
+    anything else is a video with all else that a video source holds. `seal` is told of a
+    finished file before it gets its name, but not of a folder; `said` goes into its metadata.
+    """
+    target, encoding = job.target, job.encoding
+    if isinstance(video, Images):
+        if names_folder(target):
+            names = [file.name for file in video.files]
+            return create_image_folder(
+                target, names, info, video.depth, video.metadata, warn, job.overwrite, said
+            )
+        if not is_image(target):
+            wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
+            return create_video(
+                target, info, wish, warn, None, job.wants, _USUAL_COLOR, job.verify, seal, said
+            )
+        if len(video.files) > 1:
+            raise OutputError(
+                f"{target}: one image cannot hold {len(video.files)}; name a folder or a video"
+            )
+        return create_image(target, info, video.depth, video.metadata(0), warn, seal, said)
+    if names_folder(target):
+        return create_frame_folder(target, info, warn, job.overwrite, said)
+    if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(video.path)):
+        raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
+    return create_video(
+        target, info, encoding, warn, video, job.wants, None, job.verify, seal, said
+    )
+
+
+def _is_named_image(source: Path | Url) -> bool:
+    """Whether a video comes from an image file: from an animation."""
+    return isinstance(source, Path) and is_image(source)

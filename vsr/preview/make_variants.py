@@ -1,0 +1,74 @@
+"""Enlarge a few seconds of a video in several ways, by the job that would do the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vsr.core.span import Span
+from vsr.estimate.estimate import Estimate, Piece, enlarge_piece, whole
+from vsr.preview.variant import Take
+
+_ALONE = {"audio": "none", "subtitles": False}  # a take's clock begins with the span
+_LOSSLESS = {"codec": "ffv1", "crf": None, "preset": "", "pix_fmt": ""}
+_LEAST_DOUBT = 0.1  # of any estimate: frames differ
+
+
+@dataclass(frozen=True)
+class Made:
+    """A take, and what making it has told.
+
+    Attributes:
+        take: the enlarged seconds.
+        model: what enlarged them.
+        piece: the run, and what its frames cost.
+        estimate: what to expect of the whole video.
+        doubt: by which share of it the estimate may be off.
+    """
+
+    take: Take
+    model: str
+    piece: Piece
+    estimate: Estimate
+    doubt: float
+
+
+def make_takes(
+    source: Path,
+    folder: Path,
+    span: Span,
+    models: Sequence[str],
+    baseline: str,
+    target: Path,
+    options: Mapping[str, Any],
+    lossless: bool,
+    begun: Callable[[str], None],
+) -> list[Made]:
+    """Enlarge `span` once by each model, the `baseline` first, into files of `folder`.
+
+    Args:
+        source: a video file.
+        span: both of its ends are known.
+        models, baseline: names or files; a model that is the baseline too is made once.
+        target: what the whole video would become, with `options` for `vsr.upscale`.
+        lossless: whether to keep the frames as they are, instead of what that job's encoder makes
+            of them; then nothing is to be learnt of the output's size.
+        begun: told of each model as its turn comes.
+
+    Raises VsrError.
+    """
+    assert span.start is not None
+    assert span.end is not None
+    made = []
+    for number, model in enumerate(dict.fromkeys([baseline, *models])):
+        begun(model)
+        asked = {**options, "model": model}
+        suffix, more = (".mkv", _LOSSLESS) if lossless else (target.suffix, {})
+        file = folder / f"{number}{suffix}"
+        piece = enlarge_piece(source, file, {**asked, **_ALONE, **more}, span.start, span.end)
+        take = Take(Path(model).stem if model.endswith(".safetensors") else model, file, not number)
+        estimate = whole(source, target, asked, piece.rate)
+        made.append(Made(take, model, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))
+    return made

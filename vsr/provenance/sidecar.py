@@ -1,0 +1,203 @@
+"""The record: beside an output, what exactly was done to make it, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vsr.core.errors import OutputError
+from vsr.core.job import Job
+from vsr.core.result import Result
+from vsr.networks.registry import Model
+from vsr.provenance.described import Found, described, recorded
+from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.version import VERSION, libraries, machine
+
+SCHEMA, NUMBER = "vsr-record", 1
+"""What a record calls itself, and the layout that is written and read here."""
+
+STATEMENT = (
+    "This picture is computed, not observed: what the source does not hold was estimated by the "
+    "model named below. It may differ from what was there; the source is the evidence."
+)
+
+# Settings that another block of the record tells: its name, and the name there.
+_ELSEWHERE = {
+    "version": ("tool", "version"),
+    "libav": ("libraries", "pyav"),
+    "model": ("model", "name"),
+    "weights": ("model", "sha256"),
+    "scale": ("model", "scale"),
+    "precision": ("run", "precision"),
+}
+# Facts of a result that have a block of their own, and those that other blocks tell.
+_STREAMS, _TIMES = ("copied", "converted", "dropped"), ("seconds", "fps")
+_ALONE = ("damage", "warnings", "verified")
+_TOLD = {"source", "target", "model", "chosen", "scale", "device", "precision"}
+
+
+def record_path(target: Path) -> Path:
+    """Where an output's record lies: beside it, out.mp4.record.json for out.mp4."""
+    return target.with_name(f"{target.name}.record.json")
+
+
+def make_record(
+    job: Job,
+    settings: Mapping[str, Any],
+    model: Model,
+    result: Result,
+    source: Found | None,
+    output: Found,
+    began: datetime,
+    ended: datetime,
+    segments: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """All that is known of a job that is done, ready for JSON. No password is in it.
+
+    `settings` are `job.settings(...)`; `source` was taken before the work and is None for what
+    comes by the net; `output` is the finished file's, whatever its name is as yet. `began` and
+    `ended` know their time zone. `segments` are told as they are, where the work was done in
+    several.
+    """
+    facts = result.facts()
+    placed = {*_STREAMS, *_TIMES, *_ALONE, *_TOLD}
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "schema_number": NUMBER,
+        "statement": STATEMENT,
+        "source": described(job.source, source),
+        "output": described(job.target, output),
+        "tool": {"name": "vsr", "version": VERSION},
+        "libraries": libraries(),
+        "machine": machine() | _gpus(result.device),
+        "model": _model(model) | {"chosen": result.chosen},
+        "settings": {key: value for key, value in settings.items() if key not in _ELSEWHERE},
+        "run": _run(job, result),
+        "times": {
+            "began": _utc(began),
+            "ended": _utc(ended),
+            **{name: facts[name] for name in _TIMES},
+        },
+        "picture": {name: value for name, value in facts.items() if name not in placed},
+        "streams": {name: facts[name] for name in _STREAMS},
+        **{name: facts[name] for name in _ALONE},
+        "segments": [dict(segment) for segment in segments],
+    }
+    for key, (block, name) in _ELSEWHERE.items():
+        if key in settings:
+            record[block][name] = settings[key]
+    return record
+
+
+def settings_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a record was made with."""
+    told = {key: record[block][name] for key, (block, name) in _ELSEWHERE.items()}
+    return {**told, **record["settings"]}
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record so that there is the whole of it or nothing, whatever happens meanwhile.
+
+    Raises OutputError in one line.
+    """
+    text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    # File names may hold bytes that are no text: JSON has escapes for those.
+    data = text.encode("utf-8", "backslashreplace")
+    part = part_of(path)
+    try:
+        remove_abandoned(path)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _settle(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """A record, or None where there is none.
+
+    Raises OutputError in one line for a file that is no record, or of a layout unknown here.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        record: dict[str, Any] = json.loads(data)
+        if record["schema"] != SCHEMA:
+            raise ValueError
+        number = record["schema_number"]
+        if number == NUMBER:
+            settings_of(record), recorded(record["source"]), recorded(record["output"])
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise OutputError(f"{path}: is no record of vsr, or a damaged one") from None
+    if number != NUMBER:
+        raise OutputError(f"{path}: is a record of layout {number}; this vsr reads {NUMBER}")
+    return record
+
+
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _model(model: Model) -> dict[str, Any]:
+    weights = model.weights
+    return {
+        "name": weights.name,
+        "scale": weights.scale,
+        "network": weights.network,
+        "options": weights.options,
+        "file": weights.file,
+        "sha256": weights.sha256,
+        "licence": weights.licence,
+        "trained_on": weights.trained_on,
+        "data_licence": weights.data_licence,
+    }
+
+
+def _run(job: Job, result: Result) -> dict[str, Any]:
+    """How it was computed, and what was allowed."""
+    reading = {name: held for name, held in asdict(job.reading).items() if name != "deinterlace"}
+    return {
+        "device": result.device,
+        "precision": result.precision,
+        "threads": job.threads,
+        "tile": job.tile,
+        "overwrite": job.overwrite,
+        **reading,
+    }
+
+
+def _gpus(device: str) -> dict[str, Any]:
+    """The names of those that took part, where this machine has them."""
+    names = [name for name in device.split(",") if name.startswith("cuda")]
+    if not names or not torch.cuda.is_available():
+        return {}
+    return {"gpus": [torch.cuda.get_device_name(name) for name in names]}
+
+
+def _settle(folder: Path) -> None:
+    """See to it that a new name outlasts a power cut, before the output gets its own."""
+    if os.name == "nt":  # where folders cannot be opened
+        return
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)

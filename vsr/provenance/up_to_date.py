@@ -1,0 +1,88 @@
+"""Whether an output is done already, by its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vsr.core.errors import InputError, OutputError
+from vsr.images.images import list_images
+from vsr.provenance.described import absolute, recorded
+from vsr.provenance.diff import differences
+from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.provenance.sidecar import read_record, record_path, settings_of
+
+_TOOLS = {"version", "libav"}  # what an older one made is made all the same
+
+
+def standing(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record by which `target` was made of `source` with these settings, as it is now.
+
+    The versions of vsr and libav may have been others.
+
+    None where nothing is there as yet; a record without its output does not count. A file
+    with the recorded path, size and time is taken for the recorded one; any other must have
+    its SHA-256. A folder must hold all the recorded images, and as the source no others.
+
+    Raises OutputError, in one line that says what differs, where something else is there, and
+    InputError where a file cannot be read.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return None
+    try:
+        record = read_record(record_path(target))
+    except OutputError as error:
+        raise OutputError(_there(target, f"but {error}")) from None
+    if record is None:
+        raise OutputError(_there(target, "without a record of how it was made"))
+    if not _is_recorded(target, record["output"]):
+        raise OutputError(_there(target, "changed since it was made"))
+    if not _is_recorded(source, record["source"], whole=True):
+        before = record["source"].get("path", record["source"].get("address"))
+        raise OutputError(_there(target, f"made from another input ({before})"))
+    asked = {name: value for name, value in settings.items() if name not in _TOOLS}
+    made = {name: value for name, value in settings_of(record).items() if name not in _TOOLS}
+    if apart := differences(made, asked):
+        raise OutputError(_there(target, f"made with other settings ({'; '.join(apart)})"))
+    return record
+
+
+def _there(target: Path, what: str) -> str:
+    what = " ".join(what.split())  # one line, whatever a file name holds
+    return f"{target}: exists already, {what}; -y or overwrite=True replaces it"
+
+
+def _is_recorded(path: Path, described: Mapping[str, Any], whole: bool = False) -> bool:
+    """Whether a file or folder is the one that a record describes.
+
+    `whole` is whether a folder may hold no other images.
+    """
+    found = recorded(described)
+    in_place = described.get("path") == str(absolute(path))
+    if isinstance(found, Fingerprint):
+        return path.is_file() and _is_same(path, found, in_place)
+    if found is None or not path.is_dir():
+        return False
+    images = _images(path)
+    if images != found.keys() if whole else not images >= found.keys():
+        return False
+    return all(_is_same(path / name, found[name], in_place) for name in found)
+
+
+def _is_same(path: Path, found: Fingerprint, in_place: bool) -> bool:
+    """Cameras give many files one size and time: only in its place are these enough."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if size != found.size:
+        return False
+    return fingerprint(path, found if in_place else None).sha256 == found.sha256
+
+
+def _images(folder: Path) -> set[str]:
+    try:
+        return {file.name for file in list_images(folder)}
+    except InputError:  # it holds none
+        return set()

@@ -1,0 +1,185 @@
+"""Containers: which one an output gets, its default encoder, and its muxer's options."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+from av.codec import Codec
+from av.container import InputContainer, OutputContainer
+from av.format import Flags as FormatFlags
+
+from vsr.core.errors import EncoderError, OutputError
+from vsr.remux.metadata import lasting, with_statement
+
+SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
+"""Suffixes to suggest; libav knows more."""
+WITHOUT_TIMESTAMPS = {"avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo"}
+"""Containers that show frames at a fixed rate."""
+
+# One file format, written by several of libav's muxers; those to try, the most usual first.
+_ISO = ("mp4", "mov", "3gp", "3g2")
+ISO_FAMILY = {*_ISO, "ipod", "f4v"}
+"""libav's muxers for mp4 and its like."""
+_LARGEST_TIMESCALE = 2**31 - 1
+_USUAL = "libx264"
+# Where H.264 cannot be held, or its times are not read back right.
+_PREFERRED = {
+    "webm": ("libsvtav1",),
+    "rawvideo": ("rawvideo",),
+    **dict.fromkeys(("ogg", "ogv"), ("theora", "vp8")),
+    **dict.fromkeys(("avi", "asf"), ("mpeg4",)),
+    **dict.fromkeys(("mpeg", "vob", "dvd", "svcd"), ("mpeg2video",)),
+}
+# Tags that the muxers write of themselves; for others they must use a newer kind.
+_COMMON_TAGS = {
+    *("title", "album", "comment", "copyright", "date", "genre", "location", "creation_time"),
+}
+_MP4_TAGS = _COMMON_TAGS | {
+    *("album_artist", "artist", "compilation", "composer", "description", "disc", "episode_id"),
+    *("episode_sort", "gapless_playback", "grouping", "hd_video", "keywords", "lyrics"),
+    *("media_type", "network", "season_number", "show", "synopsis", "track"),
+}
+_OWN_TAGS = {"mp4": _MP4_TAGS, "ipod": _MP4_TAGS, "mov": _COMMON_TAGS | {"make", "model"}}
+
+
+def format_of(target: Path) -> str:
+    """libav's name of the muxer for a file's suffix. Raises OutputError if it has none."""
+    if target.suffix.lower() == ".png":
+        return "apng"  # still ones are not muxed
+    try:
+        with av.open(f"file:{target}", "w") as output:  # nothing is written before the header
+            name, flags = output.format.name, output.format.flags
+    except ValueError:
+        raise OutputError(
+            f"{target}: no container for suffix {target.suffix!r}; for instance "
+            f"{', '.join(SUFFIXES)}"
+        ) from None
+    no_file: Any = FormatFlags.no_file.value  # an int, whatever PyAV's stubs say
+    if flags & no_file:
+        raise OutputError(f"{target}: a {name} output is many files; write one")
+    return name
+
+
+def formats_for(target: Path) -> tuple[str, ...]:
+    """The muxers that may write a file of this suffix, its own first.
+
+    .mp4, .m4v, .mov and .3gp are one file format; their muxers differ in what they let in.
+    """
+    own = format_of(target)
+    if own not in ISO_FAMILY:
+        return (own,)
+    return (own, *(name for name in _ISO if name != own))
+
+
+@contextmanager
+def open_output(part: Path, format_name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
+    """Open `part` to be written by the muxer `format_name`; it is closed on every way out."""
+    output = av.open(f"file:{part}", "w", format=format_name, container_options=options)
+    try:
+        yield output
+    finally:
+        # Closed already where all went well; else the error under way is the one to tell.
+        with suppress(av.FFmpegError, OSError, ValueError):
+            output.close()
+
+
+def muxer_options(
+    format_name: str, source: InputContainer, cover: bool, said: str = ""
+) -> dict[str, str]:
+    """Options without which a muxer would round start times or lose tags.
+
+    `said` is what will be said of the file itself. With a `cover`, mp4 has no room for tags of
+    the newer kind.
+    """
+    if format_name not in ISO_FAMILY:
+        return {}
+    bases = [s.time_base.denominator for s in source.streams if s.time_base is not None]
+    timescale = math.lcm(*bases) if bases else 1
+    options = {}
+    if timescale <= _LARGEST_TIMESCALE:
+        options["movie_timescale"] = str(timescale)
+    tags = with_statement(source.metadata, said, format_name)
+    if _uncommon_tags(format_name, tags) and not cover:
+        options["movflags"] = "+use_metadata_tags"
+    return options
+
+
+def lost_tags(format_name: str, metadata: dict[str, str], cover: bool) -> tuple[str, ...]:
+    """The global tags that a container cannot hold at all."""
+    tags = lasting(metadata)
+    if format_name in _WITHOUT_TAGS:
+        return tuple(key for key in tags if key.lower() not in _WITHOUT_TAGS[format_name])
+    return _uncommon_tags(format_name, metadata) if cover else ()
+
+
+_WITHOUT_TAGS: dict[str, set[str]] = {  # and the few that they know all the same
+    "mpegts": set(),
+    "mpeg": set(),
+    "3gp": {"copyright", "creation_time", "location"},
+    "3g2": {"copyright", "creation_time", "location"},
+}
+_WITH_CHAPTERS = {*ISO_FAMILY, "matroska", "webm", "asf", "nut", "ogg", "ogv"}
+
+
+def holds_chapters(format_name: str) -> bool:
+    """Whether a container has chapters."""
+    return format_name in _WITH_CHAPTERS
+
+
+def default_encoder(format_name: str, suffix: str) -> str:
+    """libav's name of the encoder for a container whose user asked for none.
+
+    H.264 where it can be held, else what the container usually holds. Raises EncoderError
+    where this libav has no encoder for that.
+    """
+    usual = _container_codecs(format_name)
+    names = _PREFERRED.get(format_name, (_USUAL, *usual))
+    for name in names:
+        encoder = _encoder(name)
+        if encoder and takes_encoder(format_name, encoder):
+            return encoder
+    raise EncoderError(
+        f"{suffix} holds {' or '.join(usual) or 'no video'}, which cannot be encoded here; "
+        f"choose another suffix, for instance {', '.join(SUFFIXES)}"
+    )
+
+
+@cache
+def takes_encoder(format_name: str, encoder: str) -> bool:
+    """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
+    try:
+        with av.open(io.BytesIO(), "w", format=format_name) as trial:
+            if format_name in ("matroska", "webm"):  # they ask for the encoder's header at once
+                return encoder in trial.supported_codecs
+            trial.add_mux_stream(encoder, rate=25, width=64, height=64, time_base=Fraction(1, 25))
+            trial.start_encoding()
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+    return True
+
+
+def _uncommon_tags(format_name: str, metadata: dict[str, str]) -> tuple[str, ...]:
+    own = _OWN_TAGS.get(format_name)
+    return () if own is None else tuple(k for k in lasting(metadata) if k.lower() not in own)
+
+
+def _container_codecs(format_name: str) -> tuple[str, ...]:
+    with av.open(io.BytesIO(), "w", format=format_name) as output:
+        name = output.default_video_codec
+    return () if name == "none" else (name,)
+
+
+def _encoder(codec: str) -> str | None:
+    """An encoder for a codec, or of this name."""
+    try:
+        return Codec(codec, "w").name
+    except (av.codec.codec.UnknownCodecError, ValueError):
+        return None

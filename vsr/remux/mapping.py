@@ -1,0 +1,243 @@
+"""What becomes of each stream but the picture, and which muxer loses the fewest of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.codec import Codec
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+
+from vsr.core.errors import OutputError
+from vsr.core.stream_report import Others
+from vsr.core.url import Url
+from vsr.remux.audio import Settings, add_audio, settings_for
+from vsr.remux.containers import (
+    WITHOUT_TIMESTAMPS,
+    formats_for,
+    holds_chapters,
+    lost_tags,
+    muxer_options,
+    takes_encoder,
+)
+from vsr.remux.metadata import codec_name, label
+from vsr.remux.mux_probe import Sampled, holds, is_chapter_text, is_cover, sample
+from vsr.remux.subtitles import ENCODERS, add_text, is_text
+from vsr.remux.timestamps import splitter
+
+AUDIO = ("copy", "transcode", "none")
+"""What may be done with sound: see `Selection`."""
+
+# Streams for which a file is written as another kind than its suffix says.
+_COUNTED = ("audio", "subtitle", "video")
+COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
+"""Codecs of covers: the suffix and kind of an attachment."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which streams besides the video to take, and how.
+
+    Attributes:
+        audio: "copy" or True; "transcode", which encodes sound that cannot be copied, and
+            only that; "none" or False.
+        subtitles: whether to take them.
+    """
+
+    audio: bool | str = True
+    subtitles: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.audio, bool) and self.audio not in AUDIO:
+            raise OutputError(f"audio {self.audio!r}: must be one of {', '.join(AUDIO)}")
+
+    @property
+    def transcodes(self) -> bool:
+        """Whether sound that cannot be copied is to be encoded."""
+        return self.audio == "transcode"
+
+    def wants(self, stream: Stream) -> bool:
+        """Whether the user asked for this stream."""
+        wanted = {"audio": self.audio not in (False, "none"), "subtitle": self.subtitles}
+        return wanted.get(stream.type, True)
+
+
+@dataclass(frozen=True)
+class Way:
+    """What becomes of one stream.
+
+    Attributes:
+        name: the stream, for people.
+        copied: whether it stays as it is.
+        audio: how to encode sound that is not copied.
+        text: the codec that subtitles become.
+        picture: a cover's bytes, for a container that keeps covers as attachments.
+        reason: why it is left out.
+    """
+
+    name: str
+    copied: bool = False
+    audio: Settings | None = None
+    text: str = ""
+    picture: bytes = b""
+    reason: str = ""
+
+    @property
+    def becomes(self) -> str:
+        """What a stream that is converted is turned into."""
+        return self.text or (Codec(self.audio.codec, "w").canonical_name if self.audio else "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file is to be muxed.
+
+    Attributes:
+        format: the muxer's name in libav.
+        options: what the muxer is told.
+        ways: what becomes of each stream, by its index; those not asked for are missing.
+        lost: tags and chapters that the container cannot hold.
+        note: a warning where another muxer than the suffix's own is taken, or "".
+    """
+
+    format: str
+    options: dict[str, str] = field(default_factory=dict)
+    ways: dict[int, Way] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def others(self) -> Others:
+        """What becomes of the streams, for people."""
+        ways = self.ways.values()
+        return Others(
+            tuple(way.name for way in ways if way.copied),
+            tuple(f"{way.name} as {way.becomes}" for way in ways if way.becomes),
+            (*(f"{way.name}: {way.reason}" for way in ways if way.reason), *self.lost),
+        )
+
+    def warnings(self, target: Path) -> Iterator[str]:
+        """What people should know before the work begins."""
+        if self.note:
+            yield self.note
+        if self.format in WITHOUT_TIMESTAMPS:
+            yield f"{target.suffix} keeps no timestamps: frames are shown at a fixed rate"
+        if self.others.dropped:
+            yield f"left out: {'; '.join(self.others.dropped)}"
+
+
+def plan_streams(
+    source: InputContainer | None,
+    path: Path | Url | None,
+    target: Path,
+    main: int,
+    wants: Selection,
+    encoder: str,
+    sampled: Mapping[int, list[Sampled]] | None = None,
+    said: str = "",
+) -> Plan:
+    """How to mux the streams of `source` besides `main` into `target`, with `encoder`'s video.
+
+    Each stream is tried in memory, with its first packets: those in `sampled`, or else `path`,
+    where the source comes from, is opened once more. Where several muxers write files of the
+    target's suffix, the one that leaves out the fewest is taken. There shall be room for what
+    is `said` of the file in its tags. Raises OutputError if there is no muxer at all.
+    """
+    formats = formats_for(target)
+    able = [name for name in formats if name == formats[0] or takes_encoder(name, encoder)]
+    if len(able) > 1 and not takes_encoder(formats[0], encoder):
+        able.remove(formats[0])
+    if source is None:
+        return Plan(able[0], note=_note(target, formats[0], able[0]))
+    streams = [s for s in source.streams if s.index != main and wants.wants(s)]
+    streams = [s for s in streams if not is_chapter_text(s)]
+    if sampled is None:
+        sampled = sample(source, path, main) if streams and path else {}
+    best: tuple[int, str, dict[int, Way]] | None = None
+    for name in able:
+        ways = {s.index: _way(s, name, target, wants, sampled.get(s.index, [])) for s in streams}
+        missing = sum(bool(ways[s.index].reason) for s in streams if s.type in _COUNTED)
+        if best is None or missing < best[0]:
+            best = missing, name, ways
+        if not missing:
+            break
+    assert best is not None
+    _, name, ways = best
+    cover = any(is_cover(s) and ways[s.index].copied for s in streams)
+    return Plan(
+        name,
+        muxer_options(name, source, cover, said),
+        ways,
+        _lost(source, name, target, cover),
+        _note(target, formats[0], name),
+    )
+
+
+def _note(target: Path, own: str, name: str) -> str:
+    if name == own:
+        return ""
+    return f"{target.name}: written as {name}, as {own} cannot hold all that goes into it"
+
+
+def _lost(source: InputContainer, format_name: str, target: Path, cover: bool) -> tuple[str, ...]:
+    lost = []
+    if tags := lost_tags(format_name, source.metadata, cover):
+        lost.append(f"tags {', '.join(tags)}: {target.suffix} cannot hold them")
+    if (count := len(source.chapters())) and not holds_chapters(format_name):
+        lost.append(f"{count} chapters: {target.suffix} cannot hold them")
+    return tuple(lost)
+
+
+def _way(
+    stream: Stream, format_name: str, target: Path, wants: Selection, sampled: list[Sampled]
+) -> Way:
+    """What can become of a stream in a container."""
+    name = label(stream)
+    if is_cover(stream) and format_name == "matroska":
+        if sampled and codec_name(stream) in COVERS:
+            return Way(name, copied=True, picture=sampled[0].data)
+        return Way(name, reason=f"{target.suffix} cannot hold it")
+    known = stream.codec_context is not None
+    if isinstance(stream, AudioStream) and not (known and stream.sample_rate and stream.channels):
+        return Way(name, reason="its sample rate or channels are unknown")
+    if holds(format_name, stream, sampled, splitter(stream, format_name)):
+        return Way(name, copied=True)
+    if isinstance(stream, AudioStream):
+        settings = settings_for(format_name, stream)
+        if settings and _takes_audio(format_name, settings):
+            if wants.transcodes:
+                return Way(name, audio=settings)
+            why = f"{target.suffix} cannot hold it (--audio transcode converts it)"
+            return Way(name, reason=why)
+    if is_text(stream):
+        for codec in ENCODERS:
+            if _takes_text(format_name, stream, codec):
+                return Way(name, text=codec)
+    return Way(name, reason=f"{target.suffix} cannot hold it")
+
+
+def _takes_audio(format_name: str, settings: Settings) -> bool:
+    return _takes(format_name, lambda trial: add_audio(trial, settings))
+
+
+def _takes_text(format_name: str, stream: Stream, codec: str) -> bool:
+    if format_name == "mpegts":  # as private data, of which no reader knows what it is
+        return False
+    return _takes(format_name, lambda trial: add_text(trial, stream, codec))
+
+
+def _takes(format_name: str, add: Callable[[OutputContainer], Any]) -> bool:
+    """Whether a container takes an encoder's stream, tried in memory."""
+    try:
+        with av.open(io.BytesIO(), "w", format=format_name) as trial:
+            add(trial)
+            trial.start_encoding()
+    except (av.FFmpegError, OSError, ValueError, RuntimeError):
+        return False
+    return True

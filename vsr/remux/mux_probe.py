@@ -1,0 +1,164 @@
+"""What a container can hold, found by writing a little of it in memory and reading that again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import AttachmentStream, Discard, Disposition, Stream
+from av.video.stream import VideoStream
+
+from vsr.core.errors import VsrError
+from vsr.core.url import Url
+from vsr.remux.metadata import codec_name
+from vsr.remux.timestamps import step
+from vsr.video.open import open_input
+
+_MOST_BYTES = 8 << 20
+_MOST_PACKETS = 2000
+_ENOUGH = 24  # packets of a stream
+# Muxers and demuxers tell these apart in different ways.
+_SAME = dict.fromkeys(("mp1", "mp2", "mp3"), "mpeg audio")
+# A transport stream takes all the rest as private data, of which no reader knows what it is.
+_KNOWN_IN_TS = {"dvb_subtitle", "dvb_teletext", "klv", "timed_id3"}
+# Demuxers: a file as short as a trial may be taken for something else.
+_READERS = {
+    **{"mpegts": "mpegts", "matroska": "matroska", "webm": "matroska", "avi": "avi"},
+    **{"flv": "flv", "asf": "asf", "ogg": "ogg", "ogv": "ogg"},
+    **dict.fromkeys(("mp4", "mov", "3gp", "3g2", "ipod", "f4v"), "mov"),
+    **dict.fromkeys(("mpeg", "vob", "dvd", "svcd", "vcd"), "mpeg"),
+}
+REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+"""What a muxer says of a packet that it does not like; a full disk is another matter."""
+_REFUSALS = (av.FFmpegError, ValueError, OSError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A packet of a file's beginning: its bytes, and its times in ticks."""
+
+    data: bytes
+    pts: int | None
+    dts: int | None
+    duration: int
+    keyframe: bool
+
+    def packet(self, stream: Stream, after: int) -> Packet[Stream]:
+        """A new packet for `stream`; one without a time is put at the tick `after`."""
+        packet: Packet[Stream] = Packet(self.data)
+        assert stream.time_base is not None
+        packet.stream, packet.time_base = stream, stream.time_base
+        packet.dts = next((t for t in (self.dts, self.pts) if t is not None), after)
+        packet.dts = max(packet.dts, after)
+        packet.pts = packet.dts if self.pts is None else max(self.pts, packet.dts)
+        packet.duration, packet.is_keyframe = self.duration, self.keyframe
+        return packet
+
+
+def sample(source: InputContainer, path: Path | Url, main: int) -> dict[int, list[Sampled]]:
+    """The first packets of each stream but the main one, as far as they come soon.
+
+    `path` is opened once more for that, so `source` stays where it is.
+    """
+    found: dict[int, list[Sampled]] = {s.index: [] for s in source.streams if s.index != main}
+    if not found:
+        return found
+    taken = packets = 0
+    try:
+        with open_input(path) as again:
+            for packet in again.demux():
+                taken, packets = taken + packet.size, packets + 1
+                index = packet.stream_index
+                if index in found and packet.size and len(found[index]) < _ENOUGH:
+                    duration = max(packet.duration or 0, 0)
+                    found[index].append(
+                        Sampled(bytes(packet), packet.pts, packet.dts, duration, packet.is_keyframe)
+                    )
+                enough = all(len(kept) >= _ENOUGH for kept in found.values())
+                if enough or taken > _MOST_BYTES or packets > _MOST_PACKETS:
+                    break
+    except (av.FFmpegError, OSError, ValueError, VsrError):
+        pass  # what came until there is enough to try with
+    return found
+
+
+def holds(
+    format_name: str,
+    stream: Stream,
+    sampled: Iterable[Sampled],
+    prepared: Callable[[Packet[Stream]], Iterable[Packet[Stream]]],
+) -> bool:
+    """Whether a container takes a stream, and gives it back as what it is.
+
+    Muxers say so at different points, some only when the header is written or with the first
+    packet, and some take what nobody can read afterwards. `prepared` does to each packet what
+    is done to all when they are copied.
+    """
+    buffer, written, refused = io.BytesIO(), 0, 0
+    try:
+        with av.open(buffer, "w", format=format_name) as output:
+            copy = add_copy(output, stream)
+            if copy is None:
+                return False
+            copy.disposition = stream.disposition
+            output.start_encoding()
+            after = 0
+            for each in sampled if not isinstance(stream, AttachmentStream) else ():
+                original = each.packet(stream, after)
+                after = (original.dts or 0) + step(original.time_base)
+                for packet in prepared(original):
+                    packet.stream = copy
+                    try:
+                        output.mux_one(packet)
+                        written += 1
+                    except REFUSED:  # that one may be damaged
+                        refused += 1
+    except _REFUSALS:
+        return False
+    if refused >= max(written, 1):
+        return False
+    if written:
+        return _comes_back(buffer, format_name, stream)
+    known = stream.type in ("audio", "video") or codec_name(stream) in _KNOWN_IN_TS
+    return format_name != "mpegts" or known
+
+
+def add_copy(output: OutputContainer, stream: Stream) -> Stream | None:
+    """Add a stream like another one; None where it is known that this cannot be."""
+    if isinstance(stream, AttachmentStream):
+        if output.format.name not in ("matroska", "webm"):
+            return None
+        return output.add_attachment(
+            stream.name or "attachment", stream.mimetype or "", stream.data
+        )
+    return output.add_stream_from_template(stream, opaque=True)
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether a stream is a cover, and no moving picture."""
+    return isinstance(stream, VideoStream) and bool(stream.disposition & Disposition.attached_pic)
+
+
+def is_chapter_text(stream: Stream) -> bool:
+    """QuickTime keeps chapter titles in a text track too: libav sets it aside, muxers remake it."""
+    return stream.type == "data" and stream.discard == Discard.all
+
+
+def _comes_back(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool:
+    buffer.seek(0)
+    wanted = _kind(stream)
+    try:
+        with av.open(buffer, format=_READERS.get(format_name)) as container:
+            return any(_kind(found) == wanted for found in container.streams)
+    except (*_REFUSALS, EOFError):
+        return False
+
+
+def _kind(stream: Stream) -> tuple[str, str, bool]:
+    name = codec_name(stream)
+    return stream.type, _SAME.get(name, name), is_cover(stream)

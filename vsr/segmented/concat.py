@@ -1,0 +1,97 @@
+"""Join finished segments to the video that they are parts of, without encoding again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from av.packet import Packet
+
+from vsr.core.damage import Damage
+from vsr.core.job import Job
+from vsr.core.result import Run
+from vsr.output.video import Output, join_video
+from vsr.pipeline.frames import enlarged
+from vsr.segmented.packet_file import read_decoding_times, read_packets
+from vsr.segmented.work_dir import Done, Work
+from vsr.video.reader import open_video
+
+
+def joined(work: Work) -> Iterator[Packet[Any]]:
+    """The packets of all segments, in the order of decoding.
+
+    Each encoder began by itself, with times of decoding that run ahead of its first frame's.
+    Where these overlap with the end of the segment before, that is decoded earlier, tick by
+    tick: so no packet is decoded after it is shown.
+    """
+    files = [work.file(segment.number) for segment in work.plan.segments]
+    decoded = np.array([dts for file in files for dts in read_decoding_times(file)], np.int64)
+    ticks = np.arange(len(decoded))
+    ascending = np.minimum.accumulate((decoded - ticks)[::-1])[::-1] + ticks
+    packets = (packet for file in files for packet in read_packets(file))
+    for packet, dts in zip(packets, ascending.tolist(), strict=True):
+        packet.dts = dts
+        yield packet
+
+
+def join(
+    job: Job,
+    work: Work,
+    say: Callable[[str], None],
+    seal: Callable[[Path, Run, Sequence[Done]], None] | None,
+    said: str = "",
+) -> Run:
+    """Make one video of all segments, with all else that the source holds. Raises VsrError."""
+    plan, done = work.plan, [each for _, each in sorted(work.done.items())]
+    frames = sum(each.frames for each in done)
+    with open_video(job.file, job.span, say, job.reading) as video:
+
+        def run_of(output: Output) -> Run:
+            arrival = output.arrival
+            assert arrival is not None
+            return Run(
+                frames,
+                frames,
+                output.encoder,
+                output.others,
+                duration_in=sum(each.ticks for each in done) * plan.time_base,
+                duration_out=arrival.duration,
+                sound_in=output.sound_offset,
+                sound_out=arrival.sound_offset,
+                damage=_damage((each.damage for each in done), video.damage),
+                encoding=output.encoding,
+            )
+
+        def sealed(part: Path, output: Output) -> None:
+            if seal:
+                seal(part, run_of(output), done)
+            work.arrives(part)
+
+        output = join_video(
+            job.target,
+            work.folder / f"joined{job.target.suffix}",
+            enlarged(video.info, job),
+            replace(job.encoding, threads=plan.threads),
+            say,
+            video,
+            job.wants,
+            joined(work),
+            job.verify,
+            sealed,
+            said,
+        )
+        run = run_of(output)
+    work.remove()
+    return run
+
+
+def _damage(parts: Iterable[dict[str, int]], joined: Damage) -> Damage:
+    """What was damaged in all. Who opens the file finds what belongs to all of it."""
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update({kind: count for kind, count in part.items() if kind != "missing_bytes"})
+    return Damage(**{**counts, "missing_bytes": joined.missing_bytes, "others": joined.others})

@@ -1,0 +1,96 @@
+"""Make segments of a job, here: the frame flow, run over what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol, TypeAlias
+
+from vsr.core.errors import InputError, StalledError
+from vsr.core.events import Observer
+from vsr.core.frame import VideoInfo
+from vsr.core.job import Job
+from vsr.output.video import Output, Seal
+from vsr.pipeline.frames import Source, Tools, flow
+from vsr.segmented.plan import picture_of
+from vsr.segmented.segments import MisplacedError, Stretch, create_segments
+from vsr.segmented.work_dir import Done, Work
+from vsr.video.reader import Video
+
+Moved: TypeAlias = Callable[[int, int | None], None]
+
+
+class Maker(Protocol):
+    """Makes what is missing of a job, here or elsewhere; `make_here` is one."""
+
+    def __call__(self, job: Job, tools: Tools, work: Work, observer: Observer) -> None: ...
+
+
+def make_here(job: Job, tools: Tools, work: Work, observer: Observer) -> None:
+    """Make all missing segments in this process, neighbours in one go."""
+    for segments in work.pending():
+        before = sum(done.frames for done in work.done.values())
+        moved = _from(before, work.plan.frames, observer.moved)
+        stretch = Stretch(work.plan, segments, work.file, work.add)
+        make_segments(job, tools, stretch, replace(observer, moved=moved))
+
+
+def make_segments(job: Job, tools: Tools, stretch: Stretch, observer: Observer) -> None:
+    """Make some neighbouring segments of a job.
+
+    The source is sought where it can be; where it turns out that this does not find the very
+    frame, it is read from its beginning, and what is not wanted of it passed over. Raises
+    VsrError.
+    """
+    plan = stretch.plan
+    begin, end = stretch.segments[0].begin, stretch.segments[-1].end
+    count = 0
+
+    def counted(done: Done) -> None:
+        nonlocal count
+        count += 1
+        stretch.made(done)
+
+    def run(sought: bool) -> None:
+        def open_target(
+            video: Source, info: VideoInfo, seal: Seal
+        ) -> AbstractContextManager[Output]:
+            assert isinstance(video, Video)
+            if picture_of(video.info) != plan.picture:
+                raise MisplacedError
+            return create_segments(
+                replace(stretch, made=counted),
+                info,
+                job.encoding,
+                begin if sought else None,
+                video.damage_within,
+                observer.note,
+                observer.stop,
+            )
+
+        if sought:
+            part = replace(job, span=plan.span(begin, end, job.span))
+            flow(part, tools, open_target, observer)
+        else:
+            flow(job, tools, open_target, observer, begin=begin, end=end)
+
+    if plan.plain:
+        try:
+            return run(sought=True)
+        except MisplacedError:
+            pass
+        except InputError as error:
+            if count or isinstance(error, StalledError):
+                raise
+    try:
+        return run(sought=False)
+    except MisplacedError:
+        raise InputError(
+            f"{job.source}: is not the video any more that the work began with"
+        ) from None
+
+
+def _from(before: int, expected: int, moved: Moved) -> Moved:
+    """Tells of frames that come after those that are there."""
+    return lambda written, _: moved(before + written, expected)

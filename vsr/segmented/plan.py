@@ -1,0 +1,197 @@
+"""The plan of a long job: segments, cut where the source is best cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from vsr.core.frame import VideoInfo
+from vsr.core.span import Span
+from vsr.networks.cost import cost
+from vsr.networks.network import Network
+from vsr.provenance.fingerprint import Fingerprint
+from vsr.segmented.keyframe_scan import Scan
+from vsr.video.timeline import nominal_step
+
+_WORK = 3e12  # multiplications of a segment: half a minute of two ordinary cores
+_SHORTEST, _LONGEST = 2, 60  # seconds of video
+_FEWEST = 8  # frames
+_PATIENCE = 4  # times its length that a segment may have, to end before a keyframe
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a job.
+
+    Attributes:
+        number: its place, from 0.
+        begin, end: ticks; None where the job's span itself begins or ends. It holds the
+            frames from `begin` up to, not including, `end`.
+    """
+
+    number: int
+    begin: int | None
+    end: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that must be the same whoever does a segment, and wherever.
+
+    Attributes:
+        key: the hash of what the result depends on: the source, the settings, the weights.
+        settings: `Job.settings`, for people.
+        path, source: the source's, on the machine that planned, and the file as it was.
+        time_base: seconds per tick.
+        origin: when the source starts, in seconds on its own clock.
+        shift: the tick at which the output's clock begins.
+        picture: a hash of the source's `VideoInfo`: of another, no segment is made.
+        format: the muxer that the output is for.
+        encoder: its encoder's name.
+        threads: the encoder's, as its packets depend on them.
+        header: a hash of the encoder's global header, which all segments share.
+        plain: whether a segment may be sought. Otherwise the source is read from its start.
+        frames: how many to expect.
+        borders: the ticks at which the segments but the first begin.
+    """
+
+    key: str
+    settings: dict[str, Any]
+    path: str
+    source: Fingerprint
+    time_base: Fraction
+    origin: Fraction
+    shift: int
+    picture: str
+    format: str
+    encoder: str
+    threads: int
+    header: str
+    plain: bool
+    frames: int
+    borders: tuple[int, ...]
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All of them, in order."""
+        edges = (None, *self.borders, None)
+        return tuple(Segment(number, *ends) for number, ends in enumerate(pairwise(edges)))
+
+    def span(self, begin: int | None, end: int | None, whole: Span) -> Span:
+        """The span of what lies between two ticks; `whole` is the job's."""
+        start = whole.start if begin is None else self._seconds(begin)
+        return Span(start, whole.end if end is None else self._seconds(end))
+
+    def _seconds(self, tick: int) -> Fraction:
+        return tick * self.time_base - self.origin
+
+    def to_json(self) -> str:
+        """All of it, readable."""
+        return json.dumps(asdict(self), indent=2, default=str)
+
+    @staticmethod
+    def from_json(text: str) -> Plan:
+        """What `to_json` wrote.
+
+        Raises ValueError, TypeError, KeyError or ArithmeticError if it is none.
+        """
+        facts = json.loads(text)
+        for name in ("time_base", "origin"):
+            facts[name] = Fraction(facts[name])
+        source, edges = Fingerprint(**facts["source"]), tuple(facts["borders"])
+        return Plan(**{**facts, "source": source, "borders": edges})
+
+
+def key_of(source: str, settings: Mapping[str, Any]) -> str:
+    """The hash of what a result depends on. `source` is the source's SHA-256."""
+    return hash_of([source, dict(settings)])
+
+
+def picture_of(info: VideoInfo) -> str:
+    """A hash of what segments must agree on."""
+    return hash_of(repr(replace(info, expected_frames=None)))
+
+
+def hash_of(value: Any) -> str:
+    """The SHA-256 of a value of JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def segment_frames(network: Network, info: VideoInfo) -> int:
+    """How many frames make a segment: what takes about as long with every network.
+
+    `info` is the source's. That is half a minute's work, but a few seconds of the video at
+    the least and a minute at the most.
+    """
+    rate = float(info.frame_rate or 25)
+    macs = cost(network, info.width * network.scale, info.height * network.scale).macs
+    frames = _WORK / max(macs, 1)
+    return max(_FEWEST, round(min(max(frames, _SHORTEST * rate), _LONGEST * rate)))
+
+
+def wanted(found: Scan, parts: int, begin: int | None, end: int | None) -> array[int]:
+    """The times of the frames between two ticks, of which each of the stream's has `parts`."""
+    times = (time * parts for time in found.times)
+    return array("q", (t for t in times if _between(t, begin, end)))
+
+
+def keyframe_borders(times: Sequence[int], keyframes: set[int], frames: int) -> Iterator[int]:
+    """Where to cut frames of these `times` into segments of at least so many.
+
+    A segment begins with a keyframe, so that nothing is decoded twice, unless none comes for
+    long.
+    """
+    count, left = 0, len(times)
+    for time in times:
+        full = time in keyframes and left >= frames // 2
+        if count >= frames and (full or count >= _PATIENCE * frames):
+            yield time
+            count = 0
+        count += 1
+        left -= 1
+
+
+def even_borders(first: int, step: int, count: int, frames: int) -> Iterator[int]:
+    """Where to cut about `count` frames, a `step` of ticks apart, into segments of so many.
+
+    For sources whose own times say little; a segment may turn out to be empty.
+    """
+    for number in range(1, count // frames):
+        yield first + number * frames * step
+
+
+def cut(
+    found: Scan,
+    info: VideoInfo,
+    parts: int,
+    first: int,
+    begin: int | None,
+    end: int | None,
+    frames: int,
+) -> tuple[int, tuple[int, ...]]:
+    """How many frames to expect between two ticks, and where to cut them.
+
+    Args:
+        found: the source's packets.
+        info: the source's, with ticks of which the stream's have `parts`.
+        first: when the first frame is shown.
+        begin, end: ticks.
+        frames: how many make a segment.
+    """
+    if found.plain:
+        times = wanted(found, parts, begin, end)
+        keyframes = {time * parts for time in found.keyframes}
+        return len(times), tuple(keyframe_borders(times, keyframes, frames))
+    step = nominal_step(info.frame_rate, info.time_base)
+    even = even_borders(first, step, found.packets, frames)
+    return found.packets, tuple(t for t in even if _between(t, begin, end) and t != begin)
+
+
+def _between(tick: int, begin: int | None, end: int | None) -> bool:
+    return (begin is None or tick >= begin) and (end is None or tick < end)

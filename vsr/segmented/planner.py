@@ -1,0 +1,76 @@
+"""Make the plan of a long job: open its source and its encoder once, and look for places to cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+from vsr.core.errors import SegmentError
+from vsr.core.frame import PIXEL_FORMATS
+from vsr.core.job import Job
+from vsr.output.video import shift_of
+from vsr.pipeline.frames import Tools, enlarged
+from vsr.provenance.fingerprint import Fingerprint
+from vsr.remux.mapping import plan_streams
+from vsr.segmented.keyframe_scan import scan
+from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
+from vsr.segmented.segments import close_alone, header_of, open_alone
+from vsr.util.threads import cores
+from vsr.video.open import open_input
+from vsr.video.reader import open_video
+
+_BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as a second one
+
+
+def make_plan(
+    job: Job,
+    tools: Tools,
+    key: str,
+    settings: dict[str, Any],
+    source: Fingerprint,
+    note: Callable[[str], None],
+) -> Plan:
+    """Look through the source and decide where to cut it.
+
+    Raises VsrError for a job that would fail, SegmentError for one that must be done in one go.
+    """
+    path = job.file
+    with open_video(path, job.span, note, job.reading) as video:
+        info = enlarged(video.info, job)
+        encoding = replace(job.encoding, threads=job.encoding.threads or cores())
+        name = encoding.encoder(job.target, info)
+        with open_input(path) as container:
+            streams = plan_streams(container, path, job.target, video.stream_index, job.wants, name)
+        for warning in streams.warnings(job.target):
+            note(warning)
+        encoder = open_alone(info, streams.format, name, encoding, note)
+        header, pixels = header_of(encoder), encoder.settings["pix_fmt"]
+        close_alone(encoder)
+        if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
+            raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
+        found = scan(path, video.stream_index)
+        edges = (video.tick(time) for time in (job.span.start, job.span.end))
+        begin, end = (None if tick is None else ceil(tick) for tick in edges)
+        frames = segment_frames(tools.model.network, video.info)
+        expected, borders = cut(
+            found, video.info, video.parts, video.first_tick, begin, end, frames
+        )
+        return Plan(
+            key=key,
+            settings=settings,
+            path=str(path.resolve()),
+            source=source,
+            time_base=video.info.time_base,
+            origin=video.origin,
+            shift=shift_of(video, info),
+            picture=picture_of(video.info),
+            format=streams.format,
+            encoder=name,
+            threads=encoding.threads,
+            header=header,
+            plain=found.plain,
+            frames=expected,
+            borders=borders,
+        )

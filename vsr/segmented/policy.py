@@ -1,0 +1,76 @@
+"""Whether a job is done in segments, which outlast a crash, or in one go."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.stream import VideoStream
+
+from vsr.core.errors import InputError
+from vsr.core.job import Job
+from vsr.images.images import is_image
+from vsr.networks.cost import cost
+from vsr.pipeline.frames import Tools
+from vsr.pipeline.routes import is_still, names_folder
+from vsr.segmented.work_dir import is_begun
+from vsr.video.open import open_input
+from vsr.video.reader import main_video
+
+RESUME = ("auto", "always", "never")
+_LONG = 60  # seconds of video
+_LONG_WORK = 1e13  # multiplications: a minute and a half of two ordinary cores
+_LARGE = 64 << 20  # bytes of a file that says nothing of its length
+
+
+def in_segments(job: Job, tools: Tools, resume: str, cluster: str = "") -> bool:
+    """Whether to work in segments: always, never, or "auto", where a job is long.
+
+    A job has more than one segment's worth of reasons to: a minute of video, or of work, or
+    a folder of an earlier run beside its target. Raises InputError where it is asked for and
+    cannot be.
+    """
+    if resume not in RESUME:
+        raise InputError(f"resume {resume!r}: must be one of {', '.join(RESUME)}")
+    if cluster and resume == "never":
+        raise InputError("a cluster works in segments: --resume never excludes it")
+    asked = bool(cluster) or resume == "always"
+    if why := _why_not(job):
+        if asked:
+            raise InputError(f"{job.source}: cannot be done in segments, {why}")
+        return False
+    return asked or (resume == "auto" and (is_begun(job.target) or _is_long(job, tools)))
+
+
+def _why_not(job: Job) -> str:
+    if not isinstance(job.source, Path):
+        return "as it is no file of this machine"
+    if job.source.is_dir() or is_still(job.source):
+        return "as it is no video"
+    if names_folder(job.target) or is_image(job.target):
+        return "as it does not become a video"
+    return ""
+
+
+def _is_long(job: Job, tools: Tools) -> bool:
+    """By what the header says; False for what cannot be opened, which is told later."""
+    path = job.file
+    try:
+        with open_input(path) as container:
+            stream = main_video(container, path)
+            total = Fraction(container.duration, av.time_base) if container.duration else None
+            seconds = job.span.length(total)
+            if seconds is None:
+                return path.stat().st_size >= _LARGE
+            return seconds >= _LONG or _work(stream, seconds, tools) >= _LONG_WORK
+    except InputError:
+        return False
+
+
+def _work(stream: VideoStream, seconds: Fraction, tools: Tools) -> float:
+    """Multiplications that so many seconds of a stream take."""
+    model, rate = tools.model, stream.average_rate or stream.guessed_rate or 25
+    pixels = (stream.width or 0) * (stream.height or 0) * model.scale**2
+    frame = 1e9 * model.weights.gmacs or cost(model.network).macs  # of 1920x1080
+    return float(seconds * rate) * pixels / (1920 * 1080) * frame

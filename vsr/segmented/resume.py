@@ -1,0 +1,89 @@
+"""A long job in segments: each is kept once it is finished, so that the same job goes on there.
+
+The frame flow is the same as for a short one, run once over all that is missing; only what it
+writes to changes from segment to segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vsr.core.errors import OutputError, StoppedError
+from vsr.core.events import Observer
+from vsr.core.job import Job
+from vsr.core.result import Run
+from vsr.pipeline.frames import Tools
+from vsr.provenance.fingerprint import Fingerprint
+from vsr.segmented.concat import join
+from vsr.segmented.executor import Maker, make_here
+from vsr.segmented.plan import key_of
+from vsr.segmented.planner import make_plan
+from vsr.segmented.work_dir import Done, Work, open_work, others
+
+_TRIES = 3  # to have all segments on the disk as they were written
+
+
+def run_in_segments(
+    job: Job,
+    tools: Tools,
+    source: Fingerprint,
+    settings: dict[str, Any],
+    observer: Observer,
+    *,
+    seal: Callable[[Path, Run, Sequence[Done]], None] | None = None,
+    said: str = "",
+    make: Maker = make_here,
+) -> Run:
+    """Do a job segment by segment, going on where the same job ended before.
+
+    Args:
+        job: from a video file to a video file.
+        tools: made from it.
+        source: the file, as it is.
+        settings: those of the job, with which `source` makes the key.
+        observer: who looks on.
+        seal: told of the finished file, what was done, and its segments, before it gets its name.
+        said: what goes into its metadata.
+        make: makes the segments.
+
+    Raises StoppedError, and VsrError otherwise; what is finished stays.
+    """
+    key = key_of(source.sha256, settings)
+    for line in others(job.target, key, settings):
+        observer.note(line)
+    early: list[str] = []
+    with open_work(
+        job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
+    ) as work:
+        for message in work.warnings:
+            observer.note(message)
+
+        def say(message: str) -> None:
+            if message not in work.warnings:
+                work.warn(message)
+                observer.note(message)
+
+        for message in early:
+            say(message)
+        try:
+            _make_all(job, tools, work, replace(observer, note=say), make)
+        except StoppedError:
+            done, total = len(work.done), len(work.plan.segments)
+            raise StoppedError(
+                f"{job.target}: stopped with {done} of {total} segments done; the same command "
+                "goes on from there"
+            ) from None
+        return join(job, work, say, seal, said)
+
+
+def _make_all(job: Job, tools: Tools, work: Work, observer: Observer, make: Maker) -> None:
+    """Have every segment made, and as it was written."""
+    for _ in range(_TRIES):
+        make(job, tools, work, observer)
+        work.check(observer.note)
+        if not work.pending():
+            return
+    raise OutputError(f"{work.folder}: the disk does not keep what is written to it")

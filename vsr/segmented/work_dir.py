@@ -1,0 +1,244 @@
+"""The work folder of a long job: its plan, its finished segments, and the journal of them.
+
+It lies beside the output as `.{output}.{key}.work`, so that other settings have a folder of
+their own and destroy nothing. The journal is the one truth: a segment that is not in it is not
+done, whatever files there are.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from glob import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from vsr.core.errors import OutputError
+from vsr.provenance.diff import differences
+from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.segmented.journal import Journal
+from vsr.segmented.plan import Plan, Segment
+
+_JOURNAL = "journal.jsonl"
+_KEY = 8  # digits of a key that a folder's name holds
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished segment.
+
+    Attributes:
+        segment: its number.
+        frames: how many it holds.
+        ticks: how many ticks of the plan's time base they are shown.
+        bytes, sha256: of its file.
+        damage: what was found damaged in its part of the source, by kind.
+        host: the machine that made it.
+        ended: when, in UTC, as ISO 8601.
+        seconds: how long it took.
+    """
+
+    segment: int
+    frames: int
+    ticks: int
+    bytes: int
+    sha256: str
+    damage: dict[str, int]
+    host: str
+    ended: str
+    seconds: float
+
+
+class Work:
+    """A work folder that is open, and nobody else's.
+
+    Attributes:
+        folder: where it is.
+        plan: what is to be done.
+    """
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder = folder
+        self.plan = plan
+        self._journal = Journal(folder / _JOURNAL)
+
+    def file(self, number: int) -> Path:
+        """Where a segment's packets belong."""
+        return self.folder / f"{number:06d}.packets"
+
+    @property
+    def done(self) -> dict[int, Done]:
+        """The finished segments by their numbers."""
+        return {number: Done(**fact) for number, fact in self._finished.items()}
+
+    @property
+    def _finished(self) -> dict[int, dict[str, Any]]:
+        """What the journal, which may be another version's, says of them."""
+        found: dict[int, dict[str, Any]] = {}
+        for fact in self._journal.facts:
+            if "lost" in fact:
+                found.pop(fact["lost"], None)
+            elif "segment" in fact:
+                found[fact["segment"]] = fact
+        return found
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that was said on the way, each once."""
+        said = (fact["warning"] for fact in self._journal.facts if "warning" in fact)
+        return tuple(dict.fromkeys(said))
+
+    def add(self, done: Done) -> None:
+        """Enter a segment whose file is in place. Raises OutputError."""
+        self._journal.add(asdict(done))
+
+    def warn(self, message: str) -> None:
+        """Keep a warning for whoever goes on. Raises OutputError."""
+        if message not in self.warnings:
+            self._journal.add({"warning": message})
+
+    def pending(self) -> list[list[Segment]]:
+        """The segments that are to be made: runs of neighbours, in order."""
+        done = self.done
+        missing = [segment for segment in self.plan.segments if segment.number not in done]
+        places = groupby(enumerate(missing), lambda pair: pair[1].number - pair[0])
+        return [[segment for _, segment in run] for _, run in places]
+
+    def check(self, say: Callable[[str], None]) -> None:
+        """Look whether the finished segments' files are what was written; else they are to be
+        made again, and `say` is told."""
+        for number, done in self.done.items():
+            file = self.file(number)
+            if (
+                not file.is_file()
+                or file.stat().st_size != done.bytes
+                or fingerprint(file).sha256 != done.sha256
+            ):
+                say(f"{file}: is not as it was written; made again")
+                self._journal.add({"lost": number})
+
+    def arrives(self, part: Path) -> None:
+        """Enter that the finished file is about to get its name. Raises OutputError."""
+        facts = part.stat()
+        self._journal.add({"arrived": [facts.st_size, facts.st_mtime_ns]})
+
+    def has_arrived(self, target: Path) -> bool:
+        """Whether `target` is the file that this work was for, finished."""
+        if not target.is_file():
+            return False
+        facts = target.stat()
+        marks = [fact["arrived"] for fact in self._journal.facts if "arrived" in fact]
+        return [facts.st_size, facts.st_mtime_ns] in marks
+
+    def remove(self) -> None:
+        """Remove the folder: its work has arrived."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def folder_of(target: Path, key: str) -> Path:
+    """The work folder of a target for a plan's key."""
+    return target.with_name(f".{target.name}.{key[:_KEY]}.work")
+
+
+def is_begun(target: Path) -> bool:
+    """Whether there is a work folder, of whatever settings."""
+    return bool(_folders(target))
+
+
+def known_source(target: Path, source: Path) -> Fingerprint | None:
+    """The source as a run before this one found it, under the same path."""
+    plans = (_read(folder) for folder in _folders(target))
+    path = str(source.resolve())
+    return next((plan.source for plan in plans if plan and plan.path == path), None)
+
+
+def clear_arrived(target: Path) -> list[Plan]:
+    """Remove work folders that were left when their work had arrived, by a run that was killed.
+
+    Returns their plans.
+    """
+    plans = []
+    for folder in _folders(target):
+        plan = _read(folder)
+        if plan and (work := Work(folder, plan)).has_arrived(target):
+            work.remove()
+            plans.append(plan)
+    return plans
+
+
+@contextmanager
+def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator[Work]:
+    """The work folder of `key`, as it was left, or a new one with the plan that is made.
+
+    Nobody else gets it until the block ends. Files of segments that were not finished are
+    removed. Raises OutputError where somebody else is at work, or where it cannot be written.
+    """
+    folder = folder_of(target, key)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock = FileLock(folder / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise OutputError(f"{target}: somebody is at work on it already ({folder})") from None
+        try:
+            for left in folder.glob("*.part"):
+                left.unlink()
+            plan = _read(folder) or _write(folder, make_plan())
+            yield Work(folder, plan)
+        finally:
+            lock.release()
+            _remove_if_new(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+
+def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each work folder of the same target that is of another key: what differs."""
+    for folder in _folders(target):
+        plan = _read(folder)
+        if plan is None or plan.key == key:
+            continue
+        differ = differences(plan.settings, settings) or ["the input is another"]
+        count = f"{len(Work(folder, plan)._finished)} of {len(plan.segments)} segments"
+        yield (
+            f"unfinished work with other settings is kept, {count} ({'; '.join(differ)}): the same "
+            f"settings continue it; {folder} may be deleted"
+        )
+
+
+def _folders(target: Path) -> Sequence[Path]:
+    names = target.parent.glob(f".{escape(target.name)}.{'?' * _KEY}.work")
+    return sorted(path for path in names if path.is_dir())
+
+
+def _read(folder: Path) -> Plan | None:
+    """The plan in a folder; None where there is none, or half of one."""
+    try:
+        return Plan.from_json((folder / "plan.json").read_text("utf-8"))
+    except (OSError, ValueError, TypeError, KeyError, ArithmeticError):
+        return None
+
+
+def _write(folder: Path, plan: Plan) -> Plan:
+    """Bring a plan to the disk, in place of one that is lost, with its journal."""
+    part = folder / "plan.part"
+    with part.open("w", encoding="utf-8") as file:
+        file.write(plan.to_json())
+        file.flush()
+        os.fsync(file.fileno())
+    (folder / _JOURNAL).unlink(missing_ok=True)
+    part.replace(folder / "plan.json")
+    return plan
+
+
+def _remove_if_new(folder: Path) -> None:
+    """Remove a folder in which nothing was begun."""
+    if folder.is_dir() and _read(folder) is None:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,1 +1,0 @@
-"""Which family of weights suits a source: clean pictures, or recordings."""

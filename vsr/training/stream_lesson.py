@@ -1,0 +1,78 @@
+"""What a recurrent network is asked: to restore every frame of its streams' chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils import parametrize
+
+from vsr.networks import Network
+from vsr.networks.recurrent import Recurrent, State
+from vsr.training.lessons import Examples
+from vsr.training.losses import restoration
+from vsr.training.streams import Streams
+
+LENGTH = 8  # frames a step
+_EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
+_IDLE, _PULL = 8.0, 1e-4  # the hidden state is drawn back from twice its bound's half
+
+
+@dataclass
+class StreamLesson:
+    """Chunk after chunk of endless streams; the state is carried on.
+
+    Attributes:
+        streams: where the chunks come from.
+        mse_part, error: as in StillLesson.
+    """
+
+    streams: Streams
+    mse_part: float
+    error: str
+    _state: State | None = None
+
+    @property
+    def beginnings(self) -> tuple[float, ...]:
+        return (0.0,)
+
+    def draw(self, random: np.random.Generator, done: float) -> Examples:
+        chunk = self.streams.next(LENGTH, random)
+        return chunk.small, chunk.large, chunk.quality, chunk.fresh
+
+    def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
+        assert isinstance(network, Recurrent)
+        small, large, quality, fresh = examples
+        frames = small.float() / 255  # (N, T + future, p, p)
+        truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
+        truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
+        state = self._carried(network, frames[:, :1], fresh)
+        kind = "l2" if done > 1 - self.mse_part else self.error
+        losses = []
+        with (
+            torch.autocast(small.device.type, torch.bfloat16),
+            parametrize.cached(),
+        ):
+            for t in range(large.shape[1]):
+                window = frames[:, t : t + 1 + network.future]
+                guess, state = network.step(window, state, quality[..., None, None])
+                losses.append(restoration(guess, truth[:, t], kind, _EDGE))
+                overflow = F.relu(state.hidden.float() - _IDLE).square().mean()
+                losses[-1] = losses[-1] + _PULL * overflow
+        self._state = State(state.previous, state.hidden.detach(), state.detail.detach())
+        return torch.stack(losses).mean()
+
+    def _carried(self, network: Recurrent, first: Tensor, fresh: Tensor) -> State:
+        """The state of the last chunk, empty in lanes that begin anew."""
+        empty = network.start(first)
+        if self._state is None:
+            return empty
+        old, anew = self._state, fresh[:, None, None, None]
+        return State(
+            torch.where(anew, empty.previous, old.previous),
+            torch.where(anew, 0.0, old.hidden.float()),
+            torch.where(anew, 0.0, old.detail),
+        )

@@ -1,0 +1,141 @@
+"""Streams: chunks of frames in which each lane goes on where its last chunk ended.
+
+The state of a recurrent network is carried from chunk to chunk, without its gradient: truncated
+backpropagation through time, over horizons far longer than a chunk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vsr.training.takes import FRAMES, SIDE, Take, draw_take
+from vsr.training.window_pairs import WindowPairs
+
+_TAKES = 400  # kept; 2.6 MB each at x4
+_FRESH = 1 / 10  # chance of a lane that plays for ever to begin another take, a chunk
+_NEW = 0.75  # takes made a chunk, in the mean
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one training step sees.
+
+    Attributes:
+        small: (N, T + future, p, p) uint8; at the end of a take its last frame stands again.
+        large: (N, T, s*p, s*p) uint8.
+        quality: (N, 2) float32.
+        fresh: (N,) bool: which lanes begin a take, and know of no frame before.
+    """
+
+    small: Tensor
+    large: Tensor
+    quality: Tensor
+    fresh: Tensor
+
+
+@dataclass
+class _Lane:
+    """Where a lane stands: a take, seen through a patch, turned."""
+
+    take: Take
+    y: int
+    x: int
+    turns: int
+    flip: bool
+    at: int = 0
+    fresh: bool = True
+
+    def places(self, count: int) -> NDArray[np.int64]:
+        """The frames from here on; beyond the end the last one, or back again."""
+        length = len(self.take.small)
+        places = np.arange(self.at, self.at + count)
+        if not self.take.turns_back:
+            return np.minimum(places, length - 1)
+        period = max(1, 2 * (length - 1))
+        places %= period
+        return np.where(places < length, places, period - places)
+
+
+@dataclass
+class Streams:
+    """Endless chunks for a batch of lanes.
+
+    Attributes:
+        source: true stills and clips.
+        lanes, patch: how many, and their side in small pixels.
+        future: frames that are shown beyond those that are restored.
+    """
+
+    source: WindowPairs
+    lanes: int
+    patch: int
+    future: int
+    _takes: list[Take] = field(default_factory=list, repr=False)
+    _running: list[_Lane | None] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.patch > SIDE:
+            raise ValueError(f"patch {self.patch}: must be at most {SIDE}")
+        self._running = [None] * self.lanes
+
+    def restart(self) -> None:
+        """Let all lanes begin anew, as after a change of the chunks' length."""
+        self._running = [None] * self.lanes
+
+    def next(self, length: int, random: np.random.Generator) -> Chunk:
+        """The next `length` frames of every lane."""
+        while len(self._takes) < 2 * self.lanes:
+            self._takes.append(draw_take(self.source, random))
+        if random.random() < _NEW:
+            self._renew(draw_take(self.source, random), random)
+        small, large, quality, fresh = [], [], [], []
+        for number in range(self.lanes):
+            lane = self._lane(number, length, random)
+            places = lane.places(length + self.future)
+            small.append(self._cut(lane, lane.take.small, places, 1))
+            large.append(self._cut(lane, lane.take.large, places[:length], self.source.scale))
+            quality.append(lane.take.quality)
+            fresh.append(lane.fresh)
+            lane.fresh, lane.at = False, lane.at + length
+        return Chunk(
+            torch.from_numpy(np.stack(small)),
+            torch.from_numpy(np.stack(large)),
+            torch.from_numpy(np.stack(quality)),
+            torch.tensor(fresh),
+        )
+
+    def _renew(self, take: Take, random: np.random.Generator) -> None:
+        if len(self._takes) < _TAKES:
+            self._takes.append(take)
+        else:
+            self._takes[int(random.integers(_TAKES))] = take
+
+    def _lane(self, number: int, length: int, random: np.random.Generator) -> _Lane:
+        lane = self._running[number]
+        if lane is not None:
+            ended = not lane.take.turns_back and lane.at + length > FRAMES
+            if not ended and random.random() >= _FRESH:
+                return lane
+        take = self._takes[int(random.integers(len(self._takes)))]
+        room = SIDE - self.patch + 1
+        lane = _Lane(
+            take,
+            int(random.integers(room)),
+            int(random.integers(room)),
+            int(random.integers(4)),
+            bool(random.integers(2)),
+        )
+        self._running[number] = lane
+        return lane
+
+    def _cut(
+        self, lane: _Lane, frames: NDArray[np.uint8], places: NDArray[np.int64], scale: int
+    ) -> NDArray[np.uint8]:
+        y, x, side = (n * scale for n in (lane.y, lane.x, self.patch))
+        cut = np.rot90(frames[places, y : y + side, x : x + side], lane.turns, (1, 2))
+        return cut[:, :, ::-1] if lane.flip else cut

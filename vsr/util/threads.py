@@ -1,0 +1,161 @@
+"""Decoding ahead and encoding behind: one thread each, joined on every path out; cores.
+
+The one thread that is not joined is one that waits for a source that gives nothing any more.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TypeVar
+
+from vsr.core.errors import StalledError
+
+T = TypeVar("T")
+
+_TICK = 0.1  # seconds between looks at whether to stop
+_END = object()
+_STALLED = "nothing has come from the source for {:g} s (--stall allows more)"
+
+
+@contextmanager
+def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iterator[Iterator[T]]:
+    """Draw from `items` in a thread of its own, at most `depth` items ahead.
+
+    An error in `items` is raised where its next item would have come. On leaving, the thread
+    is stopped and joined, and a generator is closed. Where no item comes for `patience`
+    seconds, StalledError is raised and the thread left to itself.
+    """
+    ready: queue.Queue[object] = queue.Queue(depth)
+    stop, done = Event(), Event()
+    failure: list[BaseException] = []
+    stalled = False
+
+    def draw() -> None:
+        try:
+            for item in items:
+                if not _put(ready, item, stop):
+                    break
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            try:
+                close = getattr(items, "close", None)
+                if close is not None:
+                    close()
+            except BaseException as error:
+                failure.append(error)
+            _put(ready, _END, stop)
+            done.set()
+
+    def take() -> Iterator[T]:
+        nonlocal stalled
+        try:
+            while (item := ready.get(timeout=patience)) is not _END:
+                yield item  # type: ignore[misc]
+        except queue.Empty:
+            stalled = True
+            raise StalledError(_STALLED.format(patience)) from None
+        if failure:
+            raise failure[0]
+
+    thread = Thread(target=draw, name="vsr-ahead", daemon=True)
+    thread.start()
+    try:
+        yield take()
+    finally:
+        stop.set()
+        if not stalled:
+            _join(thread, done)
+
+
+def within(patience: float, call: Callable[[], T]) -> T:
+    """What `call` returns or raises; StalledError where that takes longer than so many seconds."""
+
+    def once() -> Iterator[T]:
+        yield call()
+
+    with ahead(once(), 1, patience) as results:
+        return next(results)
+
+
+@contextmanager
+def behind(
+    consume: Callable[[T], None], finish: Callable[[], Iterator[None]], depth: int
+) -> Iterator[Callable[[T], None]]:
+    """Consume items in a thread of its own, at most `depth` items behind.
+
+    Gives the function to hand items over with. After the last one, `finish` runs in the
+    thread, step by step. An error in the thread is raised at the next hand-over, or on
+    leaving. When the block fails, what waits is dropped and `finish` stops between steps.
+    """
+    waiting: queue.Queue[object] = queue.Queue(depth)
+    stop, done = Event(), Event()
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                try:
+                    item = waiting.get(timeout=_TICK)
+                except queue.Empty:
+                    continue
+                if item is not _END:
+                    consume(item)  # type: ignore[arg-type]
+                    continue
+                for _ in finish():
+                    if stop.is_set():
+                        break
+                return
+        except BaseException as error:
+            failure.append(error)
+            stop.set()
+        finally:
+            done.set()
+
+    def hand_over(item: T) -> None:
+        if not _put(waiting, item, stop) and failure:
+            raise failure[0]
+
+    thread = Thread(target=work, name="vsr-behind", daemon=True)
+    thread.start()
+    try:
+        yield hand_over
+        _put(waiting, _END, stop)
+        done.wait()
+    finally:
+        stop.set()
+        _join(thread, done)
+    if failure:
+        raise failure[0]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _join(thread: Thread, done: Event) -> None:
+    """Wait for the end of a thread.
+
+    Before Python 3.13 a `Thread.join` that Ctrl-C interrupts takes the thread for ended, and
+    the next one returns at once. An Event can be waited for again.
+    """
+    done.wait()
+    thread.join()
+
+
+def _put(target: queue.Queue[object], item: object, stop: Event) -> bool:
+    """Put `item`, waiting for room until `stop` is set. Returns whether it was put."""
+    while not stop.is_set():
+        try:
+            target.put(item, timeout=_TICK)
+            return True
+        except queue.Full:
+            continue
+    return False

@@ -1,0 +1,71 @@
+"""The frames before a span, which a network looks at to restore its first ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vsr.core.damage import Tally
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame, Plane
+from vsr.core.url import Url
+from vsr.video.fields import Fields, made_whole
+from vsr.video.open import open_input
+from vsr.video.seek import decode_from, lowest_tick
+
+ReadPlanes = Callable[[VideoFrame], tuple[Plane, ...]]
+
+
+def lead_in(
+    path: Path | Url,
+    stream_index: int,
+    start: Fraction,
+    count: int,
+    read_planes: ReadPlanes,
+    fields: Fields | None = None,
+) -> Sequence[Frame]:
+    """The last `count` distinct pictures before the tick `start`, oldest first, all outside.
+
+    They are fewer where the video begins, or where something before `start` cannot be decoded:
+    that is no error of the span. The file is opened once more for it, so that whoever reads on
+    from `start` is not disturbed.
+    """
+    found: Sequence[Frame] = ()
+    with suppress(av.FFmpegError, InputError, EOFError, OSError), open_input(path) as container:
+        stream = container.streams[stream_index]
+        assert isinstance(stream, VideoStream)
+        assert stream.time_base is not None
+        stream.thread_type = "NONE"
+        lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
+        while True:
+            begin = max(Fraction(lowest), start - back)
+            frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
+            if fields is not None and begin > lowest:
+                next(frames, None)  # made whole without the one before it
+            found = _last_pictures(frames, start, count, read_planes)
+            if len(found) == count or begin == lowest:
+                break
+            back *= 2  # a picture may stand still for long
+    return found
+
+
+def _last_pictures(
+    frames: Iterator[VideoFrame], start: Fraction, count: int, read_planes: ReadPlanes
+) -> Sequence[Frame]:
+    latest: deque[Frame] = deque(maxlen=count)
+    for decoded in frames:
+        if decoded.pts is None:
+            continue
+        if decoded.pts >= start:
+            break
+        frame = Frame(read_planes(decoded), decoded.pts, outside=True)
+        if not latest or not frame.shows_same(latest[-1]):
+            latest.append(frame)
+    return tuple(latest)
