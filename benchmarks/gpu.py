@@ -34,6 +34,7 @@ from throughput import encode_swing
 
 import vsr
 from vsr.core.errors import EncoderError
+from vsr.core.options import ComputeOptions
 from vsr.core.span import Span
 from vsr.inference.engine import Engine, choose_engine, restore
 from vsr.inference.windows import windows
@@ -55,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("no CUDA GPU on this machine: nothing to measure")
-    engine = choose_engine(options.device, compiled=options.compile)
+    engine = choose_engine(ComputeOptions(device=options.device, compiled=options.compile))
     peak = matmul(engine.device)
     name = torch.cuda.get_device_name(engine.device)
     print(f"{name}, {engine.precision}; matrix product {peak / 1e12:.0f} T multiplications/s")

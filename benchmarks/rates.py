@@ -37,6 +37,7 @@ from torch import Tensor
 import vsr
 from vsr.core.errors import DeviceError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
+from vsr.core.options import ComputeOptions
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.memory import keep_freed_memory
 from vsr.inference.windows import windows
@@ -134,7 +135,7 @@ def matmul() -> Run:
 
 
 def stage(model: Model, frames: list[Frame]) -> Run:
-    engine = choose_engine("cpu")
+    engine = choose_engine(ComputeOptions(device="cpu"))
 
     def work() -> None:
         for _ in restore(windows(iter(frames), model.network.context), INFO, model, engine):
@@ -165,7 +166,7 @@ def side_by_side(work: Callable[[Tensor], Any], given: Iterable[Tensor]) -> None
 
 
 def alone(model: Model, frames: list[Frame], engine: Engine | None = None) -> Run:
-    network = prepared(model.network, engine or choose_engine("cpu"))
+    network = prepared(model.network, engine or choose_engine(ComputeOptions(device="cpu")))
     given = inputs(network, frames)
     return lambda: rate(lambda: side_by_side(of(network), given), len(given))
 
@@ -177,14 +178,14 @@ def of(network: Network) -> Callable[[Tensor], Tensor]:
 
 def int8(model: Model, frames: list[Frame]) -> Run | None:
     try:
-        return alone(model, frames, choose_engine("cpu", "int8"))
+        return alone(model, frames, choose_engine(ComputeOptions(device="cpu", precision="int8")))
     except DeviceError as error:
         print(f"int8: {error}")
         return None
 
 
 def compiled(model: Model, frames: list[Frame]) -> Run:
-    network = prepared(model.network, choose_engine("cpu"))
+    network = prepared(model.network, choose_engine(ComputeOptions(device="cpu")))
     phases = torch.compile(of(network), dynamic=False)
     given = inputs(network, frames)
     side_by_side(phases, given[:2])

@@ -40,6 +40,7 @@ import numpy as np
 import torch
 
 import vsr
+from vsr.core.options import ComputeOptions
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine, restore
@@ -93,7 +94,7 @@ def measure(small: Path, folder: Path, model: Model, frames: int) -> dict[str, f
         decoded = list(islice(video.frames(), few))
         info = video.info
     restored: list[Any] = []
-    engine, context = choose_engine("cpu"), model.network.context
+    engine, context = choose_engine(ComputeOptions(device="cpu")), model.network.context
 
     def run_network() -> None:
         shots = mark_shots(iter(decoded), info.format.peak)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
@@ -25,9 +26,9 @@ from vsr.batch.watch import SETTLE, arrivals
 
 from .dry_run import dry_run
 from .main import EXIT_INTERRUPTED
+from .option_table import options_of, with_options
 from .output.table import STATUSES, counts, line_of, table
 from .progress import Bars
-from .upscale_options import record_option, upscale_arguments, upscale_options
 
 _EXIT_SOME_FAILED = 3
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
@@ -87,8 +88,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     metavar="FILE",
     help="Write what became of each file to a .json or .csv; repeatable.",
 )
-@upscale_options
-@record_option(True)
+@partial(with_options, record=True)
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No bars, no summary.")
 def batch_command(
@@ -106,15 +106,15 @@ def batch_command(
     reports: Sequence[Path],
     as_json: bool,
     quiet: bool,
-    **settings: Any,
+    **given: Any,
 ) -> None:
     """Enlarge many files: each SOURCE is a file, a folder or a glob.
 
     OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
     the same command goes on where it was interrupted.
     """
-    options = upscale_arguments(**settings)
-    scale = options["scale"]
+    options = options_of(given)
+    scale = options.scale
     for report in reports:
         if report.suffix.lower() not in SUFFIXES:
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vsr.core.options import ComputeOptions
+
 from .options import device_option, listed, precision_option, threads_option
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def bench_command(
     from vsr.inference.engine import choose_engine
     from vsr.speedtest.bench import measure_speeds, models_to_measure
 
-    engine = choose_engine(device, precision, threads=threads)
+    engine = choose_engine(ComputeOptions(device=device, precision=precision, threads=threads))
     chosen = models_to_measure(names)
     width = max(len(model.name) for model in chosen)
     if not as_json:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
+from vsr.core.options import UpscaleOptions
 from vsr.estimate.estimate import Estimate, estimate
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def dry_run(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any], as_json: bool) -> None:
+def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json: bool) -> None:
     """Print what would become of each source and its target, and how long all of it would take."""
     width = max(len(str(source)) for source, _ in pairs)
     if not as_json:
@@ -41,12 +41,12 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any], as_j
 
 
 def _estimates(
-    pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]
+    pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions
 ) -> Iterator[Estimate | None]:
     """One for each file; None for those that are there already."""
     todo = []
     for source, target in pairs:
-        if target.exists() and not options["overwrite"]:
+        if target.exists() and not options.run.overwrite:
             yield None
         else:
             todo.append((source, target))

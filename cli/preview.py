@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 import webbrowser
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .options import Time
-from .upscale_options import preview_options, upscale_arguments
+from vsr.core.options import UpscaleOptions
+
+from .option_table import options_of, to_argv, with_options
+from .param_types import Time
 
 
 @click.command("preview")
@@ -29,7 +33,7 @@ from .upscale_options import preview_options, upscale_arguments
 @click.option("--start", type=Time(), help="Begin here.  [default: a telling moment]")
 @click.option("--duration", type=Time(), default="3", show_default=True, help="Show this much.")
 @click.option("--split", is_flag=True, help="Videos: all takes in one picture, side by side.")
-@preview_options
+@partial(with_options, preview=True)
 @click.option("--open", "opened", is_flag=True, help="Show OUTPUT at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No words on the way.")
@@ -41,11 +45,10 @@ def preview_command(
     start: Fraction | None,
     duration: Fraction,
     split: bool,
-    overwrite: bool,
     opened: bool,
     as_json: bool,
     quiet: bool,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Enlarge a few seconds of INPUT and show them beside what a player would do anyway.
 
@@ -59,22 +62,23 @@ def preview_command(
         if not (quiet or as_json):
             click.echo(f"vsr: {message}", err=True)
 
-    arguments = upscale_arguments(**options)
-    del arguments["start"], arguments["end"]  # the preview has its own
+    options = options_of(given)
     target = target or source.with_name(f"{source.stem}_preview.html")
     shown = preview(
         source,
         target,
+        # -y is for the preview: whether the whole video may replace a file is asked again
+        options.but(overwrite=False),
         models=models,
         baseline=baseline,
         start=start,
         duration=duration,
         how="split" if split else "beside",
-        overwrite=overwrite,
+        overwrite=options.run.overwrite,
         begun=lambda model: say(f"enlarging with {model}"),
         tell=say,
         warn=lambda message: click.echo(f"vsr: warning: {message}", err=True),
-        **arguments,
+        command_of=command_of,
     )
     if as_json:
         click.echo(json.dumps({"event": "result", **shown.facts()}))
@@ -85,3 +89,8 @@ def preview_command(
         say(f"{shown.target}: from {float(shown.moment.start):g} s on ({shown.moment.why})")
     if opened:
         webbrowser.open(shown.target.resolve().as_uri())
+
+
+def command_of(source: Path, target: Path, options: UpscaleOptions) -> str:
+    """The command line that does the whole video."""
+    return shlex.join(["vsr", "upscale", str(source), str(target), *to_argv(options)])

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -19,8 +20,8 @@ from tqdm import tqdm
 from vsr import DoneError, Progress, upscale
 from vsr.core.url import Url, as_source
 
+from .option_table import options_of, with_options
 from .output.summary import summary
-from .upscale_options import record_option, upscale_arguments, upscale_options
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
@@ -28,11 +29,9 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.command("upscale")
 @click.argument("source", metavar="INPUT")
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
-@upscale_options
-@record_option(False)
+@partial(with_options, record=False)
 @click.option(
     "--progress-preview",
-    "glance",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Keep a picture of the last finished frame here: .jpg, .png or .webp.",
@@ -42,30 +41,28 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 def upscale_command(
     source: str,
     target: Path,
-    record: bool,
-    glance: Path | None,
+    progress_preview: Path | None,
     as_json: bool,
     quiet: bool,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Enlarge the video INPUT to OUTPUT; all else in it is copied.
 
     INPUT may also be an image, a folder of images, or an address such as rtsp://camera/stream;
     OUTPUT an image or a folder.
     """
-    arguments = upscale_arguments(**options)
+    options = options_of(given)
     try:
         with closing(_Reporter(as_json, quiet)) as reporter, _stopping(source, reporter) as stop:
             result = upscale(
                 source,
                 target,
-                record=record,
-                glance=glance,
+                options,
+                progress_preview=progress_preview,
                 stop=stop,
                 progress=reporter.progress,
                 warn=reporter.warn,
                 tell=reporter.tell,
-                **arguments,
             )
     except DoneError as done:
         if as_json:

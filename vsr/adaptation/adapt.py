@@ -19,6 +19,7 @@ from vsr.adaptation.finetune import Course, Learning, learn
 from vsr.adaptation.holdout import Verdict, judge
 from vsr.adaptation.pseudo_pairs import CameraPairs, recordings, smallest, truth
 from vsr.core.errors import ModelError, OutputError
+from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
 from vsr.inference.engine import choose_engine
@@ -115,7 +116,7 @@ def adapt(
     """
     _check(footage, output, overwrite)
     began = _chosen(model, scale)
-    place = choose_engine(device).device
+    place = choose_engine(ComputeOptions(device=device)).device
     network = began.network
     random = np.random.default_rng(course.seed)
     seen = sample(footage, scale, network.color, random, watch.warn)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import av
 
+from vsr.core.options import READ_DEFAULTS, Deinterlace, ReadOptions
 from vsr.core.span import Span
 from vsr.datasets.media import is_clip
 from vsr.images.images import list_images
 from vsr.video.open import open_input
-from vsr.video.reader import PLAIN, Reading, main_video, open_video
+from vsr.video.reader import main_video, open_video
 from vsr.video.seek import seeks
 
 Warn = Callable[[str], None]
@@ -43,7 +44,7 @@ class Item:
     frames: int
     rate: Fraction = _USUAL_RATE
     is_sought: bool = True
-    reading: Reading = PLAIN
+    reading: ReadOptions = READ_DEFAULTS
 
     @classmethod
     def look_into(cls, path: Path, warn: Warn) -> Item:
@@ -54,13 +55,16 @@ class Item:
             return cls(path, len(list_images(path)))
         seconds = _seconds(path)
         with open_video(path, Span(), warn) as video:
-            fields = "off" if video.fields is None else "on"  # found out once, not at each place
+            # found out once, not at each place
+            fields: Deinterlace = "off" if video.fields is None else "on"
             rate = video.info.frame_rate or _USUAL_RATE
             if seconds is None:
                 frames = sum(1 for _ in islice(video.frames(), _BLIND))
             else:
                 frames = max(1, int(seconds * rate))
-        return cls(path, frames, rate, seconds is not None, replace(PLAIN, deinterlace=fields))
+        return cls(
+            path, frames, rate, seconds is not None, replace(READ_DEFAULTS, deinterlace=fields)
+        )
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from vsr.batch.outcome import (
     Warned,
 )
 from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
+from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress
 from vsr.util.atomic import remove_abandoned
 from vsr.util.threads import cores
@@ -37,7 +38,7 @@ _SPAWN = multiprocessing.get_context("spawn")  # torch's threads do not survive 
 
 def run_batch(
     items: Iterator[Item | None],
-    options: Mapping[str, Any],
+    options: UpscaleOptions,
     *,
     jobs: int = 1,
     retries: int = 1,
@@ -51,7 +52,7 @@ def run_batch(
     Args:
         items: the files; they may be endless. None says that there is nothing at the moment.
             Each must come, or None, within about a second.
-        options: keyword arguments of `vsr.upscale` for every file. Where `threads` is 0, the
+        options: of `vsr.upscale`, for every file. Where `threads` is 0, the
             cores are shared out among the workers.
         jobs: how many files are worked on at the same time.
         retries: how often a file is tried again after a crash, a timeout, a stalled source or
@@ -65,10 +66,9 @@ def run_batch(
     A file that cannot be done is an outcome and no error. When the call is interrupted, as by
     KeyboardInterrupt, the workers are killed, and what they were at is told as stopped.
     """
-    shared = dict(options)
-    if not shared.get("threads") and jobs > 1:
-        shared["threads"] = max(1, cores() // jobs)
-    pool = _Pool(shared, jobs, retries, timeout, stop or Event(), tell or _nothing, work)
+    if not options.compute.threads and jobs > 1:
+        options = options.but(threads=max(1, cores() // jobs))
+    pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or _nothing, work)
     try:
         pool.run(items)
     except KeyboardInterrupt:
@@ -115,7 +115,7 @@ class _Pool:
 
     def __init__(
         self,
-        options: Mapping[str, Any],
+        options: UpscaleOptions,
         jobs: int,
         retries: int,
         timeout: float | None,
@@ -293,7 +293,7 @@ class _Pool:
             remove_abandoned(target / "images")  # of a folder that is there already
 
 
-def _new_worker(slot: int, work: Work, options: Mapping[str, Any]) -> _Worker:
+def _new_worker(slot: int, work: Work, options: UpscaleOptions) -> _Worker:
     ours, theirs = _SPAWN.Pipe()
     process = _SPAWN.Process(target=serve, args=(theirs, work, options), daemon=False)
     with _deaf():

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
 from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
+from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
@@ -67,11 +68,11 @@ class Finished:
     retry: bool = False
 
 
-Work: TypeAlias = Callable[[Item, Mapping[str, Any], Hooks], Finished]
+Work: TypeAlias = Callable[[Item, UpscaleOptions, Hooks], Finished]
 Message: TypeAlias = Begun | Progress | Told | Finished
 
 
-def upscale_file(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
+def upscale_file(item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
     """Enlarge one file, unless its record says that it is done. Raises VsrError."""
     from vsr import upscale  # takes seconds, and only a worker needs it
     from vsr.provenance.sidecar import read_record, record_path
@@ -81,7 +82,7 @@ def upscale_file(item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finish
         result = upscale(
             item.source,
             item.target,
-            **options,
+            options,
             progress=hooks.progress,
             warn=hooks.warn,
             stop=hooks.stop,
@@ -112,7 +113,7 @@ def _hashes(record: Mapping[str, Any] | None) -> dict[str, Any]:
     return {f"{file}_sha256": record[file]["sha256"] for file in ("source", "output")}
 
 
-def serve(connection: Connection, work: Work, options: Mapping[str, Any]) -> None:
+def serve(connection: Connection, work: Work, options: UpscaleOptions) -> None:
     """Do the files that come through `connection`, and tell how it goes, until it is closed.
 
     This is all that a worker process runs. It ends with its parent, however that ends.
@@ -152,7 +153,7 @@ def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event) -> No
         os._exit(0)
 
 
-def _attempt(work: Work, item: Item, options: Mapping[str, Any], hooks: Hooks) -> Finished:
+def _attempt(work: Work, item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
     """What came of the file. After an error that was not foreseen, others may do better."""
     try:
         return work(item, options, hooks)

@@ -61,12 +61,13 @@ def needs_of(job: Job, precision: str, nodes: Sequence[Node]) -> Needs:
     """
     gpus = any(node.get("GPU", 0) >= 1 for node in nodes)
     cpus = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
-    if job.device.startswith("cuda") or (job.device == "auto" and gpus and precision != "int8"):
+    device = job.options.compute.device
+    if device.startswith("cuda") or (device == "auto" and gpus and precision != "int8"):
         needs = Needs(1, 1)
     elif precision == "fp16":
         raise DeviceError("precision fp16 needs GPUs, which the cluster has not: bf16 or fp32")
     else:
-        needs = Needs(job.threads or min(cpus, default=1))
+        needs = Needs(job.options.compute.threads or min(cpus, default=1))
     if not needs.at_once(nodes):
         raise DeviceError(f"no node of the cluster has {needs}")
     return needs

@@ -92,7 +92,7 @@ class Tasks:
         job = self._order.job
         for sha256 in files:
             is_source = sha256 == self._order.plan.source.sha256
-            path = job.file if is_source else Path(job.model or "")
+            path = job.file if is_source else Path(job.options.model or "")
             if sha256 in self._parcels:
                 continue
             try:

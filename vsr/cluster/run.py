@@ -46,7 +46,7 @@ def _make_all(job: Job, work: Work, observer: Observer) -> None:
     """Have all missing segments made. Raises StoppedError, and VsrError otherwise."""
     precision = work.plan.settings["precision"]
     needs = needs_of(job, precision, alive())
-    order = _order(replace(job, precision=precision), work, needs)
+    order = _order(job.but(precision=precision), work, needs)
     order.mark.touch()
     tasks = Tasks(order, needs)
     frames = sum(done.frames for done in work.done.values())
@@ -80,15 +80,15 @@ def _make_all(job: Job, work: Work, observer: Observer) -> None:
 
 def _order(job: Job, work: Work, needs: Needs) -> Order:
     """What the tasks are told; they know no current folder."""
-    model = Path(job.model or "")
+    model = Path(job.options.model or "")
     is_file = model.suffix == ".safetensors"
     return Order(
         job=replace(
-            job,
+            job.but(
+                model=str(model.absolute()) if is_file else job.options.model, threads=needs.cpus
+            ),
             source=job.file.absolute(),
             target=job.target.absolute(),
-            model=str(model.absolute()) if is_file else job.model,
-            threads=needs.cpus,
         ),
         plan=work.plan,
         model=fingerprint(model) if is_file else None,

@@ -20,6 +20,7 @@ from vsr.cluster.files import Parcels, find, open_folder, pieces
 from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, VsrError
 from vsr.core.events import Observer
 from vsr.core.job import Job
+from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine
 from vsr.networks.registry import load_model
 from vsr.pipeline.frames import Tools
@@ -39,7 +40,7 @@ class Order:
         job: its paths are those of the machine that began the run, its threads and precision
             what each task has.
         plan: what is to be done.
-        model: the identity of the file that `job.model` names; None for a model's name.
+        model: the identity of the file that `job.options.model` names; None for a model's name.
         folder: the work folder.
         run: the name of the run; the work folder holds a file of that name and ".part" while
             it lasts, by which a node knows that folder.
@@ -140,7 +141,7 @@ def _files(order: Order) -> list[tuple[Path, Fingerprint]]:
     """The files that a task reads."""
     files = [(order.job.file, order.plan.source)]
     if order.model is not None:
-        files.append((Path(order.job.model or ""), order.model))
+        files.append((Path(order.job.options.model or ""), order.model))
     return files
 
 
@@ -150,25 +151,16 @@ def _here(order: Order, places: dict[Path, Path]) -> Job:
     if order.gpu:
         gpu, *_ = load_ray().get_gpu_ids()
         device = gpu_device(gpu, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    model = str(places[Path(job.model or "")]) if order.model else job.model
-    return replace(job, source=places[job.file], model=model, device=device)
+    model = str(places[Path(job.options.model or "")]) if order.model else job.options.model
+    return replace(job.but(model=model, device=device), source=places[job.file])
 
 
 def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any]) -> Made:
     """Make the segment where the run joins it, or in a folder of this node."""
-    tools = _tools(
-        job.model,
-        job.scale,
-        order.model,
-        job.device,
-        job.precision,
-        job.threads,
-        job.tile,
-        job.self_ensemble,
-        job.compiled,
-    )
+    options = job.options
+    tools = _tools(options.model, options.scale, order.model, options.compute)
     if tools.model.weights.sha256 != order.plan.settings["weights"]:
-        raise ModelError(f"model {job.model}: has other weights than where the work began")
+        raise ModelError(f"model {job.options.model}: has other weights than where the work began")
     shared = order.mark.is_file() and os.access(order.folder, os.W_OK)
     warnings: list[str] = []
     done: list[Done] = []
@@ -198,26 +190,10 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
 
 @lru_cache(maxsize=1)
 def _tools(
-    model: str | None,
-    scale: int,
-    _known: Fingerprint | None,
-    device: str,
-    precision: str,
-    threads: int,
-    tile: int | None,
-    self_ensemble: bool,
-    compiled: bool,
+    model: str | None, scale: int, _known: Fingerprint | None, compute: ComputeOptions
 ) -> Tools:
     """Kept from task to task, as a worker process does many."""
-    engine = choose_engine(
-        device,
-        precision,
-        threads=threads,
-        tile=tile,
-        self_ensemble=self_ensemble,
-        compiled=compiled,
-    )
-    return Tools(load_model(model, scale), engine)
+    return Tools(load_model(model, scale), choose_engine(compute))
 
 
 def _check_versions(plan: Plan) -> None:

@@ -39,7 +39,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Region:
+class CropRegion:
     """A rectangle of the picture as players show it, in pixels or in percent of its sides.
 
     Pixels are those that are stored, whatever their aspect: of a video of 720x576 that is shown
@@ -66,7 +66,7 @@ class Region:
             raise InputError(f"crop {self}: reaches beyond 100%")
 
     def __str__(self) -> str:
-        """As `parse_region` takes it."""
+        """As `parse_crop` takes it."""
         sign = "%" if self.percent else ""
         return ",".join(f"{_short(n)}{sign}" for n in (self.x, self.y, self.width, self.height))
 
@@ -117,7 +117,7 @@ class Region:
         )
 
 
-def parse_region(text: str) -> Region:
+def parse_crop(text: str) -> CropRegion:
     """The region in "X,Y,W,H": pixels, or all four in percent, as in "25%,25%,50%,12.5%".
 
     Raises InputError.
@@ -126,7 +126,7 @@ def parse_region(text: str) -> Region:
         match = re.fullmatch(pattern, text, re.ASCII)
         if match:
             x, y, width, height = (Fraction(number) for number in match.groups())
-            return Region(x, y, width, height, percent)
+            return CropRegion(x, y, width, height, percent)
     raise InputError(
         f"crop {text!r}: write X,Y,W,H in pixels, or all four in percent: 25%,25%,50%,50%"
     )

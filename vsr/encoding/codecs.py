@@ -17,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from vsr.core.errors import EncoderError
 from vsr.core.frame import VideoInfo
 from vsr.core.hdr import TRANSFERS, encoder_parameters
+from vsr.core.options import UpscaleOptions
 from vsr.remux.containers import default_encoder, format_of
 from vsr.util.threads import cores
 from vsr.video.open import reason
@@ -90,6 +91,13 @@ class Encoding:
     preset: str = ""
     pix_fmt: str = ""
     threads: int = 0
+
+    @classmethod
+    def of(cls, options: UpscaleOptions) -> Encoding:
+        """The encoding that a job's options ask for."""
+        encode = options.encode
+        threads = options.compute.threads
+        return cls(encode.codec, encode.crf, encode.preset, encode.pix_fmt, threads)
 
     def encoder(self, target: Path, info: VideoInfo) -> str:
         """The encoder's name in libav for frames of `info` in this output file.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 from av.container import InputContainer
@@ -18,18 +17,16 @@ from av.stream import Stream
 
 from vsr.api import upscale
 from vsr.core.errors import InputError, OutputError
-from vsr.core.limits import DEFAULTS
+from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
 from vsr.core.result import Progress, Result
-from vsr.core.span import Span
 from vsr.images.files import read_shape
 from vsr.images.images import is_image
 from vsr.model_selection.select import Choice, choose_model
 from vsr.pipeline.routes import is_still
-from vsr.remux.mapping import Selection
 from vsr.remux.mux_probe import is_cover
 from vsr.util.threads import cores
 from vsr.video.open import open_input
-from vsr.video.reader import Reading, main_video, open_video
+from vsr.video.reader import main_video, open_video
 
 _KEYFRAMES_EVERY = 250  # frames: what x264, x265 and NVENC do of themselves
 _FEWEST = 24  # frames to measure on
@@ -37,10 +34,7 @@ _LENGTH = Fraction(1)  # seconds of the source, at least
 _LONGEST = 20  # seconds of the source
 _ENOUGH = 2.0  # seconds of work that tell something
 # A measurement goes on from nothing, leaves nothing, and stays on this machine.
-_BY_ITSELF: dict[str, Any] = {
-    **{"overwrite": True, "resume": "never", "record": False, "cluster": ""},
-    **{"warn": None, "stop": None, "glance": None},
-}
+_BY_ITSELF = RunOptions(overwrite=True, resume="never")
 _LISTENING = 3  # seconds of the source in which the other streams are counted
 _USUAL_RATE = Fraction(25)  # frames a second
 
@@ -97,8 +91,8 @@ class Rate:
         return round(self.bytes / self.frames * frames + self.once * keyframes)
 
 
-def estimate(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]) -> Iterator[Estimate]:
-    """What to expect of each (source, target), with these keyword arguments of `vsr.upscale`.
+def estimate(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> Iterator[Estimate]:
+    """What to expect of each (source, target), with these options.
 
     Of files that are alike (size, codec, pixel format, frame rate and the output's suffix; still
     images: the suffix, as their time and size go with their pixels) and get the same model, one
@@ -112,7 +106,7 @@ def estimate(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]) -> 
         try:
             choice = _choice(source, options)
             told = {"model": choice.model, "chosen": choice.said}
-            asked = {**options, "model": choice.model, "suited_to": "auto"}
+            asked = options.but(model=choice.model, content="auto")
             facts = _look(source, target, asked)
             frames = facts.frames
             if frames is None:
@@ -133,19 +127,14 @@ def estimate(pairs: Sequence[tuple[Path, Path]], options: Mapping[str, Any]) -> 
         yield Estimate(source, target, frames, seconds, size, measured, "", **told)
 
 
-def _choice(source: Path, options: Mapping[str, Any]) -> Choice:
+def _choice(source: Path, options: UpscaleOptions) -> Choice:
     """What `vsr.upscale` would choose."""
     return choose_model(
-        source,
-        options.get("model"),
-        options.get("suited_to", "auto"),
-        options.get("scale", 4),
-        is_still(source),
-        Reading(limits=options.get("limits", DEFAULTS)),
+        source, options.model, options.content, options.scale, is_still(source), options.read
     )
 
 
-def whole(source: Path, target: Path, options: Mapping[str, Any], rate: Rate) -> Estimate:
+def whole(source: Path, target: Path, options: UpscaleOptions, rate: Rate) -> Estimate:
     """What to expect of a file whose own rate is known. Raises InputError."""
     facts = _look(source, target, options)
     if facts.frames is None:
@@ -156,7 +145,7 @@ def whole(source: Path, target: Path, options: Mapping[str, Any], rate: Rate) ->
 
 
 def measure(
-    source: Path, options: Mapping[str, Any], start: float, duration: float, suffix: str
+    source: Path, options: UpscaleOptions, start: float, duration: float, suffix: str
 ) -> Rate:
     """What frames of a video cost, by a piece of it from `start` on, in seconds of the file.
 
@@ -196,16 +185,16 @@ class Piece:
 def enlarge_piece(
     source: Path,
     target: Path,
-    options: Mapping[str, Any],
+    options: UpscaleOptions,
     start: float | Fraction,
     end: float | Fraction,
 ) -> Piece:
     """Enlarge the piece of a video between two times, and measure it as `measure` does."""
-    piece, third = dict(options), start + (end - start) / 3
+    third = start + (end - start) / 3
     short = _NOTHING
     with suppress(InputError):  # perhaps no frame begins there, or the other run will say it
-        short, _ = _run(source, target, piece | {"start": start, "end": third})
-    long, result = _run(source, target, piece | {"start": start, "end": end})
+        short, _ = _run(source, target, options.but(start=start, end=third))
+    long, result = _run(source, target, options.but(start=start, end=end))
     rate = _between(short, long)
     by_frame = long.seconds / long.frames
     return Piece(result, rate, abs(rate.seconds / rate.frames / by_frame - 1))
@@ -236,7 +225,7 @@ def _between(short: _Run, long: _Run) -> Rate:
     return Rate(frames, seconds, size, once)
 
 
-def _run(source: Path, target: Path, options: Mapping[str, Any]) -> tuple[_Run, Result]:
+def _run(source: Path, target: Path, options: UpscaleOptions) -> tuple[_Run, Result]:
     """Enlarge, with what that took."""
     first: float | None = None
 
@@ -246,7 +235,7 @@ def _run(source: Path, target: Path, options: Mapping[str, Any]) -> tuple[_Run, 
             first = time.monotonic()
 
     began = time.monotonic()
-    result = upscale(source, target, **{**options, **_BY_ITSELF, "progress": progress})
+    result = upscale(source, target, replace(options, run=_BY_ITSELF), progress=progress)
     ended = time.monotonic()
     alone = result.frames_out == 1  # nothing comes after its first frame
     since = began if first is None or alone else first
@@ -263,7 +252,7 @@ def _picture_bytes(target: Path) -> int:
         return sum(packet.size for packet in container.demux(stream))
 
 
-def _measured(source: Path, target: Path, options: Mapping[str, Any], facts: _Facts) -> Rate:
+def _measured(source: Path, target: Path, options: UpscaleOptions, facts: _Facts) -> Rate:
     """The rate of a file: from its middle, or where there is no frame, from its beginning."""
     if facts.step is None:
         return _measured_whole(source, options, target.suffix)
@@ -274,7 +263,7 @@ def _measured(source: Path, target: Path, options: Mapping[str, Any], facts: _Fa
 
 
 def _measured_at(
-    source: Path, target: Path, options: Mapping[str, Any], facts: _Facts, place: Fraction
+    source: Path, target: Path, options: UpscaleOptions, facts: _Facts, place: Fraction
 ) -> Rate:
     """The rate by a piece that is long enough: of so many frames, and of so much work.
 
@@ -288,14 +277,14 @@ def _measured_at(
         start = facts.start + (total - length) * place
         return measure(source, options, float(start), float(length), target.suffix)
 
-    fewest = max(_FEWEST, 3 * (options.get("threads") or cores()))
+    fewest = max(_FEWEST, 3 * (options.compute.threads or cores()))
     length = min(total, max(_LENGTH, facts.step * fewest))
     found = rate(length)
     longer = min(total, Fraction(_LONGEST), length * Fraction(_ENOUGH / found.seconds))
     return rate(longer) if longer > length else found
 
 
-def _measured_whole(source: Path, options: Mapping[str, Any], suffix: str) -> Rate:
+def _measured_whole(source: Path, options: UpscaleOptions, suffix: str) -> Rate:
     """The rate of a still image: of a whole run, the second one where the first was quick."""
     with tempfile.TemporaryDirectory(prefix="vsr-") as folder:
         target = Path(folder, f"piece{suffix}")
@@ -326,22 +315,20 @@ class _Facts:
     other_bytes: int = 0
 
 
-def _look(source: Path, target: Path, options: Mapping[str, Any]) -> _Facts:
+def _look(source: Path, target: Path, options: UpscaleOptions) -> _Facts:
     """Open a file and decode its first frame. Raises InputError."""
     suffix = target.suffix.lower()
     if is_still(source):
         shape = read_shape(source)
         return _Facts((source.suffix.lower(), suffix), 1, shape.width * shape.height)
-    span = Span(_time(options.get("start")), _time(options.get("end")))
-    reading = Reading(deinterlace="off", limits=options.get("limits", DEFAULTS))
+    reading, span = replace(options.read, deinterlace="off"), options.read.span
     with open_video(source, span, _unsaid, reading) as video:
         info, index, frames = video.info, video.stream_index, video.expected_frames
     rate = info.frame_rate or _USUAL_RATE
     with open_input(source) as container:
         main = container.streams[index]
         codec = main.codec_context.name
-        wants = Selection(options.get("audio", True), options.get("subtitles", True))
-        others = _others_rate(container, main, 1 / rate, wants)
+        others = _others_rate(container, main, 1 / rate, options.streams)
     return _Facts(
         kind=(info.width, info.height, info.format.name, codec, round(rate), suffix),
         frames=max(1, frames) if frames is not None else None,
@@ -353,10 +340,10 @@ def _look(source: Path, target: Path, options: Mapping[str, Any]) -> _Facts:
 
 
 def _others_rate(
-    container: InputContainer, main: Stream, step: Fraction, wants: Selection
+    container: InputContainer, main: Stream, step: Fraction, wants: StreamOptions
 ) -> Fraction:
     """Bytes a second of the streams that are copied, by the file's first seconds."""
-    others = [s for s in container.streams if s.index != main.index and wants.wants(s)]
+    others = [s for s in container.streams if s.index != main.index and wants.wants(s.type)]
     counted = [stream for stream in others if not is_cover(stream)]
     if not counted:
         return Fraction(0)
@@ -370,10 +357,6 @@ def _others_rate(
                 if times[-1] - times[0] >= _LISTENING:
                     break
     return total / (max(times) - min(times) + step) if times else Fraction(0)
-
-
-def _time(seconds: float | Fraction | None) -> Fraction | None:
-    return None if seconds is None else Fraction(seconds)
 
 
 def _unsaid(_message: str) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from vsr.core.errors import InputError
+from vsr.core.options import ComputeOptions, Precision
 from vsr.datasets.ground_truth import Picture, Plane
 from vsr.datasets.media import is_clip, list_items, read_pictures
 from vsr.evaluation.clip import Restored, restore_clip, restore_image
@@ -105,7 +106,7 @@ def evaluate(
     paths: Iterable[Path],
     model: Model,
     device: str = "auto",
-    precision: str = "fp32",
+    precision: Precision = "fp32",
     warn: Warn = lambda message: None,
     stills: bool = False,
     self_ensemble: bool = False,
@@ -139,7 +140,7 @@ def compare(
     items: Iterable[Path],
     models: Sequence[Model],
     device: str = "auto",
-    precision: str = "fp32",
+    precision: Precision = "fp32",
     warn: Warn = lambda message: None,
     self_ensemble: bool = False,
     look: Look | None = None,
@@ -153,7 +154,9 @@ def compare(
     is what becomes of these before, `frames` how many of a clip are read at most. Errors are
     those of `evaluate`.
     """
-    engine = choose_engine(device, precision, self_ensemble=self_ensemble)
+    engine = choose_engine(
+        ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
+    )
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
         small = _small(item, networks, warn, recording, frames)

@@ -14,6 +14,7 @@ import torch
 from vsr.core.crop import Box
 from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
 from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.cuda_streams import in_batches
 from vsr.inference.ensemble import SelfEnsemble
@@ -60,26 +61,16 @@ class Engine:
         return self.devices[0]
 
 
-def choose_engine(
-    device: str = "auto",
-    precision: str = "auto",
-    *,
-    threads: int = 0,
-    tile: int | None = None,
-    self_ensemble: bool = False,
-    compiled: bool = False,
-) -> Engine:
+def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
     """Pick devices and precision. Raises DeviceError for what this machine has not.
 
-    `device` may name several GPUs, with commas. "auto" is the first GPU where there is one;
-    half precision on a GPU, bfloat16 on a CPU with instructions for it, else float32.
-    `threads` is how many cores of a CPU to use; 0 for all. The rest is as in Engine.
+    "auto" is the first GPU where there is one; half precision on a GPU, bfloat16 on a CPU with
+    instructions for it, else float32.
     """
-    if precision not in ("auto", *PRECISIONS):
-        raise DeviceError(f"unknown precision {precision!r}: auto, {', '.join(PRECISIONS)}")
-    devices = tuple(_device(name.strip()) for name in device.split(","))
+    precision: str = options.precision
+    devices = tuple(_device(name.strip()) for name in options.device.split(","))
     if len(set(devices)) < len(devices) or (len(devices) > 1 and "cpu" in map(str, devices)):
-        raise DeviceError(f"device {device!r}: several must be different GPUs")
+        raise DeviceError(f"device {options.device!r}: several must be different GPUs")
     if precision == "auto":
         gpu = devices[0].type == "cuda"
         precision = "fp16" if gpu else "bf16" if _cpu_has_bf16() else "fp32"
@@ -87,13 +78,16 @@ def choose_engine(
         raise DeviceError("precision fp16 needs a GPU: on the CPU choose bf16 or fp32")
     if precision == "int8" and (devices[0].type != "cpu" or not _cpu_has_int8()):
         raise DeviceError("precision int8 needs a CPU with VNNI instructions: choose another")
-    if compiled and not _has_compiler(devices[0]):
+    if options.compiled and not _has_compiler(devices[0]):
         raise DeviceError("compiling needs a C++ compiler on CPUs and Triton on GPUs: none found")
-    if threads < 0:
-        raise DeviceError(f"threads {threads}: must not be negative")
-    if tile is not None and tile < 0:
-        raise DeviceError(f"tile {tile}: must be auto, 0 or a number of pixels")
-    return Engine(devices, precision, threads or cores(), tile, self_ensemble, compiled)
+    return Engine(
+        devices,
+        precision,
+        options.threads or cores(),
+        options.tile,
+        options.self_ensemble,
+        options.compiled,
+    )
 
 
 def restore(
@@ -106,7 +100,7 @@ def restore(
 ) -> Iterator[Frame]:
     """A frame for each time of each window, in order: of all of it, or of the part in `box`.
 
-    `info` describes the frames that go in. `box` is as `Region.inside` gives it; the part is,
+    `info` describes the frames that go in. `box` is as `CropRegion.inside` gives it; the part is,
     in float32 on a CPU to the bit, what would be cut out of the whole frame. `warn` is told, in
     one line, when memory does not suffice and smaller tiles are taken; no frame is lost by it.
     """

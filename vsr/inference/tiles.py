@@ -111,7 +111,7 @@ class Tiler:
         enlarger: what enlarges each tile.
         size: of the first tiles, in small pixels; 0 for whole frames.
         warn: told, in one line, of each new size.
-        box: the part of each frame that is wanted, as `Region.inside` gives it; None for all.
+        box: the part of each frame that is wanted, as `CropRegion.inside` gives it; None for all.
 
     Attributes:
         part: what is wanted, and what is computed to get it.

@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError
 from vsr.core.limits import check_header
+from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.url import Url
 from vsr.datasets.ground_truth import Plane
 from vsr.evaluation.metrics import CELL, LEAST_CELLS, blockiness
@@ -28,7 +29,7 @@ from vsr.model_selection.noise import noise
 from vsr.util.threads import within
 from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
-from vsr.video.reader import PLAIN, Reading, main_video
+from vsr.video.reader import main_video
 from vsr.video.seek import demux
 
 _PLACES = 8  # to look at
@@ -66,7 +67,7 @@ class Look:
     noise: float
 
 
-def look_at(path: Path | Url, reading: Reading = PLAIN) -> Look:
+def look_at(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> Look:
     """Look at a video that can be opened again: the same file gives the same.
 
     At eight places, evenly from its beginning on, three frames are decoded from a keyframe on,
@@ -74,10 +75,10 @@ def look_at(path: Path | Url, reading: Reading = PLAIN) -> Look:
     line, where there is no video or nothing of it can be decoded, StalledError where it gives
     nothing.
     """
-    return within(reading.patience, lambda: _look(path, reading))
+    return within(reading.stall_timeout, lambda: _look(path, reading))
 
 
-def _look(path: Path | Url, reading: Reading) -> Look:
+def _look(path: Path | Url, reading: ReadOptions) -> Look:
     with open_input(path) as container:
         stream = main_video(container, path)
         check_header(path, container, stream, reading.limits)

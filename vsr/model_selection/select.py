@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError, ModelError, StalledError
+from vsr.core.options import READ_DEFAULTS, Content, ReadOptions
 from vsr.core.url import Url
 from vsr.images.images import is_image
 from vsr.model_selection.analyze import look_at
 from vsr.model_selection.classify import Judgement, judge
 from vsr.networks.registry import default_model, footage_model, scales_of
-from vsr.video.reader import PLAIN, Reading
-
-KINDS = ("auto", "clean", "footage")
-"""What weights may be asked to suit; "auto" looks."""
 
 
 @dataclass(frozen=True)
@@ -33,41 +30,34 @@ class Choice:
 def choose_model(
     source: Path | Url,
     model: str | None,
-    suited_to: str,
+    content: Content,
     scale: int,
     stills: bool = False,
-    reading: Reading = PLAIN,
+    read: ReadOptions = READ_DEFAULTS,
 ) -> Choice:
     """The model for a source. The same source gives the same one.
 
     Args:
         source: a file, a folder of images or an address.
         model: the one that is named, which settles it; None where none is.
-        suited_to: "clean", "footage", or "auto", which looks at a video file, see `judge`. Images
+        content: "clean", "footage", or "auto", which looks at a video file, see `judge`. Images
             are taken for clean, and addresses, which may give all but once, for footage.
         scale: 2, 3 or 4.
         stills: whether each image stands for itself.
-        reading: what a video may ask for, and how long it may give nothing.
+        read: what a video may ask for, and how long it may give nothing.
 
-    Raises ModelError where `suited_to` is none of `KINDS`, or stands beside a `model`, or is
-    "footage" and there are no such weights for the scale; StalledError where the source gives
-    nothing. One that cannot be read is taken for clean: the job itself says why.
+    Raises ModelError where `content` is "footage" and there are no such weights for the scale;
+    StalledError where the source gives nothing. One that cannot be read is taken for clean: the
+    job itself says why.
     """
-    if suited_to not in KINDS:
-        raise ModelError(f"weights suited to {suited_to!r}: allowed are {', '.join(KINDS)}")
     if model:
-        if suited_to != "auto":
-            raise ModelError(
-                f"model {model!r} and --for {suited_to} (suited_to) exclude each other: "
-                "a model is for one kind of source"
-            )
         return Choice(model)
     clean, footage = default_model(stills), footage_model(stills)
-    if suited_to == "footage":
+    if content == "footage":
         return Choice(_for_scale(footage, scale))
-    if suited_to == "clean" or footage is None:
+    if content == "clean" or footage is None:
         return Choice(clean)
-    judgement = None if stills else judged(source, reading)
+    judgement = None if stills else judged(source, read)
     if judgement is None:
         return Choice(clean)
     if not judgement.is_footage:
@@ -80,7 +70,9 @@ def choose_model(
 
 def _for_scale(footage: str | None, scale: int) -> str:
     if footage is None:
-        raise ModelError("weights for footage: this vsr has none; --for clean, or name a --model")
+        raise ModelError(
+            "weights for footage: this vsr has none; --content clean, or name a --model"
+        )
     if scale not in scales_of(footage):
         raise ModelError(f"{footage} has no weights for x{scale}: it has {_scales(footage)}")
     return footage
@@ -90,7 +82,7 @@ def _scales(model: str) -> str:
     return ", ".join(f"x{scale}" for scale in scales_of(model))
 
 
-def judged(source: Path | Url, reading: Reading = PLAIN) -> Judgement | None:
+def judged(source: Path | Url, read: ReadOptions = READ_DEFAULTS) -> Judgement | None:
     """What a source is taken for; None for images, and for what cannot be read.
 
     Raises StalledError.
@@ -101,7 +93,7 @@ def judged(source: Path | Url, reading: Reading = PLAIN) -> Judgement | None:
     if file is not None and (file.is_dir() or is_image(file)):
         return None
     try:
-        return judge(look_at(source, reading))
+        return judge(look_at(source, read))
     except StalledError:
         raise
     except InputError:

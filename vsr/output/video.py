@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.errors import OutputError
 from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.core.options import StreamOptions
 from vsr.core.stream_report import Others
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
@@ -24,7 +25,7 @@ from vsr.live.live import Live, fragmented
 from vsr.output.verify import Arrival, read_back, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
-from vsr.remux.mapping import Selection, plan_streams
+from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
 from vsr.remux.timestamps import Cut
@@ -69,7 +70,7 @@ def create_video(
     encoding: Encoding,
     warn: Callable[[str], None],
     others_of: Video | Live | None = None,
-    wants: Selection | None = None,
+    wants: StreamOptions | None = None,
     color: ColorTags | None = None,
     verified: bool = False,
     seal: Seal | None = None,
@@ -89,7 +90,7 @@ def create_video(
     remove_abandoned(target)
     with _unless_whole(part, target):
         with _opened(
-            part, target, info, encoding, warn, others_of, wants or Selection(), color, said
+            part, target, info, encoding, warn, others_of, wants or StreamOptions(), color, said
         ) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
 
@@ -127,7 +128,7 @@ def join_video(
     encoding: Encoding,
     warn: Callable[[str], None],
     others_of: Video,
-    wants: Selection,
+    wants: StreamOptions,
     packets: Iterator[Packet[VideoStream]],
     verified: bool = False,
     seal: Seal | None = None,
@@ -199,7 +200,7 @@ def _opened(
     encoding: Encoding,
     warn: Callable[[str], None],
     others_of: Video | Live | None,
-    wants: Selection,
+    wants: StreamOptions,
     color: ColorTags | None = None,
     said: str = "",
 ) -> Iterator[_Muxing]:

@@ -70,7 +70,7 @@ class Passed:
             yield frame
 
 
-def flow(
+def run_frames(
     job: Job,
     tools: Tools,
     open_target: OpenTarget,
@@ -94,13 +94,16 @@ def flow(
     Raises VsrError.
     """
     seen, written = Passed(begin=begin, end=end), 0
-    patience = None if isinstance(job.source, Url) else job.reading.patience  # they have their own
+    # addresses have timeouts of their own
+    patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
     context = tools.model.network.context
 
     note, stop = observer.note, observer.stop
-    with open_source(job.source, job.span, job.rate, note, job.reading, stop) as video:
+    with open_source(
+        job.source, job.options.read.span, job.options.read.rate, note, job.options.read, stop
+    ) as video:
         large = enlarged(video.info, job)
-        box = job.crop.inside(video.info) if job.crop else None
+        box = job.options.read.crop.inside(video.info) if job.options.read.crop else None
 
         def run_of(output: Output) -> Run:
             return _run(seen, written, video, output)
@@ -128,8 +131,8 @@ def flow(
 
 def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
     """What the output's frames are, for a source of `info`."""
-    part = cropped(info, job.crop.inside(info)) if job.crop else info
-    return part.enlarged(job.scale)
+    part = cropped(info, job.options.read.crop.inside(info)) if job.options.read.crop else info
+    return part.enlarged(job.options.scale)
 
 
 def damage_of(source: Source) -> Damage:

@@ -12,15 +12,17 @@ from threading import Event
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import ColorTags, VideoInfo
 from vsr.core.job import Job
+from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.span import Span
 from vsr.core.url import Url, is_live, open_url
+from vsr.encoding.codecs import Encoding
 from vsr.images.animated import is_animated
 from vsr.images.frame_folder import create_frame_folder
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.output import create_image, create_image_folder
 from vsr.live.live import Live, open_live
 from vsr.output.video import Output, Seal, create_video
-from vsr.video.reader import PLAIN, Reading, Video, open_video
+from vsr.video.reader import Video, open_video
 
 Warn = Callable[[str], None]
 
@@ -44,7 +46,7 @@ def open_source(
     span: Span,
     rate: Fraction,
     warn: Warn,
-    reading: Reading = PLAIN,
+    reading: ReadOptions = READ_DEFAULTS,
     stop: Event | None = None,
 ) -> AbstractContextManager[Video | Images | Live]:
     """Open a video, an image, a folder of images as a clip of `rate` frames a second, a stream.
@@ -61,7 +63,7 @@ def open_source(
 
 
 def _open_address(
-    url: Url, span: Span, warn: Warn, reading: Reading, stop: Event | None
+    url: Url, span: Span, warn: Warn, reading: ReadOptions, stop: Event | None
 ) -> AbstractContextManager[Video | Live]:
     """A live stream is opened once; a file at rest may be opened again, as one on disk."""
     container = None if url.is_stream else open_url(url)
@@ -87,17 +89,33 @@ def create_target(
     anything else is a video with all else that a video source holds. `seal` is told of a
     finished file before it gets its name, but not of a folder; `said` goes into its metadata.
     """
-    target, encoding = job.target, job.encoding
+    target, encoding = job.target, Encoding.of(job.options)
     if isinstance(video, Images):
         if names_folder(target):
             names = [file.name for file in video.files]
             return create_image_folder(
-                target, names, info, video.depth, video.metadata, warn, job.overwrite, said
+                target,
+                names,
+                info,
+                video.depth,
+                video.metadata,
+                warn,
+                job.options.run.overwrite,
+                said,
             )
         if not is_image(target):
             wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
             return create_video(
-                target, info, wish, warn, None, job.wants, _USUAL_COLOR, job.verify, seal, said
+                target,
+                info,
+                wish,
+                warn,
+                None,
+                job.options.streams,
+                _USUAL_COLOR,
+                job.options.run.verify,
+                seal,
+                said,
             )
         if len(video.files) > 1:
             raise OutputError(
@@ -105,11 +123,20 @@ def create_target(
             )
         return create_image(target, info, video.depth, video.metadata(0), warn, seal, said)
     if names_folder(target):
-        return create_frame_folder(target, info, warn, job.overwrite, said)
+        return create_frame_folder(target, info, warn, job.options.run.overwrite, said)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(video.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
     return create_video(
-        target, info, encoding, warn, video, job.wants, None, job.verify, seal, said
+        target,
+        info,
+        encoding,
+        warn,
+        video,
+        job.options.streams,
+        None,
+        job.options.run.verify,
+        seal,
+        said,
     )
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from vsr.core.options import EncodeOptions, StreamOptions, UpscaleOptions
 from vsr.core.span import Span
 from vsr.estimate.estimate import Estimate, Piece, enlarge_piece, whole
 from vsr.preview.variant import Take
 
-_ALONE = {"audio": "none", "subtitles": False}  # a take's clock begins with the span
-_LOSSLESS = {"codec": "ffv1", "crf": None, "preset": "", "pix_fmt": ""}
+_ALONE = StreamOptions(audio="none", subtitles=False)  # a take's clock begins with the span
+_LOSSLESS = EncodeOptions(codec="ffv1")
 _LEAST_DOUBT = 0.1  # of any estimate: frames differ
 
 
@@ -42,7 +42,7 @@ def make_takes(
     models: Sequence[str],
     baseline: str,
     target: Path,
-    options: Mapping[str, Any],
+    options: UpscaleOptions,
     lossless: bool,
     begun: Callable[[str], None],
 ) -> list[Made]:
@@ -52,7 +52,7 @@ def make_takes(
         source: a video file.
         span: both of its ends are known.
         models, baseline: names or files; a model that is the baseline too is made once.
-        target: what the whole video would become, with `options` for `vsr.upscale`.
+        target: what the whole video would become, with `options`.
         lossless: whether to keep the frames as they are, instead of what that job's encoder makes
             of them; then nothing is to be learnt of the output's size.
         begun: told of each model as its turn comes.
@@ -64,10 +64,12 @@ def make_takes(
     made = []
     for number, model in enumerate(dict.fromkeys([baseline, *models])):
         begun(model)
-        asked = {**options, "model": model}
-        suffix, more = (".mkv", _LOSSLESS) if lossless else (target.suffix, {})
+        asked = options.but(model=model, content="auto")
+        suffix = ".mkv" if lossless else target.suffix
         file = folder / f"{number}{suffix}"
-        piece = enlarge_piece(source, file, {**asked, **_ALONE, **more}, span.start, span.end)
+        encode = _LOSSLESS if lossless else options.encode
+        alone = replace(asked, streams=_ALONE, encode=encode)
+        piece = enlarge_piece(source, file, alone, span.start, span.end)
         take = Take(Path(model).stem if model.endswith(".safetensors") else model, file, not number)
         estimate = whole(source, target, asked, piece.rate)
         made.append(Made(take, model, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))

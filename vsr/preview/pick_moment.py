@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from vsr.core.damage import Damage
 from vsr.core.errors import InputError, StalledError
 from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.span import Span
 from vsr.video.open import open_input
-from vsr.video.reader import PLAIN, Reading, Video, main_video, open_video
+from vsr.video.reader import Video, main_video, open_video
 from vsr.video.seek import seeks
 from vsr.video.shots import mark_shots
 
@@ -68,7 +69,9 @@ def _unsaid(_message: str) -> None:
     """The job itself will say it."""
 
 
-def telling(path: Path, length: Fraction, reading: Reading = PLAIN, warn: Warn = _unsaid) -> Moment:
+def telling(
+    path: Path, length: Fraction, reading: ReadOptions = READ_DEFAULTS, warn: Warn = _unsaid
+) -> Moment:
     """The moment from which `length` seconds of a video show best what enlarging brings.
 
     They are sharp, moving, of one shot, neither black nor a fade, or as near to that as there
@@ -173,7 +176,7 @@ class _Look:
 
 
 def _looks(
-    path: Path, places: Sequence[Fraction], length: Fraction, reading: Reading
+    path: Path, places: Sequence[Fraction], length: Fraction, reading: ReadOptions
 ) -> list[_Look]:
     """What is to be seen at the places that can be decoded."""
     looks = []
@@ -214,7 +217,7 @@ class _Found:
     broken: int
 
 
-def _best(path: Path, looks: Sequence[_Look], length: Fraction, reading: Reading) -> _Found:
+def _best(path: Path, looks: Sequence[_Look], length: Fraction, reading: ReadOptions) -> _Found:
     """The first place without a flaw, by promise, or the one with the least."""
     sharpest = max((look.detail for look in looks), default=0.0)
     best: _Look | None = None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, OutputError
-from vsr.core.limits import DEFAULTS
+from vsr.core.limits import Limits
+from vsr.core.options import UpscaleOptions
 from vsr.core.span import Span
 from vsr.model_selection.select import choose_model
 from vsr.pipeline.checks import check_paths
@@ -24,28 +25,14 @@ from vsr.preview.pick_moment import Moment, telling
 from vsr.preview.side_by_side import write_beside
 from vsr.remux.containers import formats_for
 from vsr.video.orientation import is_turned
-from vsr.video.reader import Reading, open_video
+from vsr.video.reader import open_video
 
 VIDEOS = (".mp4", ".mkv", ".mov")
 SUFFIXES = (".html", *VIDEOS, ".png")
 """What a preview may be, besides a folder of frames."""
 
-# How the command line calls what `vsr.upscale` is given.
-_FLAGS = {
-    "scale": "--scale",
-    "device": "--device",
-    "precision": "--precision",
-    "crop": "--crop",
-    "codec": "--codec",
-    "crf": "--crf",
-    "preset": "--preset",
-    "pix_fmt": "--pix-fmt",
-    "tile": "--tile",
-    "threads": "--threads",
-    "deinterlace": "--deinterlace",
-}
-_SWITCHES = {"self_ensemble": "--self-ensemble", "compiled": "--compile", "hwaccel": "--hwaccel"}
-_DEFAULTS = {"device": "auto", "precision": "auto", "deinterlace": "auto", "threads": 0}
+CommandOf: TypeAlias = Callable[[Path, Path, UpscaleOptions], str]
+"""How people are told to do the whole video: source, target and options as one line."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,7 @@ class Preview:
         source, target: the video and the preview.
         moment: where the seconds begin, and why there.
         made: the takes, the baseline first.
-        commands: for each take, the command line that does the whole video.
+        commands: for each take, the line that does the whole video.
         chosen: what the video was taken for, and so the model chosen, in one line; "" where
             models were named.
     """
@@ -98,9 +85,9 @@ class Preview:
 def preview(
     source: str | Path,
     target: str | Path,
+    options: UpscaleOptions | None = None,
     *,
     models: Sequence[str] = (),
-    suited_to: str = "auto",
     baseline: str = "bicubic",
     start: Fraction | None = None,
     duration: Fraction = Fraction(3),
@@ -109,7 +96,8 @@ def preview(
     begun: Callable[[str], None] | None = None,
     warn: Callable[[str], None] | None = None,
     tell: Callable[[str], None] | None = None,
-    **options: Any,
+    command_of: CommandOf | None = None,
+    **keywords: object,
 ) -> Preview:
     """Enlarge a few seconds by each model, and show them beside the `baseline`.
 
@@ -117,8 +105,8 @@ def preview(
         source: a video file.
         target: a page (.html), a video of all takes (.mp4, .mkv, .mov), a picture of one frame
             (.png), or a folder of one frame of each take.
-        models: names or files; the default model if there is none.
-        suited_to: which default, see `vsr.upscale`.
+        options: for the job on the whole video; their model and span are not used.
+        models: names or files; the default model for the content if there is none.
         baseline: the model that stands for what a player would have done anyway.
         start: where to begin, in seconds; a telling moment if left out.
         duration: how many seconds to show.
@@ -126,17 +114,20 @@ def preview(
         overwrite: replace an existing target.
         begun: told of each model as its turn comes.
         warn: called with each warning.
-        tell: called with what the video was taken for, where that was looked at.
-        options: keyword arguments of `vsr.upscale`, for the job on the whole video.
+        tell: called with what the video was taken for, where that was analysed.
+        command_of: writes the line that does the whole video; a call of `vsr.upscale` if left out.
+        keywords: single options by their names, as in `vsr.upscale`.
 
     Raises VsrError, in one line.
     """
     source, target = Path(source), Path(target)
-    warn = warn or _unheard
+    options = (options or UpscaleOptions()).but(**keywords).but(start=None, end=None)
+    warn, command_of = warn or _unheard, command_of or python_call
     _check(source, target, duration, overwrite)
-    scale = options.get("scale", 4)
-    reading = Reading(limits=options.get("limits", DEFAULTS))
-    choice = choose_model(source, next(iter(models), None), suited_to, scale, reading=reading)
+    scale = options.scale
+    choice = choose_model(
+        source, next(iter(models), None), options.content, scale, read=options.read
+    )
     if tell and choice.said:
         tell(choice.said)
     moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
@@ -155,7 +146,8 @@ def preview(
             lossless,
             begun or _unheard,
         )
-        commands = tuple(_command(source, large, {**options, "model": one.model}) for one in made)
+        asked = (options.but(model=one.model, content="auto") for one in made)
+        commands = tuple(command_of(source, large, each) for each in asked)
         shown = Preview(source, target, moment, tuple(made), commands, choice.said)
         _draw(shown, span, how, overwrite, warn)
     return shown
@@ -238,16 +230,19 @@ def _large(source: Path, scale: int) -> Path:
     return name
 
 
-def _command(source: Path, target: Path, options: Mapping[str, Any]) -> str:
-    words = ["vsr", "upscale", str(source), str(target), "--model", str(options["model"])]
-    for name, flag in _FLAGS.items():
-        value = options.get(name)
-        if value not in (None, "", _DEFAULTS.get(name)):
-            words += [flag, str(value)]
-    words += [flag for name, flag in _SWITCHES.items() if options.get(name)]
-    if options.get("audio") not in (None, True, "copy"):
-        words += ["--audio", str(options["audio"])]
-    return shlex.join(words)
+def python_call(source: Path, target: Path, options: UpscaleOptions) -> str:
+    """The call of `vsr.upscale` with these options, but for the defaults."""
+    usual, asked = UpscaleOptions().flat(), options.flat()
+    words = [repr(str(source)), repr(str(target))]
+    words += [f"{name}={_written(value)}" for name, value in asked.items() if value != usual[name]]
+    return f"vsr.upscale({', '.join(words)})"
+
+
+def _written(value: object) -> str:
+    """A value as it may stand in Python."""
+    if isinstance(value, CropRegion):
+        return repr(str(value))
+    return f"vsr.{value!r}" if isinstance(value, Limits) else repr(value)
 
 
 def _clock(seconds: Fraction) -> str:

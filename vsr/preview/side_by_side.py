@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
 from vsr.core.frame import Frame, PixelFormat, Plane, VideoInfo
+from vsr.core.options import ReadOptions, StreamOptions
 from vsr.core.span import Span
 from vsr.core.url import Url
 from vsr.encoding.codecs import Encoding
@@ -22,9 +23,8 @@ from vsr.figures.text import lettered
 from vsr.output.video import Output, create_video
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
-from vsr.remux.mapping import Selection
 from vsr.video.orientation import is_turned, upright
-from vsr.video.reader import Reading, open_video
+from vsr.video.reader import open_video
 
 HOW = ("beside", "split")
 """Beside each other, whole, or each with its share of the picture, from left to right."""
@@ -38,7 +38,7 @@ _DARK, _LIGHT = 0.1, 0.95  # of what is under a label, and of its words, from bl
 _WHITE = {16: 0.58, 18: 0.75}
 _FULL_RANGE = 2  # as in ColorTags
 _USUAL = Encoding()
-_LEFT_AS_IS = Reading(deinterlace="off")  # of the source, only sound is wanted
+_LEFT_AS_IS = ReadOptions(deinterlace="off")  # of the source, only sound is wanted
 
 
 def write_beside(
@@ -69,7 +69,7 @@ def write_beside(
         info = videos[0].info
         layout = (_split if how == "split" else _beside)([take.label for take in takes], info)
         shift = round(sound.zero / info.time_base)  # takes begin at 0, as the span does
-        only_sound = Selection(subtitles=False)
+        only_sound = StreamOptions(subtitles=False)
         with create_video(
             target, layout.info, encoding, warn, others_of=sound, wants=only_sound
         ) as output:

@@ -9,12 +9,13 @@ from itertools import zip_longest
 from vsr.core.errors import OutputError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.limits import Limits
+from vsr.core.options import ReadOptions
 from vsr.core.span import Span
 from vsr.preview.variant import Take
-from vsr.video.reader import Reading, Video, open_video
+from vsr.video.reader import Video, open_video
 
 # They are our own: whole frames already, and as large as an encoder takes them.
-_READING = Reading(deinterlace="off", limits=Limits(pixels=2**28))
+_READING = ReadOptions(deinterlace="off", limits=Limits(pixels=2**28))
 
 
 @contextmanager

@@ -62,10 +62,10 @@ def make_record(
 ) -> dict[str, Any]:
     """All that is known of a job that is done, ready for JSON. No password is in it.
 
-    `settings` are `job.settings(...)`; `source` was taken before the work and is None for what
-    comes by the net; `output` is the finished file's, whatever its name is as yet. `began` and
-    `ended` know their time zone. `segments` are told as they are, where the work was done in
-    several.
+    `settings` are those of `vsr.provenance.settings`; `source` was taken before the work and is
+    None for what comes by the net; `output` is the finished file's, whatever its name is as yet.
+    `began` and `ended` know their time zone. `segments` are told as they are, where the work was
+    done in several.
     """
     facts = result.facts()
     placed = {*_STREAMS, *_TIMES, *_ALONE, *_TOLD}
@@ -173,14 +173,17 @@ def _model(model: Model) -> dict[str, Any]:
 
 def _run(job: Job, result: Result) -> dict[str, Any]:
     """How it was computed, and what was allowed."""
-    reading = {name: held for name, held in asdict(job.reading).items() if name != "deinterlace"}
+    read, compute = job.options.read, job.options.compute
     return {
         "device": result.device,
         "precision": result.precision,
-        "threads": job.threads,
-        "tile": job.tile,
-        "overwrite": job.overwrite,
-        **reading,
+        "threads": compute.threads,
+        "tile": compute.tile,
+        "overwrite": job.options.run.overwrite,
+        "hwaccel": read.hwaccel,
+        "strict": read.strict,
+        "stall_timeout": read.stall_timeout,
+        "limits": asdict(read.limits),
     }
 
 

@@ -16,11 +16,12 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vsr.core.damage import Tally
+from vsr.core.options import StreamOptions
 from vsr.core.stream_report import Others
 from vsr.core.url import Url
 from vsr.remux.audio import AudioConverter, add_audio
 from vsr.remux.containers import ISO_FAMILY, holds_chapters
-from vsr.remux.mapping import COVERS, Plan, Selection, Way
+from vsr.remux.mapping import COVERS, Plan, Way
 from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lasting
 from vsr.remux.mux_probe import REFUSED, add_copy, is_cover
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
@@ -28,7 +29,7 @@ from vsr.remux.timestamps import Clock, Cut, seconds, splitter
 from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
 
-__all__ = ["NOTHING_ELSE", "Passthrough", "Selection", "copy_streams"]
+__all__ = ["NOTHING_ELSE", "Passthrough", "StreamOptions", "copy_streams"]
 Other: TypeAlias = "tuple[int, Packet[Any]]"
 """A packet of another stream than the picture: the stream's index in the source, and it."""
 

@@ -14,7 +14,7 @@ from av.codec import Codec
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-from vsr.core.errors import OutputError
+from vsr.core.options import StreamOptions
 from vsr.core.stream_report import Others
 from vsr.core.url import Url
 from vsr.remux.audio import Settings, add_audio, settings_for
@@ -31,41 +31,10 @@ from vsr.remux.mux_probe import Sampled, holds, is_chapter_text, is_cover, sampl
 from vsr.remux.subtitles import ENCODERS, add_text, is_text
 from vsr.remux.timestamps import splitter
 
-AUDIO = ("copy", "transcode", "none")
-"""What may be done with sound: see `Selection`."""
-
 # Streams for which a file is written as another kind than its suffix says.
 _COUNTED = ("audio", "subtitle", "video")
 COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 """Codecs of covers: the suffix and kind of an attachment."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which streams besides the video to take, and how.
-
-    Attributes:
-        audio: "copy" or True; "transcode", which encodes sound that cannot be copied, and
-            only that; "none" or False.
-        subtitles: whether to take them.
-    """
-
-    audio: bool | str = True
-    subtitles: bool = True
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.audio, bool) and self.audio not in AUDIO:
-            raise OutputError(f"audio {self.audio!r}: must be one of {', '.join(AUDIO)}")
-
-    @property
-    def transcodes(self) -> bool:
-        """Whether sound that cannot be copied is to be encoded."""
-        return self.audio == "transcode"
-
-    def wants(self, stream: Stream) -> bool:
-        """Whether the user asked for this stream."""
-        wanted = {"audio": self.audio not in (False, "none"), "subtitle": self.subtitles}
-        return wanted.get(stream.type, True)
 
 
 @dataclass(frozen=True)
@@ -137,7 +106,7 @@ def plan_streams(
     path: Path | Url | None,
     target: Path,
     main: int,
-    wants: Selection,
+    wants: StreamOptions,
     encoder: str,
     sampled: Mapping[int, list[Sampled]] | None = None,
     said: str = "",
@@ -155,7 +124,7 @@ def plan_streams(
         able.remove(formats[0])
     if source is None:
         return Plan(able[0], note=_note(target, formats[0], able[0]))
-    streams = [s for s in source.streams if s.index != main and wants.wants(s)]
+    streams = [s for s in source.streams if s.index != main and wants.wants(s.type)]
     streams = [s for s in streams if not is_chapter_text(s)]
     if sampled is None:
         sampled = sample(source, path, main) if streams and path else {}
@@ -195,7 +164,7 @@ def _lost(source: InputContainer, format_name: str, target: Path, cover: bool) -
 
 
 def _way(
-    stream: Stream, format_name: str, target: Path, wants: Selection, sampled: list[Sampled]
+    stream: Stream, format_name: str, target: Path, wants: StreamOptions, sampled: list[Sampled]
 ) -> Way:
     """What can become of a stream in a container."""
     name = label(stream)

@@ -14,6 +14,7 @@ from av.packet import Packet
 from vsr.core.damage import Damage
 from vsr.core.job import Job
 from vsr.core.result import Run
+from vsr.encoding.codecs import Encoding
 from vsr.output.video import Output, join_video
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
@@ -48,7 +49,7 @@ def join(
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
     frames = sum(each.frames for each in done)
-    with open_video(job.file, job.span, say, job.reading) as video:
+    with open_video(job.file, job.options.read.span, say, job.options.read) as video:
 
         def run_of(output: Output) -> Run:
             arrival = output.arrival
@@ -75,12 +76,12 @@ def join(
             job.target,
             work.folder / f"joined{job.target.suffix}",
             enlarged(video.info, job),
-            replace(job.encoding, threads=plan.threads),
+            replace(Encoding.of(job.options), threads=plan.threads),
             say,
             video,
-            job.wants,
+            job.options.streams,
             joined(work),
-            job.verify,
+            job.options.run.verify,
             sealed,
             said,
         )

@@ -11,8 +11,9 @@ from vsr.core.errors import InputError, StalledError
 from vsr.core.events import Observer
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
+from vsr.encoding.codecs import Encoding
 from vsr.output.video import Output, Seal
-from vsr.pipeline.frames import Source, Tools, flow
+from vsr.pipeline.frames import Source, Tools, run_frames
 from vsr.segmented.plan import picture_of
 from vsr.segmented.segments import MisplacedError, Stretch, create_segments
 from vsr.segmented.work_dir import Done, Work
@@ -62,7 +63,7 @@ def make_segments(job: Job, tools: Tools, stretch: Stretch, observer: Observer) 
             return create_segments(
                 replace(stretch, made=counted),
                 info,
-                job.encoding,
+                Encoding.of(job.options),
                 begin if sought else None,
                 video.damage_within,
                 observer.note,
@@ -70,10 +71,11 @@ def make_segments(job: Job, tools: Tools, stretch: Stretch, observer: Observer) 
             )
 
         if sought:
-            part = replace(job, span=plan.span(begin, end, job.span))
-            flow(part, tools, open_target, observer)
+            span = plan.span(begin, end, job.options.read.span)
+            part = job.but(start=span.start, end=span.end)
+            run_frames(part, tools, open_target, observer)
         else:
-            flow(job, tools, open_target, observer, begin=begin, end=end)
+            run_frames(job, tools, open_target, observer, begin=begin, end=end)
 
     if plan.plain:
         try:

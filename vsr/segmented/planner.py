@@ -10,6 +10,7 @@ from typing import Any
 from vsr.core.errors import SegmentError
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
+from vsr.encoding.codecs import Encoding
 from vsr.output.video import shift_of
 from vsr.pipeline.frames import Tools, enlarged
 from vsr.provenance.fingerprint import Fingerprint
@@ -36,13 +37,15 @@ def make_plan(
 
     Raises VsrError for a job that would fail, SegmentError for one that must be done in one go.
     """
-    path = job.file
-    with open_video(path, job.span, note, job.reading) as video:
+    path, read = job.file, job.options.read
+    with open_video(path, read.span, note, read) as video:
         info = enlarged(video.info, job)
-        encoding = replace(job.encoding, threads=job.encoding.threads or cores())
+        encoding = Encoding.of(job.options)
+        encoding = replace(encoding, threads=encoding.threads or cores())
         name = encoding.encoder(job.target, info)
         with open_input(path) as container:
-            streams = plan_streams(container, path, job.target, video.stream_index, job.wants, name)
+            wants = job.options.streams
+            streams = plan_streams(container, path, job.target, video.stream_index, wants, name)
         for warning in streams.warnings(job.target):
             note(warning)
         encoder = open_alone(info, streams.format, name, encoding, note)
@@ -51,7 +54,7 @@ def make_plan(
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
             raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
         found = scan(path, video.stream_index)
-        edges = (video.tick(time) for time in (job.span.start, job.span.end))
+        edges = (video.tick(time) for time in (read.start, read.end))
         begin, end = (None if tick is None else ceil(tick) for tick in edges)
         frames = segment_frames(tools.model.network, video.info)
         expected, borders = cut(

@@ -18,23 +18,19 @@ from vsr.segmented.work_dir import is_begun
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 
-RESUME = ("auto", "always", "never")
 _LONG = 60  # seconds of video
 _LONG_WORK = 1e13  # multiplications: a minute and a half of two ordinary cores
 _LARGE = 64 << 20  # bytes of a file that says nothing of its length
 
 
-def in_segments(job: Job, tools: Tools, resume: str, cluster: str = "") -> bool:
+def in_segments(job: Job, tools: Tools) -> bool:
     """Whether to work in segments: always, never, or "auto", where a job is long.
 
     A job has more than one segment's worth of reasons to: a minute of video, or of work, or
     a folder of an earlier run beside its target. Raises InputError where it is asked for and
     cannot be.
     """
-    if resume not in RESUME:
-        raise InputError(f"resume {resume!r}: must be one of {', '.join(RESUME)}")
-    if cluster and resume == "never":
-        raise InputError("a cluster works in segments: --resume never excludes it")
+    resume, cluster = job.options.run.resume, job.options.run.cluster
     asked = bool(cluster) or resume == "always"
     if why := _why_not(job):
         if asked:
@@ -60,7 +56,7 @@ def _is_long(job: Job, tools: Tools) -> bool:
         with open_input(path) as container:
             stream = main_video(container, path)
             total = Fraction(container.duration, av.time_base) if container.duration else None
-            seconds = job.span.length(total)
+            seconds = job.options.read.span.length(total)
             if seconds is None:
                 return path.stat().st_size >= _LARGE
             return seconds >= _LONG or _work(stream, seconds, tools) >= _LONG_WORK

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vsr.core.errors import ModelError, TrainingError
+from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.recurrent import Recurrent
@@ -88,7 +89,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    device = choose_engine(recipe.device).device
+    device = choose_engine(ComputeOptions(device=recipe.device)).device
     run = _begin(recipe, device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
     make_folder(folder)

@@ -30,6 +30,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vsr.core.errors import TrainingError
+from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.compression import as_samples
 from vsr.figures.contact_sheet import Crop, Row, sheet
@@ -118,7 +119,7 @@ def learn_degradation(
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    device = choose_engine(recipe.device).device
+    device = choose_engine(ComputeOptions(device=recipe.device)).device
     run = _begin(recipe, device)
     checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR
     if checkpoint.exists():

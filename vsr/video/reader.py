@@ -20,7 +20,8 @@ from vsr.core.damage import NO_DAMAGE, Damage, Tally
 from vsr.core.errors import InputError, StalledError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hdr import dynamic_note
-from vsr.core.limits import DEFAULTS, Limits, check_header
+from vsr.core.limits import check_header
+from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.span import Inside, Span
 from vsr.core.url import Url
 from vsr.util.threads import within
@@ -39,28 +40,6 @@ Warn = Callable[[str], None]
 _ENCRYPTED = "the video is encrypted; vsr has no keys"
 _abandoned: list[InputContainer] = []  # kept from being closed
 _FAR_START = 60  # seconds; beyond, a start is taken off all streams
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How to read a video.
-
-    Attributes:
-        hwaccel: let a GPU decode, where there is one that can.
-        strict: take any damage for an error.
-        patience: seconds without a frame after which a source has stalled.
-        deinterlace: "auto", by the first frames, "on" or "off".
-        limits: what the source may ask for.
-    """
-
-    hwaccel: bool = False
-    strict: bool = False
-    patience: float = 300
-    deinterlace: str = "auto"
-    limits: Limits = DEFAULTS
-
-
-PLAIN = Reading()
 
 
 @dataclass(frozen=True)
@@ -205,7 +184,7 @@ class Video:
 
 @contextmanager
 def open_video(
-    path: Path | Url, span: Span, warn: Warn, reading: Reading = PLAIN
+    path: Path | Url, span: Span, warn: Warn, reading: ReadOptions = READ_DEFAULTS
 ) -> Iterator[Video]:
     """Open `path` at `span`, with its first frame decoded: what opens can be read.
 
@@ -220,14 +199,15 @@ def open_video(
         missing = missing_bytes(path, container.format.name)
         stream = main_video(container, path)
         check_header(path, container, stream, reading.limits)
-        siting = within(reading.patience, lambda: read_siting(path, stream.index))
+        siting = within(reading.stall_timeout, lambda: read_siting(path, stream.index))
         stream.thread_type = "NONE"  # threads hold frames back, and lose them at a broken end
         origin = Fraction(container.start_time or 0, av.time_base)
         fields = within(
-            reading.patience, lambda: choose_fields(reading.deinterlace, path, stream.index, warn)
+            reading.stall_timeout,
+            lambda: choose_fields(reading.deinterlace, path, stream.index, warn),
         )
         frames = _decode(container, stream, span, origin, tally, fields)
-        first = within(reading.patience, lambda: next(frames, None))
+        first = within(reading.stall_timeout, lambda: next(frames, None))
         if first is None:
             raise InputError(f"{path}: {_why_nothing(path, container, stream, span, missing)}")
         tally.add("missing_bytes", missing)

@@ -1,0 +1,260 @@
+"""Workers that crash, hang, fail and are stopped, and what it costs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from support.paths import TESTS
+from support.worker_tasks import act
+
+from vsr.batch.outcome import (
+    Ended,
+    Happening,
+    Item,
+    Moved,
+    Outcome,
+    Started,
+    Stopping,
+    Warned,
+)
+from vsr.batch.pool import run_batch
+from vsr.util.threads import cores
+
+
+def items(folder: Path, *names: str) -> list[Item]:
+    return [Item(Path(f"{name}.in"), folder / f"{name}.out") for name in names]
+
+
+def batch(
+    folder: Path, *names: str, options: dict[str, Any] | None = None, **settings: Any
+) -> list[Outcome]:
+    return run_batch(iter(items(folder, *names)), options or {}, work=act, **settings)
+
+
+def told(outcomes: list[Outcome]) -> list[tuple[str, str, int]]:
+    return [(outcome.item.source.stem, outcome.status, outcome.attempts) for outcome in outcomes]
+
+
+def worker_of(folder: Path, name: str, suffix: str = "out") -> int:
+    """The process that did a file, or began it."""
+    return int((folder / f"{name}.{suffix}").read_text())
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def begun(folder: Path, *names: str) -> Callable[[], bool]:
+    """Whether workers have begun files."""
+    marks = [folder / f"{name}.begun" for name in names]
+    return lambda: all(mark.exists() and mark.read_text() for mark in marks)
+
+
+def wait_for(what: Callable[[], object], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_worker_that_aborts_costs_one_file(tmp_path: Path) -> None:
+    outcomes = batch(tmp_path, "good-1", "abort", "good-2", "good-3", retries=0)
+    assert told(outcomes) == [
+        ("good-1", "done", 1),
+        ("abort", "failed", 1),
+        ("good-2", "done", 1),
+        ("good-3", "done", 1),
+    ]
+    assert outcomes[1].reason == "the worker process crashed (SIGABRT)"
+    first, second, third = (worker_of(tmp_path, f"good-{n}") for n in (1, 2, 3))
+    assert first == worker_of(tmp_path, "abort", "begun")
+    assert second == third != first
+    assert not any(runs(pid) for pid in (first, second))
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("abort", "the worker process crashed (SIGABRT)"),
+        ("exit", "the worker process ended by itself (exit code 7)"),
+        ("hang", "took longer than 0.3 s"),
+        ("stall", "nothing comes"),
+        ("memory", "the memory is full"),
+        ("wrong", "unexpected ValueError: a slip"),
+    ],
+)
+def test_what_may_go_better_is_tried_again(tmp_path: Path, name: str, reason: str) -> None:
+    seen: list[Happening] = []
+    names = (name, f"once-{name}")
+    outcomes = batch(tmp_path, *names, timeout=0.3, retries=1, tell=seen.append)
+    assert told(outcomes) == [(name, "failed", 2), (f"once-{name}", "done", 2)]
+    assert [outcome.reason for outcome in outcomes] == [reason, ""]
+    warnings = [event.message for event in seen if isinstance(event, Warned)]
+    assert warnings == [f"{reason}; trying again"] * 2
+    attempts = [event.attempt for event in seen if isinstance(event, Started)]
+    assert attempts == [1, 2, 1, 2]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_cannot_go_better_is_not_tried_again(tmp_path: Path) -> None:
+    outcomes = batch(tmp_path, "bad", "good", retries=5)
+    assert told(outcomes) == [("bad", "failed", 1), ("good", "done", 1)]
+    assert outcomes[0].reason == "bad.in: is no video"
+    assert worker_of(tmp_path, "bad", "begun") == worker_of(tmp_path, "good")
+
+
+def test_a_timeout_is_each_files_own(tmp_path: Path) -> None:
+    outcomes = batch(tmp_path, "frames-1", "frames-2", timeout=1.5)  # 0.8 s each
+    assert told(outcomes) == [("frames-1", "done", 1), ("frames-2", "done", 1)]
+
+
+def test_events_and_their_order(tmp_path: Path) -> None:
+    seen: list[Happening] = []
+    outcomes = batch(tmp_path, "warn", "frames", tell=seen.append)
+    assert [outcome.warnings for outcome in outcomes] == [2, 0]
+    moves = [event for event in seen if isinstance(event, Moved)]
+    assert 1 <= len(moves) <= 5  # of 700
+    assert moves[0].progress.frames == 1
+    assert {move.item.source.stem for move in moves} == {"frames"}
+    rest = [event for event in seen if not isinstance(event, Moved)]
+    warn, frames = items(tmp_path, "warn", "frames")
+    assert rest == [
+        Started(warn, 0, 1),
+        Warned(warn, "first"),
+        Warned(warn, "second"),
+        Ended(outcomes[0], 0),
+        Started(frames, 0, 1),
+        Ended(outcomes[1], 0),
+    ]
+
+
+def test_outcomes_come_in_the_order_of_the_files(tmp_path: Path) -> None:
+    seen: list[Happening] = []
+    names = ("frames", "good-1", "good-2", "good-3")
+    outcomes = batch(tmp_path, *names, jobs=2, tell=seen.append)
+    assert [outcome.item.source.stem for outcome in outcomes] == list(names)
+    ended = [event.outcome.item.source.stem for event in seen if isinstance(event, Ended)]
+    assert ended[-1] == "frames"
+    assert {event.slot for event in seen if isinstance(event, Started)} == {0, 1}
+    assert {o.facts["threads"] for o in outcomes} == {max(1, cores() // 2)}
+
+
+def test_threads_that_were_asked_for_stay(tmp_path: Path) -> None:
+    (outcome,) = batch(tmp_path, "good", jobs=2, options={"threads": 7})
+    assert outcome.facts["threads"] == 7
+
+
+def test_no_files_is_no_error(tmp_path: Path) -> None:
+    assert batch(tmp_path) == []
+
+
+def test_files_may_keep_coming(tmp_path: Path) -> None:
+    first, second = items(tmp_path, "good-1", "good-2")
+
+    def arriving() -> Iterator[Item | None]:
+        yield None
+        yield first
+        while not first.target.exists():
+            yield None
+        yield second
+
+    outcomes = run_batch(arriving(), {}, work=act, jobs=2)
+    assert told(outcomes) == [("good-1", "done", 1), ("good-2", "done", 1)]
+
+
+def test_a_file_that_comes_again_waits_for_itself(tmp_path: Path) -> None:
+    seen: list[Happening] = []
+    again = items(tmp_path, "frames", "frames", "good")
+    outcomes = run_batch(iter(again), {}, work=act, jobs=2, tell=seen.append)
+    assert [outcome.status for outcome in outcomes] == ["done"] * 3
+    kinds = [type(e) for e in seen if isinstance(e, Started | Ended)]
+    assert kinds[:3] == [Started, Ended, Started]
+
+
+def test_a_set_stop_lets_what_runs_end_well(tmp_path: Path) -> None:
+    stop = Event()
+    seen: list[Happening] = []
+
+    def tell(event: Happening) -> None:
+        seen.append(event)
+        if isinstance(event, Started) and event.slot == 1:
+            wait_for(begun(tmp_path, "long", "short"))
+            stop.set()
+
+    outcomes = batch(tmp_path, "long", "short", "good", jobs=2, stop=stop, tell=tell)
+    assert told(outcomes) == [("long", "stopped", 1), ("short", "done", 1)]
+    assert outcomes[0].reason == "goes on from here"
+    assert [event for event in seen if isinstance(event, Stopping)] == [Stopping(2)]
+    assert not (tmp_path / "good.begun").exists()
+
+
+def test_nothing_is_tried_again_once_stopped(tmp_path: Path) -> None:
+    stop = Event()
+
+    def tell(event: Happening) -> None:
+        if isinstance(event, Started):
+            stop.set()
+
+    outcomes = batch(tmp_path, "abort", "good", retries=3, stop=stop, tell=tell)
+    assert told(outcomes) == [("abort", "failed", 1)]
+
+
+def test_an_interrupt_kills_at_once(tmp_path: Path) -> None:
+    seen: list[Happening] = []
+
+    def tell(event: Happening) -> None:
+        seen.append(event)
+        if isinstance(event, Started):
+            wait_for(begun(tmp_path, "hang"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        batch(tmp_path, "hang", "good", tell=tell)
+    ended = [event.outcome for event in seen if isinstance(event, Ended)]
+    assert told(ended) == [("hang", "stopped", 1)]
+    assert not runs(worker_of(tmp_path, "hang", "begun"))
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["hang", "long"])
+def test_no_worker_outlives_its_parent(tmp_path: Path, name: str) -> None:
+    script = (
+        "import sys; from pathlib import Path; from support.worker_tasks import act;"
+        "from vsr.batch.outcome import Item; from vsr.batch.pool import run_batch;"
+        "source = Path(sys.argv[1]); target = source.with_suffix('.out');"
+        "run_batch(iter([Item(source, target)]), {}, work=act)"
+    )
+    words = [sys.executable, "-c", script, tmp_path / name]
+    env = {**os.environ, "PYTHONPATH": str(TESTS)}
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE) as parent:
+        wait_for(begun(tmp_path, name))
+        assert runs(worker_of(tmp_path, name, "begun"))
+        parent.send_signal(signal.SIGKILL)
+        assert parent.communicate(timeout=10) == (None, b"")  # stderr has no holder any more
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_workers_leave_signals_to_their_parent(tmp_path: Path, number: int) -> None:
+    stop = Event()
+
+    def tell(event: Happening) -> None:
+        if isinstance(event, Started):
+            wait_for(begun(tmp_path, "short"))
+            os.kill(worker_of(tmp_path, "short", "begun"), number)
+            stop.set()
+
+    assert told(batch(tmp_path, "short", stop=stop, tell=tell)) == [("short", "done", 1)]

@@ -1,0 +1,85 @@
+"""The report of a batch, in both its formats."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from vsr import OutputError
+from vsr.batch.outcome import Item, Outcome
+from vsr.batch.report import COLUMNS, row, write_report
+
+FACTS = {
+    "frames_out": 50,
+    "fps": 12.5,
+    "source_sha256": "ab" * 32,
+    "output_sha256": "cd" * 32,
+    "model": "bicubic",
+}
+OUTCOMES = [
+    Outcome(Item(Path("a b.mp4"), Path("out/a b.mp4")), "done", "", 4.00049, 1, 2, FACTS),
+    Outcome(Item(Path("c,d.mp4"), Path("out/c.mp4")), "failed", 'c,d.mp4: "no"\tü', 0.5, 2),
+]
+
+
+def test_rows_hold_all_columns() -> None:
+    assert [tuple(row(outcome)) for outcome in OUTCOMES] == [COLUMNS] * 2
+    done, failed = (list(row(outcome).values()) for outcome in OUTCOMES)
+    assert done == [
+        *("a b.mp4", "out/a b.mp4", "done", "", 1, 4.0, 50, 12.5, 2, "ab" * 32, "cd" * 32)
+    ]
+    assert failed == [
+        *("c,d.mp4", "out/c.mp4", "failed", 'c,d.mp4: "no"\tü', 2, 0.5, None, None, 0, None, None)
+    ]
+
+
+def test_a_report_in_json_holds_a_row_a_file(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.json", OUTCOMES)
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert found == [row(outcome) for outcome in OUTCOMES]
+
+
+def test_a_report_in_csv_holds_the_same_as_in_json(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.CSV", OUTCOMES)
+    with (tmp_path / "report.CSV").open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    texts = [
+        {name: "" if value is None else str(value) for name, value in row(outcome).items()}
+        for outcome in OUTCOMES
+    ]
+    assert found == texts
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.csv"])
+def test_any_file_name_can_be_told(tmp_path: Path, name: str) -> None:
+    odd = Path("line\nbreak \udcff.mp4")  # on Linux, names are bytes
+    write_report(tmp_path / name, [Outcome(Item(odd, odd), "done")])
+    text = (tmp_path / name).read_text("utf-8", "surrogateescape")
+    rows = json.loads(text) if name.endswith("json") else csv.DictReader(StringIO(text))
+    assert [row["source"] for row in rows] == [str(odd)]
+
+
+def test_a_report_is_replaced_whole(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    write_report(report, OUTCOMES)
+    before = report.stat().st_ino
+    write_report(report, [])
+    assert json.loads(report.read_text()) == []
+    assert report.stat().st_ino != before
+    assert list(tmp_path.iterdir()) == [report]
+
+
+@pytest.mark.parametrize(
+    "name", ["no/report.json", "report.txt", "folder.json", "file.csv/report.csv"]
+)
+def test_what_cannot_be_written_is_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "file.csv").touch()
+    with pytest.raises(OutputError, match=name) as error:
+        write_report(tmp_path / name, OUTCOMES)
+    assert "\n" not in str(error.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.json", "file.csv"}

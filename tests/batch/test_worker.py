@@ -1,0 +1,72 @@
+"""What a worker process does with a file, and what it sends of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from support.clips import Clip, held, make
+
+from vsr import OutputError
+from vsr.batch.outcome import Item
+from vsr.batch.worker import Hooks, upscale_file
+from vsr.core.result import Progress
+
+FAST: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "record": True}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("in") / "in.mp4", Clip(width=32, height=24))
+
+
+@pytest.fixture
+def seen() -> list[object]:
+    return []
+
+
+@pytest.fixture
+def hooks(seen: list[object]) -> Iterator[Hooks]:
+    yield Hooks(seen.append, seen.append, Event())
+
+
+def test_a_file_is_done_once(tmp_path: Path, source: Path, hooks: Hooks, seen: list[Any]) -> None:
+    item = Item(source, tmp_path / "a" / "b" / "out.mp4")
+    first = upscale_file(item, FAST, hooks)
+    assert (first.status, first.reason, first.retry) == ("done", "", False)
+    assert held(item.target).sizes == {(64, 48)}
+    assert [event.frames for event in seen if isinstance(event, Progress)] == list(range(1, 13))
+    before = item.target.stat().st_mtime_ns
+    second = upscale_file(item, FAST, hooks)
+    assert second.status == "skipped"
+    assert item.target.stat().st_mtime_ns == before
+    names = ("frames_out", "warnings", "source_sha256", "output_sha256")
+    assert [second.facts[name] for name in names] == [first.facts[name] for name in names]
+    assert first.facts["frames_out"] == 12
+    assert len(first.facts["source_sha256"]) == 64
+
+
+def test_what_was_made_otherwise_stays(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+    item = Item(source, tmp_path / "out.mp4")
+    item.target.write_text("mine")
+    with pytest.raises(OutputError, match="exists already"):
+        upscale_file(item, FAST, hooks)
+    assert item.target.read_text() == "mine"
+    assert upscale_file(item, {**FAST, "overwrite": True}, hooks).status == "done"
+
+
+def test_without_a_record_there_are_no_hashes(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+    item = Item(source, tmp_path / "out.mp4")
+    finished = upscale_file(item, {**FAST, "record": False}, hooks)
+    assert finished.status == "done"
+    assert "source_sha256" not in finished.facts
+    assert list(tmp_path.iterdir()) == [item.target]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file/a: cannot be made"):
+        upscale_file(Item(source, tmp_path / "file" / "a" / "out.mp4"), FAST, hooks)

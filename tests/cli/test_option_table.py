@@ -1,0 +1,149 @@
+"""The table of options: the command line both ways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vsr.cli.option_table import ROWS, options_of, parse, to_argv, with_options
+from vsr.cli.preview import command_of
+from vsr.core.crop import CropRegion
+from vsr.core.limits import Limits
+from vsr.core.options import (
+    ComputeOptions,
+    EncodeOptions,
+    ReadOptions,
+    RunOptions,
+    StreamOptions,
+    UpscaleOptions,
+)
+
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789_:/.", max_size=12)
+SIDES = st.fractions(1, 40, max_denominator=50)
+CROPS = st.builds(CropRegion, SIDES, SIDES, SIDES, SIDES, st.booleans())
+TIMES = st.one_of(st.none(), st.fractions(0, 10**5))
+
+
+@st.composite
+def read_options(draw: st.DrawFn) -> ReadOptions:
+    start, length = draw(TIMES), draw(st.one_of(st.none(), st.fractions("1/1000", 100)))
+    return ReadOptions(
+        start=start,
+        end=None if length is None else (start or Fraction(0)) + length,
+        crop=draw(st.one_of(st.none(), CROPS)),
+        rate=draw(st.fractions("1/1000", 1000)),
+        stills=draw(st.booleans()),
+        hwaccel=draw(st.booleans()),
+        deinterlace=draw(st.sampled_from(("auto", "on", "off"))),
+        strict=draw(st.booleans()),
+        stall_timeout=draw(st.floats(0.001, 1e6)),
+        limits=Limits(draw(st.integers(1, 10**12)), draw(st.integers(1, 10**9))),
+    )
+
+
+COMPUTE = st.builds(
+    ComputeOptions,
+    device=st.sampled_from(("auto", "cpu", "cuda", "cuda:0,cuda:1")),
+    precision=st.sampled_from(("auto", "fp32", "bf16", "fp16", "int8")),
+    threads=st.integers(0, 512),
+    tile=st.one_of(st.none(), st.integers(0, 4096)),
+    self_ensemble=st.booleans(),
+    compiled=st.booleans(),
+)
+ENCODE = st.builds(
+    EncodeOptions,
+    codec=WORDS,
+    crf=st.one_of(st.none(), st.floats(-100, 100)),
+    preset=WORDS,
+    pix_fmt=WORDS,
+)
+STREAMS = st.builds(
+    StreamOptions,
+    audio=st.sampled_from(("copy", "transcode", "none")),
+    subtitles=st.booleans(),
+)
+RUN = st.builds(
+    RunOptions,
+    overwrite=st.booleans(),
+    verify=st.booleans(),
+    resume=st.sampled_from(("auto", "always")),
+    record=st.booleans(),
+    cluster=WORDS,
+)
+OPTIONS = st.builds(
+    UpscaleOptions,
+    model=st.one_of(st.none(), WORDS.filter(bool)),
+    scale=st.sampled_from((2, 3, 4)),
+    read=read_options(),
+    compute=COMPUTE,
+    encode=ENCODE,
+    streams=STREAMS,
+    run=RUN,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(OPTIONS, st.sampled_from(("auto", "clean", "footage")))
+def test_command_lines_say_all_there_is(options: UpscaleOptions, content: str) -> None:
+    if options.model is None:
+        options = options.but(content=content)
+    assert parse(to_argv(options)) == options
+
+
+def test_defaults_are_no_words() -> None:
+    assert to_argv(UpscaleOptions()) == []
+    assert parse([]) == UpscaleOptions()
+
+
+def test_every_option_has_a_row() -> None:
+    """`limits` has one for each of its numbers, and --record stands apart."""
+    rows = {row.field.rpartition(".")[2] for row in ROWS} | {"limits", "record"}
+    assert rows == {*UpscaleOptions().flat(), "limits", "pixels", "seconds"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["--for", "footage"], ["--content", "footage"]),
+        (["--stall", "7"], ["--stall-timeout", "7"]),
+    ],
+)
+def test_old_names_still_work_and_are_not_shown(old: list[str], new: list[str]) -> None:
+    assert parse(old) == parse(new) != UpscaleOptions()
+    command = click.command()(with_options(lambda **_: None))
+    shown = command.get_help(click.Context(command))
+    assert new[0] in shown
+    assert f"{old[0]} " not in shown
+
+
+def test_shorthands() -> None:
+    assert parse(["--no-audio"]) == UpscaleOptions.of(audio="none")
+    assert parse(["--start", "1:00", "--duration", "2.5"]) == UpscaleOptions.of(
+        start=60, end=Fraction(125, 2)
+    )
+    with pytest.raises(click.UsageError, match="exclude each other"):
+        parse(["--end", "3", "--duration", "1"])
+
+
+def test_a_preview_takes_what_means_something_for_seconds() -> None:
+    command = click.command()(with_options(lambda **given: options_of(given), preview=True))
+    flags = {flag for option in command.params for flag in option.opts}
+    assert {"--strict", "--stall-timeout", "--no-subs", "--max-pixels", "--max-hours"} <= flags
+    assert not {"--start", "--model", "--resume", "--cluster"} & flags
+
+
+def test_a_previews_command_drops_nothing() -> None:
+    options = UpscaleOptions.of(
+        **{"subtitles": False, "strict": True, "stall_timeout": 9, "limits": Limits(10**6, 7200)}
+    )
+    line = command_of(Path("my in.mp4"), Path("out.mkv"), replace(options, model="espcn"))
+    assert line == (
+        "vsr upscale 'my in.mp4' out.mkv --model espcn --no-subs "
+        "--max-pixels 1000000 --max-hours 2 --strict --stall-timeout 9"
+    )

@@ -1,0 +1,102 @@
+"""Options: one value made of groups, checked when made."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from vsr.core.crop import parse_crop
+from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError
+from vsr.core.limits import Limits
+from vsr.core.options import (
+    GROUP_OF,
+    ComputeOptions,
+    EncodeOptions,
+    ReadOptions,
+    RunOptions,
+    StreamOptions,
+    UpscaleOptions,
+)
+
+
+def test_flat_keywords_find_their_groups() -> None:
+    options = UpscaleOptions.of(scale=2, codec="hevc", threads=3, audio=False, verify=True, end=2)
+    assert options == UpscaleOptions(
+        scale=2,
+        encode=EncodeOptions(codec="hevc"),
+        compute=ComputeOptions(threads=3),
+        streams=StreamOptions(audio="none"),
+        run=RunOptions(verify=True),
+        read=ReadOptions(end=Fraction(2)),
+    )
+
+
+def test_no_two_options_share_a_name() -> None:
+    groups = (ReadOptions, ComputeOptions, EncodeOptions, StreamOptions, RunOptions)
+    names = [one.name for group in groups for one in fields(group)]
+    own = [one.name for one in fields(UpscaleOptions)]
+    assert len(names + own) == len(set(names + own))
+    assert len(GROUP_OF) == len(names) + len(own) - len(groups)
+
+
+def test_flat_and_back() -> None:
+    options = UpscaleOptions.of(scale=3, crop="0,0,10,20", limits=Limits(100), start=1.5)
+    assert UpscaleOptions.of(**options.flat()) == options
+
+
+def test_changes_leave_the_rest() -> None:
+    options = UpscaleOptions.of(scale=3, codec="av1", crf=20)
+    changed = options.but(crf=30, model="espcn")
+    assert changed.flat() == {**options.flat(), "crf": 30.0, "model": "espcn"}
+    assert options.encode.crf == 20
+
+
+def test_options_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        UpscaleOptions().scale = 2  # type: ignore[misc]
+
+
+def test_equal_options_are_one_key() -> None:
+    same = UpscaleOptions.of(crop=parse_crop("1,2,3,4"), rate=25)
+    assert hash(same) == hash(UpscaleOptions.of(crop="1,2,3,4", rate=Fraction(25)))
+
+
+def test_unknown_keywords_are_named() -> None:
+    with pytest.raises(TypeError, match=r"unknown option 'colour'; known: model, scale"):
+        UpscaleOptions.of(colour="red")
+
+
+@pytest.mark.parametrize(
+    ("error", "keywords"),
+    [
+        (ModelError, {"scale": 5}),
+        (ModelError, {"scale": True}),
+        (ModelError, {"content": "cartoon"}),
+        (ModelError, {"model": "espcn", "content": "clean"}),
+        (DeviceError, {"precision": "fp8"}),
+        (DeviceError, {"threads": -1}),
+        (DeviceError, {"tile": -4}),
+        (EncoderError, {"crf": float("nan")}),
+        (OutputError, {"audio": "flac"}),
+        (InputError, {"deinterlace": "maybe"}),
+        (InputError, {"stall_timeout": 0}),
+        (InputError, {"rate": 0}),
+        (InputError, {"rate": float("inf")}),
+        (InputError, {"start": -1}),
+        (InputError, {"start": 3, "end": 2}),
+        (InputError, {"end": float("nan")}),
+        (InputError, {"crop": "all of it"}),
+        (InputError, {"resume": "perhaps"}),
+        (InputError, {"cluster": "auto", "resume": "never"}),
+    ],
+)
+def test_bad_values_are_refused_in_one_line(
+    error: type[Exception], keywords: dict[str, Any]
+) -> None:
+    with pytest.raises(error) as caught:
+        UpscaleOptions.of(**keywords)
+    assert "\n" not in str(caught.value)
+    assert any(name in str(caught.value) or name == "end" for name in keywords)

@@ -1,0 +1,268 @@
+"""A record tells what was done, outlasts being written and read, and keeps no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.clips import Clip, make
+
+from vsr import upscale
+from vsr.core.errors import OutputError
+from vsr.core.job import Job
+from vsr.core.options import ComputeOptions
+from vsr.core.result import Result
+from vsr.core.span import Span
+from vsr.core.url import Url
+from vsr.inference.engine import Engine, choose_engine
+from vsr.networks.registry import Model, load_model
+from vsr.provenance.described import described, recorded
+from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.provenance.sidecar import make_record, read_record, record_path, settings_of, write_record
+
+BEGAN = datetime(2026, 3, 1, 23, 59, 58, 250_000, tzinfo=timezone(timedelta(hours=1)))
+TINY = Clip(width=32, height=24, pts=tuple(range(0, 4 * 512, 512)), audio=("eng",))
+FINGERPRINTS = st.builds(
+    Fingerprint,
+    st.integers(0, 2**63 - 1),
+    st.integers(-(2**63), 2**80),
+    st.text("0123456789abcdef", min_size=64, max_size=64),
+)
+
+
+def tools(name: str = "nearest") -> tuple[Model, Engine]:
+    return load_model(name, 2), choose_engine(ComputeOptions(device="cpu", precision="fp32"))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Result]:
+    """A job, and what became of it."""
+    folder = tmp_path_factory.mktemp("done")
+    job = Job(make(folder / "in.mp4", TINY), folder / "out.mp4", model="nearest", scale=2)
+    result = upscale(job.source, job.target, model="nearest", scale=2, device="cpu")
+    return job, result
+
+
+def record_of(done: tuple[Job, Result], **changes: Any) -> dict[str, Any]:
+    """The record of the job, told with changes."""
+    job, result = done
+    assert isinstance(job.source, Path)
+    job = replace(job, **changes)
+    model, engine = tools()
+    return make_record(
+        *(job, job.settings(model, engine), model, result),
+        *(fingerprint(done[0].source), fingerprint(done[0].target)),
+        *(BEGAN, BEGAN + timedelta(seconds=2)),
+    )
+
+
+def test_it_lies_beside_the_output() -> None:
+    assert record_path(Path("a/out.mp4")) == Path("a/out.mp4.record.json")
+    assert record_path(Path("a/frames")) == Path("a/frames.record.json")
+
+
+def test_others_tools_find_the_same(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    record = record_of(done)
+    for side, file in (("source", done[0].source), ("output", done[0].target)):
+        said = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True)
+        assert f"{record[side]['sha256']}  {record[side]['path']}\n" == said.stdout
+        when = ["date", "-u", "-r", str(file), "+%Y-%m-%dT%H:%M:%S.%NZ"]
+        said = subprocess.run(when, capture_output=True, text=True, check=True)
+        assert record[side]["modified"] == said.stdout.strip()
+
+
+def test_it_holds_every_fact_of_the_result_once(done: tuple[Job, Result]) -> None:
+    record, result = record_of(done), done[1]
+    facts, found = result.facts(), []
+
+    def collect(value: Any) -> None:
+        for key, held in value.items():
+            found.append((key, held))
+            if isinstance(held, dict) and key != "damage":
+                collect(held)
+
+    collect(record)
+    for name, fact in facts.items():
+        if name not in ("source", "target", "model", "precision"):
+            assert found.count((name, fact)) == 1, name
+    assert record["source"]["path"] == facts["source"]
+    assert record["output"]["path"] == facts["target"]
+    assert record["model"]["name"] == facts["model"]
+    assert (record["picture"]["frames_in"], record["picture"]["frames_out"]) == (4, 4)
+
+
+def test_it_holds_every_setting(done: tuple[Job, Result]) -> None:
+    changes = {"span": Span(Fraction(1, 3), None), "self_ensemble": True, "tile": 64}
+    record, model_engine = record_of(done, **changes), tools()
+    wanted = replace(done[0], **changes).settings(*model_engine)
+    assert settings_of(record) == wanted
+    assert settings_of(json.loads(json.dumps(record))) == wanted
+    assert record["settings"]["start"] == "1/3"
+    assert record["run"]["tile"] == 64
+
+
+def test_it_tells_of_the_model_and_what_it_learnt_from(done: tuple[Job, Result]) -> None:
+    model, engine = (
+        load_model("vespcn", 4),
+        choose_engine(ComputeOptions(device="cpu", precision="fp32")),
+    )
+    job, result = done
+    held = make_record(
+        *(job, job.settings(model, engine), model, result),
+        *(None, fingerprint(job.target), BEGAN, BEGAN),
+    )["model"]
+    assert held["sha256"] == model.weights.sha256 != ""
+    assert held["trained_on"] == model.weights.trained_on != ""
+    assert held["licence"] == model.weights.licence != ""
+    assert held["options"] == model.weights.options != {}
+
+
+def test_it_tells_of_every_library(done: tuple[Job, Result]) -> None:
+    held = record_of(done)["libraries"]
+    wanted = {"python", "torch", "pyav", "numpy", "opencv", "kornia", "safetensors"}
+    assert held.keys() >= wanted | av.library_versions.keys()
+    assert all(version[0].isdigit() for version in held.values())
+
+
+def test_times_are_utc(done: tuple[Job, Result]) -> None:
+    times = record_of(done)["times"]
+    assert times["began"] == "2026-03-01T22:59:58.250Z"
+    assert datetime.fromisoformat(times["ended"]) == BEGAN + timedelta(seconds=2)
+    assert datetime.fromisoformat(times["ended"]).tzinfo == UTC
+
+
+def test_passwords_are_nowhere(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    url = Url("rtsp://me:s3cr3t@camera.example/stream?token=t0p")
+    job, result = replace(done[0], source=url), replace(done[1], source=url)
+    model, engine = tools()
+    record = make_record(
+        *(job, job.settings(model, engine), model, result),
+        *(None, fingerprint(job.target), BEGAN, BEGAN),
+    )
+    write_record(tmp_path / "r.json", record)
+    text = (tmp_path / "r.json").read_text()
+    assert "s3cr3t" not in text
+    assert "t0p" not in text
+    assert record["source"] == {"address": str(url), "size": None, "modified": None, "sha256": None}
+    assert read_record(tmp_path / "r.json") == record
+
+
+@given(
+    FINGERPRINTS | st.dictionaries(st.text("aä.\n\\ \udcff", min_size=1), FINGERPRINTS, min_size=1)
+)
+def test_an_identity_comes_back_to_the_nanosecond(found: Any) -> None:
+    held = json.loads(json.dumps(described(Path("a"), found)))
+    assert recorded(held) == found
+
+
+def test_it_comes_back_as_it_was(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    odd = tmp_path / os.fsdecode(b"Stra\xc3\x9fe \xff\n.mp4")  # one byte of it is no text
+    record = record_of(done, target=odd)
+    path = record_path(odd)
+    write_record(path, record)
+    assert read_record(path) == record
+    assert list(read_record(path) or ()) == list(record)
+    assert "Straße" in path.read_text("utf-8")
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_it_is_read_by_jq(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    record = record_of(done)
+    write_record(tmp_path / "r.json", record)
+    try:
+        asked = ["jq", "-r", ".output.sha256", str(tmp_path / "r.json")]
+        said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        pytest.skip("jq is not installed")
+    assert said.strip() == record["output"]["sha256"]
+
+
+def test_segments_are_told(done: tuple[Job, Result]) -> None:
+    job, result = done
+    model, engine = tools()
+    parts = [{"start": 0, "end": 512, "frames": 1, "sha256": "0" * 64, "host": "a"}]
+    record = make_record(
+        *(job, job.settings(model, engine), model, result),
+        *(None, fingerprint(job.target), BEGAN, BEGAN, parts),
+    )
+    assert record["segments"] == parts
+    assert record_of(done)["segments"] == []
+
+
+def test_a_record_cut_anywhere_is_refused(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    path = tmp_path / "r.json"
+    write_record(path, record_of(done))
+    data = path.read_bytes()
+    for size in range(len(data) - 1):  # the last byte ends the line
+        path.write_bytes(data[:size])
+        with pytest.raises(OutputError) as raised:
+            read_record(path)
+        assert str(raised.value) == f"{path}: is no record of vsr, or a damaged one"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(["", "a", "NaT"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["size", "sha256", "modified", "name"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(["settings", "source", "output", "tool", "model", "schema"]), JSON)
+@settings(max_examples=60)
+def test_nonsense_is_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, done: tuple[Job, Result], block: str, nonsense: Any
+) -> None:
+    path = tmp_path_factory.mktemp("bad") / "r.json"
+    record = {**record_of(done), block: nonsense}
+    path.write_text(json.dumps(record))
+    try:
+        read_record(path)
+    except OutputError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '"a"', "[" * 100_000, "\xff", "1e400"])
+def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(text, "latin-1")
+    with pytest.raises(OutputError, match="is no record"):
+        read_record(path)
+
+
+def test_another_layout_is_named(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    path = tmp_path / "r.json"
+    write_record(path, {**record_of(done), "schema_number": 7})
+    with pytest.raises(OutputError, match="layout 7; this vsr reads 1"):
+        read_record(path)
+
+
+def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:
+    assert read_record(tmp_path / "missing.json") is None
+
+
+def test_what_cannot_be_written_leaves_what_was_there(
+    tmp_path: Path, done: tuple[Job, Result]
+) -> None:
+    record = record_of(done)
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_record(tmp_path / "missing" / "r.json", record)
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_record(tmp_path / "folder.json", record)
+    assert [*tmp_path.iterdir()] == [tmp_path / "folder.json"]
+    write_record(tmp_path / "r.json", {"schema": "old"})
+    write_record(tmp_path / "r.json", record)
+    assert read_record(tmp_path / "r.json") == record

@@ -1,0 +1,1 @@
+"""What tests make, run and look at together."""

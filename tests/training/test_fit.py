@@ -1,0 +1,698 @@
+"""Training runs: they learn, they stop and go on exactly, and they say what is wrong."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
+from support.clips import Clip, make, picture
+from support.context_network import Blend
+
+from vsr import load_model
+from vsr.cli.train import _interrupts_between_steps, train_command
+from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, TrainingError
+from vsr.evaluation.evaluate import evaluate
+from vsr.networks import ARCHITECTURES
+from vsr.training import fit as fit_module
+from vsr.training import footage, loop
+from vsr.training.fit import Progress, fit
+from vsr.training.recipe import SHAPES, Recipe
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three small pictures of fine waves, which bicubic flattens and a network learns fast."""
+    folder = tmp_path_factory.mktemp("images")
+    y, x = np.mgrid[0:64, 0:64]
+    for number in range(3):
+        angle = number + 0.5
+        wave = np.sin((np.cos(angle) * x + np.sin(angle) * y) * 1.2)
+        cv2.imwrite(str(folder / f"{number}.png"), (wave * 46 + 120).astype(np.uint8))
+    return folder
+
+
+@pytest.fixture
+def recipe(images: Path) -> Recipe:
+    return Recipe(
+        "espcn",
+        2,
+        (images,),
+        (images / "0.png",),
+        {"kernels": (3, 3), "features": (8,)},
+        iterations=20,
+        batch=4,
+        patch=12,
+        rate=0.01,
+        width=8,
+        device="cpu",
+        threads=1,
+    )
+
+
+@pytest.fixture
+def video_recipe(recipe: Recipe) -> Recipe:
+    """For a network that sees neighbours; the stills make its windows."""
+    options = {"features": 4, "layers": 3, "flow_features": 4}
+    return replace(recipe, network="vespcn", options=options, motion_part=0.3, guided_part=0.3)
+
+
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Like `images`, with a wave of its own for each channel."""
+    folder = tmp_path_factory.mktemp("coloured")
+    y, x = np.mgrid[0:64, 0:64]
+    for number in range(3):
+        angles = [number + 0.5 + n for n in range(3)]
+        waves = [np.sin((np.cos(a) * x + np.sin(a) * y) * 1.2) for a in angles]
+        bgr = (np.stack(waves, -1) * 46 + 120).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), bgr)
+    return folder
+
+
+@pytest.fixture
+def rgb_recipe(recipe: Recipe, coloured: Path) -> Recipe:
+    """For a network that works in RGB."""
+    options = {"blocks": 1, "features": 4, "light": True}
+    places = {"data": (coloured,), "validation": (coloured / "0.png",)}
+    return replace(recipe, network="edsr", options=options, error="l1", **places)
+
+
+def run(recipe: Recipe, folder: Path, stop_after: int | None = None) -> list[Progress]:
+    """All that a run reports. `stop_after` interrupts it after that step."""
+    reports: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        reports.append(progress)
+        if progress.step == stop_after:
+            raise KeyboardInterrupt
+
+    if stop_after is None:
+        fit(recipe, folder, report)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            fit(recipe, folder, report)
+    return reports
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def score(weights: Path, scale: int, path: Path) -> float:
+    (found,) = evaluate([path], load_model(str(weights), scale), "cpu")
+    return found.psnr
+
+
+def test_it_learns_and_leaves_a_model_file(
+    recipe: Recipe, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_module, "WARM_UP", 5)
+    reports = run(replace(recipe, iterations=60, mse_part=1), tmp_path)
+    assert [report.step for report in reports] == list(range(1, 61))
+    assert reports[-1].done == 1
+    assert reports[-1].saved
+    assert reports[-1].loss < reports[9].loss  # means of 60 and of 10 steps
+    (bicubic,) = evaluate([images / "0.png"], load_model("bicubic", 2), "cpu")
+    trained = score(tmp_path / "best.safetensors", 2, images / "0.png")
+    assert trained > bicubic.psnr + 1
+    assert trained == pytest.approx(reports[-1].best, abs=1e-6)
+    model = load_model(str(tmp_path / "best.safetensors"), 2)
+    assert (model.weights.network, model.scale) == ("espcn", 2)
+    assert [conv.weight.shape for conv in model.network.convs] == [(8, 1, 3, 3), (4, 8, 3, 3)]
+
+
+@pytest.mark.parametrize("light", [True, False])
+@pytest.mark.parametrize("mse_part", [0, 1])
+def test_a_network_in_rgb_learns(
+    rgb_recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    light: bool,
+    mse_part: float,
+) -> None:
+    monkeypatch.setattr(fit_module, "WARM_UP", 5)
+    options = {"blocks": 1, "features": 4, "light": light}
+    recipe = replace(rgb_recipe, iterations=100, mse_part=mse_part, options=options)
+    reports = run(recipe, tmp_path)
+    assert reports[-1].loss < reports[9].loss  # means of 100 and of 10 steps
+    (image,) = recipe.validation
+    trained = score(tmp_path / "best.safetensors", 2, image)
+    assert trained == pytest.approx(reports[-1].best, abs=1e-6)
+    if light:
+        (bicubic,) = evaluate([image], load_model("bicubic", 2), "cpu")
+        assert trained > bicubic.psnr + 1
+    model = load_model(str(tmp_path / "best.safetensors"), 2)
+    assert (model.weights.network, model.weights.options) == ("edsr", options)
+
+
+@pytest.mark.parametrize("kind", ["recipe", "rgb_recipe"])
+@pytest.mark.parametrize("width", [0, 8])
+def test_an_interrupted_run_ends_at_the_same_weights(
+    tmp_path: Path, width: int, kind: str, request: pytest.FixtureRequest
+) -> None:
+    recipe = replace(request.getfixturevalue(kind), width=width)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run(recipe, whole)
+    run(recipe, parts, stop_after=7)
+    assert [report.step for report in run(recipe, parts, stop_after=13)] == list(range(8, 14))
+    run(recipe, parts)
+    assert (whole / "best.safetensors").read_bytes() == (parts / "best.safetensors").read_bytes()
+    states = [torch.load(f / "checkpoint.pt", weights_only=True) for f in (whole, parts)]
+    for part in ("network", "average"):
+        assert all(torch.equal(states[0][part][k], states[1][part][k]) for k in states[0][part])
+    moments = [state["optimizer"]["state"] for state in states]
+    for index, moment in moments[0].items():
+        assert all(torch.equal(moment[name], moments[1][index][name]) for name in moment)
+
+
+def test_an_interrupted_run_on_windows_ends_at_the_same_weights(
+    video_recipe: Recipe, tmp_path: Path
+) -> None:
+    """Interrupted in each stage: for the motion net, guided, and together."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run(video_recipe, whole)
+    for step in (3, 8, 15):
+        run(video_recipe, parts, stop_after=step)
+    run(video_recipe, parts)
+    assert (whole / "best.safetensors").read_bytes() == (parts / "best.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["recipe", "rgb_recipe", "video_recipe"])
+def test_what_is_drawn_ahead_is_the_same(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU; runs that stop leave no thread behind."""
+    recipe = request.getfixturevalue(kind)
+    run(recipe, tmp_path / "plain")
+    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
+    before = threading.active_count()
+    run(recipe, tmp_path / "ahead", stop_after=7)
+    assert threading.active_count() == before
+    run(recipe, tmp_path / "ahead")
+    files = [tmp_path / name / "best.safetensors" for name in ("plain", "ahead")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> None:
+    def fail(*args: Any) -> None:
+        raise ValueError("nothing to draw")
+
+    for depth in (0, 3):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(loop.AHEAD, "cpu", depth)
+            patch.setattr(fit_module.StillLesson, "draw", fail)
+            with pytest.raises(ValueError, match="nothing to draw"):
+                run(recipe, tmp_path)
+
+
+@pytest.mark.parametrize("width", [0, 8])
+@pytest.mark.parametrize(
+    ("motion_part", "guided_part", "taught"),
+    [(1, 0, {"motion"}), (0, 1, {"convs"}), (0, 0, {"convs", "motion"}), (0.5, 0.5, None)],
+)
+def test_stages_change_their_part_of_the_network_alone(
+    video_recipe: Recipe,
+    tmp_path: Path,
+    width: int,
+    motion_part: float,
+    guided_part: float,
+    taught: set[str] | None,
+) -> None:
+    stages = {"motion_part": motion_part, "guided_part": guided_part}
+    recipe = replace(video_recipe, width=width, validation=(), **stages)
+    first = fit_module._begin(recipe, torch.device("cpu")).network.state_dict()
+    run(recipe, tmp_path, stop_after=10)
+    half = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    run(recipe, tmp_path)
+    last = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    assert changed(first, half) == (taught or {"motion"})
+    assert changed(half, last) == (taught or {"convs"})
+
+
+def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+    """The parts of a network that differ: the first words of their names."""
+    return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+
+
+def test_a_network_that_sees_neighbours_learns_from_clips_alone(
+    video_recipe: Recipe, tmp_path: Path
+) -> None:
+    clip = Clip(64, 48, codec="ffv1", options={}, pts=tuple(range(6)))
+    make(tmp_path / "clip.mkv", clip)
+    recipe = replace(video_recipe, data=(tmp_path / "clip.mkv",), validation=())
+    reports = run(recipe, tmp_path / "run")
+    assert reports[-1].step == 20  # each loss was a number
+    kept = load_file(tmp_path / "run" / "best.safetensors")
+    first = fit_module._begin(recipe, torch.device("cpu")).average.state_dict()
+    assert changed(first, kept) == {"convs", "motion"}
+
+
+def test_validation_on_a_clip_sees_neighbours(video_recipe: Recipe, tmp_path: Path) -> None:
+    """The score of a run is that of `vsr eval` on a folder of frames."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(frames / f"{number}.png"), picture(number, 50, 40))
+    recipe = replace(video_recipe, validation=(frames,), motion_part=0, guided_part=1)
+    (*_, last) = run(recipe, tmp_path / "run")
+    weights = tmp_path / "run" / "best.safetensors"
+    assert last.best == pytest.approx(score(weights, 2, frames), abs=1e-6)
+    assert last.best != pytest.approx(
+        np.mean([score(weights, 2, file) for file in frames.iterdir()]), abs=1e-3
+    )
+
+
+def test_the_seed_decides(recipe: Recipe, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        torch.rand(seed)  # the caller's random numbers must not matter
+        before = torch.get_rng_state()
+        run(replace(recipe, seed=seed, iterations=9), tmp_path / name)
+        assert torch.equal(torch.get_rng_state(), before)
+    a, b, c = ((tmp_path / name / "best.safetensors").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_the_best_weights_are_kept(
+    recipe: Recipe, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_module, "SAVE_EVERY", -1)  # at every step
+    monkeypatch.setattr(fit_module, "WARM_UP", 1)
+    run(replace(recipe, iterations=24, rate=2.0), tmp_path)  # so fast that it gets worse
+    scores = [line["psnr"] for line in log(tmp_path)]
+    assert len(scores) == 24
+    assert max(scores) > scores[-1] + 1
+    assert log(tmp_path)[-1]["best"] == max(scores)
+    found = score(tmp_path / "best.safetensors", 2, images / "0.png")
+    assert found == pytest.approx(max(scores), abs=1e-6)
+
+
+def test_without_validation_the_last_weights_are_kept(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, validation=())
+    run(recipe, tmp_path)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    kept = load_file(tmp_path / "best.safetensors")
+    assert all(torch.equal(kept[name], saved["average"][name]) for name in kept)
+    assert (log(tmp_path)[-1]["psnr"], log(tmp_path)[-1]["best"]) == (None, None)
+    (tmp_path / "best.safetensors").unlink()
+    assert run(recipe, tmp_path) == []  # over already, but the result is wanted again
+    assert load_file(tmp_path / "best.safetensors").keys() == kept.keys()
+
+
+def test_a_run_can_end_by_time(recipe: Recipe, tmp_path: Path) -> None:
+    reports = run(replace(recipe, iterations=None, minutes=0.003), tmp_path)
+    assert reports[-1].done == 1
+    assert all(report.done < 1 for report in reports[:-1])
+
+
+def test_the_rate_rises_then_falls_along_a_cosine(recipe: Recipe) -> None:
+    whole = replace(recipe, rate=1.0, iterations=1000)
+    rates = [fit_module._rate(whole, step, step / 1000, (0.0,)) for step in range(1000)]
+    assert rates[0] == pytest.approx(1 / fit_module.WARM_UP)
+    assert rates[500] == pytest.approx(0.5)
+    assert rates[750:] == sorted(rates[750:], reverse=True)
+    assert rates[999] == pytest.approx(0.002)
+
+
+def test_the_rate_rises_again_where_further_layers_begin(recipe: Recipe) -> None:
+    whole = replace(recipe, rate=1.0, iterations=10_000)
+    rates = [fit_module._rate(whole, step, step / 10_000, (0.0, 0.1, 0.7)) for step in range(9000)]
+    plain = [fit_module._rate(whole, step, step / 10_000, (0.0,)) for step in range(9000)]
+    for begin in (1000, 7000):
+        assert rates[begin] == pytest.approx(0.01 * plain[begin])
+        assert rates[begin : begin + 99] == sorted(rates[begin : begin + 99])
+        assert rates[begin + 100 : begin + 1000] == plain[begin + 100 : begin + 1000]
+    assert rates[:1000] == plain[:1000]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scale": 3}, "scale 2 there, 3 here"),
+        ({"options": {"kernels": (3, 3), "features": (9,)}}, r"options .*\[8\].* there, .*\[9\]"),
+        ({"width": 0}, "width 8 there, 0 here"),
+    ],
+)
+def test_a_folder_of_another_run_is_refused(
+    recipe: Recipe, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    run(recipe, tmp_path, stop_after=1)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(TrainingError, match=said):
+        run(replace(recipe, **change), tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("data", [b"", b"no checkpoint"])
+def test_a_damaged_checkpoint_is_refused(recipe: Recipe, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(data)
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: the run cannot be continued"):
+        run(recipe, tmp_path)
+
+
+def test_nothing_in_a_checkpoint_is_executed(recipe: Recipe, tmp_path: Path) -> None:
+    torch.save({"network": Path("/")}, tmp_path / "checkpoint.pt")  # not a plain value
+    with pytest.raises(TrainingError, match="cannot be continued"):
+        run(recipe, tmp_path)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(recipe: Recipe, tmp_path: Path) -> None:
+    run(recipe, tmp_path, stop_after=3)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(TrainingError, match=r"step \d+: the loss is .* diverged"):
+        run(replace(recipe, rate=1e35), tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_nothing_to_learn_from(recipe: Recipe, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(TrainingError, match=r"nothing to learn from \(.*empty\)"):
+        run(replace(recipe, data=(empty,)), tmp_path / "run")
+    with pytest.raises(TrainingError, match="sides of at least 80 pixels"):
+        run(replace(recipe, patch=40), tmp_path / "run")
+    with pytest.raises(TrainingError, match="validation"):
+        run(replace(recipe, validation=(empty,)), tmp_path / "run")
+    with pytest.raises(InputError, match="no such file"):
+        run(replace(recipe, data=(tmp_path / "none",)), tmp_path / "run")
+
+
+def test_windows_need_room_and_frames(video_recipe: Recipe, tmp_path: Path) -> None:
+    make(tmp_path / "short.mkv", Clip(64, 48, codec="ffv1", options={}, pts=(0, 1)))
+    recipe = replace(video_recipe, data=(tmp_path / "short.mkv",))
+    with pytest.raises(TrainingError, match="at least 24 pixels, nor 3 such frames without a cut"):
+        run(recipe, tmp_path / "run")
+    with pytest.raises(TrainingError, match="patch 8: must be above 8 for vespcn"):
+        run(replace(video_recipe, patch=8), tmp_path / "run")
+
+
+def test_a_network_of_another_kind_that_sees_neighbours_is_refused(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Learning(Blend):
+        def __init__(self, scale: int) -> None:
+            super().__init__(scale)
+            self.last = torch.nn.Conv2d(1, 1, 1)
+
+    monkeypatch.setitem(ARCHITECTURES, "blend", Learning)
+    with pytest.raises(TrainingError, match=r"^blend sees neighbouring frames: .* only vespcn"):
+        run(replace(recipe, network="blend", options={}), tmp_path / "run")
+
+
+def test_a_folder_that_cannot_be_made(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be made"):
+        run(recipe, tmp_path / "file" / "run")
+
+
+@pytest.fixture
+def small_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footage, "_SIDE", 32)
+    monkeypatch.setattr(footage, "_RECORDINGS", 5)
+
+
+@pytest.mark.usefixtures("small_recordings")
+@pytest.mark.parametrize("network", ["espcn", "vespcn", "edsr"])
+def test_recordings_are_learnt_from_and_told(
+    recipe: Recipe, video_recipe: Recipe, rgb_recipe: Recipe, tmp_path: Path, network: str
+) -> None:
+    """By every architecture; stopped and continued, it comes to the same."""
+    of_network = {"espcn": recipe, "vespcn": video_recipe, "edsr": rgb_recipe}[network]
+    whole = replace(of_network, degradation="footage", iterations=6)
+    run(whole, tmp_path / "whole")
+    run(whole, tmp_path / "halves", stop_after=3)
+    run(whole, tmp_path / "halves")
+    one, other = (load_file(tmp_path / name / "best.safetensors") for name in ("whole", "halves"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    lines = (tmp_path / "whole" / "recordings.txt").read_text("utf-8").splitlines()
+    assert lines == [f"{n}: {made}" for n, made in enumerate(footage.degradations(whole.seed))]
+
+
+def test_warm_start_takes_the_layers_that_fit(recipe: Recipe, tmp_path: Path) -> None:
+    run(recipe, tmp_path / "two")
+    weights = tmp_path / "two" / "best.safetensors"
+    slow = replace(recipe, scale=3, patch=8, iterations=1, rate=1e-12, warm_start=weights)
+    run(slow, tmp_path / "three")
+    before = load_file(weights)
+    after = load_file(tmp_path / "three" / "best.safetensors")
+    torch.testing.assert_close(after["convs.0.weight"], before["convs.0.weight"])
+    assert after["convs.1.weight"].shape == (9, 8, 3, 3)
+    assert after["convs.1.weight"].abs().max() < 1e-6  # begins anew, at zero
+
+
+def test_warm_start_from_a_network_of_one_frame(
+    recipe: Recipe, video_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of more frames, layers and features scores as that one did, before it learns."""
+    monkeypatch.setattr(fit_module, "WARM_UP", 1)
+    options = {"kernels": (3, 3, 3), "features": (4, 4)}
+    run(replace(recipe, options=options, iterations=60, mse_part=1), tmp_path / "small")
+    weights = tmp_path / "small" / "best.safetensors"
+    slow = replace(video_recipe, iterations=1, rate=1e-12, warm_start=weights)
+    larger = replace(slow, options={"features": 6, "layers": 5, "context": 2})
+    for number, begun in enumerate((slow, larger)):
+        (found,) = run(begun, tmp_path / f"large{number}")
+        expected = score(weights, 2, recipe.validation[0])
+        assert found.psnr == pytest.approx(expected, abs=1e-3)
+    (bicubic,) = evaluate([recipe.validation[0]], load_model("bicubic", 2), "cpu")
+    assert expected > bicubic.psnr + 0.5
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_warm_start_of_edsr_from_another_scale(
+    rgb_recipe: Recipe, tmp_path: Path, light: bool
+) -> None:
+    options = rgb_recipe.options | {"light": light}
+    two = replace(rgb_recipe, options=options, iterations=5)
+    run(two, tmp_path / "two")
+    weights = tmp_path / "two" / "best.safetensors"
+    before = load_file(weights)
+    for scale in (3, 4):
+        four = replace(two, scale=scale, patch=8, iterations=1, rate=1e-12, warm_start=weights)
+        run(four, tmp_path / str(scale))
+        after = load_file(tmp_path / str(scale) / "best.safetensors")
+        for name in before:
+            if not name.startswith("tail."):
+                torch.testing.assert_close(after[name], before[name], atol=1e-6, rtol=0)
+        if light:
+            assert after["tail.to_phases.weight"].shape == (3 * scale**2, 4, 3, 3)
+            assert after["tail.to_phases.weight"].abs().max() < 1e-6  # begins anew, at zero
+
+
+def test_warm_start_from_what_does_not_fit(recipe: Recipe, tmp_path: Path) -> None:
+    save_file({"body.weight": torch.ones(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelError, match=r"other\.safetensors: no layer of it fits"):
+        run(replace(recipe, warm_start=tmp_path / "other.safetensors"), tmp_path / "run")
+
+
+@pytest.mark.parametrize("data", [None, b"no weights"])
+def test_warm_start_from_what_is_no_model(
+    recipe: Recipe, tmp_path: Path, data: bytes | None
+) -> None:
+    path = tmp_path / "model.safetensors"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        run(replace(recipe, warm_start=path), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"network": "srcnn"}, "unknown network 'srcnn'; known: .*espcn"),
+        ({"scale": 5}, "scale 5: must be 2, 3 or 4"),
+        ({"iterations": None}, "a run needs an end"),
+        ({"iterations": 0}, "iterations 0: must be above 0"),
+        ({"minutes": -1.0}, "minutes -1.0: must be above 0"),
+        ({"rate": float("nan")}, "rate nan: must be above 0"),
+        ({"width": -1}, "width -1: must not be negative"),
+        ({"error": "l2"}, "error 'l2': must be charbonnier or l1"),
+        ({"device": "cuda:0,cuda:1"}, "device 'cuda:0,cuda:1': training takes one"),
+        ({"mse_part": 1.5}, "mse_part 1.5: must be within"),
+        ({"motion_part": -0.1}, "motion_part -0.1: must be within"),
+        ({"guided_part": float("nan")}, "guided_part nan: must be within"),
+    ],
+)
+def test_a_recipe_is_checked_when_made(recipe: Recipe, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(TrainingError, match=said):
+        replace(recipe, **change)
+
+
+def test_what_a_network_refuses(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"espcn .*: 2 kernels need 1 feature counts"):
+        run(replace(recipe, options={"kernels": (3, 3), "features": ()}), tmp_path)
+    with pytest.raises(TrainingError, match=r"vespcn .*: fusion 'late': must be early or slow"):
+        run(replace(recipe, network="vespcn", options={"fusion": "late"}), tmp_path)
+    with pytest.raises(TrainingError, match="'interpolation' has nothing to learn"):
+        run(replace(recipe, network="interpolation", options={}, width=0), tmp_path)
+    with pytest.raises(DeviceError):
+        run(replace(recipe, device="abacus"), tmp_path)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("kind", ["recipe", "rgb_recipe", "video_recipe"])
+def test_it_learns_on_a_gpu_and_goes_on_there(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    recipe = replace(request.getfixturevalue(kind), device="cuda")
+    run(recipe, tmp_path, stop_after=5)
+    assert run(recipe, tmp_path)[-1].step == 20
+    assert load_model(str(tmp_path / "best.safetensors"), 2).scale == 2
+
+
+def command(images: Path, folder: Path, *more: str) -> list[str]:
+    small = ["--batch", "2", "--patch", "12", "--width", "4", "--threads", "1", "-d", "cpu"]
+    run_ = ["-o", str(folder), "-s", "2", "--iterations", "3", "--val", str(images / "1.png")]
+    return [str(images), *run_, *small, *more]
+
+
+def test_the_train_command(images: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(train_command, command(images, tmp_path, "-m", "espcn-deep"))
+    assert result.exit_code == 0, result.output
+    weights = tmp_path / "best.safetensors"
+    assert f"best weights: {weights}" in result.stdout
+    assert f"vsr upscale INPUT OUTPUT --scale 2 --model {weights}" in result.stdout
+    assert "step 3" in result.stderr
+    model = load_model(str(weights), 2)
+    assert len(model.network.convs) == 9
+    assert model.weights.options == {"kernels": [3] * 9, "features": [24] * 8}
+
+
+@pytest.mark.parametrize(("name", "frames", "layers"), [("vespcn", 3, 9), ("vespcn-wide", 5, 12)])
+def test_command_for_networks_that_see_neighbours(
+    images: Path, tmp_path: Path, name: str, frames: int, layers: int
+) -> None:
+    stages = ("--motion-part", "0.3", "--guided-part", "0.4")
+    result = CliRunner().invoke(train_command, command(images, tmp_path, "-m", name, *stages))
+    assert result.exit_code == 0, result.output
+    model = load_model(str(tmp_path / "best.safetensors"), 2)
+    assert (model.weights.network, model.network.context) == ("vespcn", frames // 2)
+    assert len(model.network.convs) == layers
+    assert model.network.convs[0].weight.shape[1] == frames
+    found = score(tmp_path / "best.safetensors", 2, images / "1.png")
+    assert json.loads((tmp_path / "log.jsonl").read_text())["psnr"] == pytest.approx(found)
+
+
+def test_the_train_command_in_json(images: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(train_command, command(images, tmp_path, "--json"))
+    assert result.exit_code == 0, result.output
+    progress, last = (json.loads(line) for line in result.stdout.splitlines())
+    assert (progress["event"], progress["step"], progress["done"]) == ("progress", 3, 1.0)
+    assert last == {
+        "event": "result",
+        "weights": str(tmp_path / "best.safetensors"),
+        "scale": 2,
+        "psnr": progress["best"],
+    }
+
+
+def test_usage_errors_of_the_train_command(images: Path, tmp_path: Path) -> None:
+    wrongs = (["-m", "srcnn"], ["-s", "8"], ["--batch", "many"], ["--error", "l2"])
+    for wrong in wrongs:
+        assert CliRunner().invoke(train_command, command(images, tmp_path, *wrong)).exit_code == 2
+    assert CliRunner().invoke(train_command, [str(images)]).exit_code == 2
+
+
+def test_the_command_has_the_recipes_defaults() -> None:
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    params = {param.name: param.default for param in train_command.params}
+    names = ("batch", "patch", "width", "seed", "device", "threads")
+    for name in (*names, "motion_part", "guided_part"):
+        assert params[name] == defaults[name], name
+    assert defaults["iterations"] == 100_000
+    assert params["model"] in SHAPES
+    (model,) = (param for param in train_command.params if param.name == "model")
+    assert [*model.type.choices] == [*SHAPES]
+    assert "iterations" in inspect.signature(Recipe).parameters
+
+
+def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:
+    """The recipe that the command would train by."""
+    recipes: list[Recipe] = []
+
+    def note(recipe: Recipe, folder: Path, report: Any) -> Path:
+        recipes.append(recipe)
+        return folder / "best.safetensors"
+
+    monkeypatch.setattr(fit_module, "fit", note)
+    result = CliRunner().invoke(train_command, ["data", "-o", "run", *words])
+    assert result.exit_code == 0, result.output
+    (recipe,) = recipes
+    return recipe
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_shape_has_habits_of_training(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    made = asked_for(monkeypatch, "-m", name)
+    assert (made.batch, made.iterations) == (16, 100_000)
+    as_published = {"edsr": ("l1", 1e-4), "edsr-baseline": ("l1", 1e-4)}
+    expected = {**as_published, "edsr-8x32": ("l1", 8e-4)}.get(name, ("charbonnier", 1e-3))
+    assert (made.error, made.rate, made.patch) == (*expected, 48)
+    assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)
+    other = asked_for(monkeypatch, "-m", name, "--error", "charbonnier", "--rate", "0.5")
+    assert (other.error, other.rate) == ("charbonnier", 0.5)
+    ARCHITECTURES[made.network](4, **made.options)
+
+
+def test_a_run_by_time_has_no_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = asked_for(monkeypatch, "--minutes", "5")
+    assert (made.iterations, made.minutes) == (None, 5)
+    both = asked_for(monkeypatch, "--minutes", "5", "--iterations", "7", "--error", "l1")
+    assert (both.iterations, both.minutes, both.error) == (7, 5, "l1")
+
+
+def test_a_run_begins_from_a_bundled_model_or_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = asked_for(monkeypatch, "-s", "2", "--warm-start", "espcn").warm_start
+    assert bundled is not None
+    assert bundled.name == "espcn_x2.safetensors"
+    own = asked_for(monkeypatch, "--warm-start", "own.safetensors").warm_start
+    assert own == Path("own.safetensors")
+
+
+def test_what_made_the_small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked_for(monkeypatch).degradation == "bicubic"
+    assert asked_for(monkeypatch, "--recipe", "footage").degradation == "footage"
+
+
+def test_the_part_on_squared_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked_for(monkeypatch).mse_part == 0.15
+    assert asked_for(monkeypatch, "--mse-part", "1").mse_part == 1
+
+
+def test_the_help_tells_the_defaults_of_the_shapes() -> None:
+    text = " ".join(CliRunner().invoke(train_command, ["--help"]).output.split())
+    assert "[default: 1e-3; edsr: 1e-4]" in text
+    assert "[default: charbonnier; edsr: l1]" in text
+
+
+def test_interrupts_wait_for_the_end_of_a_step() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with _interrupts_between_steps() as check:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)  # before the first step, at once
+        check()
+        signal.raise_signal(signal.SIGTERM)  # within a step: noted
+        with pytest.raises(KeyboardInterrupt):
+            check()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)  # the second one, at once
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,284 @@
+"""What `vsr upscale` may be asked for, as one frozen value made of groups.
+
+The command line, `vsr.upscale`'s keywords, a preview's printed command, a batch worker's message, a
+cluster's order, the record and the resume key are all made from `UpscaleOptions`. A new option is a
+field here, a row in `cli/option_table.py`, and the code that uses it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from typing import Any, Literal, get_args
+
+from vsr.core.crop import CropRegion, parse_crop
+from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError, VsrError
+from vsr.core.limits import Limits
+from vsr.core.span import Span
+
+Scale = Literal[2, 3, 4]
+Content = Literal["auto", "clean", "footage"]
+Deinterlace = Literal["auto", "on", "off"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+Audio = Literal["copy", "transcode", "none"]
+Resume = Literal["auto", "always", "never"]
+
+
+def _set(options: object, **values: object) -> None:
+    """Set fields of a frozen value that is just being made."""
+    for name, value in values.items():
+        object.__setattr__(options, name, value)
+
+
+def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> None:
+    """Raise `error` where a value is none of a Literal's."""
+    choices = get_args(allowed)
+    if isinstance(value, bool) or value not in choices:
+        raise error(f"{name} {value!r}: must be one of {', '.join(map(str, choices))}")
+
+
+def _seconds(time: float | Fraction | None) -> Fraction | None:
+    if time is None:
+        return None
+    if not math.isfinite(time):
+        raise InputError(f"time {time}: must be a number of seconds")
+    exact = Fraction(time)
+    return exact.limit_denominator(10**6) if isinstance(time, float) else exact
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How a source is read, and which part of it. Raises InputError for values out of range.
+
+    Attributes:
+        start, end: the part to take, in seconds from the file's start; None is open.
+        crop: the part of the picture to take; None is all of it.
+        rate: frames per second of a folder of images that becomes a video.
+        stills: take each image of a folder by itself. Otherwise, if they have one size, they are
+            a clip in name order.
+        hwaccel: decode on the GPU where its driver can; else on the CPU, with a warning.
+        deinterlace: "auto" deinterlaces where the first frames are interlaced.
+        strict: treat any damage to the source as an error; otherwise it is skipped, counted and
+            reported.
+        stall_timeout: seconds without a frame from the source after which the run fails.
+        limits: the most that a source may ask for.
+    """
+
+    start: Fraction | None = None
+    end: Fraction | None = None
+    crop: CropRegion | None = None
+    rate: Fraction = Fraction(25)
+    stills: bool = False
+    hwaccel: bool = False
+    deinterlace: Deinterlace = "auto"
+    strict: bool = False
+    stall_timeout: float = 300.0
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        _set(self, start=_seconds(self.start), end=_seconds(self.end))
+        if isinstance(self.crop, str):
+            _set(self, crop=parse_crop(self.crop))
+        if not (math.isfinite(self.rate) and 0 < self.rate <= 1000):
+            raise InputError(f"rate {self.rate}: must be above 0 and at most 1000 frames a second")
+        _set(self, rate=Fraction(self.rate))
+        if not self.stall_timeout > 0:
+            raise InputError(f"stall_timeout {self.stall_timeout:g} s: must be above 0")
+        _check(InputError, "deinterlace", self.deinterlace, Deinterlace)
+        _ = self.span  # checks that the end comes after the start
+
+    @property
+    def span(self) -> Span:
+        """The part of the time to take."""
+        return Span(self.start, self.end)
+
+
+READ_DEFAULTS = ReadOptions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeOptions:
+    """Where and how the network runs. Raises DeviceError for values out of range.
+
+    Attributes:
+        device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
+        precision: of the network's numbers; "auto" is half precision where the device has it.
+        threads: CPU cores to use; 0 for all.
+        tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what fits
+            the memory. All give the same picture.
+        self_ensemble: the mean over a frame's eight flips and turns: eight times the work.
+        compiled: let torch.compile make the network's kernels.
+    """
+
+    device: str = "auto"
+    precision: Precision = "auto"
+    threads: int = 0
+    tile: int | None = None
+    self_ensemble: bool = False
+    compiled: bool = False
+
+    def __post_init__(self) -> None:
+        _check(DeviceError, "precision", self.precision, Precision)
+        if self.threads < 0:
+            raise DeviceError(f"threads {self.threads}: must not be negative")
+        if self.tile is not None and self.tile < 0:
+            raise DeviceError(f"tile {self.tile}: must be auto, 0 or a number of pixels")
+
+
+COMPUTE_DEFAULTS = ComputeOptions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions:
+    """How the video is encoded; empty values mean the source's or the encoder's default.
+
+    Attributes:
+        codec: "h264", "hevc", "av1", "ffv1" or any encoder's name in libav.
+        crf: constant rate factor; lower is better and larger. NVENC's encoders take it as cq.
+        preset: the encoder's pace, such as "medium" or, for AV1, "8".
+        pix_fmt: libav's pixel format name.
+    """
+
+    codec: str = ""
+    crf: float | None = None
+    preset: str = ""
+    pix_fmt: str = ""
+
+    def __post_init__(self) -> None:
+        if self.crf is not None:
+            if not math.isfinite(self.crf):
+                raise EncoderError(f"crf {self.crf}: must be a number")
+            _set(self, crf=float(self.crf))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """Which streams besides the video to take, and how. Raises OutputError.
+
+    Attributes:
+        audio: "copy"; "transcode", which encodes audio that the target cannot hold, and only
+            that; or "none". True and False stand for "copy" and "none".
+        subtitles: whether to take them, converted to another kind of text where the target needs
+            that.
+    """
+
+    audio: Audio = "copy"
+    subtitles: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.audio, bool):
+            _set(self, audio="copy" if self.audio else "none")
+        _check(OutputError, "audio", self.audio, Audio)
+
+    @property
+    def transcodes(self) -> bool:
+        """Whether audio that cannot be copied is to be encoded."""
+        return self.audio == "transcode"
+
+    def wants(self, kind: str) -> bool:
+        """Whether streams of a kind, by libav's name such as "audio", are asked for."""
+        return {"audio": self.audio != "none", "subtitle": self.subtitles}.get(kind, True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How the run itself goes. Raises InputError.
+
+    Attributes:
+        overwrite: replace an existing target, once the new one is complete.
+        verify: decode the finished video again before it gets its name, and compare every frame's
+            time.
+        resume: work in segments, each of which is kept once it is finished, so that the same call
+            goes on where an earlier one ended; "auto" does so where the work is long.
+        record: write what was done to a JSON file beside the target, and in short into the
+            target's metadata; a target made by this very job is not made again.
+        cluster: the address of a Ray cluster that shares the segments, or "auto" for the one that
+            this machine belongs to; "" for none.
+    """
+
+    overwrite: bool = False
+    verify: bool = False
+    resume: Resume = "auto"
+    record: bool = False
+    cluster: str = ""
+
+    def __post_init__(self) -> None:
+        _check(InputError, "resume", self.resume, Resume)
+        if self.cluster and self.resume == "never":
+            raise InputError("a cluster works in segments: --resume never excludes it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleOptions:
+    """All that a job may be asked for, besides its source and target.
+
+    Attributes:
+        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which for
+            still images is another one than for videos.
+        scale: the factor for both sides.
+        content: which default model: the one for "clean" sources, the one for noisy or compressed
+            "footage", or "auto", by what the source looks like. Not with a model.
+        read, compute, encode, streams, run: the groups.
+
+    Raises ModelError, or what the groups raise, for values out of range.
+    """
+
+    model: str | None = None
+    scale: Scale = 4
+    content: Content = "auto"
+    read: ReadOptions = field(default_factory=ReadOptions)
+    compute: ComputeOptions = field(default_factory=ComputeOptions)
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    streams: StreamOptions = field(default_factory=StreamOptions)
+    run: RunOptions = field(default_factory=RunOptions)
+
+    def __post_init__(self) -> None:
+        _check(ModelError, "scale", self.scale, Scale)
+        _check(ModelError, "content", self.content, Content)
+        if self.model and self.content != "auto":
+            raise ModelError(
+                f"model {self.model!r} and --content {self.content} exclude each other: "
+                "a model is for one kind of source"
+            )
+
+    @classmethod
+    def of(cls, **keywords: object) -> UpscaleOptions:
+        """The options that flat keywords stand for, such as `scale=2, codec="hevc"`.
+
+        Raises TypeError for a keyword that is no option, as a function does.
+        """
+        return cls().but(**keywords)
+
+    def but(self, **keywords: object) -> UpscaleOptions:
+        """The same options, but for those given as flat keywords."""
+        grouped: dict[str, dict[str, Any]] = {}
+        for name, value in keywords.items():
+            if name not in GROUP_OF:
+                raise TypeError(f"unknown option {name!r}; known: {', '.join(GROUP_OF)}")
+            grouped.setdefault(GROUP_OF[name], {})[name] = value
+        own = grouped.pop("", {})
+        groups = {group: replace(getattr(self, group), **new) for group, new in grouped.items()}
+        return replace(self, **groups, **own)
+
+    def flat(self) -> Mapping[str, Any]:
+        """Every option by its name, without the groups: what `of` takes."""
+        return {
+            name: getattr(getattr(self, group) if group else self, name)
+            for name, group in GROUP_OF.items()
+        }
+
+
+_GROUPS = {
+    "read": ReadOptions,
+    "compute": ComputeOptions,
+    "encode": EncodeOptions,
+    "streams": StreamOptions,
+    "run": RunOptions,
+}
+GROUP_OF: dict[str, str] = {
+    **{one.name: "" for one in fields(UpscaleOptions) if one.name not in _GROUPS},
+    **{one.name: group for group, kind in _GROUPS.items() for one in fields(kind)},
+}
+"""The group that each option belongs to; "" for UpscaleOptions itself."""
