@@ -4,7 +4,7 @@
     python benchmarks/adapting.py CLIPS --scale 4 --minutes 1 --json
 
 Each clip is adapted to by itself. The gain is in dB over the weights that were begun from, on the
-clip's held-back frames made smaller: see docs/footage.md for what that says, and what it does not.
+clip's held-back frames made smaller: see docs/pages/models/footage.md for what it says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PSNR, SSIM and cost of every bundled model on benchmark folders, as README.md's table.
+"""PSNR, SSIM and cost of every bundled model on benchmark folders, as docs/pages/models/zoo.md.
 
     python benchmarks/quality.py FOLDER... [--model NAME] [--precision fp32]
 

@@ -16,7 +16,7 @@ from .upscale import upscale_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="vsr")
+@click.version_option(package_name="vsr-video", prog_name="vsr")
 def vsr() -> None:
     """Video super-resolution: every frame, timestamp, colour and audio packet arrives."""
 

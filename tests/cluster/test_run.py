@@ -34,7 +34,7 @@ from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented import plan as plans
 
 if find_spec("ray") is None:
-    pytest.skip("vsr[cluster] is not installed", allow_module_level=True)
+    pytest.skip("vsr-video[cluster] is not installed", allow_module_level=True)
 ray = load_ray()
 
 FRAMES, GROUP = 64, 8  # of the clip, and of each of its segments

@@ -46,7 +46,7 @@ def arrivals(
         from watchfiles import watch
     except ImportError:
         raise InputError(
-            "following a folder needs the package watchfiles: pip install 'vsr[watch]'"
+            "following a folder needs the package watchfiles: pip install 'vsr-video[watch]'"
         ) from None
     check_sources(sources, patient=True)
     files = partial(candidates, sources, patterns, exclude, skip, _wait)

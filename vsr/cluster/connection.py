@@ -80,7 +80,7 @@ def load_ray() -> Any:
     try:
         return import_module("ray")
     except ImportError:
-        raise InputError("a cluster needs Ray: pip install 'vsr[cluster]'") from None
+        raise InputError("a cluster needs Ray: pip install 'vsr-video[cluster]'") from None
 
 
 def alive() -> list[Node]:

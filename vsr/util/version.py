@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 try:
-    VERSION = version("vsr")
+    VERSION = version("vsr-video")
 except PackageNotFoundError:  # a checkout on the path
     VERSION = "unknown"
 
