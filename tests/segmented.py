@@ -18,9 +18,8 @@ from vsr.core.events import Observer
 from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.encoding.codecs import Encoding
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import LoadedModel, choose_engine
 from vsr.networks.registry import Model, load_model
-from vsr.pipeline.frames import Tools
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.segmented.executor import make_segments
 from vsr.segmented.keyframe_scan import Scan
@@ -65,13 +64,13 @@ def job_of(source: Path, target: Path, **more: Any) -> Job:
     return Job(source, target, **given | {"device": "cpu", "precision": "fp32"} | more)
 
 
-def tools_of(job: Job, model: Model | None = None) -> Tools:
+def tools_of(job: Job, model: Model | None = None) -> LoadedModel:
     """What it is done with; a model of the test's own takes the place of its own."""
     engine = choose_engine(job.device, job.precision, threads=job.threads)
-    return Tools(model or load_model(job.model, job.scale), engine)
+    return LoadedModel(model or load_model(job.model, job.scale), engine)
 
 
-def plan_of(job: Job, tools: Tools, borders: Sequence[int] | None = None) -> Plan:
+def plan_of(job: Job, tools: LoadedModel, borders: Sequence[int] | None = None) -> Plan:
     """The plan of a job; with `borders`, cut there."""
     settings, source = job.settings(tools.model, tools.engine), fingerprint(job.file)
     plan = make_plan(job, tools, key_of(source.sha256, settings), settings, source, ignore)
@@ -80,7 +79,7 @@ def plan_of(job: Job, tools: Tools, borders: Sequence[int] | None = None) -> Pla
 
 def made(
     job: Job,
-    tools: Tools,
+    tools: LoadedModel,
     plan: Plan,
     folder: Path,
     segments: Sequence[Segment] | None = None,

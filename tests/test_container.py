@@ -12,8 +12,8 @@ from clips import Clip, make
 
 from vsr import upscale
 from vsr.core.errors import EncoderError, OutputError
+from vsr.encoding.defaults import default_encoder
 from vsr.remux.containers import (
-    default_encoder,
     format_of,
     formats_for,
     holds_chapters,

@@ -11,7 +11,8 @@ from test_color import FIRST
 from test_lossless import noise, planes_of
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo, find_format
-from vsr.encoding.convert import Converter, recoloured
+from vsr.core.recolor import recoloured
+from vsr.encoding.convert import Converter
 
 RGB, UNSAID = ColorTags(2, 0), ColorTags()
 

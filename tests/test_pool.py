@@ -26,7 +26,7 @@ from vsr.batch.outcome import (
     Warned,
 )
 from vsr.batch.pool import run_batch
-from vsr.util.threads import cores
+from vsr.core.threads import cores
 
 TESTS = Path(__file__).parent
 

@@ -20,19 +20,22 @@ from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
 from vsr.core.limits import DEFAULTS, Limits
 from vsr.core.result import Progress, Result, Run
+from vsr.core.source import Source
 from vsr.core.span import Span
 from vsr.core.url import Url, as_source
 from vsr.encoding.codecs import Encoding
+from vsr.images.animated import is_still
 from vsr.images.images import list_images, same_size
+from vsr.inference.engine import LoadedModel as Tools
 from vsr.inference.engine import choose_engine
 from vsr.model_selection.select import choose_model
 from vsr.networks.registry import load_model
-from vsr.output.video import Output, Seal
+from vsr.output.sink import Output, Seal
 from vsr.pipeline.checks import check_paths, file_of
-from vsr.pipeline.frames import Source, Tools, flow
+from vsr.pipeline.frames import flow
 from vsr.pipeline.image_folder import run_stills
 from vsr.pipeline.progress_image import Glance, check_glance
-from vsr.pipeline.routes import create_target, is_still
+from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
 from vsr.provenance.fingerprint import Fingerprint, fingerprint, fingerprints
 from vsr.provenance.sidecar import make_record, record_path, write_record
@@ -208,7 +211,7 @@ def upscale(
         if progress:
             progress(Progress(frames, expected, resumable=split))
 
-    observer = Observer(note, moved, stop, Glance(glance, warn=note) if glance else None)
+    observer = Observer(note, moved, stop, Glance(glance, warn=note).see if glance else None)
 
     def result_of(run: Run) -> Result:
         return Result(

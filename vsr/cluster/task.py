@@ -20,9 +20,9 @@ from vsr.cluster.files import Parcels, find, open_folder, pieces
 from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, VsrError
 from vsr.core.events import Observer
 from vsr.core.job import Job
+from vsr.inference.engine import LoadedModel as Tools
 from vsr.inference.engine import choose_engine
 from vsr.networks.registry import load_model
-from vsr.pipeline.frames import Tools
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.executor import make_segments
 from vsr.segmented.plan import Plan, Segment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
@@ -115,6 +115,15 @@ class Tally:
         """What had been found when the last frame before `tick` was marked."""
         known = (damage for marked, damage in reversed(self._marks) if marked < tick)
         return next(known, NO_DAMAGE)
+
+    def within(self, begin: int | None, end: int | None) -> Damage:
+        """What was found from the frame at a tick up to the one at another.
+
+        None is where the first begins or the last ends.
+        """
+        before = NO_DAMAGE if begin is None else self.before(begin)
+        found = asdict(self.damage if end is None else self.before(end))
+        return Damage(**{kind: found[kind] - count for kind, count in asdict(before).items()})
 
     @property
     def damage(self) -> Damage:

@@ -10,10 +10,11 @@ from av.video.stream import VideoStream
 
 from vsr.core.errors import InputError
 from vsr.core.job import Job
+from vsr.images.animated import is_still
 from vsr.images.images import is_image
+from vsr.inference.engine import LoadedModel as Tools
 from vsr.networks.cost import cost
-from vsr.pipeline.frames import Tools
-from vsr.pipeline.routes import is_still, names_folder
+from vsr.output.image_files import names_folder
 from vsr.segmented.work_dir import is_begun
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
