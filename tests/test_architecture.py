@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = next(p for p in Path(__file__).parents if (p / "pyproject.toml").is_file())
 _FOLDERS = {"vsr": _ROOT / "vsr", "vsr.cli": _ROOT / "cli", "vsr.weights": _ROOT / "weights"}
 
 # From the bottom up. A package imports only from lines below its own, so packages of one line

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
+from vsr.core.frame import Frame
 from vsr.core.url import Url
 
 
@@ -110,6 +111,12 @@ class Tally:
         """Remember that what has been found lay before the end of the frame at `tick`."""
         if not self._marks or self._marks[-1][1] != self.damage:
             self._marks.append((tick, self.damage))
+
+    def marked(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames, with a mark at each."""
+        for frame in frames:
+            self.mark(frame.pts)
+            yield frame
 
     def before(self, tick: int) -> Damage:
         """What had been found when the last frame before `tick` was marked."""

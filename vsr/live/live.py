@@ -100,7 +100,10 @@ class Live:
         return self._tally.damage
 
     def damage_within(self, begin: int | None, end: int | None) -> Damage:
-        """See `vsr.core.source.Source`."""
+        """What was found damaged from the frame at a tick up to the one at another.
+
+        None is the beginning, or what was read last.
+        """
         return self._tally.within(begin, end)
 
     @property
@@ -123,7 +126,8 @@ class Live:
         try:
             timed = self._timed(PlaneReader(self.info, self._warn))
             inside = Inside(timed, self._is_behind)
-            yield from lasting(steady(iter(inside), self._nominal_step(), self._tally), self._ends)
+            mended = self._tally.marked(steady(iter(inside), self._nominal_step(), self._tally))
+            yield from lasting(mended, self._ends)
             self._tally.tell(self._warn)
             if inside.behind is None:
                 self._tell_lost()

@@ -158,7 +158,7 @@ class Video:
             )
         inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
-        mended = self._marked(steady(timed, self._nominal_step(), self._tally))
+        mended = self._tally.marked(steady(timed, self._nominal_step(), self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
@@ -183,12 +183,6 @@ class Video:
 
     def _damaged(self, message: str, packets: int) -> None:
         self._tally.others(message, packets, self._warn)
-
-    def _marked(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The frames, with a note in the tally of what had been found at each."""
-        for frame in frames:
-            self._tally.mark(frame.pts)
-            yield frame
 
     def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
         pts = (decoded.pts or 0) * self.parts
