@@ -17,7 +17,7 @@ from clips import Clip, Held, held, make, nearest, planes, remux
 from commands import vsr
 
 from vsr import Progress, Result, VsrError, upscale
-from vsr.api import frames as flow
+from vsr.pipeline import frames as flow
 from vsr.core.errors import InputError
 from vsr.core.resample import resize
 from vsr.inference.upscaler import Enlarger
