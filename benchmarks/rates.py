@@ -38,6 +38,7 @@ import vsr
 from vsr.core.errors import DeviceError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 from vsr.core.options import ComputeOptions
+from vsr.core.threads import cores
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.memory import keep_freed_memory
 from vsr.inference.windows import windows
@@ -45,7 +46,6 @@ from vsr.networks import Network
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
 from vsr.networks.registry import Model
-from vsr.util.threads import cores
 
 WIDTH, HEIGHT, SCALE = 480, 270, 4
 INFO = VideoInfo(

@@ -25,12 +25,11 @@ from vsr.batch.report import SUFFIXES, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
 
 from .dry_run import dry_run
-from .main import EXIT_INTERRUPTED
+from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .option_table import options_of, with_options
 from .output.table import STATUSES, counts, line_of, table
 from .progress import Bars
 
-_EXIT_SOME_FAILED = 3
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
 _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
@@ -216,7 +215,7 @@ def _close(
         click.echo("vsr: interrupted: the same command goes on from here", err=True)
         sys.exit(EXIT_INTERRUPTED)
     if "failed" in ends:
-        sys.exit(_EXIT_SOME_FAILED)
+        sys.exit(EXIT_SOME_FAILED)
 
 
 class _Reporter:

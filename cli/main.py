@@ -11,7 +11,7 @@ import click
 
 from vsr.core.errors import StoppedError, VsrError
 
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130  # click gives 2 for usage
+from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
 
 
 def main() -> None:

@@ -16,17 +16,19 @@ from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress, Result, Run
+from vsr.core.source import Source
 from vsr.core.url import Url, as_source
+from vsr.images.animated import is_still
 from vsr.images.images import list_images, same_size
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import LoadedModel, choose_engine
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks.registry import load_model
-from vsr.output.video import Output, Seal
+from vsr.output.sink import Output, Seal
 from vsr.pipeline.checks import check_paths, file_of
-from vsr.pipeline.frames import Source, Tools, run_frames
+from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
 from vsr.pipeline.progress_image import Glance, check_glance
-from vsr.pipeline.routes import create_target, is_still
+from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
 from vsr.provenance.fingerprint import Fingerprint, fingerprint, fingerprints
 from vsr.provenance.settings import Plain, job_settings
@@ -88,8 +90,8 @@ def upscale(
     _unless_done(job, settings, arrived)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
-    glance = Glance(progress_preview, warn=log.warn) if progress_preview else None
-    observer = Observer(log.warn, log.moved, stop, glance)
+    image = Glance(progress_preview, warn=log.warn).see if progress_preview else None
+    observer = Observer(log.warn, log.moved, stop, image)
     if split:
         run = _run_segments(work, observer)
     elif _are_apart(job):
@@ -137,7 +139,7 @@ class _Work:
     """
 
     job: Job
-    tools: Tools
+    tools: LoadedModel
     choice: Choice
     settings: dict[str, Plain]
     known: Found | None
@@ -251,7 +253,7 @@ def _run_whole(work: _Work, observer: Observer) -> Run:
 
 def _frames(
     job: Job,
-    tools: Tools,
+    tools: LoadedModel,
     observer: Observer,
     tag: str,
     seal: Callable[[Path, Run], None] | None = None,
@@ -274,8 +276,8 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     return replace(job, options=options.but(model=choice.model, content="auto")), choice
 
 
-def _tools(options: UpscaleOptions) -> Tools:
-    return Tools(load_model(options.model, options.scale), choose_engine(options.compute))
+def _tools(options: UpscaleOptions) -> LoadedModel:
+    return LoadedModel(load_model(options.model, options.scale), choose_engine(options.compute))
 
 
 def _maker(cluster: str) -> Maker:

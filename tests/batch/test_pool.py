@@ -28,7 +28,7 @@ from vsr.batch.outcome import (
 )
 from vsr.batch.pool import run_batch
 from vsr.core.options import UpscaleOptions
-from vsr.util.threads import cores
+from vsr.core.threads import cores
 
 
 def items(folder: Path, *names: str) -> list[Item]:

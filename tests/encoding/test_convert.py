@@ -11,7 +11,8 @@ from support.chroma_sitings import FIRST
 from support.raw_planes import noise, planes_of
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, Plane, VideoInfo, find_format
-from vsr.encoding.convert import Converter, recoloured
+from vsr.core.recolor import recoloured
+from vsr.encoding.convert import Converter
 
 RGB, UNSAID = ColorTags(2, 0), ColorTags()
 

@@ -9,11 +9,11 @@ import pytest
 from support.natural_picture import natural
 from support.rgb_networks import colours
 
+from vsr.core.blockiness import blockiness
 from vsr.core.errors import TrainingError
 from vsr.datasets.ground_truth import Picture, image_picture, luma_picture
 from vsr.degradation.compression import Compression
 from vsr.evaluation.degrade import CHUNK, Recording, Seen, seen
-from vsr.evaluation.metrics import blockiness
 from vsr.evaluation.protocol import crop_to_multiple, degrade
 
 H264 = Compression("h264", 28)

@@ -19,6 +19,7 @@ from support.rgb_networks import RgbBicubic, colours, rgb_bicubic
 from torch import Tensor
 
 from vsr import Model, load_model
+from vsr.core.blockiness import blockiness
 from vsr.core.errors import InputError
 from vsr.core.resample import resize
 from vsr.datasets.ground_truth import luma, luma_picture
@@ -28,7 +29,7 @@ from vsr.evaluation.clip import restore_image
 from vsr.evaluation.degrade import Recording, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, Score, compare, evaluate, mean
 from vsr.evaluation.flicker import flicker, motion_between
-from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim
+from vsr.evaluation.metrics import dtssd, psnr, ssim
 from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network

@@ -11,8 +11,9 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from support.natural_picture import natural
 
+from vsr.core.blockiness import blockiness
 from vsr.degradation.compression import Compression
-from vsr.evaluation.metrics import blockiness, dtssd, psnr, ssim
+from vsr.evaluation.metrics import dtssd, psnr, ssim
 
 
 def planes(height: int = 24, width: int = 31) -> tuple[np.ndarray, np.ndarray]:

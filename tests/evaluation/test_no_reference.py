@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from support.natural_picture import natural
 
+from vsr.core.blockiness import blockiness
 from vsr.evaluation.flicker import motion_between
-from vsr.evaluation.metrics import blockiness
 from vsr.evaluation.no_reference import Traces
 
 

@@ -28,7 +28,7 @@ from vsr.images.images import (
     to_planes,
 )
 from vsr.images.metadata import Metadata
-from vsr.images.output import create_image, create_image_folder
+from vsr.output.image_files import create_image, create_image_folder
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9</x:xmpmeta>'
 

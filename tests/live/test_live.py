@@ -27,7 +27,8 @@ from vsr.core.errors import InputError
 from vsr.core.frame import Frame
 from vsr.core.url import Url
 from vsr.live import receiver as receive
-from vsr.live.live import Live, fragmented, open_live
+from vsr.live.live import Live, open_live
+from vsr.remux.containers import fragmented
 
 _FRAMES, _STEP = 24, 3600  # ticks of 1/90000 s: 25 a second
 _CLIP = Clip(
@@ -473,6 +474,8 @@ import av
 sys.path[:0] = {paths!r}
 from support.clips import video_frame
 from vsr.live.live import fragmented
+from clips import video_frame
+from vsr.remux.containers import fragmented
 with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
     video = out.add_stream("libx264", rate=25, options={{"preset": "ultrafast", "g": "25"}})
     video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"

@@ -22,7 +22,8 @@ from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.output import video as writer
-from vsr.output.video import Output, create_video
+from vsr.output.sink import Output
+from vsr.output.video import create_video
 from vsr.util.atomic import part_of
 from vsr.video.reader import Video, open_video
 

@@ -13,8 +13,8 @@ from support.clips import Clip, make
 from vsr import upscale
 from vsr.core.errors import EncoderError, OutputError
 from vsr.core.options import StreamOptions
+from vsr.encoding.defaults import default_encoder
 from vsr.remux.containers import (
-    default_encoder,
     format_of,
     formats_for,
     holds_chapters,

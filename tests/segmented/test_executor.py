@@ -21,11 +21,9 @@ from vsr.core.crop import parse_crop
 from vsr.core.errors import InputError, StoppedError
 from vsr.core.events import Observer
 from vsr.core.job import Job
-from vsr.core.options import ReadOptions
-from vsr.core.span import Span
+from vsr.inference.engine import LoadedModel
 from vsr.networks.registry import Model, Weights
 from vsr.networks.vespcn import Vespcn
-from vsr.pipeline.frames import Tools
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
 from vsr.segmented.work_dir import Work, open_work
@@ -66,7 +64,7 @@ def times_of(job: Job) -> list[int]:
         return [frame.pts for frame in video.frames()]
 
 
-def cut_at(job: Job, tools: Tools, *numbers: int) -> Plan:
+def cut_at(job: Job, tools: LoadedModel, *numbers: int) -> Plan:
     """A plan of segments that begin with these frames."""
     times = times_of(job)
     return plan_of(job, tools, [times[number] for number in numbers])
@@ -76,7 +74,9 @@ def packets_of(folder: Path, plan: Plan) -> list[list[Held]]:
     return [held(folder / f"{part.number}.packets") for part in plan.segments]
 
 
-def check_alone(tmp_path: Path, job: Job, tools: Tools, plan: Plan, runs: bool = True) -> None:
+def check_alone(
+    tmp_path: Path, job: Job, tools: LoadedModel, plan: Plan, runs: bool = True
+) -> None:
     """Segments made alone, and in runs of two, are those of one go, frame by frame."""
     together = made(job, tools, plan, tmp_path / "together")
     whole = packets_of(tmp_path / "together", plan)

@@ -19,9 +19,8 @@ from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import UpscaleOptions
 from vsr.encoding.codecs import Encoding
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import LoadedModel, choose_engine
 from vsr.networks.registry import Model, load_model
-from vsr.pipeline.frames import Tools
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.settings import job_settings
 from vsr.segmented.executor import make_segments
@@ -67,14 +66,14 @@ def job_of(source: Path, target: Path, **more: Any) -> Job:
     return Job(source, target, UpscaleOptions.of(**given | more))
 
 
-def tools_of(job: Job, model: Model | None = None) -> Tools:
+def tools_of(job: Job, model: Model | None = None) -> LoadedModel:
     """What it is done with; a model of the test's own takes the place of its own."""
     options = job.options
     model = model or load_model(options.model, options.scale)
-    return Tools(model, choose_engine(options.compute))
+    return LoadedModel(model, choose_engine(options.compute))
 
 
-def plan_of(job: Job, tools: Tools, borders: Sequence[int] | None = None) -> Plan:
+def plan_of(job: Job, tools: LoadedModel, borders: Sequence[int] | None = None) -> Plan:
     """The plan of a job; with `borders`, cut there."""
     settings = job_settings(job.options, tools.model, tools.engine)
     source = fingerprint(job.file)
@@ -84,7 +83,7 @@ def plan_of(job: Job, tools: Tools, borders: Sequence[int] | None = None) -> Pla
 
 def made(
     job: Job,
-    tools: Tools,
+    tools: LoadedModel,
     plan: Plan,
     folder: Path,
     segments: Sequence[Segment] | None = None,

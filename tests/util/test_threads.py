@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from vsr.core.errors import StalledError
-from vsr.util.threads import ahead, behind, within
+from vsr.core.threads import ahead, behind, within
 
 WAIT = 10.0  # seconds before a test gives up on another thread
 

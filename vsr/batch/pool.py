@@ -28,8 +28,8 @@ from vsr.batch.outcome import (
 from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
 from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress
+from vsr.core.threads import cores
 from vsr.util.atomic import remove_abandoned
-from vsr.util.threads import cores
 
 _TICK = 0.1  # seconds between looks at what else there is to do
 _PATIENCE = 5.0  # seconds for an idle worker to end

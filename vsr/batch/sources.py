@@ -14,9 +14,10 @@ from string import Formatter
 from vsr.core.errors import InputError, OutputError, VsrError
 from vsr.core.url import Url, as_source
 from vsr.datasets.media import VIDEO_SUFFIXES
+from vsr.encoding.defaults import default_encoder
+from vsr.images.animated import is_still
 from vsr.images.files import IMAGE_SUFFIXES, image_format
-from vsr.pipeline.routes import is_still
-from vsr.remux.containers import default_encoder, format_of
+from vsr.remux.containers import format_of
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 

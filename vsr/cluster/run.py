@@ -17,7 +17,7 @@ from vsr.cluster.task import Failed, Made, Missing, Order
 from vsr.core.errors import StoppedError
 from vsr.core.events import Observer
 from vsr.core.job import Job
-from vsr.pipeline.frames import Tools
+from vsr.inference.engine import LoadedModel
 from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented.executor import Maker
 from vsr.segmented.plan import Segment
@@ -34,7 +34,7 @@ def make_on(address: str) -> Maker:
     """
     check_address(address)
 
-    def make(job: Job, tools: Tools, work: Work, observer: Observer) -> None:
+    def make(job: Job, tools: LoadedModel, work: Work, observer: Observer) -> None:
         if work.pending():
             with connected(address):
                 _make_all(job, work, observer)

@@ -21,9 +21,8 @@ from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, Vs
 from vsr.core.events import Observer
 from vsr.core.job import Job
 from vsr.core.options import ComputeOptions
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import LoadedModel, choose_engine
 from vsr.networks.registry import load_model
-from vsr.pipeline.frames import Tools
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.executor import make_segments
 from vsr.segmented.plan import Plan, Segment
@@ -191,9 +190,9 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
 @lru_cache(maxsize=1)
 def _tools(
     model: str | None, scale: int, _known: Fingerprint | None, compute: ComputeOptions
-) -> Tools:
+) -> LoadedModel:
     """Kept from task to task, as a worker process does many."""
-    return Tools(load_model(model, scale), choose_engine(compute))
+    return LoadedModel(load_model(model, scale), choose_engine(compute))
 
 
 def _check_versions(plan: Plan) -> None:

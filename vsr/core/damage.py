@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
+from vsr.core.frame import Frame
 from vsr.core.url import Url
 
 
@@ -111,10 +112,25 @@ class Tally:
         if not self._marks or self._marks[-1][1] != self.damage:
             self._marks.append((tick, self.damage))
 
+    def marked(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        """The frames, with a mark at each."""
+        for frame in frames:
+            self.mark(frame.pts)
+            yield frame
+
     def before(self, tick: int) -> Damage:
         """What had been found when the last frame before `tick` was marked."""
         known = (damage for marked, damage in reversed(self._marks) if marked < tick)
         return next(known, NO_DAMAGE)
+
+    def within(self, begin: int | None, end: int | None) -> Damage:
+        """What was found from the frame at a tick up to the one at another.
+
+        None is where the first begins or the last ends.
+        """
+        before = NO_DAMAGE if begin is None else self.before(begin)
+        found = asdict(self.damage if end is None else self.before(end))
+        return Damage(**{kind: found[kind] - count for kind, count in asdict(before).items()})
 
     @property
     def damage(self) -> Damage:

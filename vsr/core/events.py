@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
-from vsr.pipeline.progress_image import Glance
+from vsr.core.frame import Frame, VideoInfo
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Observer:
         note: takes warnings.
         moved: told, after each frame, how many are written and how many to expect.
         stop: once it is set, a live stream ends well, and work in segments after the one at work.
-        glance: shows the last frame now and then.
+        on_frame: takes each finished frame, and what holds for it; it must leave it as it is.
     """
 
     note: Callable[[str], None]
     moved: Callable[[int, int | None], None]
     stop: Event | None = None
-    glance: Glance | None = None
+    on_frame: Callable[[Frame, VideoInfo], None] | None = None

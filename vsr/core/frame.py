@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from av.video.format import VideoFormat
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from vsr.core.hdr import LightLevel, Mastering
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+"""(H, W) grey, (H, W, 3) blue, green, red, or (H, W, 4) with alpha, which is not premultiplied.
+uint8 in 0..255 or uint16 in 0..65535."""
 
 
 @dataclass(frozen=True)
@@ -204,3 +208,10 @@ class Frame:
         """Whether both show the same picture, sample by sample."""
         pairs = zip(self.planes, other.planes, strict=True)
         return all(np.array_equal(mine, its) for mine, its in pairs)
+
+
+def as_pixels(array: Any) -> Pixels:
+    """State what OpenCV, which types all arrays alike, has returned."""
+    assert array.dtype in (np.uint8, np.uint16)
+    pixels: Pixels = array
+    return pixels

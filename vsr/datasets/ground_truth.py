@@ -12,9 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from vsr.core.color import from_rgb, known_matrix, to_rgb
-from vsr.core.frame import PIXEL_FORMATS, VideoInfo
+from vsr.core.frame import PIXEL_FORMATS, Pixels, VideoInfo
 from vsr.core.frame import Plane as AnyPlane
-from vsr.images.files import Pixels
 
 Plane = NDArray[np.uint8]
 Samples = NDArray[np.uint8]

@@ -18,8 +18,9 @@ from vsr.core.errors import EncoderError
 from vsr.core.frame import VideoInfo
 from vsr.core.hdr import TRANSFERS, encoder_parameters
 from vsr.core.options import UpscaleOptions
-from vsr.remux.containers import default_encoder, format_of
-from vsr.util.threads import cores
+from vsr.core.threads import cores
+from vsr.encoding.defaults import default_encoder
+from vsr.remux.containers import format_of
 from vsr.video.open import reason
 
 ALIASES = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}

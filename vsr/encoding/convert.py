@@ -12,11 +12,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from av.video.frame import VideoFrame
 
-from vsr.core.color import SITINGS, from_rgb, known_matrix, relaid_chroma, rgb_matrix, to_rgb
+from vsr.core.color import SITINGS, known_matrix, relaid_chroma, rgb_matrix
 from vsr.core.frame import PixelFormat, Plane, VideoInfo, find_format
+from vsr.core.recolor import alpha_of, recoloured
 from vsr.video.planes import converted, copied, libav_frame, write_plane
 
 _KEEPERS = "libvpx-vp9, prores_ks or ffv1"
@@ -41,7 +41,7 @@ class Converter:
         target, want = self._target, self._target.format
         if self._source.format.has_alpha and not want.has_alpha:
             self._tell_of(planes[3])
-        alpha = _alpha(planes, self._source.format, want)
+        alpha = alpha_of(planes, self._source.format, want)
         source = replace(self._source, format=self._source.format.opaque)
         colours, source = _in_kind(planes[:3], source, target)
         colours, source = _placed(colours, source, target)
@@ -63,14 +63,6 @@ class Converter:
                 f"transparency is dropped ({self._source.format.name}): {self._encoder} cannot "
                 f"hold it; --codec {_KEEPERS} can"
             )
-
-
-def _alpha(planes: Sequence[Plane], have: PixelFormat, want: PixelFormat) -> list[Plane]:
-    """The alpha plane for a frame of `want`, if it has one: opaque where the source has none."""
-    if not want.has_alpha:
-        return []
-    plane = planes[3] if have.has_alpha else np.full_like(planes[0], have.peak)
-    return [_scaled(plane, have, want)]
 
 
 def _planar(format_: PixelFormat) -> PixelFormat:
@@ -148,25 +140,3 @@ def _layout_of(format_: PixelFormat, depth: int) -> PixelFormat | None:
     except LookupError:
         return None
     return found if found.depth == depth else None
-
-
-def recoloured(planes: Sequence[Plane], source: VideoInfo, made: VideoInfo) -> list[Plane]:
-    """Planes of a frame of `source` in the format, matrix and range of `made`, of the same size.
-
-    Between RGB, YUV and grey, at any depth, exact but for rounding. Alpha that `made` has and
-    the source has not is opaque.
-    """
-    colours = [torch.from_numpy(plane)[None] for plane in planes[:3]]
-    with torch.inference_mode():
-        found = from_rgb(to_rgb(colours, known_matrix(source)), known_matrix(made))
-    changed: list[Plane] = [plane[0].numpy() for plane in found]
-    return changed + _alpha(planes, source.format, made.format)
-
-
-def _scaled(plane: Plane, have: PixelFormat, want: PixelFormat) -> Plane:
-    """Samples of full range at another depth: black and white stay what they are."""
-    if have.depth == want.depth:
-        return plane
-    wide: Any = plane.astype(np.uint64) * want.peak + have.peak // 2
-    scaled: Plane = (wide // have.peak).astype(want.dtype)
-    return scaled

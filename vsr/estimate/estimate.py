@@ -19,12 +19,12 @@ from vsr.api import upscale
 from vsr.core.errors import InputError, OutputError
 from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
 from vsr.core.result import Progress, Result
+from vsr.core.threads import cores
+from vsr.images.animated import is_still
 from vsr.images.files import read_shape
 from vsr.images.images import is_image
 from vsr.model_selection.select import Choice, choose_model
-from vsr.pipeline.routes import is_still
 from vsr.remux.mux_probe import is_cover
-from vsr.util.threads import cores
 from vsr.video.open import open_input
 from vsr.video.reader import main_video, open_video
 

@@ -55,7 +55,7 @@ class Score:
             image, and for a clip without two such frames.
         frame_psnr: of each frame of a clip, in dB; empty for an image.
         cuts: the frames, counted from 0, that begin a new shot; the first frame is not named.
-        blockiness: `metrics.blockiness` for blocks of 8 small pixels, 1 where there are none;
+        blockiness: `vsr.core.blockiness` for blocks of 8 small pixels, 1 where there are none;
             for a clip the mean over its frames. None for pictures of few pixels.
         flicker: of a clip, the mean of `flicker.flicker` over neighbouring frames of one shot,
             along the motion of the true frames, in sample values; None where dtssd is.

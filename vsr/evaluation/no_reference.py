@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from vsr.core.blockiness import CELL, LEAST_CELLS, blockiness
 from vsr.datasets.ground_truth import Plane
 from vsr.evaluation.flicker import Motion, flicker
-from vsr.evaluation.metrics import CELL, LEAST_CELLS, blockiness
 
 
 class Traces:
@@ -28,7 +28,7 @@ class Traces:
 
     @property
     def blockiness(self) -> float | None:
-        """The mean of `metrics.blockiness`; None where the pictures have too few pixels."""
+        """The mean of `vsr.core.blockiness`; None where the pictures have too few pixels."""
         return sum(self._blocks) / len(self._blocks) if self._blocks else None
 
     @property

@@ -1,8 +1,11 @@
-"""Tell an image file that moves: it is a video."""
+"""Tell an image file that moves, which is a video, from one that stands still."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from vsr.core.url import Url
+from vsr.images.images import is_image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 1000
@@ -24,3 +27,8 @@ def is_animated(path: Path) -> bool:
     except OSError:
         pass
     return False
+
+
+def is_still(path: Path | Url) -> bool:
+    """Whether an input is a still image: an animated one is a video."""
+    return isinstance(path, Path) and is_image(path) and not is_animated(path)

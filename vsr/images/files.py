@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vsr.core.errors import InputError, OutputError
+from vsr.core.frame import Pixels, as_pixels
 from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,
@@ -30,10 +29,6 @@ from vsr.images.chunks import (
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
 from vsr.images.tiff import STARTS as TIFF_STARTS
 from vsr.images.tiff import embed_tiff, read_tiff
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-"""(H, W) grey, (H, W, 3) blue, green, red, or (H, W, 4) with alpha, which is not premultiplied.
-uint8 in 0..255 or uint16 in 0..65535."""
 
 _NO_LIMIT = 2**31 - 1
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
@@ -107,13 +102,6 @@ class Picture:
     @property
     def shape(self) -> Shape:
         return shape_of(self.pixels)
-
-
-def as_pixels(array: Any) -> Pixels:
-    """State what OpenCV, which types all arrays alike, has returned."""
-    assert array.dtype in (np.uint8, np.uint16)
-    pixels: Pixels = array
-    return pixels
 
 
 def shape_of(pixels: Pixels) -> Shape:

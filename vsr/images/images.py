@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,18 +17,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import InputError
-from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, Plane, VideoInfo
-from vsr.core.limits import DEFAULTS, Limits, check_size
-from vsr.images.files import (
-    IMAGE_SUFFIXES,
-    Picture,
+from vsr.core.frame import (
+    PIXEL_FORMATS,
+    ColorTags,
+    Frame,
+    PixelFormat,
     Pixels,
+    Plane,
+    VideoInfo,
     as_pixels,
-    read_header,
-    read_picture,
-    read_shape,
 )
+from vsr.core.limits import DEFAULTS, Limits, check_size
+from vsr.core.span import Span
+from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
 from vsr.images.metadata import Metadata, Shape
 
 Warn = Callable[[str], None]
@@ -121,6 +124,29 @@ class Images:
     def expected_frames(self) -> int:
         """How many frames there are."""
         return len(self.files)
+
+    @property
+    def span(self) -> Span:
+        """All of them."""
+        return Span()
+
+    @property
+    def zero(self) -> Fraction:
+        """0, where the output's clock begins."""
+        return Fraction(0)
+
+    @property
+    def damage(self) -> Damage:
+        """None: what cannot be read is an error."""
+        return NO_DAMAGE
+
+    def damage_within(self, begin: int | None, end: int | None) -> Damage:
+        """None, likewise."""
+        return NO_DAMAGE
+
+    def other_streams(self) -> AbstractContextManager[None]:
+        """Images have no other streams."""
+        return nullcontext()
 
     def frames(self, context: int = 0) -> Iterator[Frame]:
         """One frame per file; pts count from 0, each is shown for one tick.

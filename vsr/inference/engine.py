@@ -15,6 +15,7 @@ from vsr.core.crop import Box
 from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
+from vsr.core.threads import cores
 from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.cuda_streams import in_batches
 from vsr.inference.ensemble import SelfEnsemble
@@ -24,7 +25,6 @@ from vsr.inference.windows import Window
 from vsr.networks import Network
 from vsr.networks.int8 import quantized
 from vsr.networks.registry import Model
-from vsr.util.threads import cores
 
 PRECISIONS = {
     "fp32": torch.float32,
@@ -59,6 +59,14 @@ class Engine:
     def device(self) -> torch.device:
         """The first of the devices."""
         return self.devices[0]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What a job's frames are enlarged with: a model, and where and how it runs."""
+
+    model: Model
+    engine: Engine
 
 
 def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from threading import Event
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -22,20 +21,17 @@ from av.video.frame import VideoFrame
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
 from vsr.core.frame import Frame
+from vsr.core.source import Other, OtherStreams, Sampled
 from vsr.core.span import Inside, Span
 from vsr.core.url import PATIENCE, Url, open_url
 from vsr.live.connection import Arrived, Connection, connect
 from vsr.live.first_pts import with_times
 from vsr.live.receiver import Receiver
-from vsr.remux.mux_probe import Sampled
-from vsr.remux.timestamps import move_by
+from vsr.video.discontinuities import move_by
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 
 Warn = Callable[[str], None]
-
-Other: TypeAlias = "tuple[int, Packet[Stream]]"
-"""A packet of another stream than the picture: that stream's index, and the packet."""
 
 TRIES = 5
 """How often in a row a broken connection is made anew, after 0.5, 1, 2, ... seconds."""
@@ -43,27 +39,6 @@ TRIES = 5
 _LINGER = 2.0  # seconds that the last of the other streams may take behind the picture
 _TICK = 0.05
 _GUESSED_RATE = Fraction(25)  # where no rate is told: how long the last frame stands
-
-
-def fragmented(
-    format_name: str, others: Mapping[str, str] = MappingProxyType({})
-) -> dict[str, str]:
-    """Options for a muxer, by libav's name, with which a file that is cut short stays playable.
-
-    They come on top of `others`, which it is told besides.
-
-    An mp4 becomes pieces of at most two seconds, each with its own index, the header with the
-    first; without `delay_moov` it could hold no edit lists, and would move sound and picture.
-    """
-    names = set(format_name.split(","))
-    options = {**others, "flush_packets": "1"}
-    if names & {"mp4", "mov", "ipod", "f4v", "3gp", "3g2"}:
-        pieces = "+frag_keyframe+empty_moov+delay_moov+default_base_moof"
-        options["movflags"] = others.get("movflags", "") + pieces
-        options["frag_duration"] = "2000000"  # microseconds
-    if names & {"matroska", "webm"}:
-        options["cluster_time_limit"] = "1000"  # milliseconds
-    return options
 
 
 class Live:
@@ -119,14 +94,17 @@ class Live:
         rate = None if first.clockless else info.frame_rate
         self.info = replace(info, time_base=base, frame_rate=rate, expected_frames=None)
 
-    def damaged(self, message: str, packets: int) -> None:
-        """Take note of damage to the other streams. Raises InputError where none is allowed."""
-        self._tally.others(message, packets, self._warn)
-
     @property
     def damage(self) -> Damage:
         """What has been found damaged so far."""
         return self._tally.damage
+
+    def damage_within(self, begin: int | None, end: int | None) -> Damage:
+        """What was found damaged from the frame at a tick up to the one at another.
+
+        None is the beginning, or what was read last.
+        """
+        return self._tally.within(begin, end)
 
     @property
     def expected_frames(self) -> int | None:
@@ -148,7 +126,8 @@ class Live:
         try:
             timed = self._timed(PlaneReader(self.info, self._warn))
             inside = Inside(timed, self._is_behind)
-            yield from lasting(steady(iter(inside), self._nominal_step(), self._tally), self._ends)
+            mended = self._tally.marked(steady(iter(inside), self._nominal_step(), self._tally))
+            yield from lasting(mended, self._ends)
             self._tally.tell(self._warn)
             if inside.behind is None:
                 self._tell_lost()
@@ -169,6 +148,24 @@ class Live:
             duration, keyframe = max(packet.duration or 0, 0), packet.is_keyframe
             found[place].append(Sampled(bytes(packet), packet.pts, packet.dts, duration, keyframe))
         return found
+
+    @contextmanager
+    def other_streams(self) -> Iterator[OtherStreams]:
+        """The other streams, which come by the picture's own connections."""
+        yield OtherStreams(
+            self.path,
+            self.container,
+            self.stream_index,
+            self.zero,
+            None,
+            False,
+            self._damaged,
+            self.sampled(),
+            self.others,
+        )
+
+    def _damaged(self, message: str, packets: int) -> None:
+        self._tally.others(message, packets, self._warn)
 
     def others(self, wanted: Collection[int]) -> Iterator[Other | None]:
         """The packets of other streams, as they came, on the output's clock.

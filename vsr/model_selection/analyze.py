@@ -18,15 +18,15 @@ from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from vsr.core.blockiness import CELL, LEAST_CELLS, blockiness
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.threads import within
 from vsr.core.url import Url
 from vsr.datasets.ground_truth import Plane
-from vsr.evaluation.metrics import CELL, LEAST_CELLS, blockiness
 from vsr.model_selection.noise import noise
-from vsr.util.threads import within
 from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.reader import main_video
@@ -55,7 +55,7 @@ class Look:
             picture of one colour.
         quantiser: how coarsely blocks were quantised, on H.264's scale of 0 to 51, where 6 more
             are steps of twice the size; None where the decoder does not tell.
-        blocks: `vsr.evaluation.metrics.blockiness`; 1 for a picture too small to have any.
+        blocks: `vsr.core.blockiness.blockiness`; 1 for a picture too small to have any.
         noise: `vsr.model_selection.noise.noise`, in steps of 8 bits.
     """
 

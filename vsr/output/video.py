@@ -5,10 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import av
 from av.container import OutputContainer
@@ -18,49 +16,22 @@ from av.video.stream import VideoStream
 from vsr.core.errors import OutputError
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.options import StreamOptions
-from vsr.core.stream_report import Others
+from vsr.core.source import Source
+from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
-from vsr.live.live import Live, fragmented
-from vsr.output.verify import Arrival, read_back, verify
-from vsr.remux.containers import WITHOUT_TIMESTAMPS, open_output
+from vsr.output.sink import Output, Seal
+from vsr.output.verify import read_back, verify
+from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
 from vsr.remux.timestamps import Cut
 from vsr.util.atomic import part_of, remove_abandoned
-from vsr.util.threads import behind
-from vsr.video.open import open_input, reason
-from vsr.video.reader import Video
+from vsr.video.open import reason
 
 _QUEUE = 4  # frames that may wait for the encoder
-
-
-Seal: TypeAlias = "Callable[[Path, Output], None]"
-"""Told of a finished file before it gets its name, and of what it holds."""
-
-
-@dataclass
-class Output:
-    """A video, or images, being written.
-
-    Attributes:
-        write: takes the next frame of the enlarged size.
-        encoder: its name in libav, "" for images.
-        others: what became of a video's other streams or an image's metadata.
-        arrival: what a video holds, once it is complete.
-        sound_offset: seconds by which the first sound begins after the picture, as it was
-            written; None without any.
-        encoding: the settings that the encoder was opened with.
-    """
-
-    write: Callable[[Frame], None]
-    encoder: str
-    others: Others
-    arrival: Arrival | None = None
-    sound_offset: Fraction | None = None
-    encoding: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -69,14 +40,14 @@ def create_video(
     info: VideoInfo,
     encoding: Encoding,
     warn: Callable[[str], None],
-    others_of: Video | Live | None = None,
+    others_of: Source | None = None,
     wants: StreamOptions | None = None,
     color: ColorTags | None = None,
     verified: bool = False,
     seal: Seal | None = None,
     said: str = "",
 ) -> Iterator[Output]:
-    """Write frames of `info`, and everything else that the video `others_of` holds, to `target`.
+    """Write frames of `info`, and everything else that `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
     well, the trailer is written, the file, read again, holds every frame handed over, and
@@ -127,7 +98,7 @@ def join_video(
     info: VideoInfo,
     encoding: Encoding,
     warn: Callable[[str], None],
-    others_of: Video,
+    others_of: Source,
     wants: StreamOptions,
     packets: Iterator[Packet[VideoStream]],
     verified: bool = False,
@@ -199,39 +170,35 @@ def _opened(
     info: VideoInfo,
     encoding: Encoding,
     warn: Callable[[str], None],
-    others_of: Video | Live | None,
+    others_of: Source | None,
     wants: StreamOptions,
     color: ColorTags | None = None,
     said: str = "",
 ) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
-    live = others_of if isinstance(others_of, Live) else None
     with _one_line(target), ExitStack() as stack:
-        source = live.container if live else None
-        if others_of and not live:
-            source = stack.enter_context(open_input(others_of.path))
+        streams = stack.enter_context(others_of.other_streams()) if others_of else None
+        source, path = (streams.container, streams.path) if streams else (None, None)
+        main = streams.main if streams else 0
+        sampled = streams.sampled if streams else None
         name = encoding.encoder(target, info)
-        index = others_of.stream_index if others_of else 0
-        sampled = live.sampled() if live else None
-        path = others_of.path if others_of else None
-        plan = plan_streams(source, path, target, index, wants, name, sampled, said)
-        options = fragmented(plan.format, plan.options) if live else plan.options
+        plan = plan_streams(source, path, target, main, wants, name, sampled, said)
+        is_live = streams is not None and streams.arriving is not None
+        options = fragmented(plan.format, plan.options) if is_live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))
         encoder = Encoder(output, info, name, encoding, color or info.color, warn)
         others = NOTHING_ELSE
-        if source and others_of:
-            main, span = source.streams[index], others_of.span
-            end = None if span.end is None else others_of.origin + span.end
+        if streams:
             others = copy_streams(
-                source,
-                others_of.path,
+                streams.container,
+                streams.path,
                 output,
-                main,
+                streams.container.streams[main],
                 encoder.add_stream,
                 plan,
-                Cut() if live else Cut(others_of.zero, end, sharp=not span.whole),
-                others_of.damaged,
-                live.others if live else None,
+                Cut(streams.zero, streams.end, streams.sharp),
+                streams.damaged,
+                streams.arriving,
             )
         else:
             encoder.add_stream()
@@ -242,9 +209,9 @@ def _opened(
         yield _Muxing(output, encoder, others, shift_of(others_of, info) if others_of else 0)
 
 
-def shift_of(video: Video | Live, info: VideoInfo) -> int:
+def shift_of(source: Source, info: VideoInfo) -> int:
     """The tick of the source's clock at which the output's begins."""
-    return round(video.zero / info.time_base)
+    return round(source.zero / info.time_base)
 
 
 def _check(

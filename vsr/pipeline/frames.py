@@ -9,37 +9,24 @@ from pathlib import Path
 from typing import TypeAlias
 
 from vsr.core.crop import cropped
-from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import OutputError
 from vsr.core.events import Observer
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.result import Run
+from vsr.core.source import Source
+from vsr.core.threads import ahead
 from vsr.core.url import Url
-from vsr.images.images import Images
-from vsr.inference.engine import Engine, restore
+from vsr.inference.engine import LoadedModel, restore
 from vsr.inference.windows import windows
-from vsr.live.live import Live
-from vsr.networks.registry import Model
-from vsr.output.video import Output, Seal
+from vsr.output.sink import Output, Seal
 from vsr.pipeline.routes import open_source
-from vsr.util.threads import ahead
-from vsr.video.reader import Video
 from vsr.video.shots import mark_shots
 
-Source: TypeAlias = Video | Images | Live
 OpenTarget: TypeAlias = Callable[[Source, VideoInfo, Seal], AbstractContextManager[Output]]
 """Opens the output for frames of the enlarged size. The Seal is told of a finished file."""
 
 _DECODED_AHEAD = 4  # frames
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What a job's frames are enlarged with: a model, and where and how it runs."""
-
-    model: Model
-    engine: Engine
 
 
 @dataclass
@@ -72,7 +59,7 @@ class Passed:
 
 def run_frames(
     job: Job,
-    tools: Tools,
+    tools: LoadedModel,
     open_target: OpenTarget,
     observer: Observer,
     *,
@@ -122,8 +109,8 @@ def run_frames(
                 output.write(frame)
                 written += 1
                 observer.moved(written, video.expected_frames)
-                if observer.glance:
-                    observer.glance.see(frame, large)
+                if observer.on_frame:
+                    observer.on_frame(frame, large)
             if written != seen.frames:
                 raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
         return run_of(output)
@@ -133,11 +120,6 @@ def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
     """What the output's frames are, for a source of `info`."""
     part = cropped(info, job.options.read.crop.inside(info)) if job.options.read.crop else info
     return part.enlarged(job.options.scale)
-
-
-def damage_of(source: Source) -> Damage:
-    """What has been found damaged so far."""
-    return NO_DAMAGE if isinstance(source, Images) else source.damage
 
 
 def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
@@ -151,6 +133,6 @@ def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
         duration_out=arrival.duration if arrival else None,
         sound_in=output.sound_offset,
         sound_out=arrival.sound_offset if arrival else None,
-        damage=damage_of(video),
+        damage=video.damage,
         encoding=output.encoding,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from vsr.core.errors import OutputError
 from vsr.core.result import Run, in_all
 from vsr.images.images import list_images
-from vsr.pipeline.routes import names_folder
+from vsr.output.image_files import names_folder
 
 
 def run_stills(

@@ -13,32 +13,24 @@ from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import ColorTags, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.source import Source
 from vsr.core.span import Span
 from vsr.core.url import Url, is_live, open_url
 from vsr.encoding.codecs import Encoding
-from vsr.images.animated import is_animated
-from vsr.images.frame_folder import create_frame_folder
+from vsr.images.animated import is_still
 from vsr.images.images import Images, is_image, open_images
-from vsr.images.output import create_image, create_image_folder
-from vsr.live.live import Live, open_live
-from vsr.output.video import Output, Seal, create_video
-from vsr.video.reader import Video, open_video
+from vsr.live.live import open_live
+from vsr.output.frame_folder import create_frame_folder
+from vsr.output.image_files import create_image, create_image_folder, names_folder
+from vsr.output.sink import Output, Seal
+from vsr.output.video import create_video
+from vsr.video.reader import open_video
 
 Warn = Callable[[str], None]
 
 # What players take for granted: BT.709, limited range, chroma at the left.
 _USUAL_COLOR = ColorTags(range=1, matrix=1, primaries=1, transfer=1, siting="left")
 _USUAL_FORMAT = "yuv420p"
-
-
-def names_folder(path: Path) -> bool:
-    """Whether an output path means a folder: it is one, or has no suffix."""
-    return path.is_dir() or not path.suffix
-
-
-def is_still(path: Path | Url) -> bool:
-    """Whether an input is a still image: an animated one is a video."""
-    return isinstance(path, Path) and is_image(path) and not is_animated(path)
 
 
 def open_source(
@@ -48,7 +40,7 @@ def open_source(
     warn: Warn,
     reading: ReadOptions = READ_DEFAULTS,
     stop: Event | None = None,
-) -> AbstractContextManager[Video | Images | Live]:
+) -> AbstractContextManager[Source]:
     """Open a video, an image, a folder of images as a clip of `rate` frames a second, a stream.
 
     A live stream ends well once `stop` is set. Raises InputError.
@@ -64,7 +56,7 @@ def open_source(
 
 def _open_address(
     url: Url, span: Span, warn: Warn, reading: ReadOptions, stop: Event | None
-) -> AbstractContextManager[Video | Live]:
+) -> AbstractContextManager[Source]:
     """A live stream is opened once; a file at rest may be opened again, as one on disk."""
     container = None if url.is_stream else open_url(url)
     if container is not None and not is_live(url, container):
@@ -77,7 +69,7 @@ def _open_address(
 
 def create_target(
     job: Job,
-    video: Video | Images | Live,
+    source: Source,
     info: VideoInfo,
     warn: Warn,
     seal: Seal | None = None,
@@ -90,15 +82,15 @@ def create_target(
     finished file before it gets its name, but not of a folder; `said` goes into its metadata.
     """
     target, encoding = job.target, Encoding.of(job.options)
-    if isinstance(video, Images):
+    if isinstance(source, Images):
         if names_folder(target):
-            names = [file.name for file in video.files]
+            names = [file.name for file in source.files]
             return create_image_folder(
                 target,
                 names,
                 info,
-                video.depth,
-                video.metadata,
+                source.depth,
+                source.metadata,
                 warn,
                 job.options.run.overwrite,
                 said,
@@ -110,28 +102,28 @@ def create_target(
                 info,
                 wish,
                 warn,
-                None,
+                source,
                 job.options.streams,
                 _USUAL_COLOR,
                 job.options.run.verify,
                 seal,
                 said,
             )
-        if len(video.files) > 1:
+        if len(source.files) > 1:
             raise OutputError(
-                f"{target}: one image cannot hold {len(video.files)}; name a folder or a video"
+                f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
             )
-        return create_image(target, info, video.depth, video.metadata(0), warn, seal, said)
+        return create_image(target, info, source.depth, source.metadata(0), warn, seal, said)
     if names_folder(target):
         return create_frame_folder(target, info, warn, job.options.run.overwrite, said)
-    if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(video.path)):
+    if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(source.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
     return create_video(
         target,
         info,
         encoding,
         warn,
-        video,
+        source,
         job.options.streams,
         None,
         job.options.run.verify,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.core.errors import InputError
-from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Plane, VideoInfo, find_format
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Pixels, Plane, VideoInfo, find_format
 from vsr.figures.contact_sheet import (
     WIDEST,
     Crop,
@@ -24,10 +24,10 @@ from vsr.figures.contact_sheet import (
     sheet,
 )
 from vsr.figures.hotspots import Place, best_places, window_means
-from vsr.images.files import Pixels, shape_of
+from vsr.images.files import shape_of
 from vsr.images.images import to_planes
 from vsr.images.metadata import Metadata
-from vsr.images.output import create_image_folder
+from vsr.output.image_files import create_image_folder
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
 from vsr.video.orientation import as_image, is_turned, upright

@@ -14,9 +14,10 @@ from vsr.core.errors import InputError, OutputError
 from vsr.core.limits import Limits
 from vsr.core.options import UpscaleOptions
 from vsr.core.span import Span
+from vsr.images.animated import is_still
 from vsr.model_selection.select import choose_model
+from vsr.output.image_files import names_folder
 from vsr.pipeline.checks import check_paths
-from vsr.pipeline.routes import is_still, names_folder
 from vsr.preview.browser_mp4 import for_browsers
 from vsr.preview.contact_sheet import write_frames, write_sheet
 from vsr.preview.html_page import Facts, Shown, write_page

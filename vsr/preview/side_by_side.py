@@ -20,7 +20,8 @@ from vsr.core.span import Span
 from vsr.core.url import Url
 from vsr.encoding.codecs import Encoding
 from vsr.figures.text import lettered
-from vsr.output.video import Output, create_video
+from vsr.output.sink import Output
+from vsr.output.video import create_video
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
 from vsr.video.orientation import is_turned, upright

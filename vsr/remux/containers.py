@@ -1,22 +1,22 @@
-"""Containers: which one an output gets, its default encoder, and its muxer's options."""
+"""Containers: which one an output gets, and its muxer's options."""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import av
-from av.codec import Codec
 from av.container import InputContainer, OutputContainer
 from av.format import Flags as FormatFlags
 
-from vsr.core.errors import EncoderError, OutputError
+from vsr.core.errors import OutputError
 from vsr.remux.metadata import lasting, with_statement
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
@@ -29,15 +29,6 @@ _ISO = ("mp4", "mov", "3gp", "3g2")
 ISO_FAMILY = {*_ISO, "ipod", "f4v"}
 """libav's muxers for mp4 and its like."""
 _LARGEST_TIMESCALE = 2**31 - 1
-_USUAL = "libx264"
-# Where H.264 cannot be held, or its times are not read back right.
-_PREFERRED = {
-    "webm": ("libsvtav1",),
-    "rawvideo": ("rawvideo",),
-    **dict.fromkeys(("ogg", "ogv"), ("theora", "vp8")),
-    **dict.fromkeys(("avi", "asf"), ("mpeg4",)),
-    **dict.fromkeys(("mpeg", "vob", "dvd", "svcd"), ("mpeg2video",)),
-}
 # Tags that the muxers write of themselves; for others they must use a newer kind.
 _COMMON_TAGS = {
     *("title", "album", "comment", "copyright", "date", "genre", "location", "creation_time"),
@@ -112,6 +103,27 @@ def muxer_options(
     return options
 
 
+def fragmented(
+    format_name: str, others: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Options for a muxer, by libav's name, with which a file that is cut short stays playable.
+
+    They come on top of `others`, which it is told besides.
+
+    An mp4 becomes pieces of at most two seconds, each with its own index, the header with the
+    first; without `delay_moov` it could hold no edit lists, and would move sound and picture.
+    """
+    names = set(format_name.split(","))
+    options = {**others, "flush_packets": "1"}
+    if names & {"mp4", "mov", "ipod", "f4v", "3gp", "3g2"}:
+        pieces = "+frag_keyframe+empty_moov+delay_moov+default_base_moof"
+        options["movflags"] = others.get("movflags", "") + pieces
+        options["frag_duration"] = "2000000"  # microseconds
+    if names & {"matroska", "webm"}:
+        options["cluster_time_limit"] = "1000"  # milliseconds
+    return options
+
+
 def lost_tags(format_name: str, metadata: dict[str, str], cover: bool) -> tuple[str, ...]:
     """The global tags that a container cannot hold at all."""
     tags = lasting(metadata)
@@ -134,24 +146,6 @@ def holds_chapters(format_name: str) -> bool:
     return format_name in _WITH_CHAPTERS
 
 
-def default_encoder(format_name: str, suffix: str) -> str:
-    """libav's name of the encoder for a container whose user asked for none.
-
-    H.264 where it can be held, else what the container usually holds. Raises EncoderError
-    where this libav has no encoder for that.
-    """
-    usual = _container_codecs(format_name)
-    names = _PREFERRED.get(format_name, (_USUAL, *usual))
-    for name in names:
-        encoder = _encoder(name)
-        if encoder and takes_encoder(format_name, encoder):
-            return encoder
-    raise EncoderError(
-        f"{suffix} holds {' or '.join(usual) or 'no video'}, which cannot be encoded here; "
-        f"choose another suffix, for instance {', '.join(SUFFIXES)}"
-    )
-
-
 @cache
 def takes_encoder(format_name: str, encoder: str) -> bool:
     """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
@@ -169,17 +163,3 @@ def takes_encoder(format_name: str, encoder: str) -> bool:
 def _uncommon_tags(format_name: str, metadata: dict[str, str]) -> tuple[str, ...]:
     own = _OWN_TAGS.get(format_name)
     return () if own is None else tuple(k for k in lasting(metadata) if k.lower() not in own)
-
-
-def _container_codecs(format_name: str) -> tuple[str, ...]:
-    with av.open(io.BytesIO(), "w", format=format_name) as output:
-        name = output.default_video_codec
-    return () if name == "none" else (name,)
-
-
-def _encoder(codec: str) -> str | None:
-    """An encoder for a codec, or of this name."""
-    try:
-        return Codec(codec, "w").name
-    except (av.codec.codec.UnknownCodecError, ValueError):
-        return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import av
 from av.audio.stream import AudioStream
@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.damage import Tally
 from vsr.core.options import StreamOptions
+from vsr.core.source import Other
 from vsr.core.stream_report import Others
 from vsr.core.url import Url
 from vsr.remux.audio import AudioConverter, add_audio
@@ -30,8 +31,6 @@ from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
 
 __all__ = ["NOTHING_ELSE", "Passthrough", "StreamOptions", "copy_streams"]
-Other: TypeAlias = "tuple[int, Packet[Any]]"
-"""A packet of another stream than the picture: the stream's index in the source, and it."""
 
 _RUN_UP = Fraction(1, 2)  # seconds that a sound decoder gets before a part
 _LONGEST_TEXT = 30  # seconds before a part at which text that lasts into it may begin

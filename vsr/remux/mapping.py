@@ -15,6 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
 from vsr.core.options import StreamOptions
+from vsr.core.source import Sampled
 from vsr.core.stream_report import Others
 from vsr.core.url import Url
 from vsr.remux.audio import Settings, add_audio, settings_for
@@ -27,7 +28,7 @@ from vsr.remux.containers import (
     takes_encoder,
 )
 from vsr.remux.metadata import codec_name, label
-from vsr.remux.mux_probe import Sampled, holds, is_chapter_text, is_cover, sample
+from vsr.remux.mux_probe import holds, is_chapter_text, is_cover, sample
 from vsr.remux.subtitles import ENCODERS, add_text, is_text
 from vsr.remux.timestamps import splitter
 

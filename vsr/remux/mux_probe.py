@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -14,6 +13,7 @@ from av.stream import AttachmentStream, Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from vsr.core.errors import VsrError
+from vsr.core.source import Sampled
 from vsr.core.url import Url
 from vsr.remux.metadata import codec_name
 from vsr.remux.timestamps import step
@@ -36,28 +36,6 @@ _READERS = {
 REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 """What a muxer says of a packet that it does not like; a full disk is another matter."""
 _REFUSALS = (av.FFmpegError, ValueError, OSError, RuntimeError)
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """A packet of a file's beginning: its bytes, and its times in ticks."""
-
-    data: bytes
-    pts: int | None
-    dts: int | None
-    duration: int
-    keyframe: bool
-
-    def packet(self, stream: Stream, after: int) -> Packet[Stream]:
-        """A new packet for `stream`; one without a time is put at the tick `after`."""
-        packet: Packet[Stream] = Packet(self.data)
-        assert stream.time_base is not None
-        packet.stream, packet.time_base = stream, stream.time_base
-        packet.dts = next((t for t in (self.dts, self.pts) if t is not None), after)
-        packet.dts = max(packet.dts, after)
-        packet.pts = packet.dts if self.pts is None else max(self.pts, packet.dts)
-        packet.duration, packet.is_keyframe = self.duration, self.keyframe
-        return packet
 
 
 def sample(source: InputContainer, path: Path | Url, main: int) -> dict[int, list[Sampled]]:

@@ -13,6 +13,7 @@ from av.stream import Stream
 
 from vsr.remux.containers import ISO_FAMILY
 from vsr.remux.metadata import codec_name
+from vsr.video.discontinuities import move_by
 
 # Bytes of an AMR frame with its header, by its type: see RFC 4867. Each lasts 20 ms.
 _AMR_SIZES = {
@@ -136,12 +137,3 @@ def _frames(packet: Packet[Any], sizes: tuple[int, ...]) -> Iterator[Packet[Any]
         frame.is_keyframe = True
         yield frame
         at, number = at + size, number + 1
-
-
-def move_by(packet: Packet[Any], seconds: Fraction) -> None:
-    """Move a packet's times by so many seconds, to its nearest tick."""
-    ticks = round(seconds / packet.time_base)
-    if packet.pts is not None:
-        packet.pts += ticks
-    if packet.dts is not None:
-        packet.dts += ticks

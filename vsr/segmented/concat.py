@@ -15,7 +15,8 @@ from vsr.core.damage import Damage
 from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.encoding.codecs import Encoding
-from vsr.output.video import Output, join_video
+from vsr.output.sink import Output
+from vsr.output.video import join_video
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
 from vsr.segmented.work_dir import Done, Work

@@ -11,13 +11,14 @@ from vsr.core.errors import InputError, StalledError
 from vsr.core.events import Observer
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
+from vsr.core.source import Source
 from vsr.encoding.codecs import Encoding
-from vsr.output.video import Output, Seal
-from vsr.pipeline.frames import Source, Tools, run_frames
+from vsr.inference.engine import LoadedModel
+from vsr.output.sink import Output, Seal
+from vsr.pipeline.frames import run_frames
 from vsr.segmented.plan import picture_of
 from vsr.segmented.segments import MisplacedError, Stretch, create_segments
 from vsr.segmented.work_dir import Done, Work
-from vsr.video.reader import Video
 
 Moved: TypeAlias = Callable[[int, int | None], None]
 
@@ -25,10 +26,10 @@ Moved: TypeAlias = Callable[[int, int | None], None]
 class Maker(Protocol):
     """Makes what is missing of a job, here or elsewhere; `make_here` is one."""
 
-    def __call__(self, job: Job, tools: Tools, work: Work, observer: Observer) -> None: ...
+    def __call__(self, job: Job, tools: LoadedModel, work: Work, observer: Observer) -> None: ...
 
 
-def make_here(job: Job, tools: Tools, work: Work, observer: Observer) -> None:
+def make_here(job: Job, tools: LoadedModel, work: Work, observer: Observer) -> None:
     """Make all missing segments in this process, neighbours in one go."""
     for segments in work.pending():
         before = sum(done.frames for done in work.done.values())
@@ -37,7 +38,7 @@ def make_here(job: Job, tools: Tools, work: Work, observer: Observer) -> None:
         make_segments(job, tools, stretch, replace(observer, moved=moved))
 
 
-def make_segments(job: Job, tools: Tools, stretch: Stretch, observer: Observer) -> None:
+def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Observer) -> None:
     """Make some neighbouring segments of a job.
 
     The source is sought where it can be; where it turns out that this does not find the very
@@ -57,7 +58,6 @@ def make_segments(job: Job, tools: Tools, stretch: Stretch, observer: Observer) 
         def open_target(
             video: Source, info: VideoInfo, seal: Seal
         ) -> AbstractContextManager[Output]:
-            assert isinstance(video, Video)
             if picture_of(video.info) != plan.picture:
                 raise MisplacedError
             return create_segments(

@@ -10,15 +10,16 @@ from typing import Any
 from vsr.core.errors import SegmentError
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
+from vsr.core.threads import cores
 from vsr.encoding.codecs import Encoding
+from vsr.inference.engine import LoadedModel
 from vsr.output.video import shift_of
-from vsr.pipeline.frames import Tools, enlarged
+from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.remux.mapping import plan_streams
 from vsr.segmented.keyframe_scan import scan
 from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
-from vsr.util.threads import cores
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
 
@@ -27,7 +28,7 @@ _BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as
 
 def make_plan(
     job: Job,
-    tools: Tools,
+    tools: LoadedModel,
     key: str,
     settings: dict[str, Any],
     source: Fingerprint,

@@ -10,10 +10,11 @@ from av.video.stream import VideoStream
 
 from vsr.core.errors import InputError
 from vsr.core.job import Job
+from vsr.images.animated import is_still
 from vsr.images.images import is_image
+from vsr.inference.engine import LoadedModel
 from vsr.networks.cost import cost
-from vsr.pipeline.frames import Tools
-from vsr.pipeline.routes import is_still, names_folder
+from vsr.output.image_files import names_folder
 from vsr.segmented.work_dir import is_begun
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
@@ -23,7 +24,7 @@ _LONG_WORK = 1e13  # multiplications: a minute and a half of two ordinary cores
 _LARGE = 64 << 20  # bytes of a file that says nothing of its length
 
 
-def in_segments(job: Job, tools: Tools) -> bool:
+def in_segments(job: Job, tools: LoadedModel) -> bool:
     """Whether to work in segments: always, never, or "auto", where a job is long.
 
     A job has more than one segment's worth of reasons to: a minute of video, or of work, or
@@ -49,7 +50,7 @@ def _why_not(job: Job) -> str:
     return ""
 
 
-def _is_long(job: Job, tools: Tools) -> bool:
+def _is_long(job: Job, tools: LoadedModel) -> bool:
     """By what the header says; False for what cannot be opened, which is told later."""
     path = job.file
     try:
@@ -64,7 +65,7 @@ def _is_long(job: Job, tools: Tools) -> bool:
         return False
 
 
-def _work(stream: VideoStream, seconds: Fraction, tools: Tools) -> float:
+def _work(stream: VideoStream, seconds: Fraction, tools: LoadedModel) -> float:
     """Multiplications that so many seconds of a stream take."""
     model, rate = tools.model, stream.average_rate or stream.guessed_rate or 25
     pixels = (stream.width or 0) * (stream.height or 0) * model.scale**2

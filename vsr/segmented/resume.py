@@ -15,7 +15,7 @@ from vsr.core.errors import OutputError, StoppedError
 from vsr.core.events import Observer
 from vsr.core.job import Job
 from vsr.core.result import Run
-from vsr.pipeline.frames import Tools
+from vsr.inference.engine import LoadedModel
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.concat import join
 from vsr.segmented.executor import Maker, make_here
@@ -28,7 +28,7 @@ _TRIES = 3  # to have all segments on the disk as they were written
 
 def run_in_segments(
     job: Job,
-    tools: Tools,
+    tools: LoadedModel,
     source: Fingerprint,
     settings: dict[str, Any],
     observer: Observer,
@@ -79,7 +79,7 @@ def run_in_segments(
         return join(job, work, say, seal, said)
 
 
-def _make_all(job: Job, tools: Tools, work: Work, observer: Observer, make: Maker) -> None:
+def _make_all(job: Job, tools: LoadedModel, work: Work, observer: Observer, make: Maker) -> None:
     """Have every segment made, and as it was written."""
     for _ in range(_TRIES):
         make(job, tools, work, observer)

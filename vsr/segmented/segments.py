@@ -19,13 +19,13 @@ from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import OutputError, StoppedError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
+from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
-from vsr.output.video import Output
+from vsr.output.sink import Output
 from vsr.segmented.packet_file import PacketWriter
 from vsr.segmented.plan import Plan, Segment
 from vsr.segmented.work_dir import Done
-from vsr.util.threads import behind
 from vsr.video.open import reason
 
 _QUEUE = 8  # frames that may wait while an encoder is emptied

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from vsr.core.errors import OutputError
-from vsr.util.threads import ahead
+from vsr.core.threads import ahead
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

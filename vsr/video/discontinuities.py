@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from av.packet import Packet
 from av.stream import Stream
 
 from vsr.core.damage import Tally
-from vsr.remux.timestamps import move_by
 
 _BACK = Fraction(1)  # seconds that make it another clock, and not a packet out of order
 _MOST_WAITING = 2000  # packets of all streams
@@ -104,3 +104,12 @@ def _moved(waiting: _Waiting, moves: list[Fraction]) -> Packet[Stream]:
 def _seconds(packet: Packet[Stream]) -> Fraction:
     time = packet.dts if packet.dts is not None else packet.pts
     return (time or 0) * packet.time_base
+
+
+def move_by(packet: Packet[Any], seconds: Fraction) -> None:
+    """Move a packet's times by so many seconds, to its nearest tick."""
+    ticks = round(seconds / packet.time_base)
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks

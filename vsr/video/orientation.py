@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.core.frame import ColorTags, Plane, VideoInfo, find_format
-from vsr.encoding.convert import recoloured
-from vsr.images.files import Pixels, as_pixels
+from vsr.core.frame import ColorTags, Pixels, Plane, VideoInfo, as_pixels, find_format
+from vsr.core.recolor import recoloured
 
 _FULL_RANGE = 2  # as in ColorTags
 

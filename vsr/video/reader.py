@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,15 +16,16 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vsr.core.damage import NO_DAMAGE, Damage, Tally
+from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError, StalledError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hdr import dynamic_note
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
+from vsr.core.threads import within
 from vsr.core.url import Url
-from vsr.util.threads import within
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
@@ -94,10 +95,6 @@ class Video:
         """A time of the span in ticks of `info.time_base`, on the file's clock."""
         return None if seconds is None else (self.origin + seconds) / self.info.time_base
 
-    def damaged(self, message: str, packets: int) -> None:
-        """Take note of damage to the other streams. Raises InputError where none is allowed."""
-        self._tally.others(message, packets, self._warn)
-
     @property
     def damage(self) -> Damage:
         """What has been found damaged so far."""
@@ -108,9 +105,7 @@ class Video:
 
         None is where the span begins or ends. Frames up to `end` must have been read.
         """
-        before = NO_DAMAGE if begin is None else self._tally.before(begin)
-        found = asdict(self.damage if end is None else self._tally.before(end))
-        return Damage(**{kind: found[kind] - count for kind, count in asdict(before).items()})
+        return self._tally.within(begin, end)
 
     @property
     def expected_frames(self) -> int | None:
@@ -142,7 +137,7 @@ class Video:
             )
         inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
-        mended = self._marked(steady(timed, self._nominal_step(), self._tally))
+        mended = self._tally.marked(steady(timed, self._nominal_step(), self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
@@ -150,11 +145,23 @@ class Video:
                 for decoded in chain([inside.behind], self._decoded):
                     yield replace(self._timed(decoded, read_planes)[0], outside=True)
 
-    def _marked(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """The frames, with a note in the tally of what had been found at each."""
-        for frame in frames:
-            self._tally.mark(frame.pts)
-            yield frame
+    @contextmanager
+    def other_streams(self) -> Iterator[OtherStreams]:
+        """The other streams, read from the file on their own."""
+        end = None if self.span.end is None else self.origin + self.span.end
+        with open_input(self.path) as container:
+            yield OtherStreams(
+                self.path,
+                container,
+                self.stream_index,
+                self.zero,
+                end,
+                not self.span.whole,
+                self._damaged,
+            )
+
+    def _damaged(self, message: str, packets: int) -> None:
+        self._tally.others(message, packets, self._warn)
 
     def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
         pts = (decoded.pts or 0) * self.parts

@@ -11,15 +11,20 @@ from pathlib import Path
 from vsr.core.errors import OutputError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
+from vsr.core.threads import behind
 from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import Warn, once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.xmp_tag import with_image_statement
-from vsr.output.video import Output, Seal
+from vsr.output.sink import Output, Seal
 from vsr.util.atomic import part_of, remove_abandoned
-from vsr.util.threads import behind
 
 _QUEUE = 2  # frames that may wait for the encoder
+
+
+def names_folder(path: Path) -> bool:
+    """Whether an output path means a folder: it is one, or has no suffix."""
+    return path.is_dir() or not path.suffix
 
 
 @contextmanager

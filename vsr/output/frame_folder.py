@@ -9,13 +9,12 @@ from pathlib import Path
 
 import cv2
 
-from vsr.core.frame import ColorTags, Frame, VideoInfo, find_format
-from vsr.encoding.convert import recoloured
-from vsr.images.files import as_pixels
+from vsr.core.frame import ColorTags, Frame, VideoInfo, as_pixels, find_format
+from vsr.core.recolor import recoloured
 from vsr.images.images import to_planes
 from vsr.images.metadata import Metadata
-from vsr.images.output import create_image_folder
-from vsr.output.video import Output
+from vsr.output.image_files import create_image_folder
+from vsr.output.sink import Output
 
 
 @contextmanager

@@ -1,0 +1,53 @@
+"""Which encoder an output gets whose user asked for none."""
+
+from __future__ import annotations
+
+import io
+
+import av
+from av.codec import Codec
+
+from vsr.core.errors import EncoderError
+from vsr.remux.containers import SUFFIXES, takes_encoder
+
+_USUAL = "libx264"
+# Where H.264 cannot be held, or its times are not read back right.
+_PREFERRED = {
+    "webm": ("libsvtav1",),
+    "rawvideo": ("rawvideo",),
+    **dict.fromkeys(("ogg", "ogv"), ("theora", "vp8")),
+    **dict.fromkeys(("avi", "asf"), ("mpeg4",)),
+    **dict.fromkeys(("mpeg", "vob", "dvd", "svcd"), ("mpeg2video",)),
+}
+
+
+def default_encoder(format_name: str, suffix: str) -> str:
+    """libav's name of the encoder for a container whose user asked for none.
+
+    H.264 where it can be held, else what the container usually holds. Raises EncoderError
+    where this libav has no encoder for that.
+    """
+    usual = _container_codecs(format_name)
+    names = _PREFERRED.get(format_name, (_USUAL, *usual))
+    for name in names:
+        encoder = _encoder(name)
+        if encoder and takes_encoder(format_name, encoder):
+            return encoder
+    raise EncoderError(
+        f"{suffix} holds {' or '.join(usual) or 'no video'}, which cannot be encoded here; "
+        f"choose another suffix, for instance {', '.join(SUFFIXES)}"
+    )
+
+
+def _container_codecs(format_name: str) -> tuple[str, ...]:
+    with av.open(io.BytesIO(), "w", format=format_name) as output:
+        name = output.default_video_codec
+    return () if name == "none" else (name,)
+
+
+def _encoder(codec: str) -> str | None:
+    """An encoder for a codec, or of this name."""
+    try:
+        return Codec(codec, "w").name
+    except (av.codec.codec.UnknownCodecError, ValueError):
+        return None
