@@ -329,6 +329,7 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuv444p16le", "gray"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
@@ -348,6 +349,7 @@ def test_a_gpu_gives_what_the_cpu_gives(
                 assert np.abs(plane.astype(int) - other).max() <= 1
 
 
+@pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_gpu_with_little_memory(network: Network, little_gpu_memory: None) -> None:

@@ -380,6 +380,7 @@ def test_the_command_has_the_recipes_defaults() -> None:
     assert "[default: 20000, unless minutes]" in text
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_it_learns_on_a_gpu_and_goes_on_there(recipe: DegradationRecipe, tmp_path: Path) -> None:
     recipe = replace(recipe, device="cuda")
