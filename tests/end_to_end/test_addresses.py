@@ -40,6 +40,7 @@ def firsts(large: Path, small: Path) -> tuple[list[bytes], list[bytes]]:
     return shrunk, [frame[0].tobytes() for frame in planes(small)]
 
 
+@pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
 def test_a_camera_with_sound_for_a_while(clip: Path, tmp_path: Path, suffix: str) -> None:
@@ -86,6 +87,7 @@ def test_a_part_of_a_file_on_a_server(clip: Path, tmp_path: Path) -> None:
     assert held(tmp_path / "far.mkv").pts == held(tmp_path / "near.mkv").pts
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_ctrl_c_keeps_what_has_come(clip: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"

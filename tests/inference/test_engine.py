@@ -157,6 +157,7 @@ def test_what_is_compiled_is_what_runs(
     assert_equal(found, plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [

@@ -265,6 +265,7 @@ print(*said, sep="\\n")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no Linux")
 def test_a_process_that_gets_no_more_memory() -> None:
     command = [sys.executable, "-c", PRESSED, str(TESTS)]

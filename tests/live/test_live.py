@@ -518,6 +518,7 @@ with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "name"),
     [("mp4", "mp4"), ("mov", "mov"), ("mkv", "matroska"), ("ts", "mpegts")],

@@ -91,6 +91,7 @@ def check_alone(tmp_path: Path, job: Job, tools: Tools, plan: Plan, runs: bool =
         assert packets_of(tmp_path / f"{length}", plan) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "context"),
     [

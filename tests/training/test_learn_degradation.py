@@ -132,6 +132,7 @@ def test_what_is_drawn_ahead_is_the_same(
     assert one == other
 
 
+@pytest.mark.slow
 def test_it_learns_a_blur(tmp_path: Path) -> None:
     """Noise as photos, blurred noise as footage: the generator comes to blur."""
     random = np.random.default_rng(1)
@@ -155,6 +156,7 @@ def test_it_learns_a_blur(tmp_path: Path) -> None:
     assert abs(made.mean() - pooled.mean()) < 2
 
 
+@pytest.mark.slow
 def test_it_learns_noise(tmp_path: Path) -> None:
     """Footage of the same smooth pictures, noisy and not: only the first teaches noise."""
     random = np.random.default_rng(1)
