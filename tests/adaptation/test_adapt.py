@@ -35,6 +35,7 @@ def same(one: Path, other: Path) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.slow
 def test_a_gain_is_kept(footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Verdict, "is_better", True)
     target = tmp_path / "a.safetensors"
@@ -63,6 +64,7 @@ def test_without_a_gain_the_weights_stay(
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
 
 
+@pytest.mark.slow
 def test_the_same_call_gives_the_same(footage: Path, tmp_path: Path) -> None:
     files = [tmp_path / f"{n}.safetensors" for n in range(2)]
     one, again = (run(footage, file) for file in files)
@@ -70,12 +72,14 @@ def test_the_same_call_gives_the_same(footage: Path, tmp_path: Path) -> None:
     assert same(*files)
 
 
+@pytest.mark.slow
 def test_an_adapted_model_can_be_adapted_on(footage: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     run(footage, first)
     assert run(footage, second, model=str(first)).model == "a"
 
 
+@pytest.mark.slow
 def test_windows_and_colours_are_served(footage: Path, tmp_path: Path) -> None:
     course = Course(None, 1, batch=1)
     for model in ("vespcn", "edsr-8x32"):

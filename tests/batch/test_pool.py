@@ -87,6 +87,7 @@ def test_a_worker_that_aborts_costs_one_file(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -118,11 +119,13 @@ def test_what_cannot_go_better_is_not_tried_again(tmp_path: Path) -> None:
     assert worker_of(tmp_path, "bad", "begun") == worker_of(tmp_path, "good")
 
 
+@pytest.mark.slow
 def test_a_timeout_is_each_files_own(tmp_path: Path) -> None:
     outcomes = batch(tmp_path, "frames-1", "frames-2", timeout=1.5)  # 0.8 s each
     assert told(outcomes) == [("frames-1", "done", 1), ("frames-2", "done", 1)]
 
 
+@pytest.mark.slow
 def test_events_and_their_order(tmp_path: Path) -> None:
     seen: list[Happening] = []
     outcomes = batch(tmp_path, "warn", "frames", tell=seen.append)
@@ -143,6 +146,7 @@ def test_events_and_their_order(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_outcomes_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     seen: list[Happening] = []
     names = ("frames", "good-1", "good-2", "good-3")
@@ -177,6 +181,7 @@ def test_files_may_keep_coming(tmp_path: Path) -> None:
     assert told(outcomes) == [("good-1", "done", 1), ("good-2", "done", 1)]
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_again_waits_for_itself(tmp_path: Path) -> None:
     seen: list[Happening] = []
     again = items(tmp_path, "frames", "frames", "good")

@@ -94,6 +94,7 @@ def beside(work: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_what_is_there_and_what_comes(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "road").mkdir()
     shutil.copy(clip, tmp_path / "road/a.mp4")
@@ -107,6 +108,7 @@ def test_what_is_there_and_what_comes(tmp_path: Path, clip: Path) -> None:
         assert len(files.names) == 3
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_waited_at(tmp_path: Path, clip: Path) -> None:
     with following(tmp_path, settle=10) as files:
         began = time.monotonic()
@@ -116,6 +118,7 @@ def test_an_empty_folder_is_waited_at(tmp_path: Path, clip: Path) -> None:
         assert files.names == []
 
 
+@pytest.mark.slow
 def test_a_file_that_grows_is_given_when_it_has_stopped(tmp_path: Path, clip: Path) -> None:
     data = clip.read_bytes()
     stopped = 0.0
@@ -138,6 +141,7 @@ def test_a_file_that_grows_is_given_when_it_has_stopped(tmp_path: Path, clip: Pa
         assert (tmp_path / "a.mp4").stat().st_size == 12 * len(data)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_renamed_into_place(tmp_path: Path, clip: Path) -> None:
     with following(tmp_path) as files:
         part = shutil.copy(clip, tmp_path / ".a.mp4.part")
@@ -146,6 +150,7 @@ def test_a_file_that_is_renamed_into_place(tmp_path: Path, clip: Path) -> None:
         assert files.names_after("a.mp4") == ["a.mp4"]
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_is_given_again(tmp_path: Path, clip: Path) -> None:
     shutil.copy(clip, tmp_path / "a.mp4")
     with following(tmp_path) as files:
@@ -156,6 +161,7 @@ def test_a_file_that_changes_is_given_again(tmp_path: Path, clip: Path) -> None:
         assert files.names_after("a.mp4") == ["a.mp4", "a.mp4"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_deleted_is_forgotten(tmp_path: Path, clip: Path) -> None:
     shutil.copy2(clip, tmp_path / "a.mp4")
     with following(tmp_path) as files:
@@ -204,6 +210,7 @@ def test_a_glob_takes_what_comes_to_match(tmp_path: Path, clip: Path) -> None:
         assert files.names_after("day1.mp4") == ["day1.mp4"]
 
 
+@pytest.mark.slow
 def test_a_folder_may_go_away_for_a_while(tmp_path: Path, clip: Path) -> None:
     share = tmp_path / "share"
     share.mkdir()
@@ -229,6 +236,7 @@ def test_folders_that_tell_nothing_are_looked_through(
         assert files.names_after("a.mp4") == ["a.mp4"]
 
 
+@pytest.mark.slow
 def test_contents_are_looked_at_once(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_models_by_name_and_file(footage: ModuleType) -> None:
         footage.chosen("nothing", 2)
 
 
+@pytest.mark.slow
 def test_the_footage_benchmark_runs_and_refuses_wrong_options(tmp_path: Path) -> None:
     (tmp_path / "clip").mkdir()
     for n in range(4):

@@ -18,6 +18,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 HOW = ("-s", 2, "-m", "espcn", "--iterations", 3, "-d", "cpu")
 
 
+@pytest.mark.slow
 def test_adapt_tells_what_it_found_in_lines(footage: Path, tmp_path: Path) -> None:
     target = tmp_path / "my cam.safetensors"
     ran = vsr("adapt", footage, *HOW, "-o", target)
@@ -35,6 +36,7 @@ def test_adapt_tells_what_it_found_in_lines(footage: Path, tmp_path: Path) -> No
     assert vsr("adapt", footage, *HOW, "-o", target, "-y").code == 0
 
 
+@pytest.mark.slow
 def test_adapt_tells_what_it_found_in_json(footage: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.safetensors"
     ran = vsr("adapt", footage, *HOW, "-o", target, "--json")

@@ -84,6 +84,7 @@ def await_event(process: subprocess.Popen[str], kind: str) -> dict[str, Any]:
     raise AssertionError(f"no event {kind}: {process.communicate()}")
 
 
+@pytest.mark.slow
 def test_broken_files_cost_themselves(inputs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     reports = [tmp_path / "report.json", tmp_path / "report.csv"]
@@ -128,6 +129,7 @@ def test_broken_files_cost_themselves(inputs: Path, tmp_path: Path) -> None:
     assert found["two.mp4"]["output_sha256"] == rows["two.mp4"]["output_sha256"]
 
 
+@pytest.mark.slow
 def test_a_run_for_programs(inputs: Path, tmp_path: Path) -> None:
     choice = ["--pattern", "t*", "--exclude", "*.mp4", "--name", "{stem}.mkv", "--jobs", "2"]
     words = ["batch", inputs, tmp_path / "new" / "out", *FAST, *choice]
@@ -158,6 +160,7 @@ def test_a_timeout_ends_a_file(long_inputs: Path, tmp_path: Path) -> None:
     assert videos(tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_what_would_be_done(inputs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ran = vsr("batch", inputs, out, *FAST, "--dry-run")
@@ -203,6 +206,7 @@ def test_errors_before_any_work(
     assert videos(inputs) == before
 
 
+@pytest.mark.slow
 def test_the_first_interrupt_lets_a_short_file_end(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         make(tmp_path / name, replace(LONG, pts=range(0, 50 * 512, 512)))
@@ -218,6 +222,7 @@ def test_the_first_interrupt_lets_a_short_file_end(tmp_path: Path) -> None:
     assert list(videos(tmp_path / "out")) == ["a_x2.mp4"]
 
 
+@pytest.mark.slow
 def test_the_first_interrupt_stops_a_long_file_between_segments(tmp_path: Path) -> None:
     long = replace(SMALL, pts=range(0, 300 * 6400, 6400), options={"g": "20"})  # 150 s
     source = make(tmp_path / "in.mp4", long)
@@ -237,6 +242,7 @@ def test_the_first_interrupt_stops_a_long_file_between_segments(tmp_path: Path) 
     assert list(videos(out)) == ["in_x2.mp4"]
 
 
+@pytest.mark.slow
 def test_the_second_interrupt_ends_all_at_once(long_inputs: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     out = tmp_path / "out"
@@ -252,6 +258,7 @@ def test_the_second_interrupt_ends_all_at_once(long_inputs: Path, tmp_path: Path
     assert list(out.rglob("*")) == []
 
 
+@pytest.mark.slow
 def test_a_killed_batch_goes_on(inputs: Path, long_inputs: Path, tmp_path: Path) -> None:
     sources = [inputs / "one.mp4", long_inputs / "a.mp4"]
     with running(*sources, tmp_path, *SLOW) as process:
@@ -266,6 +273,7 @@ def test_a_killed_batch_goes_on(inputs: Path, long_inputs: Path, tmp_path: Path)
     assert videos(tmp_path)["one_x4.mp4"] == before
 
 
+@pytest.mark.slow
 def test_a_watched_folder(inputs: Path, tmp_path: Path) -> None:
     pytest.importorskip("watchfiles")
     folder, out = tmp_path / "in", tmp_path / "out"

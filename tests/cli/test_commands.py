@@ -201,6 +201,7 @@ def test_options_reach_the_library(inputs: Path, tmp_path: Path) -> None:
     assert found.pts == [Fraction(n, 25) for n in range(10)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: int) -> None:
     clip = Clip(320, 240, pts=range(0, 200 * 512, 512), options={"preset": "ultrafast"})
@@ -294,6 +295,7 @@ def test_usage_errors_of_bench(options: list[str]) -> None:
     assert options[0] in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_bench_ends_at_once(number: int) -> None:
     options = ["--models", "bicubic", "--seconds", "600", "--device", "cpu"]

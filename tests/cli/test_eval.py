@@ -94,6 +94,7 @@ def test_json_of_images(inputs: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_models_side_by_side(inputs: Path) -> None:
     """The table and the JSON say the same, for clips and images together."""
     words = ("eval", inputs / "clips", inputs / "clip.mkv", inputs / "images", "-s", "2")
@@ -167,6 +168,7 @@ def edsr(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_model_in_rgb_beside_one_on_luma(inputs: Path, edsr: Path) -> None:
     cv2.imwrite(str(edsr.with_name("colour.png")), colours(0, 45, 38))
     items = [edsr.with_name("colour.png"), inputs / "clips/a", inputs / "clip.mkv"]
@@ -179,6 +181,7 @@ def test_a_model_in_rgb_beside_one_on_luma(inputs: Path, edsr: Path) -> None:
         assert found == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_eval_with_self_ensemble(inputs: Path, edsr: Path) -> None:
     words = ("eval", inputs / "images", "-m", edsr, "--json")
     plain, ran = (vsr(*words, *more) for more in ([], ["--self-ensemble"]))
@@ -210,6 +213,7 @@ def walk(tmp_path: Path) -> Path:
     return tmp_path / "walk"
 
 
+@pytest.mark.slow
 def test_eval_of_recordings_says_the_same_in_table_and_json(walk: Path) -> None:
     """The table and the JSON say the same, and what the true pictures show."""
     cv2.imwrite(str(walk.with_name("still.png")), natural(1))

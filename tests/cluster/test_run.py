@@ -138,6 +138,7 @@ def test_what_is_no_address_is_told(address: str) -> None:
         make_on(address)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_where_nobody_answers_is_told(scheme: str) -> None:
     with socket.socket() as bound:  # it does not listen
@@ -146,6 +147,8 @@ def test_where_nobody_answers_is_told(scheme: str) -> None:
             make_on(f"{scheme}127.0.0.1:{bound.getsockname()[1]}")
 
 
+@pytest.mark.slow
+@pytest.mark.network
 def test_what_is_no_ray_is_given_up() -> None:
     """In a process of its own, as Ray goes on trying."""
     script = (
@@ -238,6 +241,8 @@ def test_a_file_that_is_sent_is_put_together_once(tmp_path: Path) -> None:
     assert not folder_of(run).exists()
 
 
+@pytest.mark.slow
+@pytest.mark.network
 def test_a_run_on_a_cluster_is_a_run_here(
     tmp_path: Path,
     source: Path,
@@ -261,6 +266,8 @@ def test_a_run_on_a_cluster_is_a_run_here(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
+@pytest.mark.network
 @hiding
 def test_nodes_are_sent_what_they_do_not_see(
     tmp_path: Path,
@@ -284,6 +291,8 @@ def test_nodes_are_sent_what_they_do_not_see(
     assert ray.is_initialized()
 
 
+@pytest.mark.slow
+@pytest.mark.network
 def test_a_cluster_and_a_machine_finish_each_others_work(
     tmp_path: Path, source: Path, local: list[tuple[Any, ...]], joined: str
 ) -> None:
@@ -305,6 +314,8 @@ def test_a_cluster_and_a_machine_finish_each_others_work(
         assert packets(target) == local
 
 
+@pytest.mark.slow
+@pytest.mark.network
 def test_an_interrupted_run_goes_on(
     tmp_path: Path, source: Path, local: list[tuple[Any, ...]], joined: str
 ) -> None:
@@ -322,6 +333,8 @@ def test_an_interrupted_run_goes_on(
     assert folders() == before
 
 
+@pytest.mark.slow
+@pytest.mark.network
 def test_errors_of_nodes_come_back(
     tmp_path: Path, source: Path, joined: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +370,8 @@ def _broken(source: Path, target: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
+@pytest.mark.network
 @hiding
 def test_a_node_may_die(
     tmp_path: Path, cluster: Any, joined: str, capfd: pytest.CaptureFixture[str]

@@ -124,6 +124,7 @@ def test_other_schemes_are_refused_by_name(text: str) -> None:
         as_source(text)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_file_over_http_is_at_rest_and_reads_the_same(clip: Path, ranges: bool) -> None:
     with servers.web({"/a.ts": servers.whole(clip.read_bytes(), ranges=ranges)}) as host:
@@ -133,11 +134,13 @@ def test_a_file_over_http_is_at_rest_and_reads_the_same(clip: Path, ranges: bool
             assert same(pictures(open_url(url, 2)), planes(clip))
 
 
+@pytest.mark.network
 def test_a_file_that_needs_seeking(mp4: Path) -> None:
     with servers.web({"/a.mp4": servers.whole(mp4.read_bytes())}) as host:
         assert same(pictures(open_url(Url(f"http://{host}/a.mp4"), 2)), planes(mp4))
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_a_file_is_fetched_on_where_its_connection_breaks(clip: Path, share: float) -> None:
     data = clip.read_bytes()
@@ -145,6 +148,7 @@ def test_a_file_is_fetched_on_where_its_connection_breaks(clip: Path, share: flo
         assert same(pictures(open_url(Url(f"http://{host}/a.ts"), 4)), planes(clip))
 
 
+@pytest.mark.network
 def test_a_playlist_over_http_and_as_a_file(playlist: Path, clip: Path) -> None:
     parts = {f"/{each.name}": each for each in playlist.parent.iterdir()}
     with servers.web({name: servers.whole(each.read_bytes()) for name, each in parts.items()}) as h:
@@ -156,6 +160,7 @@ def test_a_playlist_over_http_and_as_a_file(playlist: Path, clip: Path) -> None:
     assert same(pictures(open_url(url)), planes(clip))
 
 
+@pytest.mark.network
 def test_a_playlist_without_an_end_is_live(playlist: Path) -> None:
     answers = {f"/{e.name}": servers.whole(e.read_bytes()) for e in playlist.parent.iterdir()}
     text = playlist.read_text().replace("#EXT-X-ENDLIST\n", "").replace("TYPE:VOD", "TYPE:EVENT")
@@ -166,6 +171,7 @@ def test_a_playlist_without_an_end_is_live(playlist: Path) -> None:
             assert is_live(url, container)
 
 
+@pytest.mark.network
 def test_a_stream_of_unknown_size_is_live(clip: Path) -> None:
     with servers.web({"/a": servers.live([clip.read_bytes()], breaks=False)}) as host:
         url = Url(f"http://{host}/a")
@@ -175,6 +181,7 @@ def test_a_stream_of_unknown_size_is_live(clip: Path) -> None:
         assert Url(f"{scheme}://h/x").is_stream
 
 
+@pytest.mark.network
 def test_a_playlist_from_the_net_opens_no_file_and_a_file_no_net(
     playlist: Path, tmp_path: Path
 ) -> None:
@@ -196,6 +203,7 @@ def test_a_playlist_from_the_net_opens_no_file_and_a_file_no_net(
     assert not asked
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     "text",
     ["ffconcat version 1.0\nfile http://127.0.0.1:1/a.ts\n", "v=0\nm=video 5004 RTP/AVP 96\n"],
@@ -224,6 +232,7 @@ def answered(text: Callable[[str], str], answer: servers.Answer, patience: float
     return message
 
 
+@pytest.mark.network
 def test_refusals_are_told_in_plain_words() -> None:
     def plain(host: str) -> str:
         return f"http://user:geheim@{host}/x"
@@ -242,12 +251,14 @@ def test_refusals_are_told_in_plain_words() -> None:
     )
 
 
+@pytest.mark.network
 def test_a_password_opens_what_is_locked(clip: Path) -> None:
     answer = servers.locked("user", "geheim", servers.whole(clip.read_bytes()))
     with servers.web({"/a.ts": answer}) as host:
         assert same(pictures(open_url(Url(f"http://user:geheim@{host}/a.ts"), 2)), planes(clip))
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("scheme", ["http", "rtsp", "rtmp", "tcp"])
 def test_an_address_where_nobody_listens_is_refused(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -256,6 +267,7 @@ def test_an_address_where_nobody_listens_is_refused(scheme: str) -> None:
         open_url(Url(f"{scheme}://127.0.0.1:{port}/x"), 2)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("scheme", ["http", "rtsp", "rtmp", "tcp"])
 def test_silence_ends_within_its_time(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:  # takes connections, says nothing
@@ -265,6 +277,7 @@ def test_silence_ends_within_its_time(scheme: str) -> None:
         assert time.monotonic() - began < 3
 
 
+@pytest.mark.network
 def test_silence_on_a_datagram_port() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))

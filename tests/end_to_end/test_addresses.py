@@ -40,6 +40,8 @@ def firsts(large: Path, small: Path) -> tuple[list[bytes], list[bytes]]:
     return shrunk, [frame[0].tobytes() for frame in planes(small)]
 
 
+@pytest.mark.slow
+@pytest.mark.network
 @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
 def test_a_camera_with_sound_for_a_while(clip: Path, tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"out{suffix}"
@@ -64,6 +66,7 @@ def test_a_camera_with_sound_for_a_while(clip: Path, tmp_path: Path, suffix: str
         assert large == small[:20]
 
 
+@pytest.mark.network
 def test_a_file_on_a_server_is_the_file(clip: Path, tmp_path: Path) -> None:
     near, far = tmp_path / "near.mkv", tmp_path / "far.mkv"
     upscale(clip, near, **LOSSLESS)
@@ -75,6 +78,7 @@ def test_a_file_on_a_server_is_the_file(clip: Path, tmp_path: Path) -> None:
     assert firsts(far, clip)[0] == firsts(near, clip)[0]
 
 
+@pytest.mark.network
 def test_a_part_of_a_file_on_a_server(clip: Path, tmp_path: Path) -> None:
     span = {"start": Fraction(1, 5), "end": Fraction(3, 5)}
     upscale(clip, tmp_path / "near.mkv", **LOSSLESS, **span)
@@ -83,6 +87,8 @@ def test_a_part_of_a_file_on_a_server(clip: Path, tmp_path: Path) -> None:
     assert held(tmp_path / "far.mkv").pts == held(tmp_path / "near.mkv").pts
 
 
+@pytest.mark.slow
+@pytest.mark.network
 def test_ctrl_c_keeps_what_has_come(clip: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     with servers.web({"/live": servers.live([clip.read_bytes()] * 9, hangs=True)}) as host:
@@ -100,6 +106,7 @@ def test_ctrl_c_keeps_what_has_come(clip: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
 
 
+@pytest.mark.network
 def test_a_start_in_a_live_stream_is_refused(clip: Path, tmp_path: Path) -> None:
     with (
         servers.rtsp(clip) as place,
@@ -135,6 +142,7 @@ def test_an_address_is_never_its_own_target(clip: Path, tmp_path: Path) -> None:
     assert copy.read_bytes() == clip.read_bytes()
 
 
+@pytest.mark.network
 def test_streams_of_a_file_on_a_server_are_tried_with_their_packets(
     clip: Path, tmp_path: Path
 ) -> None:

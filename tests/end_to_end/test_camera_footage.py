@@ -46,6 +46,7 @@ def assert_same_facts(after: Held, before: Held, result: Result, size: tuple[int
     assert not result.warnings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", FILES, ids=lambda path: path.stem)
 def test_two_seconds_of_each(tmp_path: Path, source: Path) -> None:
     with av.open(str(source)) as container:

@@ -144,6 +144,7 @@ def assert_spans(path: Path, starts: Sequence[int], context: int) -> None:
             assert_pictures(found, whole[first:last])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", [1, 2])
 @pytest.mark.parametrize(
     ("suffix", "options", "numbers"),
@@ -315,6 +316,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_a_long_clip_takes_no_more_memory(tmp_path: Path) -> None:
     peaks = []
     for frames in (60, 1200):

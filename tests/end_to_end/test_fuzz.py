@@ -35,6 +35,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return make_sources(tmp_path_factory.mktemp("sources"))
 
 
+@pytest.mark.slow
 @given(
     data=st.data(),
     name=st.sampled_from(sorted(SOURCES)),

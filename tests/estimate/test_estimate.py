@@ -67,6 +67,7 @@ def test_files_that_differ_are_measured_each(tmp_path: Path) -> None:
     assert all(each.measured for each in estimated(sources))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["h264", "ffv1", "mpeg4"])
 def test_the_size_is_about_right(tmp_path: Path, codec: str) -> None:
     source = clip(tmp_path / "a.mkv", 120, audio=("eng",))

@@ -128,6 +128,7 @@ def _alone(items: list[Path], models: list[object]) -> list[list[object]]:
     return [[score for (score,) in compare(items, [model])] for model in models]  # type: ignore[list-item]
 
 
+@pytest.mark.slow
 def test_eval_writes_a_sheet_of_crops(tmp_path: Path) -> None:
     clip = make(tmp_path / "clip.mkv", Clip(160, 120, codec="ffv1", options={}, pts=(0, 512, 1024)))
     cv2.imwrite(str(tmp_path / "still.png"), picture(3, 140, 108))
@@ -153,6 +154,7 @@ def test_a_single_model_is_compared_with_bicubic(tmp_path: Path) -> None:
     assert sheet.shape[1] == 3 * 400 + 64
 
 
+@pytest.mark.slow
 def test_crops_of_recordings(tmp_path: Path) -> None:
     """They show what was given to the models, and say so; a JPEG is smaller."""
     cv2.imwrite(str(tmp_path / "still.png"), natural())

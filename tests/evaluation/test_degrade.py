@@ -68,6 +68,7 @@ def test_noise_is_grey_and_the_same_for_all_colours() -> None:
     assert np.abs((rgb[..., 0] - 128) - (luma - flat)).max() <= 1
 
 
+@pytest.mark.slow
 def test_it_is_the_same_each_time() -> None:
     """Small noisy frames are what x264 is not always the same on."""
     for recording, times in ((Recording(3.0), 2), (Recording(3.0, H264), 60)):

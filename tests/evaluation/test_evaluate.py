@@ -227,6 +227,7 @@ def test_images_are_recorded_too(tmp_path: Path) -> None:
     assert (found.flicker, found.true_flicker) == (None, None)
 
 
+@pytest.mark.slow
 def test_all_models_see_the_same_recording(walk: Path) -> None:
     """Each scores as it does alone, with its own share of one reading."""
     recording = Recording(3.0, Compression("h264", 28))

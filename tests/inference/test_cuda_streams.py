@@ -221,6 +221,7 @@ def test_an_error_in_the_source_comes_out() -> None:
 # A GPU
 
 
+@pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("size", [1, 3, 8])
 @pytest.mark.parametrize("lanes", [1, 2])
@@ -239,6 +240,7 @@ def test_streams_on_a_gpu(size: int, lanes: int, context: int) -> None:
     assert_equal(found, expected(frames, network), 2)
 
 
+@pytest.mark.gpu
 @needs_gpu
 def test_a_batch_that_a_gpu_cannot_hold() -> None:
     device = torch.device("cuda:0")

@@ -158,6 +158,7 @@ def test_what_is_compiled_is_what_runs(
     assert_equal(found, plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [
@@ -339,6 +340,7 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuv444p16le", "gray"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
@@ -360,6 +362,7 @@ def test_a_gpu_gives_what_the_cpu_gives(
                 assert np.abs(plane.astype(int) - other).max() <= 1
 
 
+@pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_gpu_with_little_memory(network: Network, little_gpu_memory: None) -> None:

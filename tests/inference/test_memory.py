@@ -140,6 +140,7 @@ def test_this_machine_has_some() -> None:
     assert free is None or 0 <= free < 2**50
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 def test_a_gpus_cache_is_free() -> None:
     device = torch.device("cuda:0")
@@ -264,6 +265,7 @@ print(*said, sep="\\n")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no Linux")
 def test_a_process_that_gets_no_more_memory() -> None:
     command = [sys.executable, "-c", PRESSED, str(TESTS)]

@@ -141,6 +141,7 @@ def in_tiles(network: Network, x: Tensor, size: int, halo: int) -> Tensor:
     return large
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale"), CASES)
 def test_the_output_in_tiles_is_that_of_the_whole(name: str, scale: int) -> None:
     network = MAKE[name](scale)
@@ -167,6 +168,7 @@ def noise_tensor(channels: int, height: int, width: int) -> Tensor:
     return torch.from_numpy(np.stack(planes))[None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale"), CASES)
 def test_frames_in_tiles_are_whole_frames(name: str, scale: int) -> None:
     network = MAKE[name](scale)

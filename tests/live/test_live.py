@@ -142,16 +142,19 @@ def check_whole(recorded: Recorded, source: Source) -> None:
         assert abs(mine - its) <= Fraction(1, 48000)
 
 
+@pytest.mark.network
 def test_rtsp_with_sound(source: Source) -> None:
     with servers.rtsp(source.path) as place:
         check_whole(record(f"rtsp://{place}"), source)
 
 
+@pytest.mark.network
 def test_rtsp_at_its_own_pace(source: Source) -> None:
     with servers.rtsp(source.path, pace=4) as place:
         check_whole(record(f"rtsp://{place}"), source)
 
 
+@pytest.mark.network
 def test_rtsp_with_a_password(source: Source) -> None:
     with servers.rtsp(source.path, password="geheim", visitors=2, breaks_after=30) as place:
         recorded = record(f"rtsp://user:geheim@{place}", tries=1)
@@ -164,6 +167,7 @@ def test_rtsp_with_a_password(source: Source) -> None:
     assert "false" not in str(caught.value)
 
 
+@pytest.mark.network
 def test_rtsp_that_breaks_and_comes_back(source: Source) -> None:
     with servers.rtsp(source.path, visitors=2, breaks_after=30) as place:
         began = time.monotonic()
@@ -194,6 +198,7 @@ def test_rtsp_that_breaks_and_comes_back(source: Source) -> None:
     assert times == sorted(set(times))
 
 
+@pytest.mark.network
 def test_rtsp_that_plays_nothing(source: Source) -> None:
     began = time.monotonic()
     with (
@@ -204,6 +209,7 @@ def test_rtsp_that_plays_nothing(source: Source) -> None:
     assert time.monotonic() - began < 7
 
 
+@pytest.mark.network
 def test_transport_stream_over_tcp(source: Source) -> None:
     with servers.tcp([source.data]) as place:
         recorded = record(f"tcp://{place}")
@@ -212,6 +218,7 @@ def test_transport_stream_over_tcp(source: Source) -> None:
     assert "did not come back" in recorded.warnings[0]
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("suffix", ["flv", "mkv", "mp4"])
 def test_other_formats_over_tcp(source: Source, tmp_path: Path, suffix: str) -> None:
     path = make(tmp_path / f"a.{suffix}", replace(_CLIP, muxer=fragmented(suffix)))
@@ -227,6 +234,7 @@ def test_other_formats_over_tcp(source: Source, tmp_path: Path, suffix: str) -> 
     assert len(recorded.sound) >= len(times) - 2
 
 
+@pytest.mark.network
 def test_pictures_one_by_one_come_at_their_time() -> None:
     camera = av.CodecContext.create("mjpeg", "w")
     assert isinstance(camera, av.VideoCodecContext)
@@ -255,11 +263,13 @@ def test_pictures_one_by_one_come_at_their_time() -> None:
     assert 0.5 < sum(steps) < 2  # 25 a second, as libav has it, would make 0.28
 
 
+@pytest.mark.network
 def test_transport_stream_over_udp(source: Source) -> None:
     with servers.udp(source.data) as place:
         check_whole(record(f"udp://{place}", patience=0.5), source)
 
 
+@pytest.mark.network
 def test_http_that_breaks_and_goes_on(source: Source) -> None:
     half = len(source.data) // 188 // 2 * 188
     parts = [source.data[:half], source.data[half:]]
@@ -280,6 +290,7 @@ def test_http_that_breaks_and_goes_on(source: Source) -> None:
     assert all(b > a for a, b in pairwise(pts))
 
 
+@pytest.mark.network
 def test_a_server_that_goes_silent(source: Source) -> None:
     began = time.monotonic()
     with servers.web({"/a": servers.live([source.data], hangs=True)}) as host:
@@ -289,6 +300,7 @@ def test_a_server_that_goes_silent(source: Source) -> None:
     assert "nothing came for 0.5 s" in recorded.warnings[-1]
 
 
+@pytest.mark.network
 def test_a_file_of_untold_size_is_not_taken_twice(source: Source) -> None:
     parts = [source.data] * 3
     with servers.web({"/a": servers.live(parts, breaks=False)}) as host:
@@ -298,6 +310,7 @@ def test_a_file_of_untold_size_is_not_taken_twice(source: Source) -> None:
     assert "read to its end" in recorded.warnings[0]
 
 
+@pytest.mark.network
 def test_a_playlist_that_ends_while_it_is_read(source: Source, tmp_path: Path) -> None:
     path = tmp_path / "list.m3u8"
     options = {"hls_time": "0.2", "hls_playlist_type": "event"}
@@ -321,6 +334,7 @@ def test_a_playlist_that_ends_while_it_is_read(source: Source, tmp_path: Path) -
     assert same(recorded.frames, source.planes[-count:])
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("context", [0, 1])
 def test_a_duration_is_kept_exactly(source: Source, context: int) -> None:
     with servers.rtsp(source.path, pace=2) as place:
@@ -334,6 +348,7 @@ def test_a_duration_is_kept_exactly(source: Source, context: int) -> None:
     assert recorded.warnings == []
 
 
+@pytest.mark.network
 def test_a_stop_ends_well(source: Source) -> None:
     stop, warnings = threading.Event(), list[str]()
     asked = 0.0
@@ -358,6 +373,7 @@ def test_a_stop_ends_well(source: Source) -> None:
     assert time.monotonic() - asked < 4
 
 
+@pytest.mark.network
 def test_slow_work_loses_nothing(source: Source) -> None:
     frames = []
     with (
@@ -370,6 +386,7 @@ def test_slow_work_loses_nothing(source: Source) -> None:
     assert same(frames, source.planes)
 
 
+@pytest.mark.network
 def test_what_waits_is_bounded(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receive, "_ROOM", 2000)
     frames, most, warnings = [], 0, list[str]()
@@ -386,6 +403,7 @@ def test_what_waits_is_bounded(source: Source, monkeypatch: pytest.MonkeyPatch) 
     assert sum("faster than it is enlarged" in warning for warning in warnings) == 1
 
 
+@pytest.mark.network
 def test_other_streams_are_asked_for_before_frames(source: Source) -> None:
     with (
         servers.tcp([source.data]) as place,
@@ -397,6 +415,7 @@ def test_other_streams_are_asked_for_before_frames(source: Source) -> None:
             live.others([1])
 
 
+@pytest.mark.network
 def test_a_server_that_is_away_for_a_while(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receive, "_PAUSE", 0.1)
     away: list[str] = []
@@ -420,6 +439,7 @@ def test_a_server_that_is_away_for_a_while(source: Source, monkeypatch: pytest.M
     assert recorded.warnings[-1].endswith("what came before is kept")
 
 
+@pytest.mark.network
 def test_frames_left_undrawn_leave_nothing_behind(source: Source) -> None:
     for drawn in (0, 1):
         with (
@@ -431,6 +451,7 @@ def test_frames_left_undrawn_leave_nothing_behind(source: Source) -> None:
                 next(frames)
 
 
+@pytest.mark.network
 def test_another_size_after_a_break_is_scaled_to_the_first(source: Source, tmp_path: Path) -> None:
     other = make(
         tmp_path / "b.ts", Clip(80, 64, options=dict(_CLIP.options), pts=range(0, 6144, 512))
@@ -442,6 +463,7 @@ def test_another_size_after_a_break_is_scaled_to_the_first(source: Source, tmp_p
     assert any("changes size to 80x64" in warning for warning in recorded.warnings)
 
 
+@pytest.mark.network
 def test_damage_is_counted_or_refused(source: Source) -> None:
     packets = [source.data[n : n + 188] for n in range(0, len(source.data), 188)]
     damaged = b"".join(p for n, p in enumerate(packets) if n % 17 != 9)
@@ -455,6 +477,7 @@ def test_damage_is_counted_or_refused(source: Source) -> None:
         record(f"tcp://{place}", strict=True)
 
 
+@pytest.mark.network
 def test_a_stream_without_a_picture(source: Source, tmp_path: Path) -> None:
     with av.open(str(source.path)) as old, av.open(str(tmp_path / "a.ts"), "w") as new:
         copied = new.add_stream_from_template(old.streams.audio[0])
@@ -498,6 +521,7 @@ with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "name"),
     [("mp4", "mp4"), ("mov", "mov"), ("mkv", "matroska"), ("ts", "mpegts")],

@@ -180,6 +180,7 @@ def test_the_package_keeps_the_families_apart() -> None:
 # What comes of it
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("families")
 def test_a_job_is_as_if_the_model_were_named(tmp_path: Path, coarse: Path) -> None:
     said: list[str] = []

@@ -201,6 +201,7 @@ def test_strange_names(source: Path, tmp_path: Path) -> None:
         target.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("limit", [500, 4000])  # the message itself needs some
 def test_a_disk_that_is_full(tmp_path: Path, suffix: str, limit: int) -> None:
@@ -222,6 +223,7 @@ def can_mount(folder: Path) -> bool:
     return subprocess.run(command, capture_output=True).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_small_disk_that_is_full(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

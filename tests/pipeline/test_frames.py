@@ -66,6 +66,7 @@ def origin(path: Path) -> Fraction:
         return Fraction(container.start_time or 0, av.time_base)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target_suffix", CONTAINERS)
 @pytest.mark.parametrize("source_suffix", CONTAINERS)
 @pytest.mark.parametrize("name", TIMINGS)
@@ -96,6 +97,7 @@ def test_frames_times_and_sound_arrive(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target_suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("source_suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize(
@@ -337,6 +339,7 @@ def test_a_frame_that_the_network_loses_is_an_error(
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["espcn", "vespcn"])
 def test_tiles_and_threads_change_nothing(tmp_path: Path, model: str) -> None:
     source = make(tmp_path / "in.mkv", Clip(211, 165, pts=(0, 512, 1024), **LOSSLESS))
@@ -373,6 +376,7 @@ def test_running_out_of_memory_loses_no_frame(
         assert all(np.array_equal(a, b) for a, b in zip(plane, other, strict=True))
 
 
+@pytest.mark.slow
 def test_self_ensemble_and_tiles_from_the_command_line(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Clip(pts=(0, 512, 1024)))
     options = ["--scale", "2", "-m", "espcn", "--preset", "ultrafast", "--json", "--threads", "1"]
@@ -386,6 +390,7 @@ def test_self_ensemble_and_tiles_from_the_command_line(tmp_path: Path) -> None:
         assert not (tmp_path / "b.mp4").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["bicubic", "vespcn"])
 def test_a_long_clip_takes_no_more_memory(tmp_path: Path, model: str) -> None:
     peaks = []

@@ -315,6 +315,7 @@ def test_the_runs_own_files_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
     check_glance(Path("now.png"), source, target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resume", ["never", "always"])
 def test_a_run_shows_its_frames(tmp_path: Path, resume: str) -> None:
     source, target, shown = make(tmp_path / "in.mp4"), tmp_path / "out.mp4", tmp_path / "now.png"

@@ -12,7 +12,10 @@ from vsr.preview.html_page import Facts, Shown, write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
+]
 
 WIDTH, HEIGHT, COUNT = 96, 64, 40
 FACTS = Facts("street.mp4", (("Source", "street.mp4"),), "vsr upscale street.mp4")

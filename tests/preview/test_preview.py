@@ -51,6 +51,7 @@ def test_a_page_holds_all_takes(clip: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["p.html"]
 
 
+@pytest.mark.slow
 def test_the_command_does_the_whole_job(clip: Path, tmp_path: Path) -> None:
     source = tmp_path / clip.name
     source.write_bytes(clip.read_bytes())
@@ -65,6 +66,7 @@ def test_the_command_does_the_whole_job(clip: Path, tmp_path: Path) -> None:
     assert (source.with_name("it's a clip_x2.mp4")).read_bytes() == direct.target.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["beside", "split"])
 def test_a_video_of_all_takes(clip: Path, tmp_path: Path, how: str) -> None:
     target = tmp_path / "p.mp4"

@@ -204,6 +204,7 @@ def test_segments_are_told(done: tuple[Job, Result]) -> None:
     assert record_of(done)["segments"] == []
 
 
+@pytest.mark.slow
 def test_a_record_cut_anywhere_is_refused(tmp_path: Path, done: tuple[Job, Result]) -> None:
     path = tmp_path / "r.json"
     write_record(path, record_of(done))

@@ -65,6 +65,7 @@ def tracks(path: Path) -> list[tuple[str, int, str]]:
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codec", "source_suffix", "suffix", "becomes"),
     [
@@ -256,6 +257,7 @@ def test_sound_is_not_encoded_unasked(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_audio_option(tmp_path: Path) -> None:
     source = footage(tmp_path / "in.mkv", sound("flac"))
     common = ("upscale", source, "--scale", 2, "-m", "nearest", "--preset", "ultrafast")

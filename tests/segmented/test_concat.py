@@ -68,6 +68,7 @@ gaps = st.lists(st.sampled_from([1, 1, 2, 3, 40, 512, 5000]), min_size=1, max_si
 plans: dict[tuple[str, str], Plan] = {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codec", "container"), [("libx264", "mp4"), ("libx264", "mpegts"), ("mpeg4", "mp4")]
 )

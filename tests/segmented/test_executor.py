@@ -92,6 +92,7 @@ def check_alone(
         assert packets_of(tmp_path / f"{length}", plan) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "context"),
     [

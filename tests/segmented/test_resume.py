@@ -305,6 +305,7 @@ def killed(command: Sequence[object], after: float) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
     source = make(tmp_path / "slow.mp4", SLOW)
     whole, target = tmp_path / "whole.mp4", tmp_path / "out.mp4"
@@ -325,6 +326,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(tmp_path: Path) -> None:
                 target.unlink()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_after_the_segment_at_work(tmp_path: Path) -> None:
     source, target = make(tmp_path / "slow.mp4", SLOW), tmp_path / "out.mp4"
     command = [SCRIPT, "upscale", source, target, "-m", "espcn", "--resume", "always", "--json"]
@@ -343,6 +345,7 @@ def test_ctrl_c_ends_after_the_segment_at_work(tmp_path: Path) -> None:
     assert held(target).pts == [Fraction(number) for number in range(300)]
 
 
+@pytest.mark.slow
 def test_no_room_for_a_segment(clip: Path, tmp_path: Path) -> None:
     source, target = make(tmp_path / "slow.mp4", SLOW), tmp_path / "out.mp4"
     options = ("-m", "bicubic", "-c", "ffv1", "--resume", "always", "-q")

@@ -86,6 +86,7 @@ def test_common_sizes_end_in_full_hd_and_4k() -> None:
     assert [size.scale for size in COMMON_SIZES] == [2, 3, 4, 2, 4]
 
 
+@pytest.mark.slow
 def test_rows_are_complete_and_in_order() -> None:
     models = models_to_measure(["vespcn", "bicubic"])
     assert [(m.name, m.scale) for m in models] == [
@@ -132,6 +133,7 @@ def test_models_for_no_common_size_are_refused(monkeypatch: pytest.MonkeyPatch) 
 # Rates
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_encoding")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_slow_network_has_the_rate_that_it_should(threads: int) -> None:
@@ -143,6 +145,7 @@ def test_a_slow_network_has_the_rate_that_it_should(threads: int) -> None:
     assert_sound(speed)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_encoding")
 def test_a_hiccup_does_not_count() -> None:
     calls: list[float] = []
@@ -202,6 +205,7 @@ def test_what_would_take_too_long_is_estimated_from_the_smaller_size(
     assert other.network_fps == pytest.approx(one.network_fps / 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1.0, 4.0])
 def test_measuring_takes_the_time_that_was_asked_for(seconds: float) -> None:
     models = [slow(scale, 0.005) for scale in (2, 3, 4)]
@@ -274,6 +278,7 @@ def test_pictures_are_the_same_each_time() -> None:
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_for_programs() -> None:
     options = ["--models", "bicubic,espcn", "--device", "cpu", "--seconds", "2", "--json"]
     ran = CliRunner().invoke(bench_command, options, catch_exceptions=False)

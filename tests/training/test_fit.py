@@ -548,6 +548,7 @@ def test_what_a_network_refuses(recipe: Recipe, tmp_path: Path) -> None:
         run(replace(recipe, device="abacus"), tmp_path)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize("kind", ["recipe", "rgb_recipe", "video_recipe"])
 def test_it_learns_on_a_gpu_and_goes_on_there(

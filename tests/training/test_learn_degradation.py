@@ -132,6 +132,7 @@ def test_what_is_drawn_ahead_is_the_same(
     assert one == other
 
 
+@pytest.mark.slow
 def test_it_learns_a_blur(tmp_path: Path) -> None:
     """Noise as photos, blurred noise as footage: the generator comes to blur."""
     random = np.random.default_rng(1)
@@ -155,6 +156,7 @@ def test_it_learns_a_blur(tmp_path: Path) -> None:
     assert abs(made.mean() - pooled.mean()) < 2
 
 
+@pytest.mark.slow
 def test_it_learns_noise(tmp_path: Path) -> None:
     """Footage of the same smooth pictures, noisy and not: only the first teaches noise."""
     random = np.random.default_rng(1)
@@ -380,6 +382,7 @@ def test_the_command_has_the_recipes_defaults() -> None:
     assert "[default: 20000, unless minutes]" in text
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_it_learns_on_a_gpu_and_goes_on_there(recipe: DegradationRecipe, tmp_path: Path) -> None:
     recipe = replace(recipe, device="cuda")

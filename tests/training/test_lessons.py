@@ -186,6 +186,7 @@ def soft_noise(side: int) -> NDArray[np.uint8]:
     return (soft / soft.std() * 45 + 128).clip(0, 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_the_motion_net_learns_the_flow() -> None:
     one = lesson([soft_noise(160)], [], batch=8, patch=24, motion_part=1)
     torch.manual_seed(1)

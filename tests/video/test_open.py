@@ -247,6 +247,7 @@ def hits() -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(("text", "suffix"), POINTING)
 def test_an_address_pointed_to_is_not_asked(
     tmp_path: Path, text: str, suffix: str, hits: tuple[str, list[str]]
@@ -258,6 +259,7 @@ def test_an_address_pointed_to_is_not_asked(
     assert asked == []
 
 
+@pytest.mark.network
 def test_an_address_is_not_a_path(hits: tuple[str, list[str]]) -> None:
     address, asked = hits
     with pytest.raises(InputError, match="no such file"):
@@ -284,6 +286,7 @@ def test_without_a_gpu_that_decodes_the_cpu_does(tmp_path: Path, clip: Path) -> 
     assert len(said) == 1
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 def test_a_gpu_decodes_the_same_samples(clip: Path) -> None:
     with (

@@ -141,6 +141,7 @@ def test_fields_are_told(tmp_path: Path, order: FieldOrder) -> None:
     assert probe(make(tmp_path / "clip.mp4")).interlaced == ""
 
 
+@pytest.mark.network
 def test_an_address_is_looked_into_too_and_its_password_is_hidden(tmp_path: Path) -> None:
     path = make(tmp_path / "clip.ts")
     answer = servers.locked("user", "geheim", servers.whole(path.read_bytes()))
