@@ -115,6 +115,7 @@ def test_every_architecture_is_here() -> None:
     assert {type(make_(2)) for make_ in MAKE.values()} >= set(ARCHITECTURES.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale"), CASES)
 def test_a_crop_by_every_network(name: str, scale: int) -> None:
     network = MAKE[name](scale)
