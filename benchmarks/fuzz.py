@@ -4,8 +4,9 @@
 
 Small videos in every container are damaged at random (`tests/support/damaged_files.py`) and
 enlarged. A run either writes all frames that it says it read, or ends with one line and leaves
-nothing. Files on which it does neither are kept, with the command to run again. With a seed the files are the
-same each time. `--only` takes parts of sources' names, kinds of damage or suffixes, with commas.
+nothing. Files on which it does neither are kept, with the command to run again. With a seed the
+files are the same each time. `--only` takes parts of sources' names, kinds of damage or suffixes,
+with commas.
 """
 
 from __future__ import annotations
