@@ -21,7 +21,7 @@ from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.atomic import atomic_write, remove_abandoned
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -66,7 +66,8 @@ class Glance:
         if began < self._due:
             return
         try:
-            _write(self._path, as_shown(frame.planes, info))
+            picture = as_shown(frame.planes, info)
+            atomic_write(self._path, encode(picture, self._path, Metadata()))
         except Exception as error:  # whatever it is, the run goes on
             self._due = math.inf
             self._warn(f"{self._path}: no progress is shown any more ({_reason(error)})")
@@ -151,18 +152,6 @@ def _turned(pixels: NDArray[np.uint8], matrix: tuple[int, ...] | None) -> NDArra
     if _lies_on_its_side(matrix):
         return pixels.swapaxes(0, 1)[:: -1 if b < 0 else 1, :: -1 if c < 0 else 1]
     return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
-
-
-def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Replace a file by the picture, whole or not at all. Raises OSError and OutputError."""
-    data = encode(pixels, path, Metadata())
-    part = part_of(path)
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _reason(error: Exception) -> str:

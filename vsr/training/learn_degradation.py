@@ -269,7 +269,7 @@ def _follow(run: _Run) -> None:
 def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path) -> None:
     """Write the generator's file, and the sheet that shows what it does."""
     data = save(run.average.state_dict(), generator_facts(run.average))
-    write_whole(folder / GENERATOR, lambda part: part.write_bytes(data))
+    write_whole(folder / GENERATOR, data)
     save_png(folder / "samples.png", _samples(run.average, pictures, recipe))
 
 
@@ -299,7 +299,7 @@ def _save(run: _Run, recipe: DegradationRecipe, path: Path) -> None:
     parts = ("generator", "average", "discriminator", "generating", "telling")
     state = {name: getattr(run, name).state_dict() for name in parts}
     state |= {"step": run.step, "elapsed": run.elapsed, "recipe": _identity(recipe)}
-    write_whole(path, lambda part: torch.save(state, part))
+    write_whole(path, lambda file: torch.save(state, file))
 
 
 def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device) -> None:
