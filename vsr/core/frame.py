@@ -11,6 +11,7 @@ from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
 from vsr.core.hdr import LightLevel, Mastering
+from vsr.core.orientation import Orientation
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -178,6 +179,11 @@ class VideoInfo:
     expected_frames: int | None = None
     mastering: Mastering | None = None
     light: LightLevel | None = None
+
+    @property
+    def orientation(self) -> Orientation:
+        """How players show the frames; another angle counts as the nearest quarter turn."""
+        return Orientation.nearest(self.display_matrix)
 
     def enlarged(self, scale: int) -> VideoInfo:
         """The same video with both sides `scale` times as long."""

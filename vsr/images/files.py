@@ -16,6 +16,7 @@ import numpy as np
 
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import Pixels, as_pixels
+from vsr.core.orientation import Orientation
 from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,
@@ -216,11 +217,12 @@ def _straight(pixels: Pixels) -> Pixels:
 
 def _turned(pixels: Pixels, orientation: int) -> Pixels:
     """Make a picture with EXIF orientation 1 to 8 upright."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
-    return as_pixels(np.ascontiguousarray(pixels[::rows, ::columns]))
+    turn = Orientation(
+        transposed=orientation >= 5,
+        flip_x=orientation in (2, 3, 6, 7),
+        flip_y=orientation in (3, 4, 7, 8),
+    )
+    return as_pixels(np.ascontiguousarray(turn.shown(pixels)))
 
 
 def image_format(target: Path) -> ImageFormat:

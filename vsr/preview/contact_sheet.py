@@ -30,7 +30,7 @@ from vsr.images.metadata import Metadata
 from vsr.output.image_files import create_image_folder
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
-from vsr.video.orientation import as_image, is_turned, upright
+from vsr.video.upright_image import as_image
 
 _PLACES = 3
 _NARROWEST, _TALLEST = 800, 1000  # pixels: of a sheet, of the whole frame on it
@@ -168,7 +168,7 @@ def _differences(luma: Sequence[Plane], base: int) -> NDArray[np.float32]:
 
 def _places(found: _Found, base: int) -> list[Place]:
     """Where the takes differ most from the baseline, in upright pixels."""
-    luma = [upright(planes[0], found.info.display_matrix) for planes in found.planes]
+    luma = [found.info.orientation.shown(planes[0]) for planes in found.planes]
     height, width = luma[0].shape
     cell = cell_width(_sheet_width(width), len(luma))
     least, most = _FACTORS
@@ -204,7 +204,7 @@ def _whole(
 def _aspect(info: VideoInfo) -> float:
     """Width over height of an upright pixel."""
     aspect = float(info.pixel_aspect or 1)
-    return 1 / aspect if is_turned(info.display_matrix) else aspect
+    return 1 / aspect if info.orientation.transposed else aspect
 
 
 def _three_channels(pixels: Pixels) -> NDArray[np.uint8]:

@@ -25,7 +25,6 @@ from vsr.preview.make_variants import Made, make_takes
 from vsr.preview.pick_moment import Moment, telling
 from vsr.preview.side_by_side import write_beside
 from vsr.remux.containers import formats_for
-from vsr.video.orientation import is_turned
 from vsr.video.reader import open_video
 
 VIDEOS = (".mp4", ".mkv", ".mov")
@@ -203,8 +202,7 @@ def _write_page(shown: Preview, span: Span) -> None:
         for made, command in zip(shown.made, shown.commands, strict=True)
     ]
     facts = Facts(shown.source.name, rows, shown.commands[-1])
-    sides = info.width, info.height  # as browsers turn the picture
-    width, height = sides[::-1] if is_turned(info.display_matrix) else sides
+    width, height = info.orientation.pair(info.width, info.height)  # as browsers turn the picture
     write_page(shown.target, facts, takes, width, height, info.frame_rate)
 
 

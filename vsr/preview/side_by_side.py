@@ -24,7 +24,6 @@ from vsr.output.sink import Output
 from vsr.output.video import create_video
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
-from vsr.video.orientation import is_turned, upright
 from vsr.video.reader import open_video
 
 HOW = ("beside", "split")
@@ -132,12 +131,10 @@ class _Layout:
         info = self.info
         plane = info.format.blank(index, info.width, info.height)
         plane[:] = _level(info, index, 0.0)
-        whole = upright(plane, info.display_matrix)
-        rows, columns = info.format.steps(index)
-        if is_turned(info.display_matrix):
-            rows, columns = columns, rows
+        whole = info.orientation.shown(plane)
+        rows, columns = info.orientation.pair(*info.format.steps(index))
         for frame, part in zip(frames, self.parts, strict=True):
-            taken = upright(_on_grid(frame.planes[index], info.format, index), info.display_matrix)
+            taken = info.orientation.shown(_on_grid(frame.planes[index], info.format, index))
             taken = taken[:, part.first // columns : part.last // columns]
             top, left = part.top // rows, part.left // columns
             whole[top : top + taken.shape[0], left : left + taken.shape[1]] = taken
@@ -195,7 +192,7 @@ def _label(text: str, part: _Part, capitals: int) -> _Patch:
 def _cell(info: VideoInfo) -> tuple[int, int]:
     """Luma samples, upright, that a take covers: sides become multiples of chroma's step."""
     height, width = _on_grid(info.format.blank(0, info.width, info.height), info.format, 0).shape
-    return (height, width) if is_turned(info.display_matrix) else (width, height)
+    return info.orientation.pair(width, height)
 
 
 def _on_grid(plane: Plane, format_: PixelFormat, index: int) -> Plane:
@@ -212,7 +209,7 @@ def _on_grid(plane: Plane, format_: PixelFormat, index: int) -> Plane:
 
 def _sized(info: VideoInfo, width: int, height: int) -> VideoInfo:
     """What holds for composed frames of a size, upright."""
-    size = (height, width) if is_turned(info.display_matrix) else (width, height)
+    size = info.orientation.pair(width, height)
     return replace(cropped(info, Box(0, 0, *size)), expected_frames=None)
 
 
