@@ -30,6 +30,7 @@ from vsr.images.chunks import (
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
 from vsr.images.tiff import STARTS as TIFF_STARTS
 from vsr.images.tiff import embed_tiff, read_tiff
+from vsr.util.text import one_line
 
 _NO_LIMIT = 2**31 - 1
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
@@ -159,8 +160,7 @@ def read_picture(path: Path) -> Picture:
         with _quiet():
             decoded = cv2.imdecode(np.frombuffer(header.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        line = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as an image ({line[:200]})") from None
+        raise InputError(f"{path}: cannot be read as an image ({one_line(error, 200)})") from None
     if decoded is None:
         raise InputError(f"{path}: cannot be read as an image")
     if decoded.dtype not in (np.uint8, np.uint16):

@@ -22,6 +22,7 @@ from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
 from vsr.util.atomic import atomic_write, remove_abandoned
+from vsr.util.text import one_line
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -140,5 +141,4 @@ def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
 
 
 def _reason(error: Exception) -> str:
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())
+    return one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)

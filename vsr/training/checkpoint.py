@@ -17,6 +17,7 @@ from vsr.core.errors import OutputError, TrainingError
 from vsr.networks import Network
 from vsr.training.recipe import Recipe
 from vsr.util.atomic import atomic_write
+from vsr.util.text import one_line
 
 UNFIT = (
     OSError,
@@ -86,8 +87,9 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
         run.optimizer.load_state_dict(saved["optimizer"])
         run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
     except UNFIT as error:
-        line = " ".join(str(error).split())
-        raise TrainingError(f"{path}: the run cannot be continued from it ({line[:200]})") from None
+        raise TrainingError(
+            f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
+        ) from None
     if run.best == -math.inf:  # how early versions wrote None
         run.best = None
 
