@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vsr.core.color import known_matrix
+from vsr.core.color_codes import Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
 from vsr.core.orientation import Orientation
 
 _NUMBER = r"\s*([+-]?\d{1,20}(?:\.\d{1,20}|/[1-9]\d{0,19})?)\s*"
 _PIXELS, _PERCENT = (",".join([_NUMBER + sign] * 4) for sign in ("", r"%\s*"))
-_UNTAGGED = 2  # a matrix, of ITU-T H.273
-
 _Range = tuple[int, int]
 """Where pixels begin and end along an axis."""
 
@@ -129,7 +128,7 @@ def cropped(info: VideoInfo, box: Box) -> VideoInfo:
     the part would give another than that of the whole, the part is tagged with the whole's.
     """
     part = replace(info, width=box.width, height=box.height)
-    if info.format.rgb or info.color.matrix != _UNTAGGED:
+    if info.format.rgb or info.color.matrix != Matrix.UNSPECIFIED:
         return part
     whole = known_matrix(info).color
     return part if known_matrix(part).color == whole else replace(part, color=whole)

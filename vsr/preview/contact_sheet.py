@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Pixels, Plane, VideoInfo, find_format
 from vsr.figures.contact_sheet import (
@@ -218,7 +219,7 @@ def _stored(image: Pixels, info: VideoInfo) -> VideoInfo:
     shape = shape_of(image)
     grey = PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
     layout = grey if shape.channels == 1 else find_format(16, 1, 1, shape.channels)
-    color = ColorTags(range=2, matrix=5)
+    color = ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     return replace(info, width=shape.width, height=shape.height, format=layout, color=color)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.core.color_codes import ColorRange, Transfer
 from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
 from vsr.core.frame import Frame, PixelFormat, Plane, VideoInfo
@@ -34,9 +35,8 @@ _IN_A_ROW = 3  # more takes than that stand in two columns
 _LABEL = 28  # how many capitals are as high as the picture
 _LEAST_LABEL = 8  # pixels
 _DARK, _LIGHT = 0.1, 0.95  # of what is under a label, and of its words, from black to white
-# Of the samples' range, the white of a page: reference white of PQ and HLG, by H.273's numbers.
-_WHITE = {16: 0.58, 18: 0.75}
-_FULL_RANGE = 2  # as in ColorTags
+# Of the samples' range, the white of a page: reference white of PQ and HLG.
+_WHITE: Mapping[int, float] = {Transfer.PQ: 0.58, Transfer.HLG: 0.75}
 _USUAL = Encoding()
 _LEFT_AS_IS = ReadOptions(deinterlace="off")  # of the source, only sound is wanted
 
@@ -221,7 +221,7 @@ def _level(info: VideoInfo, index: int, light: NDArray[np.float32] | float) -> P
     elif index and not layout.rgb:
         level = np.full_like(shown, 1 << (layout.depth - 1))
     else:
-        full = layout.rgb or info.color.range == _FULL_RANGE
+        full = layout.rgb or info.color.range == ColorRange.FULL
         black, white = (0, 255) if full else (16, 235)
         step = layout.peak / 255 if full else 1 << (layout.depth - 8)
         level = (black + (white - black) * shown * _WHITE.get(info.color.transfer, 1.0)) * step

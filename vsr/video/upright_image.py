@@ -8,10 +8,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from vsr.core.color_codes import ColorRange
 from vsr.core.frame import ColorTags, Pixels, Plane, VideoInfo, as_pixels, find_format
 from vsr.core.recolor import recoloured
-
-_FULL_RANGE = 2  # as in ColorTags
 
 
 def as_image(planes: Sequence[Plane], info: VideoInfo, depth: int) -> Pixels:
@@ -21,7 +20,7 @@ def as_image(planes: Sequence[Plane], info: VideoInfo, depth: int) -> Pixels:
     """
     grey = info.format.planes == 1
     layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
-    made = replace(info, format=layout, color=ColorTags(range=_FULL_RANGE))
+    made = replace(info, format=layout, color=ColorTags(range=ColorRange.FULL))
     found = [info.orientation.shown(plane) for plane in recoloured(planes, info, made)]
     if grey:
         return as_pixels(np.ascontiguousarray(found[0]))
