@@ -173,7 +173,7 @@ def _warm_start(network: Network, path: Path) -> None:
 
 def _tell_recordings(seed: int, path: Path) -> None:
     lines = [f"{number}: {made}\n" for number, made in enumerate(degradations(seed))]
-    write_whole(path, lambda part: part.write_text("".join(lines), encoding="utf-8"))
+    write_whole(path, "".join(lines).encode())
 
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:

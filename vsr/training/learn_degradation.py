@@ -42,6 +42,7 @@ from vsr.training.generator import Generator, draw_noise, generator_facts
 from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
 from vsr.training.unpaired import Unpaired
+from vsr.util.text import one_line
 
 _BETAS = (0.0, 0.9)  # of Adam: no momentum, as the other side moves too
 _TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, little is learnt
@@ -269,7 +270,7 @@ def _follow(run: _Run) -> None:
 def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path) -> None:
     """Write the generator's file, and the sheet that shows what it does."""
     data = save(run.average.state_dict(), generator_facts(run.average))
-    write_whole(folder / GENERATOR, lambda part: part.write_bytes(data))
+    write_whole(folder / GENERATOR, data)
     save_png(folder / "samples.png", _samples(run.average, pictures, recipe))
 
 
@@ -299,7 +300,7 @@ def _save(run: _Run, recipe: DegradationRecipe, path: Path) -> None:
     parts = ("generator", "average", "discriminator", "generating", "telling")
     state = {name: getattr(run, name).state_dict() for name in parts}
     state |= {"step": run.step, "elapsed": run.elapsed, "recipe": _identity(recipe)}
-    write_whole(path, lambda part: torch.save(state, part))
+    write_whole(path, lambda file: torch.save(state, file))
 
 
 def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device) -> None:
@@ -313,9 +314,8 @@ def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device
             getattr(run, name).load_state_dict(saved[name])
         run.step, run.elapsed = saved["step"], saved["elapsed"]
     except UNFIT as error:
-        line = " ".join(str(error).split())
         raise TrainingError(
-            f"{path}: the learning cannot be continued from it ({line[:200]})"
+            f"{path}: the learning cannot be continued from it ({one_line(error, 200)})"
         ) from None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.core.threads import ahead
 
 if TYPE_CHECKING:
@@ -46,8 +46,5 @@ def log(progress: DataclassInstance, path: Path) -> None:
     """Add how a run stands, without `saved`, as a line of JSON. Raises OutputError."""
     facts: dict[str, Any] = asdict(progress)
     line = {name: value for name, value in facts.items() if name != "saved"}
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
+    with writing(path), path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
