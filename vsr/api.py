@@ -214,7 +214,7 @@ def _run_segments(work: _Work, observer: Observer) -> Run:
     except SegmentError as error:
         if options.cluster or options.resume == "always":
             raise
-        observer.note(f"{error}: done in one go")
+        observer.on_warning(f"{error}: done in one go")
         work.log.resumable = False
         return _run_whole(work, observer)
 
@@ -261,7 +261,7 @@ def _frames(
     """A job's frames from its source to its target."""
 
     def open_target(source: Source, info: VideoInfo, seal: Seal) -> AbstractContextManager[Output]:
-        return create_target(job, source, info, observer.note, seal, tag)
+        return create_target(job, source, info, observer.on_warning, seal, tag)
 
     return run_frames(job, tools, open_target, observer, seal=seal)
 

@@ -85,9 +85,9 @@ def run_frames(
     patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
     context = tools.model.network.context
 
-    note, stop = observer.note, observer.stop
+    on_warning, stop = observer.on_warning, observer.stop
     with open_source(
-        job.source, job.options.read.span, job.options.read.rate, note, job.options.read, stop
+        job.source, job.options.read.span, job.options.read.rate, on_warning, job.options.read, stop
     ) as video:
         large = enlarged(video.info, job)
         box = job.options.read.crop.inside(video.info) if job.options.read.crop else None
@@ -105,7 +105,9 @@ def run_frames(
         ):
             shots = mark_shots(frames, video.info.format.peak)
             seen_at_once = windows(shots, context)
-            for frame in restore(seen_at_once, video.info, tools.model, tools.engine, note, box):
+            for frame in restore(
+                seen_at_once, video.info, tools.model, tools.engine, on_warning, box
+            ):
                 output.write(frame)
                 written += 1
                 observer.moved(written, video.expected_frames)

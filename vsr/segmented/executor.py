@@ -66,7 +66,7 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Obse
                 Encoding.of(job.options),
                 begin if sought else None,
                 video.damage_within,
-                observer.note,
+                observer.on_warning,
                 observer.stop,
             )
 

@@ -53,23 +53,23 @@ def run_in_segments(
     """
     key = key_of(source.sha256, settings)
     for line in others(job.target, key, settings):
-        observer.note(line)
+        observer.on_warning(line)
     early: list[str] = []
     with open_work(
         job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
     ) as work:
         for message in work.warnings:
-            observer.note(message)
+            observer.on_warning(message)
 
         def say(message: str) -> None:
             if message not in work.warnings:
                 work.warn(message)
-                observer.note(message)
+                observer.on_warning(message)
 
         for message in early:
             say(message)
         try:
-            _make_all(job, tools, work, replace(observer, note=say), make)
+            _make_all(job, tools, work, replace(observer, on_warning=say), make)
         except StoppedError:
             done, total = len(work.done), len(work.plan.segments)
             raise StoppedError(
@@ -83,7 +83,7 @@ def _make_all(job: Job, tools: LoadedModel, work: Work, observer: Observer, make
     """Have every segment made, and as it was written."""
     for _ in range(_TRIES):
         make(job, tools, work, observer)
-        work.check(observer.note)
+        work.check(observer.on_warning)
         if not work.pending():
             return
     raise OutputError(f"{work.folder}: the disk does not keep what is written to it")
