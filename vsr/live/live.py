@@ -133,7 +133,7 @@ class Live:
                 self._tell_lost()
             elif context:
                 for frame, _ in chain([inside.behind], timed):
-                    yield replace(frame, outside=True)
+                    yield replace(frame, is_context=True)
         finally:
             self._over_since = time.monotonic()
 

@@ -50,8 +50,8 @@ class Passed:
             before = self.begin is not None and frame.pts < self.begin
             behind = self.end is not None and frame.pts >= self.end
             if before or behind:
-                frame = replace(frame, outside=True)
-            if not frame.outside:
+                frame = replace(frame, is_context=True)
+            if not frame.is_context:
                 self.frames += 1
                 self.ticks += frame.duration
             yield frame

@@ -143,7 +143,7 @@ class Video:
         if context and inside.behind is not None:
             with suppress(InputError):
                 for decoded in chain([inside.behind], self._decoded):
-                    yield replace(self._timed(decoded, read_planes)[0], outside=True)
+                    yield replace(self._timed(decoded, read_planes)[0], is_context=True)
 
     @contextmanager
     def other_streams(self) -> Iterator[OtherStreams]:
