@@ -29,7 +29,7 @@ class SelfEnsemble(Network):
         self.network = network
         self.scale, self.context = network.scale, network.context
         self.color, self.receptive_field = network.color, network.receptive_field
-        self.others = network.others
+        self.chroma_kernel = network.chroma_kernel
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

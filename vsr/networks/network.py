@@ -15,14 +15,14 @@ class Network(nn.Module):
         scale: the factor for both sides.
         context: frames it sees on each side of the one it restores.
         color: "y" (luma) or "rgb".
-        others: how the planes that it does not see are resampled: "cubic" or "nearest".
+        chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
     """
 
     scale: int
     context: int = 0
     color: str = "y"
-    others: str = "cubic"
+    chroma_kernel: str = "cubic"
     receptive_field: int
 
     def phases(self, x: Tensor) -> Tensor:
