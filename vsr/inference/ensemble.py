@@ -44,5 +44,5 @@ class SelfEnsemble(Network):
         assert total is not None
         return total[..., : height * self.scale, : width * self.scale] / len(POSITIONS)
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         return F.pixel_unshuffle(self(x), self.scale)

@@ -106,7 +106,7 @@ def enlarge_planes(network: Network, planes: Tensor, peak: int) -> Tensor:
     uint8 or uint16, on the network's device.
     """
     x = planes.to(torch.float32).div_(peak)
-    return to_samples(network.phases(x).mul_(peak), network.scale, peak)
+    return to_samples(network.subpixel(x).mul_(peak), network.scale, peak)
 
 
 def stacked(planes: Sequence[Sequence[Plane]], device: torch.device) -> list[Tensor]:

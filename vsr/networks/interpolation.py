@@ -26,5 +26,5 @@ class Interpolation(Network):
         self.receptive_field = 2 * self.base.reach + 1
         self.chroma_kernel = "nearest" if kernel == "nearest" else "cubic"
 
-    def phases(self, x: Tensor) -> Tensor:
-        return self.base.phases(x)
+    def subpixel(self, x: Tensor) -> Tensor:
+        return self.base.subpixel(x)

@@ -25,7 +25,7 @@ class Network(nn.Module):
     chroma_kernel: str = "cubic"
     receptive_field: int
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         """The output before its pixel shuffle: (N, C*scale**2, H, W) float32.
 
         Rounding to integers and then shuffling moves a quarter of the bytes.
@@ -33,4 +33,4 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.pixel_shuffle(self.phases(x), self.scale)
+        return nn.functional.pixel_shuffle(self.subpixel(x), self.scale)
