@@ -2,10 +2,11 @@
 
     python benchmarks/fuzz.py --count 1000 --seed 1 --keep broken
 
-Small videos in every container are damaged at random (`tests/damage.py`) and enlarged. A run
-either writes all frames that it says it read, or ends with one line and leaves nothing. Files
-on which it does neither are kept, with the command to run again. With a seed the files are the
-same each time. `--only` takes parts of sources' names, kinds of damage or suffixes, with commas.
+Small videos in every container are damaged at random (`tests/support/damaged_files.py`) and
+enlarged. A run either writes all frames that it says it read, or ends with one line and leaves
+nothing. Files on which it does neither are kept, with the command to run again. With a seed the
+files are the same each time. `--only` takes parts of sources' names, kinds of damage or suffixes,
+with commas.
 """
 
 from __future__ import annotations
@@ -23,7 +24,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from damage import KINDS, OPTIONS, Harm, Outcome, harm, make_sources, targets, try_out, try_probe
+from support.damaged_files import (
+    KINDS,
+    OPTIONS,
+    Harm,
+    Outcome,
+    harm,
+    make_sources,
+    targets,
+    try_out,
+    try_probe,
+)
 
 ENDS = ("whole", "salvaged", "refused", "wrong")
 

@@ -24,7 +24,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.pipeline", "vsr.training"),
     ("vsr.segmented", "vsr.adaptation"),
     ("vsr.cluster",),
-    ("vsr.api",),
+    ("vsr.api", "vsr.arrays"),
+    ("vsr.upscaler",),
     ("vsr",),  # the names that users import
     ("vsr.estimate", "vsr.batch"),
     ("vsr.preview",),

@@ -21,12 +21,26 @@ if TYPE_CHECKING:
         VsrError,
     )
     from vsr.core.limits import Limits
+    from vsr.core.options import (
+        ComputeOptions,
+        EncodeOptions,
+        ReadOptions,
+        RunOptions,
+        StreamOptions,
+        UpscaleOptions,
+    )
     from vsr.core.result import Progress, Result
+    from vsr.evaluation.evaluate import evaluate
     from vsr.networks.registry import Model, Weights, catalogue, load_model
+    from vsr.upscaler import UpscaledFrame, Upscaler, open_video
+    from vsr.util.version import __version__
+    from vsr.video.probe import probe
 
 __all__ = [
+    "ComputeOptions",
     "DeviceError",
     "DoneError",
+    "EncodeOptions",
     "EncoderError",
     "InputError",
     "Limits",
@@ -34,29 +48,78 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Progress",
+    "ReadOptions",
     "Result",
+    "RunOptions",
     "StalledError",
     "StoppedError",
+    "StreamOptions",
     "TrainingError",
+    "UpscaleOptions",
+    "UpscaledFrame",
+    "Upscaler",
     "VsrError",
     "Weights",
+    "__version__",
     "catalogue",
+    "evaluate",
     "load_model",
+    "open_video",
+    "probe",
     "upscale",
 ]
 
 _HOMES = {
-    **dict.fromkeys(["Model", "Weights", "catalogue", "load_model"], "vsr.networks.registry"),
-    **dict.fromkeys(["Progress", "Result"], "vsr.core.result"),
     "upscale": "vsr.api",
+    **dict.fromkeys(
+        [
+            "DeviceError",
+            "DoneError",
+            "EncoderError",
+            "InputError",
+            "ModelError",
+            "OutputError",
+            "StalledError",
+            "StoppedError",
+            "TrainingError",
+            "VsrError",
+        ],
+        "vsr.core.errors",
+    ),
     "Limits": "vsr.core.limits",
+    **dict.fromkeys(
+        [
+            "ComputeOptions",
+            "EncodeOptions",
+            "ReadOptions",
+            "RunOptions",
+            "StreamOptions",
+            "UpscaleOptions",
+        ],
+        "vsr.core.options",
+    ),
+    **dict.fromkeys(
+        ("Progress", "Result"),
+        "vsr.core.result",
+    ),
+    "evaluate": "vsr.evaluation.evaluate",
+    **dict.fromkeys(
+        ("Model", "Weights", "catalogue", "load_model"),
+        "vsr.networks.registry",
+    ),
+    **dict.fromkeys(
+        ("UpscaledFrame", "Upscaler", "open_video"),
+        "vsr.upscaler",
+    ),
+    "__version__": "vsr.util.version",
+    "probe": "vsr.video.probe",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'vsr' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "vsr.core.errors")), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

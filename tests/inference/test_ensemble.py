@@ -58,6 +58,7 @@ def test_a_network_that_is_symmetric_is_not_changed(scale: int, size: tuple[int,
         torch.testing.assert_close(SelfEnsemble(network)(x), network(x), atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKE)
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("size", [(12, 20), (24, 8)])

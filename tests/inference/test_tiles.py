@@ -232,6 +232,7 @@ def test_small_frames_in_tiles(width: int, color: str) -> None:
         assert_equal(restored(network, info, 4), restored(network, info, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scale"), [(weights.name, weights.scale) for weights in catalogue()]
 )

@@ -6,6 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from vsr.core.errors import ModelError
+from vsr.core.options import ComputeOptions
+from vsr.inference.engine import choose_engine, prepared
 from vsr.networks.recurrent import Recurrent, State, pick, pick_detail
 
 
@@ -93,6 +96,11 @@ def test_what_is_far_makes_no_difference(network: Recurrent) -> None:
     after, _ = network.step(changed, state, QUALITY, flow)
     torch.testing.assert_close(after[..., :24, :], before[..., :24, :], atol=1e-6, rtol=0)
     assert not torch.equal(after[..., 30:, :], before[..., 30:, :])
+
+
+def test_the_engine_says_that_it_runs_none_yet(network: Recurrent) -> None:
+    with pytest.raises(ModelError, match="recurrent networks can be trained"):
+        prepared(network, choose_engine(ComputeOptions(device="cpu")))
 
 
 @pytest.mark.parametrize("options", [{"features": 0}, {"pairs": 0}, {"future": -1}, {"scale": 0}])

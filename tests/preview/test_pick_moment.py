@@ -73,6 +73,7 @@ def lies_in(start: Fraction, part: int) -> bool:
     return part * PART <= start and start + LENGTH <= (part + 1) * PART
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(len(KINDS)))
 @pytest.mark.parametrize("keyframes", ["12", "250"])
 def test_the_one_telling_part_is_found(tmp_path: Path, turn: int, keyframes: str) -> None:

@@ -132,6 +132,7 @@ def test_reading_through_gives_what_seeking_gives(tmp_path: Path, name: str) -> 
     assert packets_of(tmp_path / "sought", plan) == packets_of(tmp_path / "read", plan)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["uneven.mp4", "plain.mpg", "reordered.avi"])
 @pytest.mark.parametrize(
     "span", [(Fraction(1, 10), Fraction(4, 5)), (Fraction(1, 3), None), (None, Fraction(7, 10))]

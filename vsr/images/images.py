@@ -200,8 +200,15 @@ def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
 
 
 def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
-    shape, metadata = first.shape, first.header.metadata
-    plain = not metadata.icc and not metadata.cicp  # then sRGB is what everyone takes it for
+    metadata = first.header.metadata
+    # without a profile, sRGB is what everyone takes it for
+    return image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
+
+
+def image_info(
+    shape: Shape, is_srgb: bool = True, rate: Fraction = Fraction(25), frames: int = 1
+) -> VideoInfo:
+    """What holds for the frames that `to_planes` makes of images of a shape."""
     return VideoInfo(
         width=shape.width,
         height=shape.height,
@@ -210,8 +217,8 @@ def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
         color=ColorTags(
             range=_FULL_RANGE,
             matrix=_BT601,
-            primaries=_BT709 if plain else _UNKNOWN,
-            transfer=_SRGB if plain else _UNKNOWN,
+            primaries=_BT709 if is_srgb else _UNKNOWN,
+            transfer=_SRGB if is_srgb else _UNKNOWN,
         ),
         frame_rate=rate,
         expected_frames=frames,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 
 import torch
 
@@ -14,14 +15,39 @@ from vsr.inference.tiles import Tiler
 from vsr.inference.windows import Window
 
 
+class _OneThreadEach:
+    """torch's own threads set to one while anybody works side by side, then to what they were.
+
+    The setting is the process's, and several callers may be at work at a time.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = Lock(), 0, 1
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(1)  # new threads begin with it too
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                torch.set_num_threads(self._before)
+
+
+_one_thread_each = _OneThreadEach()
+
+
 def side_by_side(windows: Iterator[Window], tiler: Tiler, workers: int) -> Iterator[Frame]:
     """A frame for each time of each window, in order. At most `workers` + 1 windows are held.
 
     No core ever waits for another, as it would where all share one frame.
     """
-    before = torch.get_num_threads()
     keep_freed_memory()
-    torch.set_num_threads(1)  # new threads begin with it too
+    _one_thread_each.enter()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="vsr-network")
     running: deque[tuple[Window, Future[tuple[Plane, ...]]]] = deque()
     try:
@@ -37,7 +63,7 @@ def side_by_side(windows: Iterator[Window], tiler: Tiler, workers: int) -> Itera
             yield from _shown(*running.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(before)
+        _one_thread_each.leave()
 
 
 def _shown(window: Window, planes: Future[tuple[Plane, ...]]) -> Iterator[Frame]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 import torch
 
 from vsr.core.crop import Box
-from vsr.core.errors import DeviceError
+from vsr.core.errors import DeviceError, ModelError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
 from vsr.core.threads import cores
@@ -106,14 +106,33 @@ def restore(
     warn: Callable[[str], None] = lambda message: None,
     box: Box | None = None,
 ) -> Iterator[Frame]:
+    """`restore_by` with copies of the model's network, made for this call."""
+    return restore_by(copies(model.network, engine), windows, info, engine, warn, box)
+
+
+def copies(network: Network, engine: Engine) -> list[Network]:
+    """The network as each of the engine's devices needs it. Nothing changes them any more."""
+    return [prepared(network, engine, device) for device in engine.devices]
+
+
+def restore_by(
+    networks: Sequence[Network],
+    windows: Iterator[Window],
+    info: VideoInfo,
+    engine: Engine,
+    warn: Callable[[str], None] = lambda message: None,
+    box: Box | None = None,
+) -> Iterator[Frame]:
     """A frame for each time of each window, in order: of all of it, or of the part in `box`.
 
-    `info` describes the frames that go in. `box` is as `CropRegion.inside` gives it; the part is,
-    in float32 on a CPU to the bit, what would be cut out of the whole frame. `warn` is told, in
-    one line, when memory does not suffice and smaller tiles are taken; no frame is lost by it.
+    `networks` are the `copies` for the engine; several calls may share them. `info` describes
+    the frames that go in. `box` is as `CropRegion.inside` gives it; the part is, in float32 on a
+    CPU to the bit, what would be cut out of the whole frame. `warn` is told, in one line, when
+    memory does not suffice and smaller tiles are taken; no frame is lost by it.
     """
     enlargers = [
-        Enlarger(prepared(model.network, engine, device), info, device) for device in engine.devices
+        Enlarger(network, info, device)
+        for network, device in zip(networks, engine.devices, strict=True)
     ]
     at_once = engine.workers if engine.device.type == "cpu" else 2
     size = largest_tile(enlargers[0], at_once, box) if engine.tile is None else engine.tile
@@ -127,6 +146,8 @@ def restore(
 
 def prepared(network: Network, engine: Engine, device: torch.device | None = None) -> Network:
     """A copy of the network for the engine's precision, on a device, by default its first."""
+    if network.state_channels:
+        raise ModelError("recurrent networks can be trained, but nothing runs them on videos yet")
     ready = copy.deepcopy(network).to(device or engine.device).eval().requires_grad_(False)
     if engine.precision == "int8":
         ready = quantized(ready)

@@ -17,6 +17,7 @@ class Network(nn.Module):
         color: "y" (luma) or "rgb".
         chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
+        state_channels: planes that one frame hands to the next; 0 for networks that see windows.
     """
 
     scale: int
@@ -24,6 +25,7 @@ class Network(nn.Module):
     color: str = "y"
     chroma_kernel: str = "cubic"
     receptive_field: int
+    state_channels: int = 0
 
     def subpixel(self, x: Tensor) -> Tensor:
         """The output before its pixel shuffle: (N, C*scale**2, H, W) float32.

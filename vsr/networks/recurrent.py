@@ -66,6 +66,7 @@ class Recurrent(Network):
                 f"{flow_features}, future {future}: must be positive, future not negative"
             )
         self.scale, self.features, self.future = scale, features, future
+        self.state_channels = 1 + features + scale**2
         self.base = Upsample(scale)
         self.motion = Motion(flow_features, flow_range)
         # the frame, what it changed since the aligned previous one, what coming ones will change,

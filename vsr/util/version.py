@@ -11,6 +11,8 @@ try:
 except PackageNotFoundError:  # a checkout on the path
     VERSION = "unknown"
 
+__version__ = VERSION
+
 
 def libraries() -> dict[str, str]:
     """The versions of Python and of the libraries that take part in a picture, by their names.

@@ -1,0 +1,218 @@
+"""`vsr.Upscaler`: a model that is loaded once and enlarges images, frames and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vsr.api import upscale
+from vsr.arrays import Image, opened
+from vsr.core.color import known_matrix, to_rgb
+from vsr.core.errors import InputError
+from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.options import ComputeOptions, ReadOptions, UpscaleOptions
+from vsr.core.result import Result
+from vsr.core.source import Source
+from vsr.core.threads import ahead
+from vsr.core.url import Url, as_source
+from vsr.images.images import image_info, to_pixels, to_planes
+from vsr.images.metadata import Shape
+from vsr.inference.engine import choose_engine, copies, restore_by
+from vsr.inference.windows import Window, windows
+from vsr.networks.registry import default_model, load_model
+from vsr.video.reader import Video
+from vsr.video.reader import open_video as _open_video
+from vsr.video.shots import mark_shots
+
+_DECODED_AHEAD = 4  # frames
+
+AnyImage = TypeVar("AnyImage", bound=Image)
+
+
+@dataclass(frozen=True)
+class UpscaledFrame:
+    """An enlarged frame of a video.
+
+    Attributes:
+        planes: as in `vsr.core.frame.Frame`: Y, U, V or whatever the source has, enlarged.
+        info: what holds for all frames of the enlarged video.
+        pts: presentation time in ticks of `info.time_base`.
+        duration: how long it is shown, in ticks.
+    """
+
+    planes: tuple[Plane, ...]
+    info: VideoInfo
+    pts: int
+    duration: int
+
+    @property
+    def seconds(self) -> float:
+        """When it is shown, on the video's own clock."""
+        return float(self.pts * self.info.time_base)
+
+    @property
+    def image(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """RGB (H, W, 3) by the video's own matrix and range; uint8, or uint16 above 8 bits."""
+        peak = 255 if self.info.format.depth == 8 else 65535
+        planes = [torch.from_numpy(plane)[None] for plane in self.planes]
+        rgb = to_rgb(planes, known_matrix(self.info))[0].mul_(peak).round_().clamp_(0, peak)
+        kind = np.uint8 if peak == 255 else np.uint16
+        return np.ascontiguousarray(rgb.movedim(0, -1).numpy().astype(kind))
+
+
+class Upscaler:
+    """A model, loaded once, that enlarges images, frames of videos, and files.
+
+    Several threads may use one at a time: nothing in it changes once it is made.
+
+    Args:
+        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
+        scale: 2, 3 or 4.
+        compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
+            self_ensemble, compiled.
+
+    Raises ModelError, DeviceError, or TypeError for a keyword that is no option.
+
+        up = vsr.Upscaler("vespcn", scale=4)
+        large = up(image)
+    """
+
+    def __init__(self, model: str | None = None, *, scale: int = 4, **compute: Any) -> None:
+        self._compute = ComputeOptions(**compute)
+        self._asked = model or default_model()
+        self._model = load_model(self._asked, scale)
+        self._engine = choose_engine(self._compute)
+        self._networks = copies(self._model.network, self._engine)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    @property
+    def scale(self) -> int:
+        """The factor for both sides."""
+        return self._model.scale
+
+    @property
+    def device(self) -> str:
+        """Where it runs, such as "cpu" or "cuda:0"."""
+        return ",".join(map(str, self._engine.devices))
+
+    @property
+    def precision(self) -> str:
+        """Of the network's numbers, such as "bf16"."""
+        return self._engine.precision
+
+    def __call__(self, image: AnyImage) -> AnyImage:
+        """Enlarge one image, and give it back as it came.
+
+        Args:
+            image: numpy (H, W) or (H, W, C), or a torch tensor (C, H, W); C is 1 (grey), 3 (RGB)
+                or 4 (RGB and alpha); uint8, uint16, or float in [0, 1], which is handled in 16
+                bits and clipped.
+
+        Returns the enlarged image, of the same kind, type, channels and device. Raises InputError
+        for anything else.
+        """
+        came = opened(image)
+        height, width = came.pixels.shape[:2]
+        channels = came.pixels.shape[2] if came.pixels.ndim == 3 else 1
+        depth = 8 if came.pixels.dtype == np.uint8 else 16
+        info = image_info(Shape(width, height, channels, depth))
+        frame = Frame(to_planes(came.pixels), 0, 1, starts_shot=True)
+        around = 2 * self._model.network.context + 1
+        window = Window((frame,) * around, ((0, 1),))
+        (large,) = restore_by(self._networks, iter([window]), info, self._engine)
+        made: AnyImage = cast(Any, came.back(to_pixels(large.planes, channels, depth)))
+        return made
+
+    def frames(
+        self,
+        source: str | Path | Url | Source | AbstractContextManager[Source],
+        warn: Callable[[str], None] | None = None,
+    ) -> Iterator[UpscaledFrame]:
+        """Enlarge the frames of a video, in order, each with its exact time.
+
+        Args:
+            source: what `vsr.open_video` gives, entered or not, or a path; what is opened here is
+                closed with the last frame, or with the iterator.
+            warn: called with each warning.
+
+        Raises InputError.
+        """
+        context = self._model.network.context
+        with (
+            _entered(source, warn) as video,
+            ahead(video.frames(context), _DECODED_AHEAD) as decoded,
+        ):
+            shots = mark_shots(decoded, video.info.format.peak)
+            large = video.info.enlarged(self.scale)
+            for frame in restore_by(
+                self._networks,
+                windows(shots, context),
+                video.info,
+                self._engine,
+                warn or _ignore,
+            ):
+                yield UpscaledFrame(frame.planes, large, frame.pts, frame.duration)
+
+    def file(self, source: str | Path | Url, target: str | Path, **keywords: Any) -> Result:
+        """Enlarge a file with all that it holds: `vsr.upscale` by this model, on this device.
+
+        `keywords` are those of `vsr.upscale` but for the model's and the device's own. Raises
+        VsrError; InputError where one of them is among the keywords.
+        """
+        own = {"model", "scale", "content", *vars(self._compute)}
+        if given := sorted(own & keywords.keys()):
+            raise InputError(f"{', '.join(given)}: belong to the Upscaler; make another one")
+        options = UpscaleOptions(
+            model=self._asked,
+            scale=self._model.scale,  # type: ignore[arg-type]
+            compute=self._compute,
+        )
+        return upscale(source, target, options, **keywords)
+
+
+def _entered(
+    source: str | Path | Url | Source | AbstractContextManager[Source],
+    warn: Callable[[str], None] | None,
+) -> AbstractContextManager[Source]:
+    """A source to enter: what is open already is left open."""
+    if isinstance(source, str | Path | Url):
+        return open_video(source, warn=warn)
+    return source if isinstance(source, AbstractContextManager) else nullcontext(source)
+
+
+def open_video(
+    source: str | Path | Url,
+    *,
+    start: float | Fraction | None = None,
+    end: float | Fraction | None = None,
+    warn: Callable[[str], None] | None = None,
+    **read: Any,
+) -> AbstractContextManager[Video]:
+    """Open a video for reading, in a `with` block or for `Upscaler.frames`.
+
+    Args:
+        source: a file or an address.
+        start, end: the part to read, in seconds from the file's start.
+        warn: called with each warning.
+        read: the other fields of `vsr.ReadOptions`.
+
+    Raises InputError, in one line, for anything that is not a readable video.
+    """
+    options = ReadOptions(start=start, end=end, **read)  # type: ignore[arg-type]
+    return _open_video(as_source(source), options.span, warn or _ignore, options)
+
+
+def _ignore(_message: str) -> None:
+    """Nobody asked for warnings."""
