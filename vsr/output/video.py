@@ -196,7 +196,7 @@ def _opened(
                 streams.container.streams[main],
                 encoder.add_stream,
                 plan,
-                Cut(streams.zero, streams.end, streams.sharp),
+                Cut(streams.output_start, streams.end, streams.sharp),
                 streams.damaged,
                 streams.arriving,
             )
@@ -211,7 +211,7 @@ def _opened(
 
 def shift_of(source: Source, info: VideoInfo) -> int:
     """The tick of the source's clock at which the output's begins."""
-    return round(source.zero / info.time_base)
+    return round(source.output_start / info.time_base)
 
 
 def _check(

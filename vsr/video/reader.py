@@ -75,7 +75,7 @@ class Video:
     _warn: Warn
 
     @property
-    def zero(self) -> Fraction:
+    def output_start(self) -> Fraction:
         """The time, in seconds on the file's clock, at which the output's clock begins.
 
         That is the file's own 0; the start of a span; a picture's start before 0, where mp4
@@ -154,7 +154,7 @@ class Video:
                 self.path,
                 container,
                 self.stream_index,
-                self.zero,
+                self.output_start,
                 end,
                 not self.span.whole,
                 self._damaged,
