@@ -16,7 +16,7 @@ from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import Warn, once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.xmp_tag import with_image_statement
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.util.atomic import part_of, remove_abandoned
 
 _QUEUE = 2  # frames that may wait for the encoder
@@ -34,14 +34,14 @@ def create_image(
     depth: int,
     metadata: Metadata,
     warn: Warn,
-    seal: Seal | None = None,
+    before_commit: BeforeCommit | None = None,
     said: str = "",
 ) -> Iterator[Output]:
     """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
 
     `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
     room for the metadata, they are left out with a warning. The file gets its name when the
-    block has ended well with exactly one frame written, and `seal` has seen it; otherwise
+    block has ended well with exactly one frame written, and `before_commit` has seen it; otherwise
     nothing is left. What is `said` of it goes into its metadata. Raises OutputError in one line.
     """
     shape = _output_shape(target, info, depth, warn)
@@ -60,8 +60,8 @@ def create_image(
         output = Output(write, "", Others(kept.names, (), dropped))
         yield output
         _check_count(target, written, 1)
-        if seal:
-            seal(part, output)
+        if before_commit:
+            before_commit(part, output)
         with _one_line(target):
             part.replace(target)
     finally:

@@ -20,7 +20,7 @@ from vsr.core.source import Source
 from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import read_back, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
@@ -44,15 +44,15 @@ def create_video(
     wants: StreamOptions | None = None,
     color: ColorTags | None = None,
     verified: bool = False,
-    seal: Seal | None = None,
+    before_commit: BeforeCommit | None = None,
     said: str = "",
 ) -> Iterator[Output]:
     """Write frames of `info`, and everything else that `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
     well, the trailer is written, the file, read again, holds every frame handed over, and
-    `seal` has seen it. Otherwise nothing is left. What comes of a live stream is written so that
-    it stays playable wherever it ends. With `color`, the frames are converted to that matrix and
+    `before_commit` has seen it. Otherwise nothing is left. What comes of a live stream is written
+    so that it stays playable wherever it ends. With `color`, the frames are converted to that matrix and
     range; with `verified` the whole file is decoded again. What is `said` of it goes into its
     metadata. Raises OutputError or EncoderError in one line.
     """
@@ -88,8 +88,8 @@ def create_video(
                 result = muxing.as_output(count)
                 yield result
         _check(result, muxing, part, target, frames, first, times if verified else None)
-        if seal:
-            seal(part, result)
+        if before_commit:
+            before_commit(part, result)
 
 
 def join_video(
@@ -102,7 +102,7 @@ def join_video(
     wants: StreamOptions,
     packets: Iterator[Packet[VideoStream]],
     verified: bool = False,
-    seal: Seal | None = None,
+    before_commit: BeforeCommit | None = None,
     said: str = "",
 ) -> Output:
     """Write `packets` that this very encoder made before, and all else, to `target`.
@@ -124,8 +124,8 @@ def join_video(
         result = muxing.as_output(_not_to_be_written)
         shown = array("q", sorted(times))
         _check(result, muxing, part, target, len(times), shown[0], shown if verified else None)
-        if seal:
-            seal(part, result)
+        if before_commit:
+            before_commit(part, result)
     return result
 
 

@@ -22,7 +22,7 @@ from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder
 from vsr.output.image_files import create_image, create_image_folder, names_folder
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import create_video
 from vsr.video.reader import open_video
 
@@ -72,13 +72,13 @@ def create_target(
     source: Source,
     info: VideoInfo,
     warn: Warn,
-    seal: Seal | None = None,
+    before_commit: BeforeCommit | None = None,
     said: str = "",
 ) -> AbstractContextManager[Output]:
     """Open a job's output for frames of `info`, the enlarged size. Raises OutputError.
 
     The target's name decides: a folder takes an image per frame, an image suffix one image,
-    anything else is a video with all else that a video source holds. `seal` is told of a
+    anything else is a video with all else that a video source holds. `before_commit` is told of a
     finished file before it gets its name, but not of a folder; `said` goes into its metadata.
     """
     target, encoding = job.target, Encoding.of(job.options)
@@ -106,14 +106,16 @@ def create_target(
                 job.options.streams,
                 _USUAL_COLOR,
                 job.options.run.verify,
-                seal,
+                before_commit,
                 said,
             )
         if len(source.files) > 1:
             raise OutputError(
                 f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
             )
-        return create_image(target, info, source.depth, source.metadata(0), warn, seal, said)
+        return create_image(
+            target, info, source.depth, source.metadata(0), warn, before_commit, said
+        )
     if names_folder(target):
         return create_frame_folder(target, info, warn, job.options.run.overwrite, said)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(source.path)):
@@ -127,7 +129,7 @@ def create_target(
         job.options.streams,
         None,
         job.options.run.verify,
-        seal,
+        before_commit,
         said,
     )
 

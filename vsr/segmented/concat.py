@@ -44,7 +44,7 @@ def join(
     job: Job,
     work: Work,
     say: Callable[[str], None],
-    seal: Callable[[Path, Run, Sequence[Done]], None] | None,
+    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None,
     said: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
@@ -68,9 +68,9 @@ def join(
                 encoding=output.encoding,
             )
 
-        def sealed(part: Path, output: Output) -> None:
-            if seal:
-                seal(part, run_of(output), done)
+        def written_whole(part: Path, output: Output) -> None:
+            if before_commit:
+                before_commit(part, run_of(output), done)
             work.arrives(part)
 
         output = join_video(
@@ -83,7 +83,7 @@ def join(
             job.options.streams,
             joined(work),
             job.options.run.verify,
-            sealed,
+            written_whole,
             said,
         )
         run = run_of(output)

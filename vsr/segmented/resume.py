@@ -33,7 +33,7 @@ def run_in_segments(
     settings: dict[str, Any],
     observer: Observer,
     *,
-    seal: Callable[[Path, Run, Sequence[Done]], None] | None = None,
+    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None = None,
     said: str = "",
     make: Maker = make_here,
 ) -> Run:
@@ -45,7 +45,8 @@ def run_in_segments(
         source: the file, as it is.
         settings: those of the job, with which `source` makes the key.
         observer: who looks on.
-        seal: told of the finished file, what was done, and its segments, before it gets its name.
+        before_commit: told of the finished file, what was done, and its segments, before it gets
+            its name.
         said: what goes into its metadata.
         make: makes the segments.
 
@@ -76,7 +77,7 @@ def run_in_segments(
                 f"{job.target}: stopped with {done} of {total} segments done; the same command "
                 "goes on from there"
             ) from None
-        return join(job, work, say, seal, said)
+        return join(job, work, say, before_commit, said)
 
 
 def _make_all(job: Job, tools: LoadedModel, work: Work, observer: Observer, make: Maker) -> None:
