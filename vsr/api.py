@@ -208,7 +208,7 @@ def _run_segments(work: _Work, observer: Observer) -> Run:
             work.settings,
             observer,
             before_commit=work.before_commit,
-            said=work.tag,
+            provenance_tag=work.tag,
             make=_maker(options.cluster),
         )
     except SegmentError as error:

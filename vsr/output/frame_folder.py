@@ -19,7 +19,11 @@ from vsr.output.sink import Output
 
 @contextmanager
 def create_frame_folder(
-    folder: Path, info: VideoInfo, warn: Callable[[str], None], overwrite: bool, said: str = ""
+    folder: Path,
+    info: VideoInfo,
+    warn: Callable[[str], None],
+    overwrite: bool,
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write frames of `info` as numbered PNGs, converted by its matrix and range, with alpha.
 
@@ -40,6 +44,6 @@ def create_frame_folder(
     stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
     images = replace(info, format=stored, color=ColorTags(range=2, matrix=5))
     with create_image_folder(
-        folder, None, images, depth, lambda number: Metadata(), warn, overwrite, said
+        folder, None, images, depth, lambda number: Metadata(), warn, overwrite, provenance_tag
     ) as output:
         yield replace(output, write=lambda frame: output.write(picture(frame)))

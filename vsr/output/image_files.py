@@ -35,14 +35,14 @@ def create_image(
     metadata: Metadata,
     warn: Warn,
     before_commit: BeforeCommit | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
 
     `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
     room for the metadata, they are left out with a warning. The file gets its name when the
     block has ended well with exactly one frame written, and `before_commit` has seen it; otherwise
-    nothing is left. What is `said` of it goes into its metadata. Raises OutputError in one line.
+    nothing is left. `provenance_tag` goes into its metadata. Raises OutputError in one line.
     """
     shape = _output_shape(target, info, depth, warn)
     kept, dropped = nearest_metadata(target, metadata, shape.channels)
@@ -53,7 +53,7 @@ def create_image(
 
     def write(frame: Frame) -> None:
         nonlocal written
-        _save(frame, part, target, shape, with_image_statement(kept, said, target))
+        _save(frame, part, target, shape, with_image_statement(kept, provenance_tag, target))
         written += 1
 
     try:
@@ -77,7 +77,7 @@ def create_image_folder(
     metadata: Callable[[int], Metadata],
     warn: Warn,
     overwrite: bool = False,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write one image per frame of `info` into `folder`: the first to the first name, and so on.
 
@@ -112,7 +112,7 @@ def create_image_folder(
         target = folder / name_of(written)
         kept, dropped = fitted(written)
         _warn_dropped(target, dropped, lambda message: warned(folder, message))
-        kept = with_image_statement(kept, said, target)
+        kept = with_image_statement(kept, provenance_tag, target)
         _save(frame, part / target.name, target, shapes[target.suffix], kept)
         written += 1
 

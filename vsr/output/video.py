@@ -45,23 +45,31 @@ def create_video(
     color: ColorTags | None = None,
     verified: bool = False,
     before_commit: BeforeCommit | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write frames of `info`, and everything else that `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
     well, the trailer is written, the file, read again, holds every frame handed over, and
     `before_commit` has seen it. Otherwise nothing is left. What comes of a live stream is written
-    so that it stays playable wherever it ends. With `color`, the frames are converted to that matrix and
-    range; with `verified` the whole file is decoded again. What is `said` of it goes into its
-    metadata. Raises OutputError or EncoderError in one line.
+    so that it stays playable wherever it ends. With `color`, the frames are converted to that
+    matrix and range; with `verified` the whole file is decoded again. `provenance_tag` goes into
+    its metadata. Raises OutputError or EncoderError in one line.
     """
     part = part_of(target)
     frames, first, times = 0, 0, array("q")
     remove_abandoned(target)
     with _unless_whole(part, target):
         with _opened(
-            part, target, info, encoding, warn, others_of, wants or StreamOptions(), color, said
+            part,
+            target,
+            info,
+            encoding,
+            warn,
+            others_of,
+            wants or StreamOptions(),
+            color,
+            provenance_tag,
         ) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
 
@@ -103,7 +111,7 @@ def join_video(
     packets: Iterator[Packet[VideoStream]],
     verified: bool = False,
     before_commit: BeforeCommit | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Output:
     """Write `packets` that this very encoder made before, and all else, to `target`.
 
@@ -113,7 +121,9 @@ def join_video(
     """
     times = array("q")
     with _unless_whole(part, target):
-        with _opened(part, target, info, encoding, warn, others_of, wants, None, said) as muxing:
+        with _opened(
+            part, target, info, encoding, warn, others_of, wants, None, provenance_tag
+        ) as muxing:
             for packet in packets:
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / info.time_base))
@@ -173,7 +183,7 @@ def _opened(
     others_of: Source | None,
     wants: StreamOptions,
     color: ColorTags | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
     with _one_line(target), ExitStack() as stack:
@@ -182,7 +192,7 @@ def _opened(
         main = streams.main if streams else 0
         sampled = streams.sampled if streams else None
         name = encoding.encoder(target, info)
-        plan = plan_streams(source, path, target, main, wants, name, sampled, said)
+        plan = plan_streams(source, path, target, main, wants, name, sampled, provenance_tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))
@@ -202,7 +212,7 @@ def _opened(
             )
         else:
             encoder.add_stream()
-        output.metadata.update(with_statement(output.metadata, said, output.format.name))
+        output.metadata.update(with_statement(output.metadata, provenance_tag, output.format.name))
         for warning in plan.warnings(target):
             warn(warning)
         output.start_encoding()

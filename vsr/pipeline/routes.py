@@ -73,13 +73,14 @@ def create_target(
     info: VideoInfo,
     warn: Warn,
     before_commit: BeforeCommit | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> AbstractContextManager[Output]:
     """Open a job's output for frames of `info`, the enlarged size. Raises OutputError.
 
     The target's name decides: a folder takes an image per frame, an image suffix one image,
     anything else is a video with all else that a video source holds. `before_commit` is told of a
-    finished file before it gets its name, but not of a folder; `said` goes into its metadata.
+    finished file before it gets its name, but not of a folder; `provenance_tag` goes into its
+    metadata.
     """
     target, encoding = job.target, Encoding.of(job.options)
     if isinstance(source, Images):
@@ -93,7 +94,7 @@ def create_target(
                 source.metadata,
                 warn,
                 job.options.run.overwrite,
-                said,
+                provenance_tag,
             )
         if not is_image(target):
             wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
@@ -107,17 +108,17 @@ def create_target(
                 _USUAL_COLOR,
                 job.options.run.verify,
                 before_commit,
-                said,
+                provenance_tag,
             )
         if len(source.files) > 1:
             raise OutputError(
                 f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
             )
         return create_image(
-            target, info, source.depth, source.metadata(0), warn, before_commit, said
+            target, info, source.depth, source.metadata(0), warn, before_commit, provenance_tag
         )
     if names_folder(target):
-        return create_frame_folder(target, info, warn, job.options.run.overwrite, said)
+        return create_frame_folder(target, info, warn, job.options.run.overwrite, provenance_tag)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(source.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
     return create_video(
@@ -130,7 +131,7 @@ def create_target(
         None,
         job.options.run.verify,
         before_commit,
-        said,
+        provenance_tag,
     )
 
 

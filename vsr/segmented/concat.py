@@ -45,7 +45,7 @@ def join(
     work: Work,
     say: Callable[[str], None],
     before_commit: Callable[[Path, Run, Sequence[Done]], None] | None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
@@ -84,7 +84,7 @@ def join(
             joined(work),
             job.options.run.verify,
             written_whole,
-            said,
+            provenance_tag,
         )
         run = run_of(output)
     work.remove()

@@ -34,7 +34,7 @@ def run_in_segments(
     observer: Observer,
     *,
     before_commit: Callable[[Path, Run, Sequence[Done]], None] | None = None,
-    said: str = "",
+    provenance_tag: str = "",
     make: Maker = make_here,
 ) -> Run:
     """Do a job segment by segment, going on where the same job ended before.
@@ -47,7 +47,7 @@ def run_in_segments(
         observer: who looks on.
         before_commit: told of the finished file, what was done, and its segments, before it gets
             its name.
-        said: what goes into its metadata.
+        provenance_tag: what goes into its metadata.
         make: makes the segments.
 
     Raises StoppedError, and VsrError otherwise; what is finished stays.
@@ -77,7 +77,7 @@ def run_in_segments(
                 f"{job.target}: stopped with {done} of {total} segments done; the same command "
                 "goes on from there"
             ) from None
-        return join(job, work, say, before_commit, said)
+        return join(job, work, say, before_commit, provenance_tag)
 
 
 def _make_all(job: Job, tools: LoadedModel, work: Work, observer: Observer, make: Maker) -> None:
