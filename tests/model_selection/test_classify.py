@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from vsr.model_selection.analyze import Look
+from vsr.model_selection.analyze import SourceAnalysis
 from vsr.model_selection.classify import BLOCKY, COARSE, NOISY, THRIFTY, judge
 
-FINE = Look("h264", bits=0.9, thrift=0.4, quantiser=12.0, blocks=1.0, noise=0.5)
+FINE = SourceAnalysis("h264", bits=0.9, thrift=0.4, quantiser=12.0, blocks=1.0, noise=0.5)
 UNTOLD = replace(FINE, codec="hevc", quantiser=None)
 
 
 @pytest.mark.parametrize("look", [FINE, UNTOLD, replace(UNTOLD, thrift=None)])
-def test_what_shows_nothing_is_clean(look: Look) -> None:
+def test_what_shows_nothing_is_clean(look: SourceAnalysis) -> None:
     found = judge(look)
     assert not found.is_footage
     assert found.why.startswith("clean by its look: ")
@@ -31,7 +31,7 @@ def test_what_shows_nothing_is_clean(look: Look) -> None:
         (replace(UNTOLD, noise=NOISY), "noisy"),
     ],
 )
-def test_any_of_the_signs_is_enough(look: Look, word: str) -> None:
+def test_any_of_the_signs_is_enough(look: SourceAnalysis, word: str) -> None:
     found = judge(look)
     assert found.is_footage
     assert found.why.startswith(f"footage by its look, {word}: ")
@@ -48,12 +48,14 @@ def test_any_of_the_signs_is_enough(look: Look, word: str) -> None:
         replace(FINE, thrift=0.01),  # what the encoder itself says is better than a guess
     ],
 )
-def test_below_the_thresholds_it_is_clean(look: Look) -> None:
+def test_below_the_thresholds_it_is_clean(look: SourceAnalysis) -> None:
     assert not judge(look).is_footage
 
 
 def test_all_is_said_in_one_line() -> None:
-    look = Look("h264", bits=0.0312, thrift=0.05, quantiser=27.6, blocks=1.204, noise=3.14)
+    look = SourceAnalysis(
+        "h264", bits=0.0312, thrift=0.05, quantiser=27.6, blocks=1.204, noise=3.14
+    )
     assert judge(look).why == (
         "footage by its look, coarsely coded and blocky and noisy: "
         "H.264 at 0.031 bits a pixel, quantiser 28, blocks 1.20, noise 3.1"

@@ -44,7 +44,7 @@ _TELLING = {"h264", "mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp9"}
 
 
 @dataclass(frozen=True)
-class Look:
+class SourceAnalysis:
     """What a video looks like, as the median of the places looked at.
 
     Attributes:
@@ -67,7 +67,7 @@ class Look:
     noise: float
 
 
-def look_at(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> Look:
+def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAnalysis:
     """Look at a video that can be opened again: the same file gives the same.
 
     At eight places, evenly from its beginning on, three frames are decoded from a keyframe on,
@@ -78,7 +78,7 @@ def look_at(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> Look:
     return within(reading.stall_timeout, lambda: _look(path, reading))
 
 
-def _look(path: Path | Url, reading: ReadOptions) -> Look:
+def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
     with open_input(path) as container:
         stream = main_video(container, path)
         check_header(path, container, stream, reading.limits)
@@ -91,7 +91,7 @@ def _look(path: Path | Url, reading: ReadOptions) -> Look:
         raise InputError(f"{path}: no frame can be decoded at the places looked at")
     thrifts = [place.thrift for place in seen if place.thrift is not None]
     quantisers = [place.quantiser for place in seen if place.quantiser is not None]
-    return Look(
+    return SourceAnalysis(
         codec=codec,
         bits=median(place.bits for place in seen),
         thrift=median(thrifts) if thrifts else None,
@@ -101,7 +101,9 @@ def _look(path: Path | Url, reading: ReadOptions) -> Look:
     )
 
 
-def _places(container: InputContainer, stream: VideoStream, path: Path | Url) -> Iterator[Look]:
+def _places(
+    container: InputContainer, stream: VideoStream, path: Path | Url
+) -> Iterator[SourceAnalysis]:
     """What is to be seen at the first keyframe, and at those near the other places."""
     assert stream.time_base is not None
     length = _length(container, stream)
@@ -131,7 +133,7 @@ def _place(
     stream: VideoStream,
     path: Path | Url,
     keys: set[tuple[int, int | None]],
-) -> Look | None:
+) -> SourceAnalysis | None:
     """What is to be seen from the next keyframe on; None if there is none, or it is in `keys`."""
     sizes: list[int] = []  # of packets, in bytes
     frames: list[_Frame] = []
@@ -187,14 +189,14 @@ def _quantiser(told: VideoEncParams) -> float | None:
     return mean
 
 
-def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> Look:
+def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> SourceAnalysis:
     height, width = frames[0].luma.shape
     bits = [8 * size / (height * width) for size in sizes]
     step = fmean(_step(frame.luma) for frame in frames)
     quantisers = [frame.quantiser for frame in frames if frame.quantiser is not None]
     middles = [_middle(frame.luma) for frame in frames]
     has_blocks = min(height, width) >= LEAST_CELLS * CELL
-    return Look(
+    return SourceAnalysis(
         codec=codec,
         bits=fmean(bits),
         thrift=bits[0] / step if step else None,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vsr.model_selection.analyze import Look
+from vsr.model_selection.analyze import SourceAnalysis
 
 # By benchmarks/judging.py, on scenes made small and coded in known ways.
 COARSE = 22.0
 """The quantiser, on H.264's scale, from which on the weights for footage do better, as x264 comes
 to it at CRF 18 to 22: with less, what the encoder left alone is worth more sharpened."""
 THRIFTY = 0.13
-"""`Look.thrift` below which the same is so of what does not tell its quantiser."""
+"""`SourceAnalysis.thrift` below which the same is so of what does not tell its quantiser."""
 BLOCKY = 1.2
-"""`Look.blocks` from which on block edges are to be seen."""
+"""`SourceAnalysis.blocks` from which on block edges are to be seen."""
 NOISY = 3.0
-"""`Look.noise` from which on noise is to be seen, and no fine texture is taken for it."""
+"""`SourceAnalysis.noise` from which on noise is to be seen, and no fine texture is taken for it."""
 
 _NAMES = {
     "h264": "H.264",
@@ -48,10 +48,10 @@ class Judgement:
 
     is_footage: bool
     why: str
-    look: Look | None = None
+    look: SourceAnalysis | None = None
 
 
-def judge(look: Look) -> Judgement:
+def judge(look: SourceAnalysis) -> Judgement:
     """Footage is what was coded coarsely, or shows blocks, or noise: any of these is enough."""
     found = []
     if look.quantiser is not None:
@@ -67,7 +67,7 @@ def judge(look: Look) -> Judgement:
     return Judgement(bool(found), f"{kind}: {_measured(look)}", look)
 
 
-def _measured(look: Look) -> str:
+def _measured(look: SourceAnalysis) -> str:
     """H.264 at 0.03 bits a pixel, quantiser 28, blocks 1.15, noise 0.4."""
     parts = [f"{_NAMES.get(look.codec, look.codec)} at {look.bits:.2g} bits a pixel"]
     if look.quantiser is not None:

@@ -9,7 +9,7 @@ from vsr.core.errors import InputError, ModelError, StalledError
 from vsr.core.options import READ_DEFAULTS, Content, ReadOptions
 from vsr.core.url import Url
 from vsr.images.images import is_image
-from vsr.model_selection.analyze import look_at
+from vsr.model_selection.analyze import analyze
 from vsr.model_selection.classify import Judgement, judge
 from vsr.networks.registry import default_model, footage_model, scales_of
 
@@ -93,7 +93,7 @@ def judged(source: Path | Url, read: ReadOptions = READ_DEFAULTS) -> Judgement |
     if file is not None and (file.is_dir() or is_image(file)):
         return None
     try:
-        return judge(look_at(source, read))
+        return judge(analyze(source, read))
     except StalledError:
         raise
     except InputError:
