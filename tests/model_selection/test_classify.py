@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from vsr.model_selection.analyze import SourceAnalysis
-from vsr.model_selection.classify import BLOCKY, COARSE, NOISY, THRIFTY, judge
+from vsr.model_selection.classify import BLOCKY, COARSE, NOISY, THRIFTY, classify
 
 FINE = SourceAnalysis("h264", bits=0.9, thrift=0.4, quantiser=12.0, blocks=1.0, noise=0.5)
 UNTOLD = replace(FINE, codec="hevc", quantiser=None)
@@ -15,7 +15,7 @@ UNTOLD = replace(FINE, codec="hevc", quantiser=None)
 
 @pytest.mark.parametrize("look", [FINE, UNTOLD, replace(UNTOLD, thrift=None)])
 def test_what_shows_nothing_is_clean(look: SourceAnalysis) -> None:
-    found = judge(look)
+    found = classify(look)
     assert not found.is_footage
     assert found.why.startswith("clean by its look: ")
     assert found.look == look
@@ -32,7 +32,7 @@ def test_what_shows_nothing_is_clean(look: SourceAnalysis) -> None:
     ],
 )
 def test_any_of_the_signs_is_enough(look: SourceAnalysis, word: str) -> None:
-    found = judge(look)
+    found = classify(look)
     assert found.is_footage
     assert found.why.startswith(f"footage by its look, {word}: ")
 
@@ -49,15 +49,17 @@ def test_any_of_the_signs_is_enough(look: SourceAnalysis, word: str) -> None:
     ],
 )
 def test_below_the_thresholds_it_is_clean(look: SourceAnalysis) -> None:
-    assert not judge(look).is_footage
+    assert not classify(look).is_footage
 
 
 def test_all_is_said_in_one_line() -> None:
     look = SourceAnalysis(
         "h264", bits=0.0312, thrift=0.05, quantiser=27.6, blocks=1.204, noise=3.14
     )
-    assert judge(look).why == (
+    assert classify(look).why == (
         "footage by its look, coarsely coded and blocky and noisy: "
         "H.264 at 0.031 bits a pixel, quantiser 28, blocks 1.20, noise 3.1"
     )
-    assert "vc1 at 0.9 bits a pixel, 0.4 for each step" in judge(replace(UNTOLD, codec="vc1")).why
+    assert (
+        "vc1 at 0.9 bits a pixel, 0.4 for each step" in classify(replace(UNTOLD, codec="vc1")).why
+    )

@@ -37,7 +37,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Classification:
     """What a video was taken for.
 
     Attributes:
@@ -51,7 +51,7 @@ class Judgement:
     look: SourceAnalysis | None = None
 
 
-def judge(look: SourceAnalysis) -> Judgement:
+def classify(look: SourceAnalysis) -> Classification:
     """Footage is what was coded coarsely, or shows blocks, or noise: any of these is enough."""
     found = []
     if look.quantiser is not None:
@@ -64,7 +64,7 @@ def judge(look: SourceAnalysis) -> Judgement:
     if look.noise >= NOISY:
         found.append("noisy")
     kind = f"footage by its look, {' and '.join(found)}" if found else "clean by its look"
-    return Judgement(bool(found), f"{kind}: {_measured(look)}", look)
+    return Classification(bool(found), f"{kind}: {_measured(look)}", look)
 
 
 def _measured(look: SourceAnalysis) -> str:
