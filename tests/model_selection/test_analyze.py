@@ -83,7 +83,7 @@ def test_all_decoders_use_one_scale(tmp_path: Path) -> None:
 
 def test_less_is_given_the_coarser_it_is(tmp_path: Path) -> None:
     looks = [analyze(coded(tmp_path / f"{crf}.mkv", crf=str(crf))) for crf in (8, 20, 32, 44)]
-    for kind in ("bits", "thrift"):
+    for kind in ("bits", "bits_per_gradient"):
         values = [getattr(look, kind) for look in looks]
         assert values == sorted(values, reverse=True)
         assert len(set(values)) == 4
@@ -125,7 +125,7 @@ def test_all_kinds_can_be_looked_at(tmp_path: Path, codec: str, pix_fmt: str, su
     look = analyze(path)
     assert look == analyze(path)
     assert look.bits > 0
-    assert look.thrift
+    assert look.bits_per_gradient
     assert (look.quantiser is not None) == (codec in ("mpeg2video", "libx264", "libvpx-vp9"))
 
 
@@ -156,9 +156,9 @@ def test_small_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
     assert analyze(make(tmp_path / "a.mkv", clip)).blocks == 1
 
 
-def test_a_picture_of_one_colour_has_no_thrift(tmp_path: Path) -> None:
+def test_a_picture_of_one_colour_has_no_gradient(tmp_path: Path) -> None:
     clip = replace(CLIP, codec="ffv1", options={}, fill=(90, 128, 128))
-    assert analyze(make(tmp_path / "a.mkv", clip)).thrift is None
+    assert analyze(make(tmp_path / "a.mkv", clip)).bits_per_gradient is None
 
 
 def test_all_of_a_file_is_looked_at(tmp_path: Path) -> None:

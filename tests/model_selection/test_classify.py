@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 
 from vsr.model_selection.analyze import SourceAnalysis
-from vsr.model_selection.classify import BLOCKY, COARSE, NOISY, THRIFTY, classify
+from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS, NOISY, classify
 
-FINE = SourceAnalysis("h264", bits=0.9, thrift=0.4, quantiser=12.0, blocks=1.0, noise=0.5)
+FINE = SourceAnalysis(
+    "h264", bits=0.9, bits_per_gradient=0.4, quantiser=12.0, blocks=1.0, noise=0.5
+)
 UNTOLD = replace(FINE, codec="hevc", quantiser=None)
 
 
-@pytest.mark.parametrize("look", [FINE, UNTOLD, replace(UNTOLD, thrift=None)])
+@pytest.mark.parametrize("look", [FINE, UNTOLD, replace(UNTOLD, bits_per_gradient=None)])
 def test_what_shows_nothing_is_clean(look: SourceAnalysis) -> None:
     found = classify(look)
     assert not found.is_footage
@@ -25,7 +27,7 @@ def test_what_shows_nothing_is_clean(look: SourceAnalysis) -> None:
     ("look", "word"),
     [
         (replace(FINE, quantiser=COARSE), "coarsely coded"),
-        (replace(UNTOLD, thrift=THRIFTY - 0.01), "coarsely coded"),
+        (replace(UNTOLD, bits_per_gradient=FEW_BITS - 0.01), "coarsely coded"),
         (replace(FINE, blocks=BLOCKY), "blocky"),
         (replace(FINE, noise=NOISY), "noisy"),
         (replace(UNTOLD, noise=NOISY), "noisy"),
@@ -41,11 +43,13 @@ def test_any_of_the_signs_is_enough(look: SourceAnalysis, word: str) -> None:
     "look",
     [
         replace(FINE, quantiser=COARSE - 0.1),
-        replace(UNTOLD, thrift=THRIFTY),
+        replace(UNTOLD, bits_per_gradient=FEW_BITS),
         replace(FINE, blocks=BLOCKY - 0.01),
         replace(FINE, noise=NOISY - 0.1),
         replace(FINE, bits=0.01),  # a picture of little needs little
-        replace(FINE, thrift=0.01),  # what the encoder itself says is better than a guess
+        replace(
+            FINE, bits_per_gradient=0.01
+        ),  # what the encoder itself says is better than a guess
     ],
 )
 def test_below_the_thresholds_it_is_clean(look: SourceAnalysis) -> None:
@@ -54,7 +58,7 @@ def test_below_the_thresholds_it_is_clean(look: SourceAnalysis) -> None:
 
 def test_all_is_said_in_one_line() -> None:
     look = SourceAnalysis(
-        "h264", bits=0.0312, thrift=0.05, quantiser=27.6, blocks=1.204, noise=3.14
+        "h264", bits=0.0312, bits_per_gradient=0.05, quantiser=27.6, blocks=1.204, noise=3.14
     )
     assert classify(look).why == (
         "footage by its look, coarsely coded and blocky and noisy: "

@@ -37,8 +37,8 @@ def like(look: SourceAnalysis, clips: Sequence[Samples]) -> Compression:
         found = _look(alike, Compression(codec, quality))
         if look.quantiser is not None and found.quantiser is not None:
             return found.quantiser > look.quantiser
-        if look.thrift is not None and found.thrift is not None:
-            return found.thrift < look.thrift
+        if look.bits_per_gradient is not None and found.bits_per_gradient is not None:
+            return found.bits_per_gradient < look.bits_per_gradient
         return found.bits < look.bits
 
     return Compression(codec, _first(is_coarser, *_RANGES[codec]))

@@ -50,9 +50,9 @@ class SourceAnalysis:
     Attributes:
         codec: libav's name of the decoder.
         bits: of a coded frame, for each of its pixels.
-        thrift: bits of a keyframe for each pixel, over the mean step from a sample of luma to the
-            next one right and below: how much it was given for what there is to code. None for a
-            picture of one colour.
+        bits_per_gradient: bits of a keyframe for each pixel, over the mean step from a sample of
+            luma to the next one right and below: how much it was given for what there is to code.
+            None for a picture of one colour.
         quantiser: how coarsely blocks were quantised, on H.264's scale of 0 to 51, where 6 more
             are steps of twice the size; None where the decoder does not tell.
         blocks: `vsr.core.blockiness.blockiness`; 1 for a picture too small to have any.
@@ -61,7 +61,7 @@ class SourceAnalysis:
 
     codec: str
     bits: float
-    thrift: float | None
+    bits_per_gradient: float | None
     quantiser: float | None
     blocks: float
     noise: float
@@ -89,12 +89,12 @@ def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
         seen = list(_places(container, stream, path))
     if not seen:
         raise InputError(f"{path}: no frame can be decoded at the places looked at")
-    thrifts = [place.thrift for place in seen if place.thrift is not None]
+    ratios = [place.bits_per_gradient for place in seen if place.bits_per_gradient is not None]
     quantisers = [place.quantiser for place in seen if place.quantiser is not None]
     return SourceAnalysis(
         codec=codec,
         bits=median(place.bits for place in seen),
-        thrift=median(thrifts) if thrifts else None,
+        bits_per_gradient=median(ratios) if ratios else None,
         quantiser=median(quantisers) if quantisers else None,
         blocks=median(place.blocks for place in seen),
         noise=median(place.noise for place in seen),
@@ -199,7 +199,7 @@ def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> SourceAnaly
     return SourceAnalysis(
         codec=codec,
         bits=fmean(bits),
-        thrift=bits[0] / step if step else None,
+        bits_per_gradient=bits[0] / step if step else None,
         quantiser=fmean(quantisers) if quantisers else None,
         blocks=fmean(map(blockiness, middles)) if has_blocks else 1.0,
         noise=fmean(map(noise, middles)),

@@ -10,8 +10,8 @@ from vsr.model_selection.analyze import SourceAnalysis
 COARSE = 22.0
 """The quantiser, on H.264's scale, from which on the weights for footage do better, as x264 comes
 to it at CRF 18 to 22: with less, what the encoder left alone is worth more sharpened."""
-THRIFTY = 0.13
-"""`SourceAnalysis.thrift` below which the same is so of what does not tell its quantiser."""
+FEW_BITS = 0.13
+"""`SourceAnalysis.bits_per_gradient` below which the same is so of what tells no quantiser."""
 BLOCKY = 1.2
 """`SourceAnalysis.blocks` from which on block edges are to be seen."""
 NOISY = 3.0
@@ -57,7 +57,7 @@ def classify(look: SourceAnalysis) -> Classification:
     if look.quantiser is not None:
         if look.quantiser >= COARSE:
             found.append("coarsely coded")
-    elif look.thrift is not None and look.thrift < THRIFTY:
+    elif look.bits_per_gradient is not None and look.bits_per_gradient < FEW_BITS:
         found.append("coarsely coded")
     if look.blocks >= BLOCKY:
         found.append("blocky")
@@ -72,6 +72,6 @@ def _measured(look: SourceAnalysis) -> str:
     parts = [f"{_NAMES.get(look.codec, look.codec)} at {look.bits:.2g} bits a pixel"]
     if look.quantiser is not None:
         parts.append(f"quantiser {look.quantiser:.0f}")
-    elif look.thrift is not None:
-        parts.append(f"{look.thrift:.2g} for each step in a keyframe")
+    elif look.bits_per_gradient is not None:
+        parts.append(f"{look.bits_per_gradient:.2g} for each step in a keyframe")
     return ", ".join([*parts, f"blocks {look.blocks:.2f}", f"noise {look.noise:.1f}"])
