@@ -107,7 +107,7 @@ def main() -> None:
             SCALE,
             (options.photos,),
             iterations=options.fit_iterations,
-            rate=3e-4,
+            lr=3e-4,
             warm_start=Path("weights/espcn_x2.safetensors"),
             **settings,
             **common,

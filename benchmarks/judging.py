@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from vsr.core.errors import InputError
 from vsr.datasets.media import list_media
-from vsr.model_selection.analyze import look_at
-from vsr.model_selection.classify import judge
+from vsr.model_selection.analyze import analyze
+from vsr.model_selection.classify import classify
 
 Frames = list[NDArray[np.uint8]]  # 4:2:0, as libav's to_ndarray gives them
 MOST = 30  # frames of a scene
@@ -131,7 +131,7 @@ def main() -> None:
     files = [file for file in list_media(arguments.paths) if not file.name.startswith(left or "/")]
     if arguments.as_they_are:
         for file in files:
-            print(f"{file.name:<34} {judge(look_at(file)).why}")
+            print(f"{file.name:<34} {classify(analyze(file)).why}")
         return
     table(list(scenes(files)))
 
@@ -165,7 +165,7 @@ def table(clips: Sequence[Frames]) -> None:
                 suffix = ".mov" if way.codec == "prores_ks" else ".mkv"
                 made[name] = Path(folder, f"{name}{suffix}")
                 encode(made[name], read(made[way.before]) if way.before else frames, way)
-                counts[name] += judge(look_at(made[name])).is_footage
+                counts[name] += classify(analyze(made[name])).is_footage
     print(f"{len(clips)} scenes\n\n{'':<32}footage  should be")
     for name, way in WAYS.items():
         wanted = "-" if way.footage is None else str(len(clips) * way.footage)

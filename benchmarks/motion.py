@@ -72,8 +72,8 @@ class CentreOnly(Network):
         self.network, self.scale = network, network.scale
         self.receptive_field = network.receptive_field
 
-    def phases(self, x: Tensor) -> Tensor:
-        return self.network.phases(x.expand(-1, 2 * self.network.context + 1, -1, -1))
+    def subpixel(self, x: Tensor) -> Tensor:
+        return self.network.subpixel(x.expand(-1, 2 * self.network.context + 1, -1, -1))
 
 
 if __name__ == "__main__":

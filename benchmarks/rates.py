@@ -173,7 +173,7 @@ def alone(model: Model, frames: list[Frame], engine: Engine | None = None) -> Ru
 
 def of(network: Network) -> Callable[[Tensor], Tensor]:
     """A luma network without its pixel shuffle, which the stage does on bytes."""
-    return network.phases if network.color == "y" else network
+    return network.subpixel if network.color == "y" else network
 
 
 def int8(model: Model, frames: list[Frame]) -> Run | None:

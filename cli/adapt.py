@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from .options import device_option, model_option, scale_option
+from .options import RenamedOption, device_option, model_option, scale_option
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -30,7 +30,15 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 @model_option
 @click.option("--minutes", type=float, help="To learn for.  [default: 3, unless --iterations]")
 @click.option("--iterations", type=int, help="Steps to learn, instead or as well.")
-@click.option("--rate", type=float, default=1e-4, show_default=True, help="Learning rate.")
+@click.option(
+    "--lr",
+    cls=RenamedOption,
+    old="--rate",
+    type=float,
+    default=1e-4,
+    show_default=True,
+    help="Learning rate.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @device_option
 @click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
@@ -42,7 +50,7 @@ def adapt_command(
     model: str | None,
     minutes: float | None,
     iterations: int | None,
-    rate: float,
+    lr: float,
     seed: int,
     device: str,
     overwrite: bool,
@@ -62,7 +70,7 @@ def adapt_command(
 
     if minutes is None and iterations is None:
         minutes = 3.0
-    course = Course(minutes, iterations, rate, seed=seed)
+    course = Course(minutes, iterations, lr, seed=seed)
     teller = _Teller(as_json)
     try:
         adapted = adapt(

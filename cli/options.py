@@ -33,6 +33,18 @@ self_ensemble_option = click.option(
 )
 
 
+class RenamedOption(click.Option):
+    """An option that still has an earlier name, which no help shows."""
+
+    def __init__(self, *args: Any, old: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.old = old
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        parser.add_option(obj=self, opts=[self.old], dest=self.name)
+
+
 def listed(models: str) -> list[str]:
     """The names that --models holds. Raises UsageError where one is empty."""
     names = [name.strip() for name in models.split(",")]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vsr.core.url import as_source
-from vsr.model_selection.classify import Judgement
+from vsr.model_selection.classify import Classification
 from vsr.model_selection.select import judged
 from vsr.video.probe import FileFacts, probe
 
@@ -29,7 +29,7 @@ def probe_command(source: str, as_json: bool) -> None:
         click.echo(f"{name:<14}{value}")
 
 
-def _rows(facts: FileFacts, found: Judgement | None) -> list[tuple[str, Any]]:
+def _rows(facts: FileFacts, found: Classification | None) -> list[tuple[str, Any]]:
     video = facts.video
     rate = f"{float(video.frame_rate):.3f} fps nominal" if video.frame_rate else "rate unknown"
     color = video.color

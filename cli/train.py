@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
-from vsr.training.recipe import ERRORS, GENERATOR, SHAPES, DegradationRecipe, Recipe
+from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 
-from .options import device_option, scale_option
+from .options import RenamedOption, device_option, scale_option
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -59,15 +59,53 @@ _PATH = click.Path(path_type=Path)
 @click.option("--minutes", type=float, help="Time to train, instead or as well.")
 @click.option("--batch", default=16, show_default=True, help="Patches a step.")
 @click.option("--patch", default=48, show_default=True, help="Their side in small pixels.")
-@click.option("--rate", type=float, help="Highest learning rate.  [default: 1e-3; edsr: 1e-4]")
 @click.option(
-    "--error", type=click.Choice(ERRORS), help="To minimise.  [default: charbonnier; edsr: l1]"
+    "--lr",
+    cls=RenamedOption,
+    old="--rate",
+    type=float,
+    help="Highest learning rate.  [default: 1e-3; edsr: 1e-4]",
 )
-@click.option("--mse-part", default=0.15, show_default=True, help="Last, on squared error.")
-@click.option("--width", default=256, show_default=True, help="Extra kernels; 0 for none.")
+@click.option(
+    "--loss",
+    cls=RenamedOption,
+    old="--error",
+    type=click.Choice(LOSSES),
+    help="To minimise.  [default: charbonnier; edsr: l1]",
+)
+@click.option(
+    "--mse-fraction",
+    cls=RenamedOption,
+    old="--mse-part",
+    default=0.15,
+    show_default=True,
+    help="Of the run, at its end, on squared error.",
+)
+@click.option(
+    "--reparam-width",
+    cls=RenamedOption,
+    old="--width",
+    default=256,
+    show_default=True,
+    help="Kernels behind each convolution while it trains; 0: none.",
+)
 @click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
-@click.option("--motion-part", default=0.1, show_default=True, help="First, for motion alone.")
-@click.option("--guided-part", default=0.6, show_default=True, help="Then, with known motion.")
+@click.option(
+    "--motion-fraction",
+    cls=RenamedOption,
+    old="--motion-part",
+    default=0.1,
+    show_default=True,
+    help="Of the run, at its beginning, for motion alone.",
+)
+@click.option(
+    "--guided-fraction",
+    cls=RenamedOption,
+    old="--guided-part",
+    default=0.6,
+    show_default=True,
+    help="Of the run, after it, with known motion.",
+)
 @click.option("--seed", default=1, show_default=True)
 @device_option
 @click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
@@ -120,7 +158,7 @@ def train_command(
             **common,
         )
         given["generator"] = folder / "degradation" / GENERATOR
-    choices = shape.habits | given
+    choices = shape.defaults | given
     recipe = Recipe(shape.network, int(scale), data or sharp, options=shape.options, **choices)
     if degradation == "degradation-gan":
         _learn(learning, folder / "degradation", as_json)

@@ -23,7 +23,7 @@ from vsr.images.images import list_images, same_size
 from vsr.inference.engine import LoadedModel, choose_engine
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks.registry import load_model
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.checks import check_paths, file_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
@@ -207,14 +207,14 @@ def _run_segments(work: _Work, observer: Observer) -> Run:
             work.known,
             work.settings,
             observer,
-            seal=work.before_commit,
-            said=work.tag,
+            before_commit=work.before_commit,
+            provenance_tag=work.tag,
             make=_maker(options.cluster),
         )
     except SegmentError as error:
         if options.cluster or options.resume == "always":
             raise
-        observer.note(f"{error}: done in one go")
+        observer.on_warning(f"{error}: done in one go")
         work.log.resumable = False
         return _run_whole(work, observer)
 
@@ -256,14 +256,16 @@ def _frames(
     tools: LoadedModel,
     observer: Observer,
     tag: str,
-    seal: Callable[[Path, Run], None] | None = None,
+    before_commit: Callable[[Path, Run], None] | None = None,
 ) -> Run:
     """A job's frames from its source to its target."""
 
-    def open_target(source: Source, info: VideoInfo, seal: Seal) -> AbstractContextManager[Output]:
-        return create_target(job, source, info, observer.note, seal, tag)
+    def open_target(
+        source: Source, info: VideoInfo, before_commit: BeforeCommit
+    ) -> AbstractContextManager[Output]:
+        return create_target(job, source, info, observer.on_warning, before_commit, tag)
 
-    return run_frames(job, tools, open_target, observer, seal=seal)
+    return run_frames(job, tools, open_target, observer, before_commit=before_commit)
 
 
 def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tuple[Job, Choice]:

@@ -9,7 +9,7 @@ from support.clips import picture
 from vsr.adaptation.degradation_estimate import Camera, estimate
 from vsr.degradation.compression import Compression
 from vsr.degradation.degradations import Blur, Degradation, Noise, Resize
-from vsr.model_selection.analyze import Look
+from vsr.model_selection.analyze import SourceAnalysis
 
 
 def scene(frames: int = 2) -> np.ndarray:
@@ -47,7 +47,7 @@ def test_noise_is_found(noise: float) -> None:
 
 
 def test_a_video_is_coded_by_its_codec() -> None:
-    look = Look("h264", 0.1, 0.1, 30.0, 1.0, 0.5)
+    look = SourceAnalysis("h264", 0.1, 0.1, 30.0, 1.0, 0.5)
     clip = np.stack([picture(n, 128, 128) for n in range(4)])
     camera = estimate([clip], [clip], 2, look, np.random.default_rng(0))
     assert camera.compression is not None

@@ -42,7 +42,7 @@ def test_it_learns_to_undo_the_blur() -> None:
     torch.manual_seed(1)
     network = Espcn(2, kernels=(3, 3), features=(8,))
     given = pairs()
-    better, told = taught(network, given, iterations=60, rate=3e-3)
+    better, told = taught(network, given, iterations=60, lr=3e-3)
     assert [now.step for now in told] == [*range(1, 61)]
     assert told[-1].done == 1
     bicubic = load_model("bicubic", 2).network
@@ -79,7 +79,7 @@ def test_time_ends_it_as_well() -> None:
 def test_what_cannot_learn_is_refused() -> None:
     with pytest.raises(TrainingError, match="nothing to learn"):
         taught(load_model("bicubic", 2).network, pairs())
-    for wrong in ({"minutes": 0.0}, {"iterations": 0}, {"rate": -1.0}):
+    for wrong in ({"minutes": 0.0}, {"iterations": 0}, {"lr": -1.0}):
         (name,) = wrong
         with pytest.raises(TrainingError, match=name):
             Course(**wrong)

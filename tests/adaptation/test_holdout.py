@@ -29,11 +29,11 @@ class Off(Network):
         super().__init__()
         self.by, self.right_alone = by, right_alone
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         error = torch.full_like(x, self.by / 255)
         if self.right_alone:
             error[..., : x.shape[-1] // 2] = 0
-        return BICUBIC.phases(x) + error
+        return BICUBIC.subpixel(x) + error
 
 
 def made(color: str = "y") -> list[Recording]:

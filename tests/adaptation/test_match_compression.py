@@ -11,7 +11,7 @@ from support.clips import picture
 
 from vsr.adaptation.match_compression import _write, like
 from vsr.degradation.compression import Compression
-from vsr.model_selection.analyze import Look, look_at
+from vsr.model_selection.analyze import SourceAnalysis, analyze
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def clips() -> list[np.ndarray]:
     return [*(frames + grain).clip(0, 255).astype(np.uint8)]
 
 
-def look(folder: Path, clips: list[np.ndarray], compression: Compression) -> Look:
+def look(folder: Path, clips: list[np.ndarray], compression: Compression) -> SourceAnalysis:
     path = folder / "clips.mkv"
     _write(path, clips, compression)
-    return look_at(path)
+    return analyze(path)
 
 
 @pytest.mark.parametrize(("codec", "quality"), [("h264", 20), ("h264", 33), ("mpeg4", 6)])

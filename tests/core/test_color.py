@@ -98,7 +98,7 @@ def test_a_ramp_in_chroma_stays_on_the_ramp_in_luma(layout: str, siting: str, sc
     chroma = ramp(sizes[1], *chroma_grid(layout, place, 1), 65535)
 
     large = torch.from_numpy(np.rint(luma) / 65535).float()[None, None]
-    luma_found = to_samples(Interpolation(scale).phases(large) * 65535, scale, 65535)[0].numpy()
+    luma_found = to_samples(Interpolation(scale).subpixel(large) * 65535, scale, 65535)[0].numpy()
     given = np.rint(chroma).astype(np.uint16)
     # V is U upside down in value: planes must not be mixed
     u_found, v_found = enlarged((given, 65535 - given), about, scale)
@@ -181,7 +181,7 @@ def test_alpha_is_enlarged_on_the_grid_of_luma(name: str, siting: str) -> None:
     for scale in SCALES:
         (found,) = enlarge_alpha(tensors([alpha]), about, scale)
         samples = torch.from_numpy(alpha.astype(np.float32))[None, None]
-        luma = to_samples(Interpolation(scale).phases(samples), scale, 65535)
+        luma = to_samples(Interpolation(scale).subpixel(samples), scale, 65535)
         assert torch.equal(found.to(torch.int32), luma.to(torch.int32))
 
 

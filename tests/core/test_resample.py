@@ -100,7 +100,7 @@ def test_upsample_sees_no_further_than_its_reach(kernel: str, shift: float) -> N
     upsample = Upsample(2, kernel, shift_x=shift)
     impulse = torch.zeros(1, 1, 21, 21)
     impulse[0, 0, 10, 10] = 1
-    touched = upsample.phases(impulse)[0].abs().amax(0).nonzero()  # input places
+    touched = upsample.subpixel(impulse)[0].abs().amax(0).nonzero()  # input places
     assert (touched - 10).abs().max() <= upsample.reach
 
 

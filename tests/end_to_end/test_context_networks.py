@@ -254,9 +254,9 @@ def test_a_picture_that_stands_still_is_enlarged_once(
     runs: list[int] = []
 
     class Counting(Blend):
-        def phases(self, x: Tensor) -> Tensor:
+        def subpixel(self, x: Tensor) -> Tensor:
             runs.append(x.shape[1])
-            return super().phases(x)
+            return super().subpixel(x)
 
     use(Model(Weights("counting", 2, "test", gmacs=1), Counting(2, context)))  # known: not tried
     pts = tuple(n * n for n in range(len(numbers)))

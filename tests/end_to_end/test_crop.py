@@ -256,12 +256,12 @@ class Watched(Blend):
     def __deepcopy__(self, memo: object) -> Watched:
         return self  # what is seen is to be known outside
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         count, _, height, width = x.shape
         self.sizes.append((count, height, width))
         if count * height * width > self.limit:
             raise MemoryError("Unable to allocate 1.01 GiB")
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 LARGE = described("gray", 200, 160)

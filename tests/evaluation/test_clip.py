@@ -31,7 +31,7 @@ class OneOfThree(Network):
         super().__init__()
         self.scale, self.context, self.place = 2, 1, place
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         assert x.shape[1] == 3
         return x[:, self.place : self.place + 1].repeat(1, 4, 1, 1)
 

@@ -378,7 +378,7 @@ class Leaning(Network):
     def forward(self, x: Tensor) -> Tensor:
         return self.base(x.roll(1, -1) * 0.7 + x * 0.3)
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         return torch.nn.functional.pixel_unshuffle(self(x), 2)
 
 

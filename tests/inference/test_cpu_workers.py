@@ -54,18 +54,18 @@ def enlarged(
 class Slow(Interpolation):
     """Takes the longer, the darker the picture is."""
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         time.sleep(0.03 * (1 - float(x.max())))
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 class Failing(Interpolation):
     """Fails at a picture whose first sample is 13."""
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         if round(float(x[0, 0, 0, 0]) * 255) == 13:
             raise RuntimeError("frame 13")
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 def numbered(count: int) -> Iterator[Frame]:
@@ -104,9 +104,9 @@ def test_a_picture_is_computed_once_and_shown_each_time(context: int, workers: i
     runs: list[int] = []
 
     class Counting(Blend):
-        def phases(self, x: Tensor) -> Tensor:
+        def subpixel(self, x: Tensor) -> Tensor:
             runs.append(round(float(x[0, context, 0, 0]) * 255))
-            return super().phases(x)
+            return super().subpixel(x)
 
     values = [7, 7, 9, 3, 3, 3, 3, 3, 3, 7, 8, 8]
     source = [
@@ -172,9 +172,9 @@ def test_one_thread_of_torch_for_each_frame() -> None:
     counts: list[int] = []
 
     class Counting(Interpolation):
-        def phases(self, x: Tensor) -> Tensor:
+        def subpixel(self, x: Tensor) -> Tensor:
             counts.append(torch.get_num_threads())
-            return super().phases(x)
+            return super().subpixel(x)
 
     list(enlarged(numbered(8), Counting(2), 3))
     assert counts == [1] * 8

@@ -66,9 +66,9 @@ class Counting(Blend):
         super().__init__(2, context)
         self.counts: list[int] = []
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         self.counts.append(len(x))
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
@@ -146,12 +146,12 @@ class Limited(Interpolation):
         self.limit, self.error = limit, error
         self.refused: list[tuple[int, int]] = []
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         pixels = x.shape[-2] * x.shape[-1]
         if len(x) * pixels > self.limit:
             self.refused.append((len(x), pixels))
             raise self.error("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 WHOLE = INFO.width * INFO.height
@@ -199,7 +199,7 @@ def test_streams_without_any_memory() -> None:
 
 
 class Failing(Interpolation):
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 

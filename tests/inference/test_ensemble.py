@@ -135,6 +135,6 @@ def test_phases_are_the_output_before_its_shuffle(name: str, scale: int) -> None
     ensemble = SelfEnsemble(network)
     x = pictures(network, 6, 9)
     with torch.inference_mode():
-        phases = ensemble.phases(x)
+        phases = ensemble.subpixel(x)
         assert phases.shape == (2, scale**2, 6, 9)
         assert torch.equal(F.pixel_shuffle(phases, scale), ensemble(x))

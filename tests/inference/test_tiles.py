@@ -290,12 +290,12 @@ class Limited(Interpolation):
     def __deepcopy__(self, memo: object) -> Limited:
         return self  # what is refused is to be seen from outside
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         pixels = x.shape[0] * x.shape[-2] * x.shape[-1]
         if pixels > self.limit:
             self.refused.append(pixels)
             raise self.error
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 def run(

@@ -20,14 +20,14 @@ class Given:
 
     value: int
     starts_shot: bool = False
-    outside: bool = False
+    is_context: bool = False
 
 
 def frames(given: Sequence[Given]) -> Iterator[Frame]:
     """Frames of these samples; number n has pts 10 n and duration n."""
     for n, one in enumerate(given):
         plane = np.array([[one.value]], np.uint8)
-        yield Frame((plane,), 10 * n, n, one.starts_shot, one.outside)
+        yield Frame((plane,), 10 * n, n, one.starts_shot, one.is_context)
 
 
 def parse(text: str) -> list[Given]:
@@ -98,7 +98,7 @@ def by_the_rules(given: Sequence[Given], context: int) -> list[tuple[str, list[i
         own = [other for other in range(len(runs)) if shot_of[other] == shot_of[place]]
         around = range(place - context, place + context + 1)
         near = [min(max(other, own[0]), own[-1]) for other in around]
-        numbers = [n for n in run if not given[n].outside]
+        numbers = [n for n in run if not given[n].is_context]
         if numbers:
             found.append(("".join(chr(given[runs[other][0]].value) for other in near), numbers))
     return found
@@ -130,7 +130,7 @@ def test_every_frame_of_the_span_is_shown_once_in_order(context: int) -> None:
     for _ in range(500):
         given = anything(chance)
         numbers = [n for _, times in shown(windows(frames(given), context)) for n in times]
-        assert numbers == [n for n, one in enumerate(given) if not one.outside]
+        assert numbers == [n for n, one in enumerate(given) if not one.is_context]
 
 
 def drawn_for(text: str, context: int) -> list[int]:

@@ -339,7 +339,7 @@ def test_a_playlist_that_ends_while_it_is_read(source: Source, tmp_path: Path) -
 def test_a_duration_is_kept_exactly(source: Source, context: int) -> None:
     with servers.rtsp(source.path, pace=2) as place:
         recorded = record(f"rtsp://{place}", duration=Fraction(10, 25), context=context)
-    inside = [frame for frame in recorded.frames if not frame.outside]
+    inside = [frame for frame in recorded.frames if not frame.is_context]
     assert same(inside, source.planes[:10])
     assert all(frame.duration == _STEP for frame in inside)
     assert (len(recorded.frames) > 10) == bool(context)

@@ -15,7 +15,7 @@ from support.clips import Clip, make, remux
 from vsr.core.errors import InputError
 from vsr.core.limits import Limits
 from vsr.core.options import ReadOptions
-from vsr.model_selection.analyze import look_at
+from vsr.model_selection.analyze import analyze
 from vsr.model_selection.noise import noise
 
 CLIP = Clip(96, 64, pts=tuple(range(0, 30 * 512, 512)))
@@ -64,7 +64,7 @@ def test_noise_of_small_pictures(size: tuple[int, int]) -> None:
 def test_the_quantiser_is_the_encoders_own(tmp_path: Path, quantiser: int) -> None:
     params = "ipratio=1:pbratio=1"  # the same for all kinds of frames
     path = coded(tmp_path / "a.mkv", qp=str(quantiser), **{"x264-params": params})
-    assert look_at(path).quantiser == pytest.approx(quantiser, abs=0.01)
+    assert analyze(path).quantiser == pytest.approx(quantiser, abs=0.01)
 
 
 def test_all_decoders_use_one_scale(tmp_path: Path) -> None:
@@ -78,12 +78,12 @@ def test_all_decoders_use_one_scale(tmp_path: Path) -> None:
             frame.pts = number
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    assert look_at(tmp_path / "a.mkv").quantiser == pytest.approx(22, abs=0.5)
+    assert analyze(tmp_path / "a.mkv").quantiser == pytest.approx(22, abs=0.5)
 
 
 def test_less_is_given_the_coarser_it_is(tmp_path: Path) -> None:
-    looks = [look_at(coded(tmp_path / f"{crf}.mkv", crf=str(crf))) for crf in (8, 20, 32, 44)]
-    for kind in ("bits", "thrift"):
+    looks = [analyze(coded(tmp_path / f"{crf}.mkv", crf=str(crf))) for crf in (8, 20, 32, 44)]
+    for kind in ("bits", "bits_per_gradient"):
         values = [getattr(look, kind) for look in looks]
         assert values == sorted(values, reverse=True)
         assert len(set(values)) == 4
@@ -95,14 +95,14 @@ def test_bits_are_those_of_the_packets(tmp_path: Path) -> None:
     path = coded(tmp_path / "a.mkv", "ffv1")
     with av.open(str(path)) as container:
         sizes = [packet.size for packet in container.demux(video=0) if packet.size]
-    assert look_at(path).bits == pytest.approx(8 * sum(sizes) / (30 * 96 * 64), rel=0.01)
-    assert look_at(path).quantiser is None
+    assert analyze(path).bits == pytest.approx(8 * sum(sizes) / (30 * 96 * 64), rel=0.01)
+    assert analyze(path).quantiser is None
 
 
 def test_sound_is_not_counted(tmp_path: Path) -> None:
     both = make(tmp_path / "a.mp4", replace(CLIP, audio=("eng",)))
     alone = remux(both, tmp_path / "b.mp4", ["video"])
-    assert look_at(both) == look_at(alone)
+    assert analyze(both) == analyze(alone)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_sound_is_not_counted(tmp_path: Path) -> None:
 def test_all_kinds_can_be_looked_at(tmp_path: Path, codec: str, pix_fmt: str, suffix: str) -> None:
     clip = COUNTED if codec in ("mpeg2video", "mjpeg") else CLIP
     path = make(tmp_path / f"a{suffix}", replace(clip, codec=codec, pix_fmt=pix_fmt, options={}))
-    look = look_at(path)
-    assert look == look_at(path)
+    look = analyze(path)
+    assert look == analyze(path)
     assert look.bits > 0
-    assert look.thrift
+    assert look.bits_per_gradient
     assert (look.quantiser is not None) == (codec in ("mpeg2video", "libx264", "libvpx-vp9"))
 
 
@@ -135,7 +135,7 @@ def test_all_kinds_can_be_looked_at(tmp_path: Path, codec: str, pix_fmt: str, su
 def test_depth_makes_no_difference(tmp_path: Path) -> None:
     kinds = ("yuv420p", "yuv420p10le")
     fine = [replace(CLIP, codec="ffv1", pix_fmt=kind, options={}) for kind in kinds]
-    one, two = (look_at(make(tmp_path / f"{n}.mkv", clip)) for n, clip in enumerate(fine))
+    one, two = (analyze(make(tmp_path / f"{n}.mkv", clip)) for n, clip in enumerate(fine))
     assert two.noise == pytest.approx(one.noise, abs=0.1)
     assert two.blocks == pytest.approx(one.blocks, abs=0.02)
 
@@ -146,19 +146,19 @@ def test_blocks_come_with_compression(tmp_path: Path) -> None:
         make(tmp_path / f"{q}.avi", replace(clip, options={"qmin": q, "qmax": q}))
         for q in ("2", "28")
     )
-    assert look_at(fine).blocks < 1.2 < 1.3 < look_at(coarse).blocks
+    assert analyze(fine).blocks < 1.2 < 1.3 < analyze(coarse).blocks
 
 
 @pytest.mark.parametrize("size", [(16, 16), (30, 200), (2, 2)])
 def test_small_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
     """They have no room for blocks, and some none for noise."""
     clip = replace(CLIP, width=size[0], height=size[1], codec="ffv1", options={})
-    assert look_at(make(tmp_path / "a.mkv", clip)).blocks == 1
+    assert analyze(make(tmp_path / "a.mkv", clip)).blocks == 1
 
 
-def test_a_picture_of_one_colour_has_no_thrift(tmp_path: Path) -> None:
+def test_a_picture_of_one_colour_has_no_gradient(tmp_path: Path) -> None:
     clip = replace(CLIP, codec="ffv1", options={}, fill=(90, 128, 128))
-    assert look_at(make(tmp_path / "a.mkv", clip)).thrift is None
+    assert analyze(make(tmp_path / "a.mkv", clip)).bits_per_gradient is None
 
 
 def test_all_of_a_file_is_looked_at(tmp_path: Path) -> None:
@@ -174,9 +174,9 @@ def test_all_of_a_file_is_looked_at(tmp_path: Path) -> None:
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     title = make(tmp_path / "title.mkv", replace(CLIP, options={}, fill=(90, 128, 128)))
-    film = look_at(tmp_path / "film.mkv")
+    film = analyze(tmp_path / "film.mkv")
     assert film.quantiser is not None
-    assert film.quantiser > 30 > (look_at(title).quantiser or 0)
+    assert film.quantiser > 30 > (analyze(title).quantiser or 0)
 
 
 # What is wrong
@@ -196,7 +196,7 @@ def test_what_cannot_be_looked_at(tmp_path: Path) -> None:
         (large, ReadOptions(limits=Limits(pixels=95 * 64))),
     ):
         with pytest.raises(InputError) as caught:
-            look_at(path, reading)
+            analyze(path, reading)
         assert "\n" not in str(caught.value)
 
 
@@ -211,23 +211,23 @@ def test_damage_is_passed_over(tmp_path: Path, suffix: str) -> None:
     for place in random.integers(len(data) // 4, 3 * len(data) // 4, 40):
         data[place] ^= 255
     path.write_bytes(data)
-    assert look_at(path).bits > 0
+    assert analyze(path).bits > 0
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".flv"])
 def test_one_keyframe_is_enough(tmp_path: Path, suffix: str) -> None:
     clip = replace(CLIP, pts=range(0, 200 * 512, 512), options={"g": "999", "qp": "30"})
-    look = look_at(make(tmp_path / f"a{suffix}", clip))
+    look = analyze(make(tmp_path / f"a{suffix}", clip))
     assert look.quantiser == pytest.approx(30, abs=3)
 
 
 def test_nothing_is_held_open(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", CLIP)
-    look_at(path)
+    analyze(path)
     held = Path("/proc/self/fd")
     if not held.exists():
         pytest.skip("open files are counted by /proc")
     before = len(list(held.iterdir()))
     for _ in range(3):
-        look_at(path)
+        analyze(path)
     assert len(list(held.iterdir())) <= before

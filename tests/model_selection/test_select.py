@@ -18,7 +18,7 @@ from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.core.url import Url
 from vsr.estimate.estimate import estimate
 from vsr.model_selection import select as choose
-from vsr.model_selection.analyze import Look
+from vsr.model_selection.analyze import SourceAnalysis
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks import registry as catalogue
 from vsr.networks.registry import default_model, footage_model
@@ -86,7 +86,7 @@ def test_auto_looks(coarse: Path, fine: Path) -> None:
 
 @pytest.mark.usefixtures("families")
 def test_what_is_asked_for_is_not_looked_at(coarse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choose, "look_at", None)
+    monkeypatch.setattr(choose, "analyze", None)
     assert choose_model(coarse, "espcn", "auto", 2) == Choice("espcn")
     assert choose_model(coarse, "some.safetensors", "auto", 2) == Choice("some.safetensors")
     assert choose_model(coarse, None, "clean", 2) == Choice(CLEAN)
@@ -127,10 +127,10 @@ def test_the_job_says_what_is_wrong_with_a_source(tmp_path: Path) -> None:
 def test_a_source_that_gives_nothing_has_stalled(
     coarse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stalls(path: Path, reading: ReadOptions) -> Look:
+    def stalls(path: Path, reading: ReadOptions) -> SourceAnalysis:
         raise StalledError("nothing came")
 
-    monkeypatch.setattr(choose, "look_at", stalls)
+    monkeypatch.setattr(choose, "analyze", stalls)
     with pytest.raises(StalledError):
         choose_model(coarse, None, "auto", 2)
 
@@ -151,7 +151,7 @@ def test_a_package_without_weights_for_footage(
     families: Callable[..., None], coarse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     families(default_for_footage="no-such", default_for_footage_stills="no-such")
-    monkeypatch.setattr(choose, "look_at", None)
+    monkeypatch.setattr(choose, "analyze", None)
     assert footage_model() is footage_model(stills=True) is None
     assert choose_model(coarse, None, "auto", 2) == Choice(CLEAN)
     assert choose_model(Url("rtsp://camera/1"), None, "auto", 2) == Choice(CLEAN)

@@ -23,7 +23,7 @@ class Rgb(Network):
         self.scale, self.context, self.color, self.receptive_field = 2, 1, "rgb", 1
         self.mix = nn.Conv2d(9, 12, 1)
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         return self.mix(x)  # type: ignore[no-any-return]
 
 

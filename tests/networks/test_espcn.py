@@ -48,7 +48,7 @@ def test_a_fresh_network_is_the_bicubic_upscale(
 def test_phases_are_the_output_before_its_shuffle(scale: int) -> None:
     network, x = randomised(Espcn(scale, (3, 3), (6,))), torch.rand(2, 1, 7, 5)
     with torch.no_grad():
-        phases, found = network.phases(x), network(x)
+        phases, found = network.subpixel(x), network(x)
     assert phases.shape == (2, scale**2, 7, 5)
     assert found.shape == (2, 1, 7 * scale, 5 * scale)
     for row in range(scale):
@@ -68,7 +68,7 @@ def test_receptive_field(scale: int, kernels: tuple[int, ...], features: tuple[i
     touched = x.clone()
     touched[0, 0, middle, middle] += 0.5
     with torch.no_grad():
-        change = (network.phases(touched) - network.phases(x))[0].abs().amax(0)
+        change = (network.subpixel(touched) - network.subpixel(x))[0].abs().amax(0)
     y, x = torch.meshgrid(*[(torch.arange(size) - middle).abs()] * 2, indexing="ij")
     distance = torch.maximum(x, y)
     assert (change[distance > reach] == 0).all()
@@ -81,8 +81,8 @@ def test_an_output_depends_on_its_receptive_field_alone() -> None:
     reach = network.receptive_field // 2
     x = torch.rand(1, 1, 24, 26)
     with torch.inference_mode():
-        whole = network.phases(x)[..., 9:14, 8:15]
-        tile = network.phases(x[..., 9 - reach : 14 + reach, 8 - reach : 15 + reach])
+        whole = network.subpixel(x)[..., 9:14, 8:15]
+        tile = network.subpixel(x[..., 9 - reach : 14 + reach, 8 - reach : 15 + reach])
     assert torch.equal(tile[..., reach:-reach, reach:-reach], whole)
 
 

@@ -85,11 +85,11 @@ def test_a_network_in_int8_is_close_to_itself(scale: int) -> None:
         )
         small = F.avg_pool2d(x, 3, 1, 1)
         with torch.inference_mode():
-            wanted = exact.phases(small)
-            change = (wanted - exact.base.phases(small[:, network.context :][:, :1])).abs().mean()
+            wanted = exact.subpixel(small)
+            change = (wanted - exact.base.subpixel(small[:, network.context :][:, :1])).abs().mean()
             found = prepared(
                 exact, choose_engine(ComputeOptions(device="cpu", precision="int8"))
-            ).phases(small)
+            ).subpixel(small)
         assert found.dtype == torch.float32
         assert (found - wanted).abs().mean() < 0.08 * change
 
@@ -99,7 +99,7 @@ def test_int8_gives_the_same_each_time() -> None:
     x = torch.rand(1, 1, 20, 20)
     engine = choose_engine(ComputeOptions(device="cpu", precision="int8"))
     with torch.inference_mode():
-        one, other = (prepared(drawn(Espcn(2)), engine).phases(x) for _ in range(2))
+        one, other = (prepared(drawn(Espcn(2)), engine).subpixel(x) for _ in range(2))
     assert torch.equal(one, other)
 
 

@@ -42,7 +42,7 @@ def test_what_it_says_of_itself(kernel: str) -> None:
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_phases_are_the_output_before_its_shuffle(scale: int, kernel: str) -> None:
     network, x = Interpolation(scale, kernel), torch.rand(2, 1, 5, 6)
-    phases, found = network.phases(x), network(x)
+    phases, found = network.subpixel(x), network(x)
     assert phases.shape == (2, scale**2, 5, 6)
     for row in range(scale):
         for column in range(scale):
@@ -56,7 +56,7 @@ def test_receptive_field(scale: int, kernel: str) -> None:
     network = Interpolation(scale, kernel)
     impulse = torch.zeros(1, 1, 15, 15)
     impulse[0, 0, 7, 7] = 1
-    touched = (network.phases(impulse)[0].abs().amax(0).nonzero() - 7).abs().max()
+    touched = (network.subpixel(impulse)[0].abs().amax(0).nonzero() - 7).abs().max()
     assert touched <= network.receptive_field // 2
     expected = {"cubic": 5, "lanczos": 7, "linear": 3, "nearest": 1}
     assert network.receptive_field == expected[kernel]

@@ -28,7 +28,7 @@ def test_an_untrained_network_gives_bicubic(scale: int) -> None:
     network = Recurrent(scale, features=8, pairs=1, flow_features=8)
     frames = torch.rand(2, 3, 20, 24)
     phases, state = network.step(frames, network.start(frames[:, :1]), QUALITY)
-    assert torch.equal(phases, network.base.phases(frames[:, :1]))
+    assert torch.equal(phases, network.base.subpixel(frames[:, :1]))
     assert phases.shape == (2, scale**2, 20, 24)
     assert torch.equal(state.previous, frames[:, :1])
 

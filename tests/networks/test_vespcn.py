@@ -51,7 +51,7 @@ def test_any_size(scale: int, kind: dict[str, Any], size: tuple[int, int]) -> No
     x = pictures(2, 2 * network.context + 1, *size)
     height, width = size
     with torch.no_grad():
-        found, phases = network(x), network.phases(x)
+        found, phases = network(x), network.subpixel(x)
     assert found.shape == (2, 1, height * scale, width * scale)
     assert phases.shape == (2, scale**2, height, width)
     assert found.dtype == torch.float32
@@ -115,7 +115,7 @@ def test_receptive_field(kind: dict[str, Any]) -> None:
     x, other = (pictures(1, frames, size, size, seed) for seed in (1, 2))
     changed = 0
     assert network.aligned(x)[1].abs().mean() > 3  # the flows are no small ones
-    whole = network.phases(x)  # with gradients, or flows would be rounded
+    whole = network.subpixel(x)  # with gradients, or flows would be rounded
     for n in range(4):  # all places within the blocks of 4 x 4 that the coarse flow sees
         row, column = reach + 1 + n, reach + 1 + 3 * n % 4
         for distance, seen in ((reach, False), (reach - 9, True)):
@@ -123,7 +123,7 @@ def test_receptive_field(kind: dict[str, Any]) -> None:
             rows = slice(row - distance, row + distance + 1)
             columns = slice(column - distance, column + distance + 1)
             near[..., rows, columns] = x[..., rows, columns]
-            found = network.phases(near)[..., row, column]
+            found = network.subpixel(near)[..., row, column]
             if seen:
                 changed += not torch.equal(found, whole[..., row, column])
             else:
@@ -139,7 +139,7 @@ def tiled(network: Network, x: Tensor, side: int, halo: int) -> Tensor:
         row = []
         for left in range(0, width, side):
             above, before = max(top - halo, 0), max(left - halo, 0)
-            tile = network.phases(x[..., above : top + side + halo, before : left + side + halo])
+            tile = network.subpixel(x[..., above : top + side + halo, before : left + side + halo])
             row.append(tile[..., top - above :, left - before :][..., :side, :side])
         rows.append(torch.cat(row, -1))
     return torch.cat(rows, -2)
@@ -151,7 +151,7 @@ def test_tiles_on_multiples_of_4_give_the_whole(kind: dict[str, Any]) -> None:
     halo = math.ceil(network.receptive_field // 2 / 4) * 4
     x = F.avg_pool2d(pictures(1, 2 * network.context + 1, 191, 174), 7, 1)  # sides of odd rests
     with torch.inference_mode():
-        whole = network.phases(x)
+        whole = network.subpixel(x)
         assert network.aligned(x)[1].abs().mean() > 3
         assert torch.equal(tiled(network, x, 64, halo), whole)
         assert (tiled(network, x, 64, 8) - whole).abs().max() > 0.01  # the halo is needed
@@ -210,7 +210,7 @@ def test_restored_layer_by_layer(context: int, fusion: str) -> None:
     for weight, bias in hidden:
         features = F.conv2d(features, weight, bias, padding=1).relu()
     residual = F.conv2d(features, *last, padding=1)
-    centre = Interpolation(3).phases(x[:, context : context + 1])
+    centre = Interpolation(3).subpixel(x[:, context : context + 1])
     with torch.no_grad():
         found = network.restored(x, aligned)
     torch.testing.assert_close(found, centre + residual, atol=1e-5, rtol=1e-5)

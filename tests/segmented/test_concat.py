@@ -173,12 +173,12 @@ def test_the_joined_file_shows_what_each_segment_does(
         expected = [shown for packets in kept for shown in decoded(plan.encoder, header, packets)]
         data = [bytes(packet) for packets in kept for packet in packets]
 
-        def seal(part: Path, run: Run, segments: Sequence[Any]) -> None:
+        def before_commit(part: Path, run: Run, segments: Sequence[Any]) -> None:
             assert not job.target.exists()
             assert part.parent == work.folder
             sealed.append((part, run, len(segments)))
 
-        run = join(job, work, ignore, seal)
+        run = join(job, work, ignore, before_commit)
         folder = work.folder
     assert not folder.exists()
     if codec == "mpeg4":  # libav's decoder does not always show the same for the same packets

@@ -50,9 +50,9 @@ class Slow(Interpolation):
         super().__init__(scale)
         self.seconds, self.pixel = seconds, pixel
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         time.sleep(self.seconds + self.pixel * x.shape[-1] * x.shape[-2])
-        return super().phases(x)
+        return super().subpixel(x)
 
 
 def slow(scale: int, seconds: float, pixel: float = 0) -> Model:
@@ -151,10 +151,10 @@ def test_a_hiccup_does_not_count() -> None:
     calls: list[float] = []
 
     class Stumbling(Slow):
-        def phases(self, x: Tensor) -> Tensor:
+        def subpixel(self, x: Tensor) -> Tensor:
             calls.append(1 if len(calls) == 30 else 0)
             time.sleep(calls[-1])
-            return super().phases(x)
+            return super().subpixel(x)
 
     model = Model(Weights("stumbling", 3, "interpolation"), Stumbling(3, 0.04))
     (speed,) = measure_speeds(
@@ -244,7 +244,7 @@ def test_one_may_stop_at_any_row() -> None:
 
 def test_an_interrupt_ends_all_threads() -> None:
     class Interrupted(Slow):
-        def phases(self, x: Tensor) -> Tensor:
+        def subpixel(self, x: Tensor) -> Tensor:
             raise KeyboardInterrupt
 
     model = Model(Weights("interrupted", 3, "interpolation"), Interrupted(3, 0))

@@ -18,7 +18,7 @@ class Blend(Network):
         super().__init__()
         self.scale, self.context = scale, context
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         weights = torch.arange(1, 2 * self.context + 2, dtype=torch.float32)
         mean = torch.einsum("nthw,t->nhw", x, weights / weights.sum())
         return mean[:, None].repeat(1, self.scale**2, 1, 1)

@@ -65,9 +65,9 @@ def passed(
             output.start_encoding()
             for packet in pictures.demux(pictures.streams[main.index]):
                 when = 0 if packet.dts is None else packet.dts * packet.time_base
-                inside = not cut.sharp or when >= cut.zero
+                inside = not cut.sharp or when >= cut.output_start
                 if packet.size and inside and (end is None or when < end):
-                    ticks = round(cut.zero / packet.time_base)
+                    ticks = round(cut.output_start / packet.time_base)
                     if packet.dts is not None and packet.pts is not None:
                         packet.dts, packet.pts = packet.dts - ticks, packet.pts - ticks
                     packet.stream = copies[0]

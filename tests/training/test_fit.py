@@ -61,8 +61,8 @@ def recipe(images: Path) -> Recipe:
         iterations=20,
         batch=4,
         patch=12,
-        rate=0.01,
-        width=8,
+        lr=0.01,
+        reparam_width=8,
         device="cpu",
         threads=1,
     )
@@ -72,7 +72,9 @@ def recipe(images: Path) -> Recipe:
 def video_recipe(recipe: Recipe) -> Recipe:
     """For a network that sees neighbours; the stills make its windows."""
     options = {"features": 4, "layers": 3, "flow_features": 4}
-    return replace(recipe, network="vespcn", options=options, motion_part=0.3, guided_part=0.3)
+    return replace(
+        recipe, network="vespcn", options=options, motion_fraction=0.3, guided_fraction=0.3
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def rgb_recipe(recipe: Recipe, coloured: Path) -> Recipe:
     """For a network that works in RGB."""
     options = {"blocks": 1, "features": 4, "light": True}
     places = {"data": (coloured,), "validation": (coloured / "0.png",)}
-    return replace(recipe, network="edsr", options=options, error="l1", **places)
+    return replace(recipe, network="edsr", options=options, loss="l1", **places)
 
 
 def run(recipe: Recipe, folder: Path, stop_after: int | None = None) -> list[Progress]:
@@ -126,7 +128,7 @@ def test_it_learns_and_leaves_a_model_file(
     recipe: Recipe, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit_module, "WARM_UP", 5)
-    reports = run(replace(recipe, iterations=60, mse_part=1), tmp_path)
+    reports = run(replace(recipe, iterations=60, mse_fraction=1), tmp_path)
     assert [report.step for report in reports] == list(range(1, 61))
     assert reports[-1].done == 1
     assert reports[-1].saved
@@ -141,17 +143,17 @@ def test_it_learns_and_leaves_a_model_file(
 
 
 @pytest.mark.parametrize("light", [True, False])
-@pytest.mark.parametrize("mse_part", [0, 1])
+@pytest.mark.parametrize("mse_fraction", [0, 1])
 def test_a_network_in_rgb_learns(
     rgb_recipe: Recipe,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     light: bool,
-    mse_part: float,
+    mse_fraction: float,
 ) -> None:
     monkeypatch.setattr(fit_module, "WARM_UP", 5)
     options = {"blocks": 1, "features": 4, "light": light}
-    recipe = replace(rgb_recipe, iterations=100, mse_part=mse_part, options=options)
+    recipe = replace(rgb_recipe, iterations=100, mse_fraction=mse_fraction, options=options)
     reports = run(recipe, tmp_path)
     assert reports[-1].loss < reports[9].loss  # means of 100 and of 10 steps
     (image,) = recipe.validation
@@ -169,7 +171,7 @@ def test_a_network_in_rgb_learns(
 def test_an_interrupted_run_ends_at_the_same_weights(
     tmp_path: Path, width: int, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    recipe = replace(request.getfixturevalue(kind), width=width)
+    recipe = replace(request.getfixturevalue(kind), reparam_width=width)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run(recipe, whole)
     run(recipe, parts, stop_after=7)
@@ -226,19 +228,19 @@ def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("width", [0, 8])
 @pytest.mark.parametrize(
-    ("motion_part", "guided_part", "taught"),
+    ("motion_fraction", "guided_fraction", "taught"),
     [(1, 0, {"motion"}), (0, 1, {"convs"}), (0, 0, {"convs", "motion"}), (0.5, 0.5, None)],
 )
 def test_stages_change_their_part_of_the_network_alone(
     video_recipe: Recipe,
     tmp_path: Path,
     width: int,
-    motion_part: float,
-    guided_part: float,
+    motion_fraction: float,
+    guided_fraction: float,
     taught: set[str] | None,
 ) -> None:
-    stages = {"motion_part": motion_part, "guided_part": guided_part}
-    recipe = replace(video_recipe, width=width, validation=(), **stages)
+    stages = {"motion_fraction": motion_fraction, "guided_fraction": guided_fraction}
+    recipe = replace(video_recipe, reparam_width=width, validation=(), **stages)
     first = fit_module._begin(recipe, torch.device("cpu")).network.state_dict()
     run(recipe, tmp_path, stop_after=10)
     half = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
@@ -272,7 +274,7 @@ def test_validation_on_a_clip_sees_neighbours(video_recipe: Recipe, tmp_path: Pa
     frames.mkdir()
     for number in range(3):
         cv2.imwrite(str(frames / f"{number}.png"), picture(number, 50, 40))
-    recipe = replace(video_recipe, validation=(frames,), motion_part=0, guided_part=1)
+    recipe = replace(video_recipe, validation=(frames,), motion_fraction=0, guided_fraction=1)
     (*_, last) = run(recipe, tmp_path / "run")
     weights = tmp_path / "run" / "best.safetensors"
     assert last.best == pytest.approx(score(weights, 2, frames), abs=1e-6)
@@ -297,7 +299,7 @@ def test_the_best_weights_are_kept(
 ) -> None:
     monkeypatch.setattr(fit_module, "SAVE_EVERY", -1)  # at every step
     monkeypatch.setattr(fit_module, "WARM_UP", 1)
-    run(replace(recipe, iterations=24, rate=2.0), tmp_path)  # so fast that it gets worse
+    run(replace(recipe, iterations=24, lr=2.0), tmp_path)  # so fast that it gets worse
     scores = [line["psnr"] for line in log(tmp_path)]
     assert len(scores) == 24
     assert max(scores) > scores[-1] + 1
@@ -325,7 +327,7 @@ def test_a_run_can_end_by_time(recipe: Recipe, tmp_path: Path) -> None:
 
 
 def test_the_rate_rises_then_falls_along_a_cosine(recipe: Recipe) -> None:
-    whole = replace(recipe, rate=1.0, iterations=1000)
+    whole = replace(recipe, lr=1.0, iterations=1000)
     rates = [fit_module._rate(whole, step, step / 1000, (0.0,)) for step in range(1000)]
     assert rates[0] == pytest.approx(1 / fit_module.WARM_UP)
     assert rates[500] == pytest.approx(0.5)
@@ -334,7 +336,7 @@ def test_the_rate_rises_then_falls_along_a_cosine(recipe: Recipe) -> None:
 
 
 def test_the_rate_rises_again_where_further_layers_begin(recipe: Recipe) -> None:
-    whole = replace(recipe, rate=1.0, iterations=10_000)
+    whole = replace(recipe, lr=1.0, iterations=10_000)
     rates = [fit_module._rate(whole, step, step / 10_000, (0.0, 0.1, 0.7)) for step in range(9000)]
     plain = [fit_module._rate(whole, step, step / 10_000, (0.0,)) for step in range(9000)]
     for begin in (1000, 7000):
@@ -344,12 +346,23 @@ def test_the_rate_rises_again_where_further_layers_begin(recipe: Recipe) -> None
     assert rates[:1000] == plain[:1000]
 
 
+def test_a_checkpoint_of_early_versions_is_continued(recipe: Recipe, tmp_path: Path) -> None:
+    run(recipe, tmp_path, stop_after=2)
+    file = tmp_path / "checkpoint.pt"
+    state = torch.load(file, weights_only=True)
+    state["recipe"]["width"] = state["recipe"].pop("reparam_width")
+    torch.save(state, file)
+    with pytest.raises(TrainingError, match="reparam_width 8 there, 0 here"):
+        run(replace(recipe, reparam_width=0), tmp_path)
+    assert run(recipe, tmp_path, stop_after=3)[-1].step == 3
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"scale": 3}, "scale 2 there, 3 here"),
         ({"options": {"kernels": (3, 3), "features": (9,)}}, r"options .*\[8\].* there, .*\[9\]"),
-        ({"width": 0}, "width 8 there, 0 here"),
+        ({"reparam_width": 0}, "reparam_width 8 there, 0 here"),
     ],
 )
 def test_a_folder_of_another_run_is_refused(
@@ -379,7 +392,7 @@ def test_a_loss_that_is_no_number_ends_the_run(recipe: Recipe, tmp_path: Path) -
     run(recipe, tmp_path, stop_after=3)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(TrainingError, match=r"step \d+: the loss is .* diverged"):
-        run(replace(recipe, rate=1e35), tmp_path)
+        run(replace(recipe, lr=1e35), tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
@@ -450,7 +463,7 @@ def test_recordings_are_learnt_from_and_told(
 def test_warm_start_takes_the_layers_that_fit(recipe: Recipe, tmp_path: Path) -> None:
     run(recipe, tmp_path / "two")
     weights = tmp_path / "two" / "best.safetensors"
-    slow = replace(recipe, scale=3, patch=8, iterations=1, rate=1e-12, warm_start=weights)
+    slow = replace(recipe, scale=3, patch=8, iterations=1, lr=1e-12, warm_start=weights)
     run(slow, tmp_path / "three")
     before = load_file(weights)
     after = load_file(tmp_path / "three" / "best.safetensors")
@@ -465,9 +478,9 @@ def test_warm_start_from_a_network_of_one_frame(
     """A network of more frames, layers and features scores as that one did, before it learns."""
     monkeypatch.setattr(fit_module, "WARM_UP", 1)
     options = {"kernels": (3, 3, 3), "features": (4, 4)}
-    run(replace(recipe, options=options, iterations=60, mse_part=1), tmp_path / "small")
+    run(replace(recipe, options=options, iterations=60, mse_fraction=1), tmp_path / "small")
     weights = tmp_path / "small" / "best.safetensors"
-    slow = replace(video_recipe, iterations=1, rate=1e-12, warm_start=weights)
+    slow = replace(video_recipe, iterations=1, lr=1e-12, warm_start=weights)
     larger = replace(slow, options={"features": 6, "layers": 5, "context": 2})
     for number, begun in enumerate((slow, larger)):
         (found,) = run(begun, tmp_path / f"large{number}")
@@ -487,7 +500,7 @@ def test_warm_start_of_edsr_from_another_scale(
     weights = tmp_path / "two" / "best.safetensors"
     before = load_file(weights)
     for scale in (3, 4):
-        four = replace(two, scale=scale, patch=8, iterations=1, rate=1e-12, warm_start=weights)
+        four = replace(two, scale=scale, patch=8, iterations=1, lr=1e-12, warm_start=weights)
         run(four, tmp_path / str(scale))
         after = load_file(tmp_path / str(scale) / "best.safetensors")
         for name in before:
@@ -523,13 +536,13 @@ def test_warm_start_from_what_is_no_model(
         ({"iterations": None}, "a run needs an end"),
         ({"iterations": 0}, "iterations 0: must be above 0"),
         ({"minutes": -1.0}, "minutes -1.0: must be above 0"),
-        ({"rate": float("nan")}, "rate nan: must be above 0"),
-        ({"width": -1}, "width -1: must not be negative"),
-        ({"error": "l2"}, "error 'l2': must be charbonnier or l1"),
+        ({"lr": float("nan")}, "lr nan: must be above 0"),
+        ({"reparam_width": -1}, "reparam_width -1: must not be negative"),
+        ({"loss": "l2"}, "loss 'l2': must be charbonnier or l1"),
         ({"device": "cuda:0,cuda:1"}, "device 'cuda:0,cuda:1': training takes one"),
-        ({"mse_part": 1.5}, "mse_part 1.5: must be within"),
-        ({"motion_part": -0.1}, "motion_part -0.1: must be within"),
-        ({"guided_part": float("nan")}, "guided_part nan: must be within"),
+        ({"mse_fraction": 1.5}, "mse_fraction 1.5: must be within"),
+        ({"motion_fraction": -0.1}, "motion_fraction -0.1: must be within"),
+        ({"guided_fraction": float("nan")}, "guided_fraction nan: must be within"),
     ],
 )
 def test_a_recipe_is_checked_when_made(recipe: Recipe, change: dict[str, Any], said: str) -> None:
@@ -543,7 +556,7 @@ def test_what_a_network_refuses(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"vespcn .*: fusion 'late': must be early or slow"):
         run(replace(recipe, network="vespcn", options={"fusion": "late"}), tmp_path)
     with pytest.raises(TrainingError, match="'interpolation' has nothing to learn"):
-        run(replace(recipe, network="interpolation", options={}, width=0), tmp_path)
+        run(replace(recipe, network="interpolation", options={}, reparam_width=0), tmp_path)
     with pytest.raises(DeviceError):
         run(replace(recipe, device="abacus"), tmp_path)
 
@@ -561,7 +574,7 @@ def test_it_learns_on_a_gpu_and_goes_on_there(
 
 
 def command(images: Path, folder: Path, *more: str) -> list[str]:
-    small = ["--batch", "2", "--patch", "12", "--width", "4", "--threads", "1", "-d", "cpu"]
+    small = ["--batch", "2", "--patch", "12", "--reparam-width", "4", "--threads", "1", "-d", "cpu"]
     run_ = ["-o", str(folder), "-s", "2", "--iterations", "3", "--val", str(images / "1.png")]
     return [str(images), *run_, *small, *more]
 
@@ -582,7 +595,7 @@ def test_the_train_command(images: Path, tmp_path: Path) -> None:
 def test_command_for_networks_that_see_neighbours(
     images: Path, tmp_path: Path, name: str, frames: int, layers: int
 ) -> None:
-    stages = ("--motion-part", "0.3", "--guided-part", "0.4")
+    stages = ("--motion-fraction", "0.3", "--guided-fraction", "0.4")
     result = CliRunner().invoke(train_command, command(images, tmp_path, "-m", name, *stages))
     assert result.exit_code == 0, result.output
     model = load_model(str(tmp_path / "best.safetensors"), 2)
@@ -607,7 +620,7 @@ def test_the_train_command_in_json(images: Path, tmp_path: Path) -> None:
 
 
 def test_usage_errors_of_the_train_command(images: Path, tmp_path: Path) -> None:
-    wrongs = (["-m", "srcnn"], ["-s", "8"], ["--batch", "many"], ["--error", "l2"])
+    wrongs = (["-m", "srcnn"], ["-s", "8"], ["--batch", "many"], ["--loss", "l2"])
     for wrong in wrongs:
         assert CliRunner().invoke(train_command, command(images, tmp_path, *wrong)).exit_code == 2
     assert CliRunner().invoke(train_command, [str(images)]).exit_code == 2
@@ -616,8 +629,8 @@ def test_usage_errors_of_the_train_command(images: Path, tmp_path: Path) -> None
 def test_the_command_has_the_recipes_defaults() -> None:
     defaults = {field.name: field.default for field in fields(Recipe)}
     params = {param.name: param.default for param in train_command.params}
-    names = ("batch", "patch", "width", "seed", "device", "threads")
-    for name in (*names, "motion_part", "guided_part"):
+    names = ("batch", "patch", "reparam_width", "seed", "device", "threads")
+    for name in (*names, "motion_fraction", "guided_fraction"):
         assert params[name] == defaults[name], name
     assert defaults["iterations"] == 100_000
     assert params["model"] in SHAPES
@@ -642,23 +655,23 @@ def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_each_shape_has_habits_of_training(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_each_shape_has_defaults_of_training(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     made = asked_for(monkeypatch, "-m", name)
     assert (made.batch, made.iterations) == (16, 100_000)
     as_published = {"edsr": ("l1", 1e-4), "edsr-baseline": ("l1", 1e-4)}
     expected = {**as_published, "edsr-8x32": ("l1", 8e-4)}.get(name, ("charbonnier", 1e-3))
-    assert (made.error, made.rate, made.patch) == (*expected, 48)
+    assert (made.loss, made.lr, made.patch) == (*expected, 48)
     assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)
-    other = asked_for(monkeypatch, "-m", name, "--error", "charbonnier", "--rate", "0.5")
-    assert (other.error, other.rate) == ("charbonnier", 0.5)
+    other = asked_for(monkeypatch, "-m", name, "--loss", "charbonnier", "--lr", "0.5")
+    assert (other.loss, other.lr) == ("charbonnier", 0.5)
     ARCHITECTURES[made.network](4, **made.options)
 
 
 def test_a_run_by_time_has_no_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     made = asked_for(monkeypatch, "--minutes", "5")
     assert (made.iterations, made.minutes) == (None, 5)
-    both = asked_for(monkeypatch, "--minutes", "5", "--iterations", "7", "--error", "l1")
-    assert (both.iterations, both.minutes, both.error) == (7, 5, "l1")
+    both = asked_for(monkeypatch, "--minutes", "5", "--iterations", "7", "--loss", "l1")
+    assert (both.iterations, both.minutes, both.loss) == (7, 5, "l1")
 
 
 def test_a_run_begins_from_a_bundled_model_or_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -675,8 +688,8 @@ def test_what_made_the_small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_part_on_squared_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked_for(monkeypatch).mse_part == 0.15
-    assert asked_for(monkeypatch, "--mse-part", "1").mse_part == 1
+    assert asked_for(monkeypatch).mse_fraction == 0.15
+    assert asked_for(monkeypatch, "--mse-fraction", "1").mse_fraction == 1
 
 
 def test_the_help_tells_the_defaults_of_the_shapes() -> None:

@@ -291,10 +291,10 @@ def test_networks_learn_from_it(
         iterations=4,
         batch=2,
         patch=12,
-        width=0,
-        motion_part=0.25,
-        guided_part=0.25,
-        error="l1" if name == "edsr" else "charbonnier",
+        reparam_width=0,
+        motion_fraction=0.25,
+        guided_fraction=0.25,
+        loss="l1" if name == "edsr" else "charbonnier",
         device="cpu",
         threads=1,
     )
@@ -307,7 +307,7 @@ def test_networks_learn_from_it(
 
 def command(photos: Path, footage: Path, folder: Path) -> list[str]:
     sources = ["--recipe", "degradation-gan", "--real", str(footage), "--sharp", str(photos)]
-    small = ["--batch", "2", "--patch", "8", "--width", "4", "--threads", "1", "-d", "cpu"]
+    small = ["--batch", "2", "--patch", "8", "--reparam-width", "4", "--threads", "1", "-d", "cpu"]
     steps = ["--iterations", "3", "--degradation-iterations", "2"]
     return [*sources, "-o", str(folder), "-s", "2", *steps, *small]
 

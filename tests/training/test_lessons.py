@@ -33,8 +33,8 @@ def random(seed: int = 2) -> np.random.Generator:
 
 def lesson(stills: Any = STILLS, clips: Any = CLIPS, **changes: Any) -> WindowLesson:
     pairs = WindowPairs(stills, clips, 2, 1)
-    parts = {"mse_part": 0.2, "motion_part": 0.25, "guided_part": 0.25}
-    given = {"batch": 4, "patch": 12, "error": "charbonnier"} | parts | changes
+    parts = {"mse_fraction": 0.2, "motion_fraction": 0.25, "guided_fraction": 0.25}
+    given = {"batch": 4, "patch": 12, "loss_kind": "charbonnier"} | parts | changes
     return WindowLesson(pairs, **given)
 
 
@@ -85,10 +85,10 @@ def test_each_phase_teaches_its_part(done: float, parts: set[str], sources: Any)
 
 
 def test_phases_can_be_left_out() -> None:
-    assert taught(lesson(motion_part=0), 0) == {"convs"}
-    assert taught(lesson(guided_part=0), 0.25) == {"motion", "convs"}
-    assert taught(lesson(motion_part=0, guided_part=0), 0) == {"motion", "convs"}
-    assert taught(lesson(motion_part=1), 0.999) == {"motion"}
+    assert taught(lesson(motion_fraction=0), 0) == {"convs"}
+    assert taught(lesson(guided_fraction=0), 0.25) == {"motion", "convs"}
+    assert taught(lesson(motion_fraction=0, guided_fraction=0), 0) == {"motion", "convs"}
+    assert taught(lesson(motion_fraction=1), 0.999) == {"motion"}
 
 
 def test_the_first_phase_is_the_error_of_the_flow() -> None:
@@ -101,9 +101,9 @@ def test_the_first_phase_is_the_error_of_the_flow() -> None:
     torch.testing.assert_close(found, known_flow(flow, batch.flow))
 
 
-@pytest.mark.parametrize("error", ["charbonnier", "l1"])
-def test_the_second_phase_sees_neighbours_as_the_known_flow_moves_them(error: str) -> None:
-    learner, one = network(), lesson(error=error)
+@pytest.mark.parametrize("loss_kind", ["charbonnier", "l1"])
+def test_the_second_phase_sees_neighbours_as_the_known_flow_moves_them(loss_kind: str) -> None:
+    learner, one = network(), lesson(loss_kind=loss_kind)
     batch = one.pairs.sample(4, 12, random(), known_flow=True)
     with torch.no_grad():
         found = loss(one, learner, 0.3)
@@ -111,7 +111,7 @@ def test_the_second_phase_sees_neighbours_as_the_known_flow_moves_them(error: st
             aligned = learner.aligned(batch.small, batch.flow)[0]
             phases = learner.restored(batch.small, aligned)
     guess = torch.nn.functional.pixel_shuffle(phases, 2)
-    expected = restoration(guess, batch.large, one.error, edge=2 * MARGIN)
+    expected = restoration(guess, batch.large, one.loss_kind, edge=2 * MARGIN)
     torch.testing.assert_close(found, expected)
 
 
@@ -124,14 +124,14 @@ def test_the_third_phase_is_restoration_and_motion() -> None:
             aligned, flow = learner.aligned(batch.small)
             phases = learner.restored(batch.small, aligned)
     guess = torch.nn.functional.pixel_shuffle(phases, 2)
-    expected = restoration(guess, batch.large, one.error, edge=2 * MARGIN)
+    expected = restoration(guess, batch.large, one.loss_kind, edge=2 * MARGIN)
     expected = expected + motion(batch.small, aligned, flow, batch.flow)
     torch.testing.assert_close(found, expected)
 
 
 def test_the_end_is_on_squared_error() -> None:
     learner = network()
-    one = lesson(motion_part=0, guided_part=1, mse_part=0.2)
+    one = lesson(motion_fraction=0, guided_fraction=1, mse_fraction=0.2)
     with torch.no_grad():
         before, after = (float(loss(one, learner, done)) for done in (0.8, 0.81))
     assert after < before**1.5  # of errors far below 1
@@ -142,20 +142,20 @@ def test_the_end_is_on_squared_error() -> None:
     assert after < before**1.5
 
 
-def still_lesson(stills: list[NDArray[np.uint8]], error: str = "charbonnier") -> StillLesson:
+def still_lesson(stills: list[NDArray[np.uint8]], loss_kind: str = "charbonnier") -> StillLesson:
     pairs = StillPairs(stills, [degrade(samples, 2) for samples in stills], 2)
-    return StillLesson(pairs, batch=4, patch=12, mse_part=0.2, error=error)
+    return StillLesson(pairs, batch=4, patch=12, mse_fraction=0.2, loss_kind=loss_kind)
 
 
-@pytest.mark.parametrize("error", ["charbonnier", "l1"])
+@pytest.mark.parametrize("loss_kind", ["charbonnier", "l1"])
 @pytest.mark.parametrize("color", ["y", "rgb"])
-def test_a_still_lesson_is_restoration(color: str, error: str) -> None:
+def test_a_still_lesson_is_restoration(color: str, loss_kind: str) -> None:
     stills = STILLS if color == "y" else [colours(n, 80, 90) for n in range(3)]
     single = Espcn(2, (3, 3), (4,)) if color == "y" else Edsr(2, blocks=1, features=4)
-    one = still_lesson(stills, error)
+    one = still_lesson(stills, loss_kind)
     small, large = one.pairs.sample(4, 12, random())
     with torch.no_grad():
-        for done, kind in ((0.1, error), (0.9, "l2")):
+        for done, kind in ((0.1, loss_kind), (0.9, "l2")):
             with torch.autocast("cpu", torch.bfloat16):
                 guess = single(small)
             expected = restoration(guess, large, kind)
@@ -188,7 +188,7 @@ def soft_noise(side: int) -> NDArray[np.uint8]:
 
 @pytest.mark.slow
 def test_the_motion_net_learns_the_flow() -> None:
-    one = lesson([soft_noise(160)], [], batch=8, patch=24, motion_part=1)
+    one = lesson([soft_noise(160)], [], batch=8, patch=24, motion_fraction=1)
     torch.manual_seed(1)
     learner = Vespcn(2, features=4, layers=2, flow_features=16)
     optimizer = torch.optim.Adam(learner.motion.parameters(), lr=3e-3)

@@ -70,10 +70,10 @@ def test_progressive_video_is_left_as_it_is_but_when_told(tmp_path: Path) -> Non
 def test_a_part_has_the_bits_of_the_whole(clip: Path, first: int, last: int, context: int) -> None:
     whole = read(clip, "auto", Span())
     part = read(clip, "auto", Span(Fraction(first, 25), Fraction(last, 25)), context)
-    inside = [frame for frame in part if not frame.outside]
+    inside = [frame for frame in part if not frame.is_context]
     assert [frame.pts for frame in inside] == [frame.pts for frame in whole[first:last]]
     by_time = {frame.pts: frame for frame in whole}
-    before = sum(frame.outside and frame.pts < whole[first].pts for frame in part)
+    before = sum(frame.is_context and frame.pts < whole[first].pts for frame in part)
     assert before >= min(context, first)
     for frame in part:
         assert frame.shows_same(by_time[frame.pts])

@@ -489,7 +489,7 @@ def test_frames_around_a_part(tmp_path: Path, options: dict[str, str], context: 
             for frame, expected in zip(found, whole[first - before :], strict=True):
                 assert frame.shows_same(expected)
             last = before + len(inside)
-            outside = [n for n, frame in enumerate(found) if frame.outside]
+            outside = [n for n, frame in enumerate(found) if frame.is_context]
             assert outside == [*range(before), *range(last, len(found))]
             for frame, same in zip(found[before:last], inside, strict=True):
                 assert (frame.pts, frame.duration) == (same.pts, same.duration)
@@ -499,7 +499,7 @@ def test_nothing_is_around_the_whole(tmp_path: Path) -> None:
     path = make(tmp_path / "clip.mp4", Clip(pts=EVEN, options=GROUPS))
     for span in (WHOLE, Span(Fraction(0)), Span(None, Fraction(100))):
         with open_video(path, span, no_warning) as video:
-            assert not any(frame.outside for frame in video.frames(2))
+            assert not any(frame.is_context for frame in video.frames(2))
 
 
 def test_before_a_part_pictures_that_stand_still_count_once(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_all_else_passes_through_at_once() -> None:
         for number in range(6):
             drawn += 1
             planes = (picture(number, 32, 24), picture(number, 16, 12))
-            yield Frame(planes, number * number, 2 * number, outside=number < 2)
+            yield Frame(planes, number * number, 2 * number, is_context=number < 2)
 
     given = list(source())
     drawn = 0
@@ -73,7 +73,7 @@ def test_all_else_passes_through_at_once() -> None:
         assert drawn == number + 1
         expected = given[number]
         assert (frame.pts, frame.duration) == (expected.pts, expected.duration)
-        assert frame.outside == expected.outside
+        assert frame.is_context == expected.is_context
         assert frame.shows_same(expected)
 
 

@@ -23,7 +23,7 @@ from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
 from vsr.inference.engine import choose_engine
-from vsr.model_selection.analyze import Look, look_at
+from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.registry import Model, default_model, footage_model, load_model, scales_of
 from vsr.pipeline.checks import check_paths
 from vsr.training.checkpoint import save_weights
@@ -49,7 +49,7 @@ class Found:
     model: str
     learnt: int
     held_back: int
-    look: Look | None
+    look: SourceAnalysis | None
     camera: Camera
 
 
@@ -121,7 +121,7 @@ def adapt(
     random = np.random.default_rng(course.seed)
     seen = sample(footage, scale, network.color, random, watch.warn)
     video = next((b.path for b in seen.learnt if _is_video(b.path)), None)
-    look = None if video is None else look_at(video)
+    look = None if video is None else analyze(video)
     truths = [_sharpest(burst, scale) for burst in seen.learnt]
     camera = estimate([burst.frames for burst in seen.learnt], truths, scale, look, random)
     watch.found(Found(began.name, len(seen.learnt), len(seen.held_back), look, camera))

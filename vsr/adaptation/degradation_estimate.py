@@ -12,7 +12,7 @@ from vsr.adaptation.sharpness import crispness
 from vsr.datasets.ground_truth import Plane, Samples
 from vsr.degradation.compression import Compression
 from vsr.degradation.degradations import Blur, Degradation, Noise, Resize, Step
-from vsr.model_selection.analyze import Look
+from vsr.model_selection.analyze import SourceAnalysis
 from vsr.model_selection.noise import noise
 
 # The median crispness of 23 scenes under a Gaussian of so many small pixels, noise of 0 to 6 and
@@ -73,7 +73,7 @@ def estimate(
     footage: Sequence[Samples],
     truths: Sequence[Samples],
     scale: int,
-    look: Look | None,
+    look: SourceAnalysis | None,
     random: np.random.Generator,
 ) -> Camera:
     """The camera whose pictures of `truths` look as the footage does.

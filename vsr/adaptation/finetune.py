@@ -22,7 +22,7 @@ from vsr.training.lessons import Lesson, StillLesson, WindowLesson
 from vsr.training.recipe import part_done
 
 _WARM_UP = 50  # steps
-_MSE_PART = 1.0  # of the run, on squared error: it is what is judged by
+_MSE_FRACTION = 1.0  # of the run, on squared error: it is what is judged by
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Course:
     Attributes:
         minutes: the time for it; None where only `iterations` counts.
         iterations: steps to take, likewise. With both, whichever is further on counts.
-        rate: Adam's highest learning rate.
+        lr: Adam's highest learning rate.
         batch, patch: windows a step, and their side in small pixels.
         seed: what each step shows follows from it and the step's number.
     """
 
     minutes: float | None = 3.0
     iterations: int | None = None
-    rate: float = 1e-4
+    lr: float = 1e-4
     batch: int = 16
     patch: int = 24
     seed: int = 1
@@ -47,7 +47,7 @@ class Course:
     def __post_init__(self) -> None:
         if self.iterations is None and self.minutes is None:
             raise TrainingError("adapting needs an end: minutes, iterations or both")
-        for name in ("minutes", "iterations", "rate", "batch"):
+        for name in ("minutes", "iterations", "lr", "batch"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise TrainingError(f"{name} {value}: must be above 0")
@@ -86,7 +86,7 @@ def learn(
     while done < 1:
         random = np.random.default_rng((course.seed, run.step))
         examples = tuple(x.to(device) for x in lesson.draw(random, done))
-        rate = course.rate * min(1.0, (run.step + 1) / _WARM_UP)
+        rate = course.lr * min(1.0, (run.step + 1) / _WARM_UP)
         rate *= max(0.5 * (1 + math.cos(math.pi * done)), 0.01)
         loss = descend(run, lesson.loss(run.network, examples, done), rate)
         done = part_done(run.step, time.monotonic() - began, course.iterations, course.minutes)
@@ -101,14 +101,14 @@ def _begin(network: Network, course: Course, device: torch.device) -> Run:
         raise TrainingError("a model without weights has nothing to learn")
     learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average.to(device).eval().requires_grad_(False)
-    adam = torch.optim.Adam(learner.parameters(), lr=course.rate, betas=(0.9, 0.99))
+    adam = torch.optim.Adam(learner.parameters(), lr=course.lr, betas=(0.9, 0.99))
     return Run(learner, average, adam)
 
 
 def _lesson(network: Network, pairs: CameraPairs, course: Course) -> Lesson:
-    common = (course.batch, course.patch, _MSE_PART, "charbonnier")
+    common = (course.batch, course.patch, _MSE_FRACTION, "charbonnier")
     if not network.context:
         return StillLesson(FootageStills(pairs), *common)
     if not isinstance(network, Vespcn):
         raise TrainingError("of networks that see neighbouring frames only vespcn can be adapted")
-    return WindowLesson(pairs, *common, motion_part=0.0, guided_part=0.0)
+    return WindowLesson(pairs, *common, motion_fraction=0.0, guided_fraction=0.0)

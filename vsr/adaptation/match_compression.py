@@ -13,7 +13,7 @@ import numpy as np
 
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.compression import ENCODERS, Compression
-from vsr.model_selection.analyze import Look, look_at
+from vsr.model_selection.analyze import SourceAnalysis, analyze
 
 _STAND_IN = "h264"  # for codecs that nothing here encodes
 _LEAST = 64  # columns and rows that encoders take
@@ -21,7 +21,7 @@ _RANGES = {"h264": (8, 45), "hevc": (8, 45), "mpeg4": (1, 31), "mjpeg": (1, 31)}
 _GREY = 128
 
 
-def like(look: Look, clips: Sequence[Samples]) -> Compression:
+def like(look: SourceAnalysis, clips: Sequence[Samples]) -> Compression:
     """The Compression of `clips` that makes them look as `look`, of a video, says.
 
     They are encoded at several qualities and looked at as the video was. What is to agree is the
@@ -37,8 +37,8 @@ def like(look: Look, clips: Sequence[Samples]) -> Compression:
         found = _look(alike, Compression(codec, quality))
         if look.quantiser is not None and found.quantiser is not None:
             return found.quantiser > look.quantiser
-        if look.thrift is not None and found.thrift is not None:
-            return found.thrift < look.thrift
+        if look.bits_per_gradient is not None and found.bits_per_gradient is not None:
+            return found.bits_per_gradient < look.bits_per_gradient
         return found.bits < look.bits
 
     return Compression(codec, _first(is_coarser, *_RANGES[codec]))
@@ -55,12 +55,12 @@ def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
     return low
 
 
-def _look(clips: Sequence[Samples], compression: Compression) -> Look:
+def _look(clips: Sequence[Samples], compression: Compression) -> SourceAnalysis:
     """What the clips look like in a file so compressed, each from a keyframe on."""
     with TemporaryDirectory(prefix="vsr-") as folder:
         path = Path(folder, "clips.mkv")
         _write(path, clips, compression)
-        return look_at(path)
+        return analyze(path)
 
 
 def _write(path: Path, clips: Sequence[Samples], compression: Compression) -> None:

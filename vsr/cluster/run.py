@@ -66,7 +66,7 @@ def _make_all(job: Job, work: Work, observer: Observer) -> None:
                     waiting.appendleft(segment)
                 elif _put_in_place(work, answer, tasks, segment):
                     for message in answer.warnings:
-                        observer.note(message)
+                        observer.on_warning(message)
                     frames += answer.done.frames
                     observer.moved(frames, work.plan.frames)
                 else:

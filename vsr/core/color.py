@@ -111,7 +111,7 @@ def _enlarged(
         return []
     upsampler = chroma_upsampler(scale, *layout, info.color.siting, planes[0].device, kernel)
     all_ = torch.cat(list(planes))[:, None].to(torch.float32)
-    large = to_samples(upsampler.phases(all_), scale, info.format.peak)
+    large = to_samples(upsampler.subpixel(all_), scale, info.format.peak)
     return list(large.chunk(len(planes)))
 
 

@@ -203,14 +203,14 @@ class Frame:
         duration: how long it is shown, in ticks; 0 where the stream does not say.
         starts_shot: whether it has nothing to do with the frame before it, after a cut or as
             the first of all.
-        outside: whether it lies outside the wanted span: a neighbour to look at, not to show.
+        is_context: whether it lies outside the wanted span: a neighbour to look at, not to show.
     """
 
     planes: tuple[Plane, ...]
     pts: int
     duration: int = 0
     starts_shot: bool = False
-    outside: bool = False
+    is_context: bool = False
 
     def shows_same(self, other: Frame) -> bool:
         """Whether both show the same picture, sample by sample."""

@@ -133,7 +133,7 @@ class Upsample(nn.Module):
         ends = [o + n - 1 for o, n in zip(self.origin, self.weight.shape[2:], strict=True)]
         return max(*(abs(o) for o in self.origin), *(abs(e) for e in ends))
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         """The output before the pixel shuffle: (N, 1, H, W) -> (N, scale**2, H, W) float32."""
         height, width = x.shape[-2:]
         padded = x.float()
@@ -147,7 +147,7 @@ class Upsample(nn.Module):
             return convolution(padded, self.weight.float(), None)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pixel_shuffle(self.phases(x), self.scale)
+        return F.pixel_shuffle(self.subpixel(x), self.scale)
 
 
 def enlarge_axis(x: Tensor, axis: int, factor: int, shift: float) -> Tensor:

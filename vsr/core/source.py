@@ -52,8 +52,8 @@ class OtherStreams:
         path: where they come from.
         container: what holds them.
         main: the picture's index in it.
-        zero, end: the part to take, in seconds on the container's clock; None is its end.
-        sharp: whether what comes before `zero` is left out.
+        output_start, end: the part to take, in seconds on the container's clock; None is its end.
+        sharp: whether what comes before `output_start` is left out.
         damaged: told of damage to them, and of how many packets. Raises InputError where none is
             allowed.
         sampled: what has come of each so far, by its index; None where they are read for that.
@@ -64,7 +64,7 @@ class OtherStreams:
     path: Path | Url
     container: InputContainer
     main: int
-    zero: Fraction
+    output_start: Fraction
     end: Fraction | None
     sharp: bool
     damaged: Callable[[str, int], None]
@@ -91,7 +91,7 @@ class Source(Protocol):
         ...
 
     @property
-    def zero(self) -> Fraction:
+    def output_start(self) -> Fraction:
         """The time, in seconds on its own clock, at which the output's clock begins."""
         ...
 

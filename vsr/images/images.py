@@ -131,7 +131,7 @@ class Images:
         return Span()
 
     @property
-    def zero(self) -> Fraction:
+    def output_start(self) -> Fraction:
         """0, where the output's clock begins."""
         return Fraction(0)
 

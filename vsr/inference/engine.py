@@ -157,7 +157,7 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
         parameter.data = converted.contiguous(memory_format=layout)
     if engine.compiled:
         ready.compile(dynamic=False)
-        ready.phases = torch.compile(ready.phases, dynamic=False)  # type: ignore[method-assign]
+        ready.subpixel = torch.compile(ready.subpixel, dynamic=False)  # type: ignore[method-assign]
     return SelfEnsemble(ready) if engine.self_ensemble else ready
 
 

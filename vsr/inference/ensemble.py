@@ -29,7 +29,7 @@ class SelfEnsemble(Network):
         self.network = network
         self.scale, self.context = network.scale, network.context
         self.color, self.receptive_field = network.color, network.receptive_field
-        self.others = network.others
+        self.chroma_kernel = network.chroma_kernel
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
@@ -44,5 +44,5 @@ class SelfEnsemble(Network):
         assert total is not None
         return total[..., : height * self.scale, : width * self.scale] / len(POSITIONS)
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         return F.pixel_unshuffle(self(x), self.scale)

@@ -69,13 +69,13 @@ class Enlarger:
         else:
             colours = self._luma(planes, info)
         alpha = [plane[:, plane.shape[1] // 2] for plane in planes[3:]]
-        return colours + enlarge_alpha(alpha, info, self.network.scale, self.network.others)
+        return colours + enlarge_alpha(alpha, info, self.network.scale, self.network.chroma_kernel)
 
     def _luma(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
         """Luma by the network, chroma as it says."""
         luma = enlarge_planes(self.network, planes[0], info.format.peak)
         chroma = [plane[:, 0] for plane in planes[1:3]]
-        return [luma, *enlarge_chroma(chroma, info, self.network.scale, self.network.others)]
+        return [luma, *enlarge_chroma(chroma, info, self.network.scale, self.network.chroma_kernel)]
 
     def _rgb(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
         """Colour by the network, or by one for luma that frames of RGB are put through."""
@@ -93,7 +93,7 @@ class Enlarger:
         network = self.network
         lumas = [luma_of(rgb, info) for rgb in seen]
         differences = (seen[network.context] - lumas[network.context]).flatten(0, 1)[:, None]
-        upsample = chroma_upsampler(network.scale, 1, 1, "", self.device, network.others)
+        upsample = chroma_upsampler(network.scale, 1, 1, "", self.device, network.chroma_kernel)
         large: Tensor = upsample(differences).unflatten(0, (-1, 3))[:, :, 0]
         large += network(torch.cat(lumas, 1))
         return large
@@ -106,7 +106,7 @@ def enlarge_planes(network: Network, planes: Tensor, peak: int) -> Tensor:
     uint8 or uint16, on the network's device.
     """
     x = planes.to(torch.float32).div_(peak)
-    return to_samples(network.phases(x).mul_(peak), network.scale, peak)
+    return to_samples(network.subpixel(x).mul_(peak), network.scale, peak)
 
 
 def stacked(planes: Sequence[Sequence[Plane]], device: torch.device) -> list[Tensor]:

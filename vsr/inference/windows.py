@@ -42,12 +42,12 @@ def _alone(frames: Iterator[Frame]) -> Iterator[Window]:
     seen: tuple[Frame, ...] = ()
     begun = False
     for frame in frames:
-        if frame.outside and begun:
+        if frame.is_context and begun:
             return
-        begun = not frame.outside
+        begun = not frame.is_context
         if not seen or not frame.shows_same(seen[0]):
             seen = (frame,)
-        if not frame.outside:
+        if not frame.is_context:
             yield Window(seen, ((frame.pts, frame.duration),))
 
 
@@ -70,7 +70,7 @@ def _around(frames: Iterator[Frame], context: int) -> Iterator[Window]:
         if not shot or not frame.shows_same(shot[-1].frame):
             shot.append(_Picture(frame))
             waiting += 1
-        if not frame.outside:
+        if not frame.is_context:
             shot[-1].times.append((frame.pts, frame.duration))
             begun = True
         if waiting > context:

@@ -52,13 +52,13 @@ class Live:
         info: what holds for all its frames.
         span: up to when it is read.
         stream_index: which of the streams this is.
-        origin, zero: 0, where a file has its start and the output's clock begins.
+        origin, output_start: 0, where a file has its start and the output's clock begins.
         container: the first connection, to look up the other streams. It is closed once
             `frames` is drawn from.
     """
 
     origin = Fraction(0)
-    zero = Fraction(0)
+    output_start = Fraction(0)
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Live:
                 self._tell_lost()
             elif context:
                 for frame, _ in chain([inside.behind], timed):
-                    yield replace(frame, outside=True)
+                    yield replace(frame, is_context=True)
         finally:
             self._over_since = time.monotonic()
 
@@ -156,7 +156,7 @@ class Live:
             self.path,
             self.container,
             self.stream_index,
-            self.zero,
+            self.output_start,
             None,
             False,
             self._damaged,

@@ -44,15 +44,15 @@ _TELLING = {"h264", "mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp9"}
 
 
 @dataclass(frozen=True)
-class Look:
+class SourceAnalysis:
     """What a video looks like, as the median of the places looked at.
 
     Attributes:
         codec: libav's name of the decoder.
         bits: of a coded frame, for each of its pixels.
-        thrift: bits of a keyframe for each pixel, over the mean step from a sample of luma to the
-            next one right and below: how much it was given for what there is to code. None for a
-            picture of one colour.
+        bits_per_gradient: bits of a keyframe for each pixel, over the mean step from a sample of
+            luma to the next one right and below: how much it was given for what there is to code.
+            None for a picture of one colour.
         quantiser: how coarsely blocks were quantised, on H.264's scale of 0 to 51, where 6 more
             are steps of twice the size; None where the decoder does not tell.
         blocks: `vsr.core.blockiness.blockiness`; 1 for a picture too small to have any.
@@ -61,13 +61,13 @@ class Look:
 
     codec: str
     bits: float
-    thrift: float | None
+    bits_per_gradient: float | None
     quantiser: float | None
     blocks: float
     noise: float
 
 
-def look_at(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> Look:
+def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAnalysis:
     """Look at a video that can be opened again: the same file gives the same.
 
     At eight places, evenly from its beginning on, three frames are decoded from a keyframe on,
@@ -78,7 +78,7 @@ def look_at(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> Look:
     return within(reading.stall_timeout, lambda: _look(path, reading))
 
 
-def _look(path: Path | Url, reading: ReadOptions) -> Look:
+def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
     with open_input(path) as container:
         stream = main_video(container, path)
         check_header(path, container, stream, reading.limits)
@@ -89,19 +89,21 @@ def _look(path: Path | Url, reading: ReadOptions) -> Look:
         seen = list(_places(container, stream, path))
     if not seen:
         raise InputError(f"{path}: no frame can be decoded at the places looked at")
-    thrifts = [place.thrift for place in seen if place.thrift is not None]
+    ratios = [place.bits_per_gradient for place in seen if place.bits_per_gradient is not None]
     quantisers = [place.quantiser for place in seen if place.quantiser is not None]
-    return Look(
+    return SourceAnalysis(
         codec=codec,
         bits=median(place.bits for place in seen),
-        thrift=median(thrifts) if thrifts else None,
+        bits_per_gradient=median(ratios) if ratios else None,
         quantiser=median(quantisers) if quantisers else None,
         blocks=median(place.blocks for place in seen),
         noise=median(place.noise for place in seen),
     )
 
 
-def _places(container: InputContainer, stream: VideoStream, path: Path | Url) -> Iterator[Look]:
+def _places(
+    container: InputContainer, stream: VideoStream, path: Path | Url
+) -> Iterator[SourceAnalysis]:
     """What is to be seen at the first keyframe, and at those near the other places."""
     assert stream.time_base is not None
     length = _length(container, stream)
@@ -131,7 +133,7 @@ def _place(
     stream: VideoStream,
     path: Path | Url,
     keys: set[tuple[int, int | None]],
-) -> Look | None:
+) -> SourceAnalysis | None:
     """What is to be seen from the next keyframe on; None if there is none, or it is in `keys`."""
     sizes: list[int] = []  # of packets, in bytes
     frames: list[_Frame] = []
@@ -187,17 +189,17 @@ def _quantiser(told: VideoEncParams) -> float | None:
     return mean
 
 
-def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> Look:
+def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> SourceAnalysis:
     height, width = frames[0].luma.shape
     bits = [8 * size / (height * width) for size in sizes]
     step = fmean(_step(frame.luma) for frame in frames)
     quantisers = [frame.quantiser for frame in frames if frame.quantiser is not None]
     middles = [_middle(frame.luma) for frame in frames]
     has_blocks = min(height, width) >= LEAST_CELLS * CELL
-    return Look(
+    return SourceAnalysis(
         codec=codec,
         bits=fmean(bits),
-        thrift=bits[0] / step if step else None,
+        bits_per_gradient=bits[0] / step if step else None,
         quantiser=fmean(quantisers) if quantisers else None,
         blocks=fmean(map(blockiness, middles)) if has_blocks else 1.0,
         noise=fmean(map(noise, middles)),

@@ -9,8 +9,8 @@ from vsr.core.errors import InputError, ModelError, StalledError
 from vsr.core.options import READ_DEFAULTS, Content, ReadOptions
 from vsr.core.url import Url
 from vsr.images.images import is_image
-from vsr.model_selection.analyze import look_at
-from vsr.model_selection.classify import Judgement, judge
+from vsr.model_selection.analyze import analyze
+from vsr.model_selection.classify import Classification, classify
 from vsr.networks.registry import default_model, footage_model, scales_of
 
 
@@ -40,7 +40,7 @@ def choose_model(
     Args:
         source: a file, a folder of images or an address.
         model: the one that is named, which settles it; None where none is.
-        content: "clean", "footage", or "auto", which looks at a video file, see `judge`. Images
+        content: "clean", "footage", or "auto", which looks at a video file, see `classify`. Images
             are taken for clean, and addresses, which may give all but once, for footage.
         scale: 2, 3 or 4.
         stills: whether each image stands for itself.
@@ -82,18 +82,18 @@ def _scales(model: str) -> str:
     return ", ".join(f"x{scale}" for scale in scales_of(model))
 
 
-def judged(source: Path | Url, read: ReadOptions = READ_DEFAULTS) -> Judgement | None:
+def judged(source: Path | Url, read: ReadOptions = READ_DEFAULTS) -> Classification | None:
     """What a source is taken for; None for images, and for what cannot be read.
 
     Raises StalledError.
     """
     if isinstance(source, Url) and source.file is None:
-        return Judgement(True, "footage, as what comes from an address is taken for")
+        return Classification(True, "footage, as what comes from an address is taken for")
     file = source.file if isinstance(source, Url) else source
     if file is not None and (file.is_dir() or is_image(file)):
         return None
     try:
-        return judge(look_at(source, read))
+        return classify(analyze(source, read))
     except StalledError:
         raise
     except InputError:

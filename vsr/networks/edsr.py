@@ -122,7 +122,7 @@ class _LightTail(nn.Module):
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:
         scale = self.base.scale
-        phases = self.base.phases(x.flatten(0, 1)[:, None])  # (N*3, scale**2, H, W)
+        phases = self.base.subpixel(x.flatten(0, 1)[:, None])  # (N*3, scale**2, H, W)
         change = convolve(self.to_phases, features).float()  # (N, 3*scale**2, H, W)
         large = shuffle(change, scale)
         return shuffle(phases, scale).view_as(large) + large

@@ -61,10 +61,10 @@ class Espcn(Network):
             nn.init.zeros_(conv.bias)
         nn.init.zeros_(self.convs[-1].weight)  # type: ignore[arg-type]
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         first, *others = self.convs
         x_rounded = x.to(next(self.convs.parameters()).dtype)
         features = convolve_rows(first, x_rounded, relu=bool(others))
         for conv in others:
             features = convolve(conv, features, relu=conv is not others[-1])
-        return self.base.phases(x).add_(features)  # (N, scale**2, H, W)
+        return self.base.subpixel(x).add_(features)  # (N, scale**2, H, W)

@@ -33,7 +33,7 @@ def quantized(network: Network) -> Network:
     for place, layer in enumerate(watched, 1):
         stack[place] = layer
     with torch.inference_mode():
-        network.phases(_drawn(2 * network.context + 1))
+        network.subpixel(_drawn(2 * network.context + 1))
     highest = [layer.highest for layer in watched]
     for place, (conv, given) in enumerate(zip(layers[1:], highest, strict=True), 1):
         wanted = highest[place] if place < len(highest) else None

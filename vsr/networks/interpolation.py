@@ -24,7 +24,7 @@ class Interpolation(Network):
         self.scale = scale
         self.base = Upsample(scale, kernel)
         self.receptive_field = 2 * self.base.reach + 1
-        self.others = "nearest" if kernel == "nearest" else "cubic"
+        self.chroma_kernel = "nearest" if kernel == "nearest" else "cubic"
 
-    def phases(self, x: Tensor) -> Tensor:
-        return self.base.phases(x)
+    def subpixel(self, x: Tensor) -> Tensor:
+        return self.base.subpixel(x)

@@ -15,7 +15,7 @@ class Network(nn.Module):
         scale: the factor for both sides.
         context: frames it sees on each side of the one it restores.
         color: "y" (luma) or "rgb".
-        others: how the planes that it does not see are resampled: "cubic" or "nearest".
+        chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
         state_channels: planes that one frame hands to the next; 0 for networks that see windows.
     """
@@ -23,11 +23,11 @@ class Network(nn.Module):
     scale: int
     context: int = 0
     color: str = "y"
-    others: str = "cubic"
+    chroma_kernel: str = "cubic"
     receptive_field: int
     state_channels: int = 0
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         """The output before its pixel shuffle: (N, C*scale**2, H, W) float32.
 
         Rounding to integers and then shuffling moves a quarter of the bytes.
@@ -35,4 +35,4 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.pixel_shuffle(self.phases(x), self.scale)
+        return nn.functional.pixel_shuffle(self.subpixel(x), self.scale)

@@ -131,7 +131,7 @@ class Recurrent(Network):
         inputs = self.gathered(frames, state, quality, flow)
         detail, hidden = self.cell(inputs)
         detail = detail.float()
-        return self.base.phases(frame) + detail, State(frame, hidden, detail)
+        return self.base.subpixel(frame) + detail, State(frame, hidden, detail)
 
     def gathered(self, frames: Tensor, state: State, quality: Tensor, flow: Tensor) -> Tensor:
         """All that the cell sees, side by side: (N, inputs, H, W), the past moved by `flow`.

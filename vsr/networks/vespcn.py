@@ -89,7 +89,7 @@ class Vespcn(Network):
         nn.init.zeros_(layers[-1].weight)
         self.motion.reset_parameters()
 
-    def phases(self, x: Tensor) -> Tensor:
+    def subpixel(self, x: Tensor) -> Tensor:
         return self.restored(x, self.aligned(x)[0])
 
     def aligned(self, x: Tensor, flow: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -123,7 +123,7 @@ class Vespcn(Network):
         for conv in hidden:
             features = convolve(conv, features, relu=True)
         features = convolve(last, features)
-        return self.base.phases(x[:, self.context : self.context + 1]).add_(features)
+        return self.base.subpixel(x[:, self.context : self.context + 1]).add_(features)
 
 
 class Motion(nn.Module):
@@ -222,7 +222,7 @@ def level_contrast(x: Tensor, to_pixels: Upsample) -> Tensor:
     """
     blocks = F.avg_pool2d(torch.cat([x, x * x], 1), _STRIDE)
     local = _sum_around(blocks) / _sum_around(torch.ones_like(blocks[:1, :1]))
-    fine = to_pixels.phases(local.flatten(0, 1)[:, None])
+    fine = to_pixels.subpixel(local.flatten(0, 1)[:, None])
     local = shuffle(fine, _STRIDE).view(len(x), -1, *x.shape[-2:])
     mean, square = local.chunk(2, 1)
     variance = (square - mean * mean).clamp_(min=0)

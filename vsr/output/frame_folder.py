@@ -20,7 +20,11 @@ from vsr.output.sink import Output
 
 @contextmanager
 def create_frame_folder(
-    folder: Path, info: VideoInfo, warn: Callable[[str], None], overwrite: bool, said: str = ""
+    folder: Path,
+    info: VideoInfo,
+    warn: Callable[[str], None],
+    overwrite: bool,
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write frames of `info` as numbered PNGs, converted by its matrix and range, with alpha.
 
@@ -43,6 +47,6 @@ def create_frame_folder(
         info, format=stored, color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     )
     with create_image_folder(
-        folder, None, images, depth, lambda number: Metadata(), warn, overwrite, said
+        folder, None, images, depth, lambda number: Metadata(), warn, overwrite, provenance_tag
     ) as output:
         yield replace(output, write=lambda frame: output.write(picture(frame)))

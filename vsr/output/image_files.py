@@ -16,7 +16,7 @@ from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import Warn, once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.xmp_tag import with_image_statement
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.util.atomic import part_of, remove_abandoned
 
 _QUEUE = 2  # frames that may wait for the encoder
@@ -34,15 +34,15 @@ def create_image(
     depth: int,
     metadata: Metadata,
     warn: Warn,
-    seal: Seal | None = None,
-    said: str = "",
+    before_commit: BeforeCommit | None = None,
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
 
     `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
     room for the metadata, they are left out with a warning. The file gets its name when the
-    block has ended well with exactly one frame written, and `seal` has seen it; otherwise
-    nothing is left. What is `said` of it goes into its metadata. Raises OutputError in one line.
+    block has ended well with exactly one frame written, and `before_commit` has seen it; otherwise
+    nothing is left. `provenance_tag` goes into its metadata. Raises OutputError in one line.
     """
     shape = _output_shape(target, info, depth, warn)
     kept, dropped = nearest_metadata(target, metadata, shape.channels)
@@ -53,15 +53,15 @@ def create_image(
 
     def write(frame: Frame) -> None:
         nonlocal written
-        _save(frame, part, target, shape, with_image_statement(kept, said, target))
+        _save(frame, part, target, shape, with_image_statement(kept, provenance_tag, target))
         written += 1
 
     try:
         output = Output(write, "", Others(kept.names, (), dropped))
         yield output
         _check_count(target, written, 1)
-        if seal:
-            seal(part, output)
+        if before_commit:
+            before_commit(part, output)
         with writing(target):
             part.replace(target)
     finally:
@@ -77,7 +77,7 @@ def create_image_folder(
     metadata: Callable[[int], Metadata],
     warn: Warn,
     overwrite: bool = False,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write one image per frame of `info` into `folder`: the first to the first name, and so on.
 
@@ -112,7 +112,7 @@ def create_image_folder(
         target = folder / name_of(written)
         kept, dropped = fitted(written)
         _warn_dropped(target, dropped, lambda message: warned(folder, message))
-        kept = with_image_statement(kept, said, target)
+        kept = with_image_statement(kept, provenance_tag, target)
         _save(frame, part / target.name, target, shapes[target.suffix], kept)
         written += 1
 

@@ -12,7 +12,7 @@ from vsr.core.frame import Frame
 from vsr.core.stream_report import Others
 from vsr.output.verify import Arrival
 
-Seal: TypeAlias = "Callable[[Path, Output], None]"
+BeforeCommit: TypeAlias = "Callable[[Path, Output], None]"
 """Told of a finished file before it gets its name, and of what it holds."""
 
 

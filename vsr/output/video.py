@@ -20,7 +20,7 @@ from vsr.core.source import Source
 from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import read_back, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
@@ -44,24 +44,32 @@ def create_video(
     wants: StreamOptions | None = None,
     color: ColorTags | None = None,
     verified: bool = False,
-    seal: Seal | None = None,
-    said: str = "",
+    before_commit: BeforeCommit | None = None,
+    provenance_tag: str = "",
 ) -> Iterator[Output]:
     """Write frames of `info`, and everything else that `others_of` holds, to `target`.
 
     All goes to a file beside `target`, which gets its name only when the block has ended
     well, the trailer is written, the file, read again, holds every frame handed over, and
-    `seal` has seen it. Otherwise nothing is left. What comes of a live stream is written so that
-    it stays playable wherever it ends. With `color`, the frames are converted to that matrix and
-    range; with `verified` the whole file is decoded again. What is `said` of it goes into its
-    metadata. Raises OutputError or EncoderError in one line.
+    `before_commit` has seen it. Otherwise nothing is left. What comes of a live stream is written
+    so that it stays playable wherever it ends. With `color`, the frames are converted to that
+    matrix and range; with `verified` the whole file is decoded again. `provenance_tag` goes into
+    its metadata. Raises OutputError or EncoderError in one line.
     """
     part = part_of(target)
     frames, first, times = 0, 0, array("q")
     remove_abandoned(target)
     with _unless_whole(part, target):
         with _opened(
-            part, target, info, encoding, warn, others_of, wants or StreamOptions(), color, said
+            part,
+            target,
+            info,
+            encoding,
+            warn,
+            others_of,
+            wants or StreamOptions(),
+            color,
+            provenance_tag,
         ) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
 
@@ -88,8 +96,8 @@ def create_video(
                 result = muxing.as_output(count)
                 yield result
         _check(result, muxing, part, target, frames, first, times if verified else None)
-        if seal:
-            seal(part, result)
+        if before_commit:
+            before_commit(part, result)
 
 
 def join_video(
@@ -102,8 +110,8 @@ def join_video(
     wants: StreamOptions,
     packets: Iterator[Packet[VideoStream]],
     verified: bool = False,
-    seal: Seal | None = None,
-    said: str = "",
+    before_commit: BeforeCommit | None = None,
+    provenance_tag: str = "",
 ) -> Output:
     """Write `packets` that this very encoder made before, and all else, to `target`.
 
@@ -113,7 +121,9 @@ def join_video(
     """
     times = array("q")
     with _unless_whole(part, target):
-        with _opened(part, target, info, encoding, warn, others_of, wants, None, said) as muxing:
+        with _opened(
+            part, target, info, encoding, warn, others_of, wants, None, provenance_tag
+        ) as muxing:
             for packet in packets:
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / info.time_base))
@@ -124,8 +134,8 @@ def join_video(
         result = muxing.as_output(_not_to_be_written)
         shown = array("q", sorted(times))
         _check(result, muxing, part, target, len(times), shown[0], shown if verified else None)
-        if seal:
-            seal(part, result)
+        if before_commit:
+            before_commit(part, result)
     return result
 
 
@@ -173,7 +183,7 @@ def _opened(
     others_of: Source | None,
     wants: StreamOptions,
     color: ColorTags | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
     with _one_line(target), ExitStack() as stack:
@@ -182,7 +192,7 @@ def _opened(
         main = streams.main if streams else 0
         sampled = streams.sampled if streams else None
         name = encoding.encoder(target, info)
-        plan = plan_streams(source, path, target, main, wants, name, sampled, said)
+        plan = plan_streams(source, path, target, main, wants, name, sampled, provenance_tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))
@@ -196,13 +206,13 @@ def _opened(
                 streams.container.streams[main],
                 encoder.add_stream,
                 plan,
-                Cut(streams.zero, streams.end, streams.sharp),
+                Cut(streams.output_start, streams.end, streams.sharp),
                 streams.damaged,
                 streams.arriving,
             )
         else:
             encoder.add_stream()
-        output.metadata.update(with_statement(output.metadata, said, output.format.name))
+        output.metadata.update(with_statement(output.metadata, provenance_tag, output.format.name))
         for warning in plan.warnings(target):
             warn(warning)
         output.start_encoding()
@@ -211,7 +221,7 @@ def _opened(
 
 def shift_of(source: Source, info: VideoInfo) -> int:
     """The tick of the source's clock at which the output's begins."""
-    return round(source.zero / info.time_base)
+    return round(source.output_start / info.time_base)
 
 
 def _check(

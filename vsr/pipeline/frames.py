@@ -19,12 +19,12 @@ from vsr.core.threads import ahead
 from vsr.core.url import Url
 from vsr.inference.engine import LoadedModel, restore
 from vsr.inference.windows import windows
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.routes import open_source
 from vsr.video.shots import mark_shots
 
-OpenTarget: TypeAlias = Callable[[Source, VideoInfo, Seal], AbstractContextManager[Output]]
-"""Opens the output for frames of the enlarged size. The Seal is told of a finished file."""
+OpenTarget: TypeAlias = Callable[[Source, VideoInfo, BeforeCommit], AbstractContextManager[Output]]
+"""Opens the output for frames of the enlarged size. BeforeCommit is told of a finished file."""
 
 _DECODED_AHEAD = 4  # frames
 
@@ -50,8 +50,8 @@ class Passed:
             before = self.begin is not None and frame.pts < self.begin
             behind = self.end is not None and frame.pts >= self.end
             if before or behind:
-                frame = replace(frame, outside=True)
-            if not frame.outside:
+                frame = replace(frame, is_context=True)
+            if not frame.is_context:
                 self.frames += 1
                 self.ticks += frame.duration
             yield frame
@@ -63,7 +63,7 @@ def run_frames(
     open_target: OpenTarget,
     observer: Observer,
     *,
-    seal: Callable[[Path, Run], None] | None = None,
+    before_commit: Callable[[Path, Run], None] | None = None,
     begin: int | None = None,
     end: int | None = None,
 ) -> Run:
@@ -74,7 +74,7 @@ def run_frames(
         tools: made from the job.
         open_target: see `OpenTarget`.
         observer: who looks on.
-        seal: told of the finished file, and of what was done, before it gets its name.
+        before_commit: told of the finished file, and of what was done, before it gets its name.
         begin, end: the ticks between which to take frames of a source that must be read from
             the beginning of its span.
 
@@ -85,9 +85,9 @@ def run_frames(
     patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
     context = tools.model.network.context
 
-    note, stop = observer.note, observer.stop
+    on_warning, stop = observer.on_warning, observer.stop
     with open_source(
-        job.source, job.options.read.span, job.options.read.rate, note, job.options.read, stop
+        job.source, job.options.read.span, job.options.read.rate, on_warning, job.options.read, stop
     ) as video:
         large = enlarged(video.info, job)
         box = job.options.read.crop.inside(video.info) if job.options.read.crop else None
@@ -95,17 +95,19 @@ def run_frames(
         def run_of(output: Output) -> Run:
             return _run(seen, written, video, output)
 
-        def sealed(part: Path, output: Output) -> None:
-            if seal:
-                seal(part, run_of(output))
+        def written_whole(part: Path, output: Output) -> None:
+            if before_commit:
+                before_commit(part, run_of(output))
 
         with (
-            open_target(video, large, sealed) as output,
+            open_target(video, large, written_whole) as output,
             ahead(seen.passing(video.frames(context)), _DECODED_AHEAD, patience) as frames,
         ):
             shots = mark_shots(frames, video.info.format.peak)
             seen_at_once = windows(shots, context)
-            for frame in restore(seen_at_once, video.info, tools.model, tools.engine, note, box):
+            for frame in restore(
+                seen_at_once, video.info, tools.model, tools.engine, on_warning, box
+            ):
                 output.write(frame)
                 written += 1
                 observer.moved(written, video.expected_frames)

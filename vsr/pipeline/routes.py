@@ -23,7 +23,7 @@ from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder
 from vsr.output.image_files import create_image, create_image_folder, names_folder
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import create_video
 from vsr.video.reader import open_video
 
@@ -79,14 +79,15 @@ def create_target(
     source: Source,
     info: VideoInfo,
     warn: Warn,
-    seal: Seal | None = None,
-    said: str = "",
+    before_commit: BeforeCommit | None = None,
+    provenance_tag: str = "",
 ) -> AbstractContextManager[Output]:
     """Open a job's output for frames of `info`, the enlarged size. Raises OutputError.
 
     The target's name decides: a folder takes an image per frame, an image suffix one image,
-    anything else is a video with all else that a video source holds. `seal` is told of a
-    finished file before it gets its name, but not of a folder; `said` goes into its metadata.
+    anything else is a video with all else that a video source holds. `before_commit` is told of a
+    finished file before it gets its name, but not of a folder; `provenance_tag` goes into its
+    metadata.
     """
     target, encoding = job.target, Encoding.of(job.options)
     if isinstance(source, Images):
@@ -100,7 +101,7 @@ def create_target(
                 source.metadata,
                 warn,
                 job.options.run.overwrite,
-                said,
+                provenance_tag,
             )
         if not is_image(target):
             wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
@@ -113,16 +114,18 @@ def create_target(
                 job.options.streams,
                 _USUAL_COLOR,
                 job.options.run.verify,
-                seal,
-                said,
+                before_commit,
+                provenance_tag,
             )
         if len(source.files) > 1:
             raise OutputError(
                 f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
             )
-        return create_image(target, info, source.depth, source.metadata(0), warn, seal, said)
+        return create_image(
+            target, info, source.depth, source.metadata(0), warn, before_commit, provenance_tag
+        )
     if names_folder(target):
-        return create_frame_folder(target, info, warn, job.options.run.overwrite, said)
+        return create_frame_folder(target, info, warn, job.options.run.overwrite, provenance_tag)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(source.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
     return create_video(
@@ -134,8 +137,8 @@ def create_target(
         job.options.streams,
         None,
         job.options.run.verify,
-        seal,
-        said,
+        before_commit,
+        provenance_tag,
     )
 
 

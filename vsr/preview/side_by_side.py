@@ -68,7 +68,7 @@ def write_beside(
     ):
         info = videos[0].info
         layout = (_split if how == "split" else _beside)([take.label for take in takes], info)
-        shift = round(sound.zero / info.time_base)  # takes begin at 0, as the span does
+        shift = round(sound.output_start / info.time_base)  # takes begin at 0, as the span does
         only_sound = StreamOptions(subtitles=False)
         with create_video(
             target, layout.info, encoding, warn, others_of=sound, wants=only_sound

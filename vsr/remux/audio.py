@@ -157,7 +157,7 @@ class AudioConverter:
             begins = max(0, -start)
             samples, start = samples[begins:], start + begins
         if self._cut.end is not None:
-            ends = round((self._cut.end - self._cut.zero) * self._rate)
+            ends = round((self._cut.end - self._cut.output_start) * self._rate)
             samples = samples[: max(0, ends - start)]
         if not len(samples):
             return
@@ -175,7 +175,7 @@ class AudioConverter:
         """The sample of the output's clock at which a frame begins."""
         if frame.pts is None or frame.time_base is None:
             return self._next or 0
-        when = frame.pts * frame.time_base - self._cut.zero
+        when = frame.pts * frame.time_base - self._cut.output_start
         start = round(when * self._rate) + self._moved
         if self._next is None:
             return start

@@ -83,12 +83,12 @@ def open_output(part: Path, format_name: str, options: dict[str, str]) -> Iterat
 
 
 def muxer_options(
-    format_name: str, source: InputContainer, cover: bool, said: str = ""
+    format_name: str, source: InputContainer, cover: bool, provenance_tag: str = ""
 ) -> dict[str, str]:
     """Options without which a muxer would round start times or lose tags.
 
-    `said` is what will be said of the file itself. With a `cover`, mp4 has no room for tags of
-    the newer kind.
+    `provenance_tag` is what will be said of the file itself. With a `cover`, mp4 has no room for
+    tags of the newer kind.
     """
     if format_name not in ISO_FAMILY:
         return {}
@@ -97,7 +97,7 @@ def muxer_options(
     options = {}
     if timescale <= _LARGEST_TIMESCALE:
         options["movie_timescale"] = str(timescale)
-    tags = with_statement(source.metadata, said, format_name)
+    tags = with_statement(source.metadata, provenance_tag, format_name)
     if _uncommon_tags(format_name, tags) and not cover:
         options["movflags"] = "+use_metadata_tags"
     return options

@@ -161,7 +161,7 @@ def copy_streams(
     before the header is written, and `until` as the video's packets are: so all interleave,
     and no more than a packet is ever held, but for what codecs hold. `source` is opened for
     this alone; `path` is where it comes from. Global metadata and chapters are copied too.
-    With a cut, time starts anew at its zero. `damaged` is told, at the end, what was left out
+    With a cut, time starts anew at `output_start`. `damaged` is told, at the end, what was left out
     or mended, and how many packets.
 
     A source that can be read only once gives the packets of the streams it is asked for by
@@ -178,7 +178,7 @@ def copy_streams(
                 lanes[stream.index] = _lane(stream, target, way, cut, output.format.name)
     output.metadata.update(lasting(source.metadata))
     if holds_chapters(output.format.name):
-        found = chapters(source, cut.zero, cut.end, cut.sharp)
+        found = chapters(source, cut.output_start, cut.end, cut.sharp)
         is_iso = output.format.name in ISO_FAMILY
         output.set_chapters(for_mp4(found) if is_iso else found)
     names = {index: way.name for index, way in plan.ways.items()}
@@ -241,11 +241,11 @@ def _from_file(
     streams = [s for s in container.streams if s.index in lanes and s.type != "attachment"]
     if not streams:
         return
-    if cut.sharp and cut.zero:
+    if cut.sharp and cut.output_start:
         text = any(s.type == "subtitle" for s in streams)
-        place = cut.zero - (_LONGEST_TEXT if text else _RUN_UP)
+        place = cut.output_start - (_LONGEST_TEXT if text else _RUN_UP)
         begin = Fraction(container.start_time or 0, av.time_base)
-        container.seek(int(max(place, min(begin, cut.zero)) * av.time_base), backward=True)
+        container.seek(int(max(place, min(begin, cut.output_start)) * av.time_base), backward=True)
     possible = _Possible(container)
     for packet in continued(demux(container, [main, *streams], tally), main.index, tally):
         if not packet.size:
@@ -255,7 +255,7 @@ def _from_file(
             continue
         possible.mend(packet)
         sound = isinstance(lanes[packet.stream_index], AudioConverter)
-        if not (sound and cut.sharp and _long_before(packet, cut.zero)):
+        if not (sound and cut.sharp and _long_before(packet, cut.output_start)):
             yield packet.stream_index, packet
 
 
@@ -268,7 +268,7 @@ def _converted(
             yield None
             continue
         index, packet = arrived
-        now = _decoded(packet) - cut.zero
+        now = _decoded(packet) - cut.output_start
         yield from lanes[index].take(packet)
         for lane in lanes.values():
             yield from lane.until(now)
@@ -300,10 +300,10 @@ class _Possible:
             packet.pts = packet.dts = None
 
 
-def _long_before(packet: Packet[Any], zero: Fraction) -> bool:
+def _long_before(packet: Packet[Any], output_start: Fraction) -> bool:
     if packet.pts is None:
         return False
-    return packet.pts * packet.time_base < zero - _RUN_UP
+    return packet.pts * packet.time_base < output_start - _RUN_UP
 
 
 def _decoded(packet: Packet[Any]) -> Fraction:

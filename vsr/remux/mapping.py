@@ -110,14 +110,14 @@ def plan_streams(
     wants: StreamOptions,
     encoder: str,
     sampled: Mapping[int, list[Sampled]] | None = None,
-    said: str = "",
+    provenance_tag: str = "",
 ) -> Plan:
     """How to mux the streams of `source` besides `main` into `target`, with `encoder`'s video.
 
     Each stream is tried in memory, with its first packets: those in `sampled`, or else `path`,
     where the source comes from, is opened once more. Where several muxers write files of the
-    target's suffix, the one that leaves out the fewest is taken. There shall be room for what
-    is `said` of the file in its tags. Raises OutputError if there is no muxer at all.
+    target's suffix, the one that leaves out the fewest is taken. There shall be room for
+    `provenance_tag` in its tags. Raises OutputError if there is no muxer at all.
     """
     formats = formats_for(target)
     able = [name for name in formats if name == formats[0] or takes_encoder(name, encoder)]
@@ -142,7 +142,7 @@ def plan_streams(
     cover = any(is_cover(s) and ways[s.index].copied for s in streams)
     return Plan(
         name,
-        muxer_options(name, source, cover, said),
+        muxer_options(name, source, cover, provenance_tag),
         ways,
         _lost(source, name, target, cover),
         _note(target, formats[0], name),

@@ -92,21 +92,21 @@ def codec_name(stream: Stream) -> str:
 
 
 def chapters(
-    container: InputContainer, zero: Fraction, end: Fraction | None, cut: bool
+    container: InputContainer, output_start: Fraction, end: Fraction | None, cut: bool
 ) -> list[Chapter]:
-    """The file's chapters on an output's clock that begins at `zero`, in seconds of the file's.
+    """The file's chapters on an output's clock that begins at `output_start` of the file's.
 
-    With `cut`, what lies before `zero` and from `end` on is left out.
+    With `cut`, what lies before `output_start` and from `end` on is left out.
     """
     kept: list[Chapter] = []
     for number, chapter in enumerate(container.chapters()):
         base = chapter["time_base"] or Fraction(1, av.time_base)
-        begins, ends = (chapter[edge] * base - zero for edge in ("start", "end"))
-        if cut and (ends <= 0 or (end is not None and begins >= end - zero)):
+        begins, ends = (chapter[edge] * base - output_start for edge in ("start", "end"))
+        if cut and (ends <= 0 or (end is not None and begins >= end - output_start)):
             continue
         begins = max(begins, Fraction(0))
         if cut and end is not None:
-            ends = min(ends, end - zero)
+            ends = min(ends, end - output_start)
         kept.append(
             Chapter(
                 id=chapter["id"] if chapter["id"] is not None else number,

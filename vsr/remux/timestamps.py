@@ -29,12 +29,12 @@ class Cut:
     """The part of a file to take, in seconds on its clock.
 
     Attributes:
-        zero: when the output's clock begins.
+        output_start: when the output's clock begins.
         end: when the part ends; None is the file's end.
-        sharp: whether what comes before `zero` is left out.
+        sharp: whether what comes before `output_start` is left out.
     """
 
-    zero: Fraction = Fraction(0)
+    output_start: Fraction = Fraction(0)
     end: Fraction | None = None
     sharp: bool = False
 
@@ -43,15 +43,15 @@ class Cut:
 
         Text is cut at both edges. Sound may begin a little early.
         """
-        if not self.zero and not self.sharp and self.end is None:
+        if not self.output_start and not self.sharp and self.end is None:
             return True
         begins = seconds(packet)
         length = max(packet.duration or 0, 0) * packet.time_base
-        if self.sharp and begins + length <= self.zero:
+        if self.sharp and begins + length <= self.output_start:
             return False
         if self.end is not None and begins >= self.end:
             return False
-        move_by(packet, -self.zero)
+        move_by(packet, -self.output_start)
         if text and packet.pts is not None:
             self._cut_text(packet)
         return True
@@ -60,7 +60,7 @@ class Cut:
         assert packet.pts is not None
         ends = packet.pts + (packet.duration or 0)
         if self.end is not None:
-            ends = min(ends, round((self.end - self.zero) / packet.time_base))
+            ends = min(ends, round((self.end - self.output_start) / packet.time_base))
         if self.sharp and packet.pts < 0:
             packet.pts = packet.dts = 0
         if packet.duration:

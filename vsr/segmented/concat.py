@@ -44,8 +44,8 @@ def join(
     job: Job,
     work: Work,
     say: Callable[[str], None],
-    seal: Callable[[Path, Run, Sequence[Done]], None] | None,
-    said: str = "",
+    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None,
+    provenance_tag: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
@@ -68,9 +68,9 @@ def join(
                 encoding=output.encoding,
             )
 
-        def sealed(part: Path, output: Output) -> None:
-            if seal:
-                seal(part, run_of(output), done)
+        def written_whole(part: Path, output: Output) -> None:
+            if before_commit:
+                before_commit(part, run_of(output), done)
             work.arrives(part)
 
         output = join_video(
@@ -83,8 +83,8 @@ def join(
             job.options.streams,
             joined(work),
             job.options.run.verify,
-            sealed,
-            said,
+            written_whole,
+            provenance_tag,
         )
         run = run_of(output)
     work.remove()

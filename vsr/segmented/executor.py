@@ -14,7 +14,7 @@ from vsr.core.job import Job
 from vsr.core.source import Source
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import LoadedModel
-from vsr.output.sink import Output, Seal
+from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.frames import run_frames
 from vsr.segmented.plan import picture_of
 from vsr.segmented.segments import MisplacedError, Stretch, create_segments
@@ -56,7 +56,7 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Obse
 
     def run(sought: bool) -> None:
         def open_target(
-            video: Source, info: VideoInfo, seal: Seal
+            video: Source, info: VideoInfo, before_commit: BeforeCommit
         ) -> AbstractContextManager[Output]:
             if picture_of(video.info) != plan.picture:
                 raise MisplacedError
@@ -66,7 +66,7 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Obse
                 Encoding.of(job.options),
                 begin if sought else None,
                 video.damage_within,
-                observer.note,
+                observer.on_warning,
                 observer.stop,
             )
 

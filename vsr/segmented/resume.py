@@ -33,8 +33,8 @@ def run_in_segments(
     settings: dict[str, Any],
     observer: Observer,
     *,
-    seal: Callable[[Path, Run, Sequence[Done]], None] | None = None,
-    said: str = "",
+    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None = None,
+    provenance_tag: str = "",
     make: Maker = make_here,
 ) -> Run:
     """Do a job segment by segment, going on where the same job ended before.
@@ -45,45 +45,46 @@ def run_in_segments(
         source: the file, as it is.
         settings: those of the job, with which `source` makes the key.
         observer: who looks on.
-        seal: told of the finished file, what was done, and its segments, before it gets its name.
-        said: what goes into its metadata.
+        before_commit: told of the finished file, what was done, and its segments, before it gets
+            its name.
+        provenance_tag: what goes into its metadata.
         make: makes the segments.
 
     Raises StoppedError, and VsrError otherwise; what is finished stays.
     """
     key = key_of(source.sha256, settings)
     for line in others(job.target, key, settings):
-        observer.note(line)
+        observer.on_warning(line)
     early: list[str] = []
     with open_work(
         job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
     ) as work:
         for message in work.warnings:
-            observer.note(message)
+            observer.on_warning(message)
 
         def say(message: str) -> None:
             if message not in work.warnings:
                 work.warn(message)
-                observer.note(message)
+                observer.on_warning(message)
 
         for message in early:
             say(message)
         try:
-            _make_all(job, tools, work, replace(observer, note=say), make)
+            _make_all(job, tools, work, replace(observer, on_warning=say), make)
         except StoppedError:
             done, total = len(work.done), len(work.plan.segments)
             raise StoppedError(
                 f"{job.target}: stopped with {done} of {total} segments done; the same command "
                 "goes on from there"
             ) from None
-        return join(job, work, say, seal, said)
+        return join(job, work, say, before_commit, provenance_tag)
 
 
 def _make_all(job: Job, tools: LoadedModel, work: Work, observer: Observer, make: Maker) -> None:
     """Have every segment made, and as it was written."""
     for _ in range(_TRIES):
         make(job, tools, work, observer)
-        work.check(observer.note)
+        work.check(observer.on_warning)
         if not work.pending():
             return
     raise OutputError(f"{work.folder}: the disk does not keep what is written to it")

@@ -81,7 +81,7 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
     """
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        _compare(saved.get("recipe", {}), _identity(recipe), path)
+        _compare(_in_todays_names(saved.get("recipe", {})), _identity(recipe), path)
         run.network.load_state_dict(saved["network"])
         run.average.load_state_dict(saved["average"])
         run.optimizer.load_state_dict(saved["optimizer"])
@@ -96,7 +96,12 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
     """What must not change between the beginning of a run and its continuation."""
-    return recipe.facts | {"width": recipe.width}
+    return recipe.facts | {"reparam_width": recipe.reparam_width}
+
+
+def _in_todays_names(identity: dict[str, Any]) -> dict[str, Any]:
+    """An identity, where early versions wrote "width" for reparam_width."""
+    return {{"width": "reparam_width"}.get(name, name): value for name, value in identity.items()}
 
 
 def _compare(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:

@@ -149,13 +149,13 @@ def _begin(recipe: Recipe, device: torch.device) -> Run:
         if recipe.warm_start:
             _warm_start(network, recipe.warm_start)
         average.load_state_dict(network.state_dict())
-        if recipe.width:
-            widen(network, recipe.width)
+        if recipe.reparam_width:
+            widen(network, recipe.reparam_width)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average.to(device).eval().requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise TrainingError(f"network {recipe.network!r} has nothing to learn")
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=(0.9, 0.99))
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
     return Run(network, average, optimizer)
 
 
@@ -177,12 +177,12 @@ def _tell_recordings(seed: int, path: Path) -> None:
 
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:
-    common = (recipe.batch, recipe.patch, recipe.mse_part, recipe.error)
+    common = (recipe.batch, recipe.patch, recipe.mse_fraction, recipe.loss)
     if isinstance(network, Recurrent):
         pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
         if pairs.stills or pairs.clips:
             streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
-            return StreamLesson(streams, recipe.mse_part, recipe.error)
+            return StreamLesson(streams, recipe.mse_fraction, recipe.loss)
     elif network.context:
         if not isinstance(network, Vespcn):
             raise TrainingError(
@@ -194,7 +194,7 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
                 f"windows are not judged within {MARGIN} pixels of their edge"
             )
         if windows := _windows(recipe, network):
-            parts = (recipe.motion_part, recipe.guided_part)
+            parts = (recipe.motion_fraction, recipe.guided_fraction)
             return WindowLesson(windows, *common, *parts)
     elif patches := _patches(recipe, network):
         return StillLesson(patches, *common)
@@ -266,7 +266,7 @@ def _rate(recipe: Recipe, step: int, done: float, beginnings: tuple[float, ...])
     latest = max(part for part in beginnings if part <= done)
     if latest > 0:
         rise = min(rise, (done - latest) / RISE + 0.01)
-    return recipe.rate * min(1.0, rise) * max(cosine, 0.002)
+    return recipe.lr * min(1.0, rise) * max(cosine, 0.002)
 
 
 def descend(run: Run, loss: Tensor, rate: float) -> float:

@@ -136,7 +136,7 @@ def learn_degradation(
     with drawn_ahead(_examples(recipe, run, pictures, device), device) as examples:
         while done < 1:
             began = time.monotonic()
-            sums += _step(run, recipe, next(examples), recipe.rate * _fall(done))
+            sums += _step(run, recipe, next(examples), recipe.lr * _fall(done))
             summed += 1
             run.elapsed += time.monotonic() - began
             done = recipe.done(run.step, run.elapsed)
@@ -170,7 +170,7 @@ def _begin(recipe: DegradationRecipe, device: torch.device) -> _Run:
     discriminator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average.to(device).eval().requires_grad_(False)
     generating, telling = (
-        torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=_BETAS)
+        torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=_BETAS)
         for network in (generator, discriminator)
     )
     return _Run(generator, average, discriminator, generating, telling)

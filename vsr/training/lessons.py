@@ -59,15 +59,15 @@ class StillLesson:
     Attributes:
         pairs: where the patches come from.
         batch, patch: how many, and their side in small pixels.
-        mse_part: the last part of the run, on squared error.
-        error: what counts before it, a kind of `losses.restoration`.
+        mse_fraction: the last part of the run, on squared error.
+        loss_kind: what counts before it, a kind of `losses.restoration`.
     """
 
     pairs: Patches
     batch: int
     patch: int
-    mse_part: float
-    error: str
+    mse_fraction: float
+    loss_kind: str
 
     @property
     def beginnings(self) -> tuple[float, ...]:
@@ -80,7 +80,7 @@ class StillLesson:
         small, large = examples
         with torch.autocast(small.device.type, torch.bfloat16):
             guess = network(small.to(memory_format=torch.channels_last))
-        return restoration(guess, large, "l2" if done > 1 - self.mse_part else self.error)
+        return restoration(guess, large, "l2" if done > 1 - self.mse_fraction else self.loss_kind)
 
 
 @dataclass(frozen=True)
@@ -95,33 +95,33 @@ class WindowLesson:
     Attributes:
         pairs: where the windows come from.
         batch, patch: how many, and their side in small pixels.
-        mse_part: the last part of the run, on squared error.
-        error: before it, as in StillLesson.
-        motion_part: the first part, for the motion net.
-        guided_part: the part after it, on known flow.
+        mse_fraction: the last part of the run, on squared error.
+        loss_kind: before it, as in StillLesson.
+        motion_fraction: the first part, for the motion net.
+        guided_fraction: the part after it, on known flow.
     """
 
     pairs: Windows
     batch: int
     patch: int
-    mse_part: float
-    error: str
-    motion_part: float
-    guided_part: float
+    mse_fraction: float
+    loss_kind: str
+    motion_fraction: float
+    guided_fraction: float
 
     @property
     def beginnings(self) -> tuple[float, ...]:
-        return (0.0, self.motion_part, self.motion_part + self.guided_part)
+        return (0.0, self.motion_fraction, self.motion_fraction + self.guided_fraction)
 
     def draw(self, random: np.random.Generator, done: float) -> Examples:
-        known_flow = done < self.motion_part + self.guided_part
+        known_flow = done < self.motion_fraction + self.guided_fraction
         batch = self.pairs.sample(self.batch, self.patch, random, known_flow)
         return batch.small, batch.large, batch.flow
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Vespcn)
-        alone = done < self.motion_part
-        guided = not alone and done < self.motion_part + self.guided_part
+        alone = done < self.motion_fraction
+        guided = not alone and done < self.motion_fraction + self.guided_fraction
         small, large, known = examples
         with torch.autocast(small.device.type, torch.bfloat16):
             aligned, flow = network.aligned(small, known if guided else None)
@@ -129,6 +129,6 @@ class WindowLesson:
                 return known_flow(flow, known)
             phases = network.restored(small, aligned)
         guess = F.pixel_shuffle(phases, network.scale)
-        error = "l2" if done > 1 - self.mse_part else self.error
-        restored = restoration(guess, large, error, MARGIN * network.scale)
+        kind = "l2" if done > 1 - self.mse_fraction else self.loss_kind
+        restored = restoration(guess, large, kind, MARGIN * network.scale)
         return restored if guided else restored + motion(small, aligned, flow, known)

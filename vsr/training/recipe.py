@@ -10,7 +10,7 @@ from typing import Any
 from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
-ERRORS = ("charbonnier", "l1")
+LOSSES = ("charbonnier", "l1")
 BLOCK = 8
 """Pixels from one edge to the next in the grid that encoders' blocks lie on."""
 GENERATOR = "generator.safetensors"
@@ -25,23 +25,25 @@ class Shape:
     Attributes:
         network: a key of `vsr.networks.ARCHITECTURES`.
         options: its arguments besides the scale.
-        habits: fields of Recipe whose defaults are others for it.
+        defaults: fields of Recipe that have other defaults for it.
     """
 
     network: str
     options: dict[str, Any] = field(default_factory=dict)
-    habits: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
 
 
-_AS_LIM = {"error": "l1", "rate": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
-_SMALL = {"error": "l1", "rate": 8e-4}  # little to learn, in short runs
+_AS_LIM = {"loss": "l1", "lr": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
+_SMALL = {"loss": "l1", "lr": 8e-4}  # little to learn, in short runs
 
 SHAPES = {
     "espcn": Shape("espcn"),
     "espcn-deep": Shape("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
     "vespcn": Shape("vespcn", {"features": 32}),
     "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
-    "recurrent": Shape("recurrent", {}, {"batch": 10, "patch": 56, "width": 0, "mse_part": 0.12}),
+    "recurrent": Shape(
+        "recurrent", {}, {"batch": 10, "patch": 56, "reparam_width": 0, "mse_fraction": 0.12}
+    ),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
     "edsr-baseline": Shape("edsr", {}, _AS_LIM),
     "edsr": Shape("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}, _AS_LIM),
@@ -68,16 +70,16 @@ class Recipe:
             where only `minutes` counts.
         minutes: the time to train, likewise. With both, whichever is further on counts.
         batch, patch: patches a step, and their side in small pixels.
-        rate: Adam's highest learning rate.
-        width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
+        lr: Adam's highest learning rate.
+        reparam_width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from, of this network or a smaller one; what does not fit
             begins anew.
-        error: what is minimised, one of ERRORS: see `losses.restoration`.
-        mse_part: the last part of the run, in which squared error, the metric itself, is
+        loss: what is minimised, one of LOSSES: see `losses.restoration`.
+        mse_fraction: the last part of the run, in which squared error, the metric itself, is
             minimised instead.
-        motion_part: the first part of the run, in which a network that sees neighbours learns
+        motion_fraction: the first part of the run, in which a network that sees neighbours learns
             their motion alone.
-        guided_part: the part after it, in which such a network learns to use neighbours that
+        guided_fraction: the part after it, in which such a network learns to use neighbours that
             are moved by their known flow.
         seed: everything random follows from it and the step number.
         device: "auto", "cpu", "cuda" or "cuda:N".
@@ -95,13 +97,13 @@ class Recipe:
     minutes: float | None = None
     batch: int = 16
     patch: int = 48
-    rate: float = 1e-3
-    width: int = 256
+    lr: float = 1e-3
+    reparam_width: int = 256
     warm_start: Path | None = None
-    error: str = "charbonnier"
-    mse_part: float = 0.15
-    motion_part: float = 0.1
-    guided_part: float = 0.6
+    loss: str = "charbonnier"
+    mse_fraction: float = 0.15
+    motion_fraction: float = 0.1
+    guided_fraction: float = 0.6
     seed: int = 1
     device: str = "auto"
     threads: int = 0
@@ -115,15 +117,15 @@ class Recipe:
             raise TrainingError(f"scale {self.scale}: must be 2, 3 or 4")
         if self.iterations is None and self.minutes is None:
             raise TrainingError("a run needs an end: iterations, minutes or both")
-        for name in ("iterations", "minutes", "batch", "patch", "rate"):
+        for name in ("iterations", "minutes", "batch", "patch", "lr"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise TrainingError(f"{name} {value}: must be above 0")
-        for name in ("width", "seed", "threads"):
+        for name in ("reparam_width", "seed", "threads"):
             if getattr(self, name) < 0:
                 raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
-        if self.error not in ERRORS:
-            raise TrainingError(f"error {self.error!r}: must be {' or '.join(ERRORS)}")
+        if self.loss not in LOSSES:
+            raise TrainingError(f"loss {self.loss!r}: must be {' or '.join(LOSSES)}")
         if self.degradation not in DEGRADATIONS:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"
@@ -134,7 +136,7 @@ class Recipe:
             )
         if "," in self.device:
             raise TrainingError(f"device {self.device!r}: training takes one, not several")
-        for name in ("mse_part", "motion_part", "guided_part"):
+        for name in ("mse_fraction", "motion_fraction", "guided_fraction"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")
 
@@ -162,7 +164,7 @@ class DegradationRecipe:
         iterations: steps to take. None where only `minutes` counts.
         minutes: the time to learn, likewise. With both, whichever is further on counts.
         batch, patch: patches a step, and their side in small pixels, whole blocks.
-        rate: Adam's highest learning rate.
+        lr: Adam's highest learning rate.
         adversarial: the weight of the discriminator's verdict beside the squared distance from
             the pooled picture.
         seed: everything random follows from it and the step number.
@@ -178,7 +180,7 @@ class DegradationRecipe:
     minutes: float | None = None
     batch: int = 8
     patch: int = 32
-    rate: float = 1e-3
+    lr: float = 1e-3
     adversarial: float = 0.05  # Bulat et al. 2018, 3.3
     seed: int = 1
     device: str = "auto"
@@ -191,7 +193,7 @@ class DegradationRecipe:
             raise TrainingError(f"color {self.color!r}: must be y or rgb")
         if self.iterations is None and self.minutes is None:
             raise TrainingError("learning a degradation needs an end: iterations, minutes or both")
-        for name in ("iterations", "minutes", "batch", "patch", "rate", "adversarial"):
+        for name in ("iterations", "minutes", "batch", "patch", "lr", "adversarial"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise TrainingError(f"{name} {value} of the degradation: must be above 0")

@@ -27,12 +27,12 @@ class StreamLesson:
 
     Attributes:
         streams: where the chunks come from.
-        mse_part, error: as in StillLesson.
+        mse_fraction, loss_kind: as in StillLesson.
     """
 
     streams: Streams
-    mse_part: float
-    error: str
+    mse_fraction: float
+    loss_kind: str
     _state: State | None = None
 
     @property
@@ -50,7 +50,7 @@ class StreamLesson:
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
         state = self._carried(network, frames[:, :1], fresh)
-        kind = "l2" if done > 1 - self.mse_part else self.error
+        kind = "l2" if done > 1 - self.mse_fraction else self.loss_kind
         losses = []
         with (
             torch.autocast(small.device.type, torch.bfloat16),

@@ -65,7 +65,7 @@ def _last_pictures(
             continue
         if decoded.pts >= start:
             break
-        frame = Frame(read_planes(decoded), decoded.pts, outside=True)
+        frame = Frame(read_planes(decoded), decoded.pts, is_context=True)
         if not latest or not frame.shows_same(latest[-1]):
             latest.append(frame)
     return tuple(latest)

@@ -75,7 +75,7 @@ class Video:
     _warn: Warn
 
     @property
-    def zero(self) -> Fraction:
+    def output_start(self) -> Fraction:
         """The time, in seconds on the file's clock, at which the output's clock begins.
 
         That is the file's own 0; the start of a span; a picture's start before 0, where mp4
@@ -143,7 +143,7 @@ class Video:
         if context and inside.behind is not None:
             with suppress(InputError):
                 for decoded in chain([inside.behind], self._decoded):
-                    yield replace(self._timed(decoded, read_planes)[0], outside=True)
+                    yield replace(self._timed(decoded, read_planes)[0], is_context=True)
 
     @contextmanager
     def other_streams(self) -> Iterator[OtherStreams]:
@@ -154,7 +154,7 @@ class Video:
                 self.path,
                 container,
                 self.stream_index,
-                self.zero,
+                self.output_start,
                 end,
                 not self.span.whole,
                 self._damaged,
