@@ -12,6 +12,7 @@ from vsr.util.text import (
     duration_text,
     fps_text,
     one_line,
+    printable,
     shortened,
     size_text,
 )
@@ -22,6 +23,10 @@ def test_many_lines_become_one() -> None:
     assert one_line(ValueError("no\n more")) == "no more"
     assert one_line("a\nbc", 3) == "a b"
     assert one_line("") == ""
+
+
+def test_what_cannot_be_seen_becomes_a_question_mark() -> None:
+    assert printable("Zoë Čapek\n\x01\udcff 日本") == "Zoë Čapek??? 日本"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,11 @@ def one_line(words: object, longest: int | None = None) -> str:
     return " ".join(str(words).split())[:longest]
 
 
+def printable(text: str) -> str:
+    """A text with "?" for what is no character to be seen: controls, line breaks, broken bytes."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def shortened(name: str, columns: int) -> str:
     """A name in so many columns: its end tells more."""
     return name if len(name) <= columns else f"...{name[3 - columns :]}"
