@@ -15,7 +15,7 @@ from support.clips import video_frame
 from vsr.core.options import StreamOptions
 from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
-from vsr.remux.mapping import Plan, plan_streams
+from vsr.remux.mapping import StreamMapping, plan_streams
 from vsr.remux.timestamps import Cut
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
@@ -25,7 +25,7 @@ from vsr.video.reader import main_video
 class Passed:
     """How a file went through: what was planned, and what was said of damage."""
 
-    plan: Plan
+    plan: StreamMapping
     told: list[str]
     through: Passthrough
 

@@ -22,7 +22,7 @@ from vsr.core.stream_report import Others
 from vsr.core.url import Url
 from vsr.remux.audio import AudioConverter, add_audio
 from vsr.remux.containers import ISO_FAMILY, holds_chapters
-from vsr.remux.mapping import COVERS, Plan, Way
+from vsr.remux.mapping import COVERS, StreamAction, StreamMapping
 from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lasting
 from vsr.remux.mux_probe import REFUSED, add_copy, is_cover
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
@@ -149,7 +149,7 @@ def copy_streams(
     output: OutputContainer,
     main: Stream,
     add_main: Callable[[], Stream],
-    plan: Plan,
+    plan: StreamMapping,
     cut: Cut,
     damaged: Callable[[str, int], None],
     arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None,
@@ -170,17 +170,17 @@ def copy_streams(
     for stream in source.streams:
         if stream.index == main.index:
             copy_facts(main, add_main(), output.format.name)
-        elif (way := plan.ways.get(stream.index)) and not way.reason:
-            target = _add(output, stream, way)
+        elif (action := plan.actions.get(stream.index)) and not action.reason:
+            target = _add(output, stream, action)
             if target is not None:
                 copy_facts(stream, target, output.format.name)
-                lanes[stream.index] = _lane(stream, target, way, cut, output.format.name)
+                lanes[stream.index] = _lane(stream, target, action, cut, output.format.name)
     output.metadata.update(lasting(source.metadata))
     if holds_chapters(output.format.name):
         found = chapters(source, cut.output_start, cut.end, cut.sharp)
         is_iso = output.format.name in ISO_FAMILY
         output.set_chapters(for_mp4(found) if is_iso else found)
-    names = {index: way.name for index, way in plan.ways.items()}
+    names = {index: action.name for index, action in plan.actions.items()}
     tally = Tally(path)
     others = arriving(lanes.keys()) if arriving else _from_file(source, main, lanes, cut, tally)
     converted = _converted(others, lanes, cut)
@@ -204,31 +204,33 @@ def copy_streams(
     return Passthrough(plan.others, output, converted, tell)
 
 
-def _add(output: OutputContainer, stream: Stream, way: Way) -> Stream | None:
+def _add(output: OutputContainer, stream: Stream, action: StreamAction) -> Stream | None:
     """The output's stream for one of the source; None where it is written with the header."""
-    if way.picture:
+    if action.picture:
         suffix, kind = COVERS[codec_name(stream)]
-        cover = output.add_attachment(f"cover.{suffix}", kind, way.picture)
+        cover = output.add_attachment(f"cover.{suffix}", kind, action.picture)
         title = stream.metadata.get("title") or stream.metadata.get("comment")
         if title:
             cover.metadata["title"] = title
         return None
-    if way.audio:
-        return add_audio(output, way.audio)
-    if way.text:
-        return add_text(output, stream, way.text)
+    if action.audio:
+        return add_audio(output, action.audio)
+    if action.text:
+        return add_text(output, stream, action.text)
     copy = add_copy(output, stream)
     if copy is not None and is_text(stream):
         refine(copy, stream)
     return copy
 
 
-def _lane(stream: Stream, target: Stream, way: Way, cut: Cut, format_name: str) -> _Lane:
-    if way.audio:
+def _lane(
+    stream: Stream, target: Stream, action: StreamAction, cut: Cut, format_name: str
+) -> _Lane:
+    if action.audio:
         assert isinstance(stream, AudioStream)
         assert isinstance(target, AudioStream)
-        return AudioConverter(stream, target, cut, way.audio.early)
-    if way.text:
+        return AudioConverter(stream, target, cut, action.audio.early)
+    if action.text:
         return TextConverter(stream, target, cut)
     return _Copy(stream, target, cut, format_name)
 
