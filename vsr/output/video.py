@@ -27,7 +27,7 @@ from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
-from vsr.remux.timestamps import Cut
+from vsr.remux.timestamps import TrimWindow
 from vsr.util.atomic import part_of, remove_abandoned
 from vsr.video.open import reason
 
@@ -206,7 +206,7 @@ def _opened(
                 streams.container.streams[main],
                 encoder.add_stream,
                 plan,
-                Cut(streams.output_start, streams.end, streams.sharp),
+                TrimWindow(streams.output_start, streams.end, streams.sharp),
                 streams.damaged,
                 streams.arriving,
             )

@@ -26,7 +26,7 @@ from vsr.remux.mapping import COVERS, StreamAction, StreamMapping
 from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lasting
 from vsr.remux.mux_probe import REFUSED, add_copy, is_cover
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
-from vsr.remux.timestamps import Clock, Cut, seconds, splitter
+from vsr.remux.timestamps import MonotonicDts, TrimWindow, seconds, splitter
 from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
 
@@ -55,17 +55,17 @@ class _Lane(Protocol):
 class _Copy:
     """Copies a stream."""
 
-    def __init__(self, source: Stream, target: Stream, cut: Cut, format_name: str) -> None:
+    def __init__(self, source: Stream, target: Stream, cut: TrimWindow, format_name: str) -> None:
         self._target, self._cut = target, cut
         self._split = splitter(source, format_name)
         self._text = source.type == "subtitle"
-        self._clock = Clock(self._text)
+        self._dts = MonotonicDts(self._text)
         self._still, self._in_mp4 = is_cover(source), codec_name(source) == "mov_text"
         self.skipped = 0
 
     @property
     def mended(self) -> int:
-        return self._clock.mended
+        return self._dts.mended
 
     def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         if self._in_mp4 and bytes(packet) == PAUSE:
@@ -73,13 +73,13 @@ class _Copy:
         if self._still:
             packet.pts = packet.dts = 0
         elif packet.pts is None and packet.dts is None:
-            if self._cut.sharp and not self._clock.begun:
+            if self._cut.sharp and not self._dts.begun:
                 return
-            self._clock.missing(packet)
+            self._dts.missing(packet)
         elif not self._cut.place(packet, self._text):
             return
         for part in self._split(packet):
-            self._clock.steady(part)
+            self._dts.steady(part)
             part.stream = self._target
             yield part
 
@@ -150,7 +150,7 @@ def copy_streams(
     main: Stream,
     add_main: Callable[[], Stream],
     plan: StreamMapping,
-    cut: Cut,
+    cut: TrimWindow,
     damaged: Callable[[str, int], None],
     arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None,
 ) -> Passthrough:
@@ -224,7 +224,7 @@ def _add(output: OutputContainer, stream: Stream, action: StreamAction) -> Strea
 
 
 def _lane(
-    stream: Stream, target: Stream, action: StreamAction, cut: Cut, format_name: str
+    stream: Stream, target: Stream, action: StreamAction, cut: TrimWindow, format_name: str
 ) -> _Lane:
     if action.audio:
         assert isinstance(stream, AudioStream)
@@ -236,7 +236,7 @@ def _lane(
 
 
 def _from_file(
-    container: InputContainer, main: Stream, lanes: dict[int, _Lane], cut: Cut, tally: Tally
+    container: InputContainer, main: Stream, lanes: dict[int, _Lane], cut: TrimWindow, tally: Tally
 ) -> Iterator[Other]:
     """The other streams' packets, in the file's order; the main video only lends its clock."""
     streams = [s for s in container.streams if s.index in lanes and s.type != "attachment"]
@@ -261,7 +261,7 @@ def _from_file(
 
 
 def _converted(
-    arriving: Iterator[Other | None], lanes: dict[int, _Lane], cut: Cut
+    arriving: Iterator[Other | None], lanes: dict[int, _Lane], cut: TrimWindow
 ) -> Iterator[Packet[Any] | None]:
     """The output's packets for those that arrive; None where nothing has."""
     for arrived in arriving:
