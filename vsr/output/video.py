@@ -21,7 +21,7 @@ from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.verify import read_back, verify
+from vsr.output.verify import check_output, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
@@ -235,7 +235,7 @@ def _check(
 ) -> None:
     """Read `part` again: the frames must be there. With `times`, each must come at its own."""
     base = muxing.encoder.base
-    result.arrival = read_back(part, target, frames)
+    result.check = check_output(part, target, frames)
     heard = muxing.others.heard
     if heard:
         result.sound_offset = heard[min(heard)] - first * base

@@ -53,17 +53,17 @@ def join(
     with open_video(job.file, job.options.read.span, say, job.options.read) as video:
 
         def run_of(output: Output) -> Run:
-            arrival = output.arrival
-            assert arrival is not None
+            check = output.check
+            assert check is not None
             return Run(
                 frames,
                 frames,
                 output.encoder,
                 output.others,
                 duration_in=sum(each.ticks for each in done) * plan.time_base,
-                duration_out=arrival.duration,
+                duration_out=check.duration,
                 sound_in=output.sound_offset,
-                sound_out=arrival.sound_offset,
+                sound_out=check.sound_offset,
                 damage=_damage((each.damage for each in done), video.damage),
                 encoding=output.encoding,
             )
