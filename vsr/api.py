@@ -39,7 +39,7 @@ from vsr.segmented.executor import Maker, make_here
 from vsr.segmented.plan import Plan, key_of
 from vsr.segmented.policy import in_segments
 from vsr.segmented.resume import run_in_segments
-from vsr.segmented.work_dir import Done, clear_arrived, known_source
+from vsr.segmented.work_dir import SegmentRecord, clear_arrived, known_source
 
 
 def upscale(
@@ -170,7 +170,7 @@ class _Work:
             chosen=self.choice.said,
         )
 
-    def before_commit(self, part: Path, run: Run, segments: Sequence[Done] = ()) -> None:
+    def before_commit(self, part: Path, run: Run, segments: Sequence[SegmentRecord] = ()) -> None:
         """Write the record of a file that is about to get its name.
 
         Raises InputError where the source was changed meanwhile.

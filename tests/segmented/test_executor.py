@@ -26,7 +26,7 @@ from vsr.networks.registry import Model, Weights
 from vsr.networks.vespcn import Vespcn
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
-from vsr.segmented.work_dir import Work, open_work
+from vsr.segmented.work_dir import WorkDir, open_work
 from vsr.video.deinterlace import FieldOrder
 from vsr.video.reader import open_video
 
@@ -242,7 +242,7 @@ def test_what_is_missing_is_made_and_nothing_else(tmp_path: Path) -> None:
         assert moves == []
 
 
-def lose(work: Work, *numbers: int) -> None:
+def lose(work: WorkDir, *numbers: int) -> None:
     for number in numbers:
         work.file(number).unlink()
     work.check(ignore)

@@ -19,11 +19,11 @@ from vsr.output.sink import Output
 from vsr.output.video import join_video
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
-from vsr.segmented.work_dir import Done, Work
+from vsr.segmented.work_dir import SegmentRecord, WorkDir
 from vsr.video.reader import open_video
 
 
-def joined(work: Work) -> Iterator[Packet[Any]]:
+def joined(work: WorkDir) -> Iterator[Packet[Any]]:
     """The packets of all segments, in the order of decoding.
 
     Each encoder began by itself, with times of decoding that run ahead of its first frame's.
@@ -42,9 +42,9 @@ def joined(work: Work) -> Iterator[Packet[Any]]:
 
 def join(
     job: Job,
-    work: Work,
+    work: WorkDir,
     say: Callable[[str], None],
-    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None,
+    before_commit: Callable[[Path, Run, Sequence[SegmentRecord]], None] | None,
     provenance_tag: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
