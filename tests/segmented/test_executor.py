@@ -22,7 +22,7 @@ from vsr.core.errors import InputError, StoppedError
 from vsr.core.events import Observer
 from vsr.core.job import Job
 from vsr.inference.engine import LoadedModel
-from vsr.networks.registry import Model, Weights
+from vsr.networks.registry import Model, ModelCard
 from vsr.networks.vespcn import Vespcn
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
@@ -56,7 +56,7 @@ def looking(number: int) -> Model:
     if number != 1:
         return blend(number)
     network = drawn(Vespcn(2, layers=2, **TINY), last=0.2)
-    return Model(Weights("drawn", 2, "vespcn"), network)
+    return Model(ModelCard("drawn", 2, "vespcn"), network)
 
 
 def times_of(job: Job) -> list[int]:
