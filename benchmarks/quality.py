@@ -38,13 +38,13 @@ def main() -> None:
         print((lines if options.manifest else row)(weights, means, cost(model.network)))
 
 
-def row(weights: vsr.Weights, means: dict[str, Mean], takes: Cost) -> str:
+def row(weights: vsr.ModelCard, means: dict[str, Mean], takes: Cost) -> str:
     scores = " | ".join(" / ".join(figures(m).values()) for m in means.values())
     costs = f"{takes.parameters:,} | {takes.macs / 1e9:.2f}"
     return f"| {weights.name} | x{weights.scale} | {scores} | {costs} |"
 
 
-def lines(weights: vsr.Weights, means: dict[str, Mean], takes: Cost) -> str:
+def lines(weights: vsr.ModelCard, means: dict[str, Mean], takes: Cost) -> str:
     costs = [f"parameters = {takes.parameters}", f"gmacs = {takes.macs / 1e9:.2f}"]
     scores = [
         f"scores.{name} = {{ {', '.join(f'{k} = {v}' for k, v in figures(m).items())} }}"

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from vsr.networks.registry import Weights, bundled_bytes, catalogue, default_model, footage_model
+from vsr.networks.registry import ModelCard, bundled_bytes, catalogue, default_model, footage_model
 from vsr.util.text import size_text
 
 
@@ -22,7 +22,7 @@ def models_command(as_json: bool) -> None:
         click.echo(line)
 
 
-def _events(known: Sequence[Weights]) -> Iterator[str]:
+def _events(known: Sequence[ModelCard]) -> Iterator[str]:
     for weights in known:
         facts = {
             **asdict(weights),
@@ -34,7 +34,7 @@ def _events(known: Sequence[Weights]) -> Iterator[str]:
         yield json.dumps({"event": "model", **facts})
 
 
-def _table(known: Sequence[Weights]) -> Iterator[str]:
+def _table(known: Sequence[ModelCard]) -> Iterator[str]:
     """A row for each model and scale; below it what is the same for all scales, said once."""
     benchmarks = list(dict.fromkeys(name for weights in known for name in weights.scores))
     width = max(len(weights.name) for weights in known)
@@ -65,7 +65,7 @@ def _terms(of: str, held: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield f"  {terms}"
 
 
-def _size(weights: Weights) -> str:
+def _size(weights: ModelCard) -> str:
     size = bundled_bytes(weights)
     return size_text(size) if size else "-"
 

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     )
     from vsr.core.result import Progress, Result
     from vsr.evaluation.evaluate import evaluate
-    from vsr.networks.registry import Model, Weights, catalogue, load_model
+    from vsr.networks.registry import Model, ModelCard, catalogue, load_model
     from vsr.upscaler import UpscaledFrame, Upscaler, open_video
     from vsr.util.version import __version__
     from vsr.video.probe import probe
+
+    Weights = ModelCard
 
 __all__ = [
     "ComputeOptions",
@@ -45,6 +47,7 @@ __all__ = [
     "InputError",
     "Limits",
     "Model",
+    "ModelCard",
     "ModelError",
     "OutputError",
     "Progress",
@@ -59,7 +62,6 @@ __all__ = [
     "UpscaledFrame",
     "Upscaler",
     "VsrError",
-    "Weights",
     "__version__",
     "catalogue",
     "evaluate",
@@ -104,7 +106,7 @@ _HOMES = {
     ),
     "evaluate": "vsr.evaluation.evaluate",
     **dict.fromkeys(
-        ("Model", "Weights", "catalogue", "load_model"),
+        ("Model", "ModelCard", "catalogue", "load_model"),
         "vsr.networks.registry",
     ),
     **dict.fromkeys(
@@ -116,7 +118,12 @@ _HOMES = {
 }
 
 
+_OLD_NAMES = {"Weights": "ModelCard"}
+"""They serve this release yet."""
+
+
 def __getattr__(name: str) -> Any:
+    name = _OLD_NAMES.get(name, name)
     if name not in _HOMES:
         raise AttributeError(f"module 'vsr' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

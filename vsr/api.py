@@ -27,7 +27,7 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.checks import check_paths, file_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
-from vsr.pipeline.progress_image import Glance, check_glance
+from vsr.pipeline.progress_image import ProgressImage, check_progress_image
 from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
 from vsr.provenance.fingerprint import Fingerprint, fingerprint, fingerprints
@@ -39,7 +39,7 @@ from vsr.segmented.executor import Maker, make_here
 from vsr.segmented.plan import Plan, key_of
 from vsr.segmented.policy import in_segments
 from vsr.segmented.resume import run_in_segments
-from vsr.segmented.work_dir import Done, clear_arrived, known_source
+from vsr.segmented.work_dir import SegmentRecord, clear_arrived, known_source
 
 
 def upscale(
@@ -90,7 +90,7 @@ def upscale(
     _unless_done(job, settings, arrived)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
-    image = Glance(progress_preview, warn=log.warn).see if progress_preview else None
+    image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else None
     observer = Observer(log.warn, log.moved, stop, image)
     if split:
         run = _run_segments(work, observer)
@@ -170,7 +170,7 @@ class _Work:
             chosen=self.choice.said,
         )
 
-    def before_commit(self, part: Path, run: Run, segments: Sequence[Done] = ()) -> None:
+    def before_commit(self, part: Path, run: Run, segments: Sequence[SegmentRecord] = ()) -> None:
         """Write the record of a file that is about to get its name.
 
         Raises InputError where the source was changed meanwhile.
@@ -294,7 +294,7 @@ def _check_progress_preview(
     path: Path | None, source: Path | Url, target: Path, cluster: str
 ) -> None:
     if path:
-        check_glance(path, target, *filter(None, [file_of(source)]))
+        check_progress_image(path, target, *filter(None, [file_of(source)]))
         if cluster:
             raise InputError("a cluster's frames are finished elsewhere: it shows no picture")
 

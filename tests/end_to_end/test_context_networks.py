@@ -26,7 +26,7 @@ from vsr.core.span import Span
 from vsr.images.images import open_images
 from vsr.inference.engine import Engine, restore
 from vsr.inference.windows import windows
-from vsr.networks.registry import Model, Weights, load_model
+from vsr.networks.registry import Model, ModelCard, load_model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 
@@ -258,7 +258,7 @@ def test_a_picture_that_stands_still_is_enlarged_once(
             runs.append(x.shape[1])
             return super().subpixel(x)
 
-    use(Model(Weights("counting", 2, "test", gmacs=1), Counting(2, context)))  # known: not tried
+    use(Model(ModelCard("counting", 2, "test", gmacs=1), Counting(2, context)))  # known: not tried
     pts = tuple(n * n for n in range(len(numbers)))
     clip = Clip(pts=pts, time_base=Fraction(1, 1000), numbers=numbers, options=LOSSLESS)
     source, target = make(tmp_path / "in.mkv", clip), tmp_path / "out.mkv"

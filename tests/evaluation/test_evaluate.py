@@ -34,7 +34,7 @@ from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.registry import Weights
+from vsr.networks.registry import ModelCard
 
 CPU = torch.device("cpu")
 LOSSLESS = {"codec": "ffv1", "options": {}}
@@ -385,7 +385,7 @@ class Leaning(Network):
 @pytest.mark.parametrize("color", ["y", "rgb"])
 def test_self_ensemble_is_scored_too(tmp_path: Path, color: str) -> None:
     cv2.imwrite(str(tmp_path / "colour.png"), colours(0, 46, 38))
-    model = Model(Weights("leaning", 2, "test"), Leaning(color))
+    model = Model(ModelCard("leaning", 2, "test"), Leaning(color))
     (plain,) = evaluate([tmp_path], model, "cpu")
     (found,) = evaluate([tmp_path], model, "cpu", self_ensemble=True)
     (truth,) = read_pictures(tmp_path / "colour.png", color)

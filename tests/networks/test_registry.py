@@ -20,7 +20,7 @@ from vsr.networks import registry as catalogue
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
 from vsr.networks.registry import (
-    Weights,
+    ModelCard,
     bundled_bytes,
     default_model,
     load_model,
@@ -55,7 +55,7 @@ def trained(scale: int = 2, **options: Any) -> Espcn:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.name}-x{entry.scale}")
-def test_every_model_of_the_package_works(entry: Weights) -> None:
+def test_every_model_of_the_package_works(entry: ModelCard) -> None:
     model = load_model(entry.name, entry.scale)
     assert model.weights == entry
     assert (model.name, model.scale) == (entry.name, entry.scale)
@@ -74,7 +74,7 @@ def test_every_model_of_the_package_works(entry: Weights) -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.name}-x{entry.scale}")
-def test_every_entry_tells_all_there_is_to_know(entry: Weights) -> None:
+def test_every_entry_tells_all_there_is_to_know(entry: ModelCard) -> None:
     assert entry.network in ARCHITECTURES
     assert entry.summary
     if not entry.file:
@@ -96,7 +96,7 @@ def test_every_entry_tells_all_there_is_to_know(entry: Weights) -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.name}-x{entry.scale}")
-def test_every_entry_states_its_true_cost(entry: Weights) -> None:
+def test_every_entry_states_its_true_cost(entry: ModelCard) -> None:
     found = cost(load_model(entry.name, entry.scale).network)
     assert entry.parameters == found.parameters
     assert entry.gmacs == pytest.approx(found.macs / 1e9, abs=0.006)

@@ -12,7 +12,7 @@ from support.clips import Clip, make, remux
 
 from vsr import upscale
 from vsr.core.errors import OutputError
-from vsr.output.verify import read_back, verify
+from vsr.output.verify import check_output, verify
 
 EVEN = tuple(range(0, 20 * 512, 512))
 BASE = Fraction(1, 12800)
@@ -24,7 +24,7 @@ TARGET = Path("the/target.mp4")
 def test_frames_and_length(tmp_path: Path, suffix: str) -> None:
     codec = {"codec": "libvpx-vp9", "options": {"cpu-used": "8"}} if suffix == ".webm" else {}
     path = make(tmp_path / f"clip{suffix}", Clip(pts=EVEN, **codec))
-    found = read_back(path, TARGET, 20)
+    found = check_output(path, TARGET, 20)
     assert found.frames == 20
     assert abs(found.duration - 20 * 512 * BASE) <= Fraction(1, 25)  # where the last is a guess
     assert found.sound_offset is None
@@ -33,7 +33,7 @@ def test_frames_and_length(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 10), Fraction(3, 2)])
 def test_when_the_sound_begins(tmp_path: Path, start: Fraction) -> None:
     path = make(tmp_path / "clip.mp4", Clip(pts=EVEN, audio=("eng", "deu"), audio_start=start))
-    offset = read_back(path, TARGET, 20).sound_offset
+    offset = check_output(path, TARGET, 20).sound_offset
     assert offset is not None
     # AAC begins with a packet of silence; the clip's muxer rounds starts to milliseconds.
     assert abs(offset - (start - Fraction(1024, 48000))) <= Fraction(1, 1000)
@@ -42,14 +42,14 @@ def test_when_the_sound_begins(tmp_path: Path, start: Fraction) -> None:
 def test_a_missing_frame_is_an_error(tmp_path: Path) -> None:
     path = make(tmp_path / "clip.mp4", Clip(pts=EVEN))
     with pytest.raises(OutputError, match=r"the/target\.mp4: 20 of 21 frames arrived"):
-        read_back(path, TARGET, 21)
+        check_output(path, TARGET, 21)
 
 
 def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"not a video at all")
     with pytest.raises(OutputError, match=r"the/target\.mp4: cannot be read again"):
-        read_back(path, TARGET, 1)
+        check_output(path, TARGET, 1)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".mov"])
@@ -83,7 +83,7 @@ def test_a_packet_that_cannot_be_decoded_is_an_error(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[place : place + size] = bytes(size)
     path.write_bytes(data)
-    assert read_back(path, TARGET, 20).frames == 20  # it is there
+    assert check_output(path, TARGET, 20).frames == 20  # it is there
     with pytest.raises(OutputError):
         verify(path, TARGET, EVEN, BASE)
 

@@ -66,6 +66,11 @@ def test_public_names() -> None:
     assert scope.keys() - {"__builtins__"} == set(vsr.__all__)
 
 
+def test_an_old_name_still_serves() -> None:
+    assert vsr.Weights is vsr.ModelCard
+    assert "Weights" not in vsr.__all__
+
+
 def test_type_checkers_see_every_public_name() -> None:
     tree = ast.parse((ROOT / "vsr/__init__.py").read_text("utf-8"))
     imported = {

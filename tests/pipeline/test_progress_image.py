@@ -19,7 +19,7 @@ from vsr import InputError, OutputError, upscale
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 from vsr.core.span import Span
 from vsr.images.files import read_picture
-from vsr.pipeline.progress_image import Glance, as_shown, check_glance
+from vsr.pipeline.progress_image import ProgressImage, as_shown, check_progress_image
 from vsr.util.atomic import part_of
 from vsr.video.reader import open_video
 
@@ -174,8 +174,8 @@ def test_pixels_become_square(aspect: str, size: tuple[int, int]) -> None:
 def test_the_suffix_chooses_the_format(tmp_path: Path, suffix: str) -> None:
     info, path = info_of("yuv420p"), tmp_path / f"now{suffix}"
     frame = drawn(info)
-    check_glance(path)
-    Glance(path).see(frame, info)
+    check_progress_image(path)
+    ProgressImage(path).see(frame, info)
     apart = np.abs(seen(path).astype(int) - as_shown(frame.planes, info)).mean()
     assert apart == 0 if suffix == ".png" else apart < 6
     assert list(tmp_path.iterdir()) == [path]
@@ -185,10 +185,10 @@ def test_one_picture_every_so_many_seconds(tmp_path: Path, monkeypatch: pytest.M
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     info, path = info_of("gray", color=ColorTags(2)), tmp_path / "now.png"
-    glance = Glance(path, every=5)
+    image = ProgressImage(path, every=5)
     shown = []
     for number in range(24):
-        glance.see(filled(info, (number,)), info)
+        image.see(filled(info, (number,)), info)
         shown.append(int(seen(path)[0, 0].max()))
         now += 1
     assert shown == [number // 5 * 5 for number in range(24)]
@@ -204,10 +204,10 @@ def test_slow_pictures_come_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("time.monotonic", late)
     info, path = info_of("gray"), tmp_path / "now.png"
-    glance = Glance(path, every=5)
+    image = ProgressImage(path, every=5)
     written = 0
     for _ in range(1000):
-        glance.see(drawn(info), info)
+        image.see(drawn(info), info)
         written += path.exists()
         path.unlink(missing_ok=True)
     assert 9 <= written <= 11
@@ -215,9 +215,9 @@ def test_slow_pictures_come_seldom(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_reader_finds_a_whole_picture_at_any_time(tmp_path: Path) -> None:
     info, path = info_of("yuv420p", 320, 240), tmp_path / "now.jpg"
-    glance, done, broken = Glance(path, every=0), Event(), []
+    image, done, broken = ProgressImage(path, every=0), Event(), []
     looks = 0
-    glance.see(drawn(info), info)
+    image.see(drawn(info), info)
 
     def look() -> None:
         nonlocal looks
@@ -231,8 +231,8 @@ def test_a_reader_finds_a_whole_picture_at_any_time(tmp_path: Path) -> None:
     reader.start()
     try:
         for number in range(40):
-            glance._due = 0.0  # as if long ago
-            glance.see(drawn(info, number), info)
+            image._due = 0.0  # as if long ago
+            image.see(drawn(info, number), info)
     finally:
         done.set()
         reader.join()
@@ -248,7 +248,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     left = part_of(path)
     left = left.with_name(left.name.replace(f"-{os.getpid()}.", f"-{ended.pid}."))
     left.write_bytes(b"half a picture")
-    Glance(path)
+    ProgressImage(path)
     assert not left.exists()
 
 
@@ -256,17 +256,17 @@ def test_a_folder_that_is_gone_is_told_once(tmp_path: Path) -> None:
     folder, said = tmp_path / "there", []
     folder.mkdir()
     info, path = info_of("yuv420p"), folder / "now.jpg"
-    glance = Glance(path, every=0, warn=said.append)
-    glance.see(drawn(info), info)
+    image = ProgressImage(path, every=0, warn=said.append)
+    image.see(drawn(info), info)
     path.unlink()
     folder.rmdir()
     for number in range(3):
         if number == 0:
-            glance._due = 0.0
-        glance.see(drawn(info), info)
+            image._due = 0.0
+        image.see(drawn(info), info)
     assert said == [f"{path}: no progress is shown any more (No such file or directory)"]
     folder.mkdir()
-    glance.see(drawn(info), info)
+    image.see(drawn(info), info)
     assert not path.exists()
 
 
@@ -275,14 +275,14 @@ def test_a_full_disk_is_told_once_and_leaves_the_last_picture(tmp_path: Path) ->
     if not full.exists():
         pytest.skip("there is no /dev/full here")
     info, path, said = info_of("yuv420p"), tmp_path / "now.png", []
-    glance = Glance(path, every=0, warn=said.append)
+    image = ProgressImage(path, every=0, warn=said.append)
     frame = drawn(info)
-    glance.see(frame, info)
+    image.see(frame, info)
     before = path.read_bytes()
-    glance._due = 0.0
+    image._due = 0.0
     part_of(path).symlink_to(full)
     for number in range(3):
-        glance.see(drawn(info, number), info)
+        image.see(drawn(info, number), info)
     assert said == [f"{path}: no progress is shown any more (No space left on device)"]
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -291,16 +291,16 @@ def test_a_full_disk_is_told_once_and_leaves_the_last_picture(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["now", "now.gif", "now.mp4", "now.tif", ".png"])
 def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"allowed: \.jpg, \.jpeg, \.png, \.webp$"):
-        check_glance(tmp_path / name)
+        check_progress_image(tmp_path / name)
 
 
 def test_places_where_nothing_can_be_written_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="does not exist"):
-        check_glance(tmp_path / "none" / "now.jpg")
+        check_progress_image(tmp_path / "none" / "now.jpg")
     folder = tmp_path / "folder.png"
     folder.mkdir()
     with pytest.raises(OutputError, match="is a folder"):
-        check_glance(folder)
+        check_progress_image(folder)
 
 
 def test_the_runs_own_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,10 +309,10 @@ def test_the_runs_own_files_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
     cv2.imwrite(str(source), np.zeros((4, 4), np.uint8))
     for path in (Path("in.png"), Path("out.png"), source):
         with pytest.raises(OutputError, match="own input or output"):
-            check_glance(path, source, target)
+            check_progress_image(path, source, target)
     with pytest.raises(OutputError, match="own folder"):
-        check_glance(Path("now.png"), tmp_path, target)
-    check_glance(Path("now.png"), source, target)
+        check_progress_image(Path("now.png"), tmp_path, target)
+    check_progress_image(Path("now.png"), source, target)
 
 
 @pytest.mark.slow
@@ -340,9 +340,9 @@ def test_a_run_shows_its_frames(tmp_path: Path, resume: str) -> None:
 
 def test_what_cannot_be_shown(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4")
-    for glance, words in ((tmp_path / "a.txt", ".png"), (tmp_path / "no" / "a.png", "no")):
+    for image, words in ((tmp_path / "a.txt", ".png"), (tmp_path / "no" / "a.png", "no")):
         with pytest.raises(OutputError, match=words):
-            upscale(source, tmp_path / "out.mp4", progress_preview=glance)
+            upscale(source, tmp_path / "out.mp4", progress_preview=image)
     with pytest.raises(InputError, match="cluster"):
         upscale(source, tmp_path / "out.mp4", progress_preview=tmp_path / "a.png", cluster="auto")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

@@ -78,8 +78,8 @@ def test_all_frames_at_their_times_with_the_sound(
     assert found.times["audio"] == expected.times["audio"]
     assert "subtitle" not in found.packets
     assert found.sizes == {(64, 48) if how == "split" else (132, 48)}
-    assert output.arrival is not None
-    assert output.arrival.frames == len(expected.pts)
+    assert output.check is not None
+    assert output.check.frames == len(expected.pts)
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_rate_and_layout_as_near_as_the_encoder_goes(
 def test_the_rate_of_bits_suits_the_channels(tmp_path: Path) -> None:
     source = footage(tmp_path / "in.mkv", sound("flac"))
     went = _passed(source, tmp_path / "out.ts")
-    settings = went.plan.ways[1].audio
+    settings = went.plan.actions[1].audio
     assert settings is not None
     assert settings.bit_rate == 192_000
 

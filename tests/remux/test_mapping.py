@@ -108,7 +108,7 @@ def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, su
         plan = plan_streams(
             container, source, tmp_path / f"out{suffix}", 0, StreamOptions(), "libx264"
         )
-    assert plan.ways[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
+    assert plan.actions[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
 
 
 def test_sound_that_is_announced_and_never_comes(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.clips import Clip, make
 from support.copied_streams import footage, passed, payloads, sound
 
-from vsr.remux.timestamps import Clock, Cut, splitter
+from vsr.remux.timestamps import MonotonicDts, TrimWindow, splitter
 from vsr.video.open import open_input
 
 MS = Fraction(1, 1000)
@@ -25,7 +25,7 @@ def packet(pts: int | None, dts: int | None, duration: int = 20, data: bytes = b
 
 def run(times: list[tuple[int | None, int | None]], text: bool = False) -> tuple[list[Any], int]:
     """The pts and dts that a clock makes of these, and how many it mended."""
-    clock, made = Clock(text), []
+    clock, made = MonotonicDts(text), []
     for pts, dts in times:
         one = packet(pts, dts)
         if pts is None and dts is None:
@@ -61,7 +61,7 @@ def test_text_may_stand_still_and_not_go_back() -> None:
 @pytest.mark.parametrize("duration", [-5, 2**40])
 def test_durations_that_cannot_be(duration: int) -> None:
     one = packet(0, 0, duration)
-    Clock(text=False).steady(one)
+    MonotonicDts(text=False).steady(one)
     assert one.duration == 0
 
 
@@ -163,7 +163,7 @@ def test_the_offset_of_sound_and_picture_is_kept(tmp_path: Path) -> None:
 
 
 def test_parts_on_the_output_clock() -> None:
-    cut = Cut(Fraction(1), Fraction(2), sharp=True)
+    cut = TrimWindow(Fraction(1), Fraction(2), sharp=True)
     one = packet(1000, 1000)
     one.stream = _stream()
     assert cut.place(one)
@@ -176,7 +176,7 @@ def test_parts_on_the_output_clock() -> None:
         outside.stream = _stream()
         assert not cut.place(outside)
     whole = packet(5000, 5000)
-    assert Cut().place(whole)
+    assert TrimWindow().place(whole)
     assert whole.pts == 5000
 
 

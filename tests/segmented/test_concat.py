@@ -37,16 +37,16 @@ from vsr.segmented.concat import join, joined
 from vsr.segmented.packet_file import read_packets
 from vsr.segmented.plan import Plan
 from vsr.segmented.segments import Stretch, close_alone, create_segments, open_alone
-from vsr.segmented.work_dir import Work, open_work
+from vsr.segmented.work_dir import WorkDir, open_work
 
 REORDERING = Encoding(preset="faster")  # three B-frames
 SMALL = info_of(32, 24)
 
 
-def encoded(folder: Path, plan: Plan, times: Sequence[int], encoding: Encoding) -> Work:
+def encoded(folder: Path, plan: Plan, times: Sequence[int], encoding: Encoding) -> WorkDir:
     """A work folder with the segments of frames of these times."""
     folder.mkdir()
-    work = Work(folder, plan)
+    work = WorkDir(folder, plan)
     stretch = Stretch(plan, plan.segments, work.file, work.add)
     with create_segments(stretch, SMALL, encoding, None, undamaged, ignore) as output:
         for frame in frames_of(SMALL, times):

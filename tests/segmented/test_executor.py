@@ -22,11 +22,11 @@ from vsr.core.errors import InputError, StoppedError
 from vsr.core.events import Observer
 from vsr.core.job import Job
 from vsr.inference.engine import LoadedModel
-from vsr.networks.registry import Model, Weights
+from vsr.networks.registry import Model, ModelCard
 from vsr.networks.vespcn import Vespcn
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
-from vsr.segmented.work_dir import Work, open_work
+from vsr.segmented.work_dir import WorkDir, open_work
 from vsr.video.deinterlace import FieldOrder
 from vsr.video.reader import open_video
 
@@ -56,7 +56,7 @@ def looking(number: int) -> Model:
     if number != 1:
         return blend(number)
     network = drawn(Vespcn(2, layers=2, **TINY), last=0.2)
-    return Model(Weights("drawn", 2, "vespcn"), network)
+    return Model(ModelCard("drawn", 2, "vespcn"), network)
 
 
 def times_of(job: Job) -> list[int]:
@@ -242,7 +242,7 @@ def test_what_is_missing_is_made_and_nothing_else(tmp_path: Path) -> None:
         assert moves == []
 
 
-def lose(work: Work, *numbers: int) -> None:
+def lose(work: WorkDir, *numbers: int) -> None:
     for number in numbers:
         work.file(number).unlink()
     work.check(ignore)

@@ -31,7 +31,7 @@ from vsr.segmented.segments import (
     header_of,
     open_alone,
 )
-from vsr.segmented.work_dir import Done
+from vsr.segmented.work_dir import SegmentRecord
 
 INFO = info_of()
 PLAIN = Encoding()
@@ -59,14 +59,14 @@ def write(
     encoding: Encoding = PLAIN,
     first: int | None = None,
     damage: Callable[[int | None, int | None], Damage] = undamaged,
-    made: Callable[[Done], None] = ignore,
+    made: Callable[[SegmentRecord], None] = ignore,
     stop: Event | None = None,
-) -> list[Done]:
+) -> list[SegmentRecord]:
     """Write frames into segments, all of the plan's if not told which."""
     folder.mkdir(exist_ok=True)
-    found: list[Done] = []
+    found: list[SegmentRecord] = []
 
-    def took(done: Done) -> None:
+    def took(done: SegmentRecord) -> None:
         found.append(done)
         made(done)
 
@@ -203,7 +203,7 @@ def test_after_an_error_only_what_is_finished_stays(tmp_path: Path, when: int) -
                 raise ZeroDivisionError
             yield frame
 
-    made: list[Done] = []
+    made: list[SegmentRecord] = []
     with pytest.raises(ZeroDivisionError):
         write(tmp_path / "work", PLAN, coming(), made=made.append)
     assert names(tmp_path / "work") == [f"{done.segment}.packets" for done in made]
@@ -212,7 +212,7 @@ def test_after_an_error_only_what_is_finished_stays(tmp_path: Path, when: int) -
 
 
 def test_an_error_of_who_is_told_ends_it(tmp_path: Path) -> None:
-    def refuse(done: Done) -> None:
+    def refuse(done: SegmentRecord) -> None:
         raise OutputError("the journal cannot be written")
 
     with pytest.raises(OutputError, match="the journal"):
@@ -261,7 +261,7 @@ def test_encoders_are_freed_one_by_one(tmp_path: Path) -> None:
     plan = plan_for(info, "libx264", "mp4", range(512, 10 * 512, 512), encoding)
     sizes: list[int] = []
 
-    def measure(done: Done) -> None:
+    def measure(done: SegmentRecord) -> None:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         sizes.append(pages * resource.getpagesize() >> 20)
 

@@ -16,8 +16,8 @@ from vsr.core.errors import OutputError
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.plan import Plan
 from vsr.segmented.work_dir import (
-    Done,
-    Work,
+    SegmentRecord,
+    WorkDir,
     clear_arrived,
     folder_of,
     is_begun,
@@ -51,19 +51,19 @@ def plan_of(key: str = KEY, segments: int = 6, **settings: object) -> Plan:
     )
 
 
-def done_of(work: Work, number: int, data: bytes = b"packets") -> Done:
+def done_of(work: WorkDir, number: int, data: bytes = b"packets") -> SegmentRecord:
     """A segment that is finished: its file is in place."""
     data += bytes([number])
     work.file(number).write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    return Done(number, 2, 2, len(data), digest, {"gaps": number}, "host", "now", 0.5)
+    return SegmentRecord(number, 2, 2, len(data), digest, {"gaps": number}, "host", "now", 0.5)
 
 
 def never() -> Plan:
     pytest.fail("a plan is made anew")
 
 
-def numbers(work: Work) -> list[list[int]]:
+def numbers(work: WorkDir) -> list[list[int]]:
     return [[segment.number for segment in run] for run in work.pending()]
 
 

@@ -21,7 +21,7 @@ from vsr.core.errors import ModelError
 from vsr.core.options import ComputeOptions
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.registry import Model, Weights, catalogue, load_model
+from vsr.networks.registry import Model, ModelCard, catalogue, load_model
 from vsr.speedtest import bench
 from vsr.speedtest.bench import COMMON_SIZES, RATES, Size, Speed, measure_speeds, models_to_measure
 from vsr.speedtest.test_pattern import FORMAT, cut_to, enlarged, moving_pictures
@@ -56,7 +56,7 @@ class Slow(Interpolation):
 
 
 def slow(scale: int, seconds: float, pixel: float = 0) -> Model:
-    return Model(Weights("slow", scale, "interpolation"), Slow(scale, seconds, pixel))
+    return Model(ModelCard("slow", scale, "interpolation"), Slow(scale, seconds, pixel))
 
 
 def expected_rows(models: Sequence[Model]) -> list[tuple[Any, ...]]:
@@ -156,7 +156,7 @@ def test_a_hiccup_does_not_count() -> None:
             time.sleep(calls[-1])
             return super().subpixel(x)
 
-    model = Model(Weights("stumbling", 3, "interpolation"), Stumbling(3, 0.04))
+    model = Model(ModelCard("stumbling", 3, "interpolation"), Stumbling(3, 0.04))
     (speed,) = measure_speeds(
         [model], choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1)), 4
     )
@@ -247,7 +247,7 @@ def test_an_interrupt_ends_all_threads() -> None:
         def subpixel(self, x: Tensor) -> Tensor:
             raise KeyboardInterrupt
 
-    model = Model(Weights("interrupted", 3, "interpolation"), Interrupted(3, 0))
+    model = Model(ModelCard("interrupted", 3, "interpolation"), Interrupted(3, 0))
     with pytest.raises(KeyboardInterrupt):
         list(measure_speeds([model], CPU, 1))
     assert not workers()

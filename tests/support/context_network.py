@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vsr.networks import Network
-from vsr.networks.registry import Model, Weights
+from vsr.networks.registry import Model, ModelCard
 
 
 class Blend(Network):
@@ -25,4 +25,4 @@ class Blend(Network):
 
 
 def blend(context: int = 1, scale: int = 2) -> Model:
-    return Model(Weights("blend", scale, "test"), Blend(scale, context))
+    return Model(ModelCard("blend", scale, "test"), Blend(scale, context))

@@ -15,8 +15,8 @@ from support.clips import video_frame
 from vsr.core.options import StreamOptions
 from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
-from vsr.remux.mapping import Plan, plan_streams
-from vsr.remux.timestamps import Cut
+from vsr.remux.mapping import StreamMapping, plan_streams
+from vsr.remux.timestamps import TrimWindow
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 
@@ -25,7 +25,7 @@ from vsr.video.reader import main_video
 class Passed:
     """How a file went through: what was planned, and what was said of damage."""
 
-    plan: Plan
+    plan: StreamMapping
     told: list[str]
     through: Passthrough
 
@@ -41,7 +41,7 @@ def passed(
     """Copy a video without decoding it, and all else as vsr does. A part must begin at 0, or
     where a packet of the video begins."""
     told: list[str] = []
-    cut = Cut(start or Fraction(0), end, sharp=start is not None or end is not None)
+    cut = TrimWindow(start or Fraction(0), end, sharp=start is not None or end is not None)
     with open_input(source) as others, open_input(source) as pictures:
         main = main_video(others, source)
         plan = plan_streams(others, source, target, main.index, wants or StreamOptions(), encoder)

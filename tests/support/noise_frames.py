@@ -9,7 +9,7 @@ import numpy as np
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, VideoInfo
 from vsr.networks import Network
-from vsr.networks.registry import Model, Weights
+from vsr.networks.registry import Model, ModelCard
 
 
 def described(
@@ -41,7 +41,7 @@ def noise(count: int, info: VideoInfo, seed: int = 4) -> list[Frame]:
 
 def model(network: Network) -> Model:
     """A model of no catalogue."""
-    return Model(Weights("test", network.scale, "test"), network)
+    return Model(ModelCard("test", network.scale, "test"), network)
 
 
 def assert_equal(found: Sequence[Frame], expected: Sequence[Frame], steps: int = 0) -> None:

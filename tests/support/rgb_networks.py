@@ -9,7 +9,7 @@ from torch import Tensor
 from support.clips import picture
 from vsr.core.resample import Upsample
 from vsr.networks import Network
-from vsr.networks.registry import Model, Weights
+from vsr.networks.registry import Model, ModelCard
 
 
 class RgbBicubic(Network):
@@ -32,7 +32,7 @@ class RgbBicubic(Network):
 
 
 def rgb_bicubic(scale: int = 2) -> Model:
-    return Model(Weights("rgb-bicubic", scale, "test"), RgbBicubic(scale))
+    return Model(ModelCard("rgb-bicubic", scale, "test"), RgbBicubic(scale))
 
 
 def colours(number: int, width: int, height: int) -> np.ndarray:

@@ -29,7 +29,7 @@ from vsr.segmented.packet_file import read_packets
 from vsr.segmented.plan import Plan, Segment, key_of, picture_of
 from vsr.segmented.planner import make_plan
 from vsr.segmented.segments import Stretch, close_alone, header_of, open_alone
-from vsr.segmented.work_dir import Done
+from vsr.segmented.work_dir import SegmentRecord
 
 
 class Held(NamedTuple):
@@ -88,10 +88,10 @@ def made(
     folder: Path,
     segments: Sequence[Segment] | None = None,
     note: Callable[[str], None] | None = None,
-) -> list[Done]:
+) -> list[SegmentRecord]:
     """Make segments, all of them if not told which, in one go."""
     folder.mkdir(exist_ok=True)
-    found: list[Done] = []
+    found: list[SegmentRecord] = []
     wanted = plan.segments if segments is None else segments
 
     def file_of(number: int) -> Path:

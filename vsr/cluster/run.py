@@ -21,7 +21,7 @@ from vsr.inference.engine import LoadedModel
 from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented.executor import Maker
 from vsr.segmented.plan import Segment
-from vsr.segmented.work_dir import Work
+from vsr.segmented.work_dir import WorkDir
 
 _PIECE = 32 << 20  # bytes of a file that travel at once
 
@@ -34,7 +34,7 @@ def make_on(address: str) -> Maker:
     """
     check_address(address)
 
-    def make(job: Job, tools: LoadedModel, work: Work, observer: Observer) -> None:
+    def make(job: Job, tools: LoadedModel, work: WorkDir, observer: Observer) -> None:
         if work.pending():
             with connected(address):
                 _make_all(job, work, observer)
@@ -42,7 +42,7 @@ def make_on(address: str) -> Maker:
     return make
 
 
-def _make_all(job: Job, work: Work, observer: Observer) -> None:
+def _make_all(job: Job, work: WorkDir, observer: Observer) -> None:
     """Have all missing segments made. Raises StoppedError, and VsrError otherwise."""
     precision = work.plan.settings["precision"]
     needs = needs_of(job, precision, alive())
@@ -78,7 +78,7 @@ def _make_all(job: Job, work: Work, observer: Observer) -> None:
         raise StoppedError("stopped between two segments")
 
 
-def _order(job: Job, work: Work, needs: Needs) -> Order:
+def _order(job: Job, work: WorkDir, needs: Needs) -> Order:
     """What the tasks are told; they know no current folder."""
     model = Path(job.options.model or "")
     is_file = model.suffix == ".safetensors"
@@ -99,7 +99,7 @@ def _order(job: Job, work: Work, needs: Needs) -> Order:
     )
 
 
-def _put_in_place(work: Work, made: Made, tasks: Tasks, segment: Segment) -> bool:
+def _put_in_place(work: WorkDir, made: Made, tasks: Tasks, segment: Segment) -> bool:
     """Give a segment's file its name, and enter it; False where it was lost on its way."""
     place = work.file(segment.number)
     if made.name:

@@ -27,7 +27,7 @@ from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.executor import make_segments
 from vsr.segmented.plan import Plan, Segment
 from vsr.segmented.segments import Stretch
-from vsr.segmented.work_dir import Done
+from vsr.segmented.work_dir import SegmentRecord
 from vsr.util.version import VERSION
 
 
@@ -73,7 +73,7 @@ class Made:
         contents: then the file itself: its bytes, or references to parts of them.
     """
 
-    done: Done
+    done: SegmentRecord
     warnings: tuple[str, ...]
     name: str = ""
     contents: tuple[Any, ...] = ()
@@ -162,7 +162,7 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
         raise ModelError(f"model {job.options.model}: has other weights than where the work began")
     shared = order.mark.is_file() and os.access(order.folder, os.W_OK)
     warnings: list[str] = []
-    done: list[Done] = []
+    done: list[SegmentRecord] = []
     room: AbstractContextManager[Path | str] = (
         nullcontext(order.folder)
         if shared

@@ -20,7 +20,7 @@ from vsr.util.text import one_line
 
 
 @dataclass(frozen=True)
-class Weights:
+class ModelCard:
     """One entry of the manifest: a model at one scale.
 
     Attributes:
@@ -60,7 +60,7 @@ class Weights:
 class Model:
     """A network ready to run, with what is known of it."""
 
-    weights: Weights
+    weights: ModelCard
     network: Network
 
     @property
@@ -89,12 +89,12 @@ def footage_model(stills: bool = False) -> str | None:
     return name if any(weights.name == name for weights in catalogue()) else None
 
 
-def catalogue() -> tuple[Weights, ...]:
+def catalogue() -> tuple[ModelCard, ...]:
     """All models of the package, one entry for each scale, in the manifest's order."""
-    return tuple(Weights(**entry) for entry in _manifest()["weights"])
+    return tuple(ModelCard(**entry) for entry in _manifest()["weights"])
 
 
-def bundled_bytes(weights: Weights) -> int:
+def bundled_bytes(weights: ModelCard) -> int:
     """The size of an entry's file in the package, 0 without one. Raises ModelError if lost."""
     return len(_bundled(weights)) if weights.file else 0
 
@@ -140,7 +140,7 @@ def load_model(name: str | None = None, scale: int = 4) -> Model:
     return Model(weights, _loaded(weights, data, weights.file))
 
 
-def _entry(name: str, scale: int) -> Weights:
+def _entry(name: str, scale: int) -> ModelCard:
     """The catalogue's entry for a model at a scale."""
     scales = _entries(name)
     if scale not in scales:
@@ -149,7 +149,7 @@ def _entry(name: str, scale: int) -> Weights:
     return scales[scale]
 
 
-def _entries(name: str) -> dict[int, Weights]:
+def _entries(name: str) -> dict[int, ModelCard]:
     """The catalogue's entries for a model, by scale."""
     known = catalogue()
     scales = {w.scale: w for w in known if w.name == name}
@@ -159,7 +159,7 @@ def _entries(name: str) -> dict[int, Weights]:
     return scales
 
 
-def _bundled(weights: Weights) -> bytes:
+def _bundled(weights: ModelCard) -> bytes:
     try:
         return files("vsr.weights").joinpath(weights.file).read_bytes()
     except OSError:
@@ -192,7 +192,7 @@ def _from_file(path: Path, scale: int) -> Model:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
-    weights = Weights(
+    weights = ModelCard(
         path.stem,
         scale,
         facts["network"],
@@ -203,14 +203,14 @@ def _from_file(path: Path, scale: int) -> Model:
     return Model(weights, _loaded(weights, data, str(path)))
 
 
-def _build(weights: Weights) -> Network:
+def _build(weights: ModelCard) -> Network:
     try:
         return ARCHITECTURES[weights.network](weights.scale, **weights.options).eval()
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: more than memory holds
         raise ModelError(f"{weights.name}: {one_line(error, 200)}") from None
 
 
-def _loaded(weights: Weights, data: bytes, where: str) -> Network:
+def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:
     network = _build(weights)
     try:
         network.load_state_dict(load_tensors(data))

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from vsr.core.frame import Frame
 from vsr.core.stream_report import Others
-from vsr.output.verify import Arrival
+from vsr.output.verify import OutputCheck
 
 BeforeCommit: TypeAlias = "Callable[[Path, Output], None]"
 """Told of a finished file before it gets its name, and of what it holds."""
@@ -24,7 +24,7 @@ class Output:
         write: takes the next frame of the enlarged size.
         encoder: its name in libav, "" for images.
         others: what became of a video's other streams or an image's metadata.
-        arrival: what a video holds, once it is complete.
+        check: what a video holds, once it is complete.
         sound_offset: seconds by which the first sound begins after the picture, as it was
             written; None without any.
         encoding: the settings that the encoder was opened with.
@@ -33,6 +33,6 @@ class Output:
     write: Callable[[Frame], None]
     encoder: str
     others: Others
-    arrival: Arrival | None = None
+    check: OutputCheck | None = None
     sound_offset: Fraction | None = None
     encoding: dict[str, str] = field(default_factory=dict)

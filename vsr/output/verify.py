@@ -18,7 +18,7 @@ from vsr.video.reader import main_video
 
 
 @dataclass(frozen=True)
-class Arrival:
+class OutputCheck:
     """What a finished video holds.
 
     Attributes:
@@ -33,14 +33,14 @@ class Arrival:
     sound_offset: Fraction | None
 
 
-def read_back(part: Path, target: Path, frames: int) -> Arrival:
+def check_output(part: Path, target: Path, frames: int) -> OutputCheck:
     """Check that `part` opens and holds so many frames. Raises OutputError, naming `target`."""
     with _one_line(target), open_input(part) as container:
         stream = main_video(container, part)
         found, duration, sound_offset = _packets(container, stream)
     if found != frames:
         raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")
-    return Arrival(found, duration, sound_offset)
+    return OutputCheck(found, duration, sound_offset)
 
 
 def verify(

@@ -21,13 +21,13 @@ from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.verify import read_back, verify
+from vsr.output.verify import check_output, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
-from vsr.remux.timestamps import Cut
+from vsr.remux.timestamps import TrimWindow
 from vsr.util.atomic import part_of, remove_abandoned
 from vsr.video.open import reason
 
@@ -206,7 +206,7 @@ def _opened(
                 streams.container.streams[main],
                 encoder.add_stream,
                 plan,
-                Cut(streams.output_start, streams.end, streams.sharp),
+                TrimWindow(streams.output_start, streams.end, streams.sharp),
                 streams.damaged,
                 streams.arriving,
             )
@@ -235,7 +235,7 @@ def _check(
 ) -> None:
     """Read `part` again: the frames must be there. With `times`, each must come at its own."""
     base = muxing.encoder.base
-    result.arrival = read_back(part, target, frames)
+    result.check = check_output(part, target, frames)
     heard = muxing.others.heard
     if heard:
         result.sound_offset = heard[min(heard)] - first * base

@@ -125,16 +125,16 @@ def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
 
 
 def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
-    arrival = output.arrival
+    check = output.check
     return Run(
         seen.frames,
         written,
         output.encoder,
         output.others,
         duration_in=seen.ticks * video.info.time_base,
-        duration_out=arrival.duration if arrival else None,
+        duration_out=check.duration if check else None,
         sound_in=output.sound_offset,
-        sound_out=arrival.sound_offset if arrival else None,
+        sound_out=check.sound_offset if check else None,
         damage=video.damage,
         encoding=output.encoding,
     )

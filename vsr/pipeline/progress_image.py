@@ -34,11 +34,11 @@ def _unsaid(_message: str) -> None:
     """Nobody wants to know."""
 
 
-class Glance:
+class ProgressImage:
     """Shows how far a run has come: the frame that was finished last, as a picture in a file.
 
     The file is replaced every now and then, and at any time holds a whole picture; one that is
-    there already is replaced too. Call `check_glance` before the work begins.
+    there already is replaced too. Call `check_progress_image` before the work begins.
 
     Args:
         path: the picture; its suffix is one of SUFFIXES.
@@ -77,7 +77,7 @@ class Glance:
         self._due = ended + max(self._every, (ended - began) / _SHARE)
 
 
-def check_glance(path: Path, *taken: Path) -> None:
+def check_progress_image(path: Path, *taken: Path) -> None:
     """Raise OutputError, in one line, where no picture of a run could be written to `path`.
 
     `taken` are the run's own files and folders: it must be none of them, nor lie in one.

@@ -16,7 +16,7 @@ from av.codec import Codec, CodecContext
 from av.container import OutputContainer
 from av.packet import Packet
 
-from vsr.remux.timestamps import Cut
+from vsr.remux.timestamps import TrimWindow
 
 _USUAL = "aac"
 _ENCODERS = {
@@ -89,7 +89,9 @@ class AudioConverter:
     make no sense.
     """
 
-    def __init__(self, source: AudioStream, target: AudioStream, cut: Cut, early: int = 0) -> None:
+    def __init__(
+        self, source: AudioStream, target: AudioStream, cut: TrimWindow, early: int = 0
+    ) -> None:
         self._decoder, self._target = source.codec_context, target
         context = target.codec_context
         self._rate, self._layout = context.rate, context.layout

@@ -22,11 +22,11 @@ from vsr.core.stream_report import Others
 from vsr.core.url import Url
 from vsr.remux.audio import AudioConverter, add_audio
 from vsr.remux.containers import ISO_FAMILY, holds_chapters
-from vsr.remux.mapping import COVERS, Plan, Way
+from vsr.remux.mapping import COVERS, StreamAction, StreamMapping
 from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lasting
 from vsr.remux.mux_probe import REFUSED, add_copy, is_cover
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
-from vsr.remux.timestamps import Clock, Cut, seconds, splitter
+from vsr.remux.timestamps import MonotonicDts, TrimWindow, seconds, splitter
 from vsr.util.text import counted
 from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
@@ -56,17 +56,17 @@ class _Lane(Protocol):
 class _Copy:
     """Copies a stream."""
 
-    def __init__(self, source: Stream, target: Stream, cut: Cut, format_name: str) -> None:
+    def __init__(self, source: Stream, target: Stream, cut: TrimWindow, format_name: str) -> None:
         self._target, self._cut = target, cut
         self._split = splitter(source, format_name)
         self._text = source.type == "subtitle"
-        self._clock = Clock(self._text)
+        self._dts = MonotonicDts(self._text)
         self._still, self._in_mp4 = is_cover(source), codec_name(source) == "mov_text"
         self.skipped = 0
 
     @property
     def mended(self) -> int:
-        return self._clock.mended
+        return self._dts.mended
 
     def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         if self._in_mp4 and bytes(packet) == PAUSE:
@@ -74,13 +74,13 @@ class _Copy:
         if self._still:
             packet.pts = packet.dts = 0
         elif packet.pts is None and packet.dts is None:
-            if self._cut.sharp and not self._clock.begun:
+            if self._cut.sharp and not self._dts.begun:
                 return
-            self._clock.missing(packet)
+            self._dts.missing(packet)
         elif not self._cut.place(packet, self._text):
             return
         for part in self._split(packet):
-            self._clock.steady(part)
+            self._dts.steady(part)
             part.stream = self._target
             yield part
 
@@ -150,8 +150,8 @@ def copy_streams(
     output: OutputContainer,
     main: Stream,
     add_main: Callable[[], Stream],
-    plan: Plan,
-    cut: Cut,
+    plan: StreamMapping,
+    cut: TrimWindow,
     damaged: Callable[[str, int], None],
     arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None,
 ) -> Passthrough:
@@ -171,17 +171,17 @@ def copy_streams(
     for stream in source.streams:
         if stream.index == main.index:
             copy_facts(main, add_main(), output.format.name)
-        elif (way := plan.ways.get(stream.index)) and not way.reason:
-            target = _add(output, stream, way)
+        elif (action := plan.actions.get(stream.index)) and not action.reason:
+            target = _add(output, stream, action)
             if target is not None:
                 copy_facts(stream, target, output.format.name)
-                lanes[stream.index] = _lane(stream, target, way, cut, output.format.name)
+                lanes[stream.index] = _lane(stream, target, action, cut, output.format.name)
     output.metadata.update(lasting(source.metadata))
     if holds_chapters(output.format.name):
         found = chapters(source, cut.output_start, cut.end, cut.sharp)
         is_iso = output.format.name in ISO_FAMILY
         output.set_chapters(for_mp4(found) if is_iso else found)
-    names = {index: way.name for index, way in plan.ways.items()}
+    names = {index: action.name for index, action in plan.actions.items()}
     tally = Tally(path)
     others = arriving(lanes.keys()) if arriving else _from_file(source, main, lanes, cut, tally)
     converted = _converted(others, lanes, cut)
@@ -205,37 +205,39 @@ def copy_streams(
     return Passthrough(plan.others, output, converted, tell)
 
 
-def _add(output: OutputContainer, stream: Stream, way: Way) -> Stream | None:
+def _add(output: OutputContainer, stream: Stream, action: StreamAction) -> Stream | None:
     """The output's stream for one of the source; None where it is written with the header."""
-    if way.picture:
+    if action.picture:
         suffix, kind = COVERS[codec_name(stream)]
-        cover = output.add_attachment(f"cover.{suffix}", kind, way.picture)
+        cover = output.add_attachment(f"cover.{suffix}", kind, action.picture)
         title = stream.metadata.get("title") or stream.metadata.get("comment")
         if title:
             cover.metadata["title"] = title
         return None
-    if way.audio:
-        return add_audio(output, way.audio)
-    if way.text:
-        return add_text(output, stream, way.text)
+    if action.audio:
+        return add_audio(output, action.audio)
+    if action.text:
+        return add_text(output, stream, action.text)
     copy = add_copy(output, stream)
     if copy is not None and is_text(stream):
         refine(copy, stream)
     return copy
 
 
-def _lane(stream: Stream, target: Stream, way: Way, cut: Cut, format_name: str) -> _Lane:
-    if way.audio:
+def _lane(
+    stream: Stream, target: Stream, action: StreamAction, cut: TrimWindow, format_name: str
+) -> _Lane:
+    if action.audio:
         assert isinstance(stream, AudioStream)
         assert isinstance(target, AudioStream)
-        return AudioConverter(stream, target, cut, way.audio.early)
-    if way.text:
+        return AudioConverter(stream, target, cut, action.audio.early)
+    if action.text:
         return TextConverter(stream, target, cut)
     return _Copy(stream, target, cut, format_name)
 
 
 def _from_file(
-    container: InputContainer, main: Stream, lanes: dict[int, _Lane], cut: Cut, tally: Tally
+    container: InputContainer, main: Stream, lanes: dict[int, _Lane], cut: TrimWindow, tally: Tally
 ) -> Iterator[Other]:
     """The other streams' packets, in the file's order; the main video only lends its clock."""
     streams = [s for s in container.streams if s.index in lanes and s.type != "attachment"]
@@ -260,7 +262,7 @@ def _from_file(
 
 
 def _converted(
-    arriving: Iterator[Other | None], lanes: dict[int, _Lane], cut: Cut
+    arriving: Iterator[Other | None], lanes: dict[int, _Lane], cut: TrimWindow
 ) -> Iterator[Packet[Any] | None]:
     """The output's packets for those that arrive; None where nothing has."""
     for arrived in arriving:

@@ -39,7 +39,7 @@ COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 
 
 @dataclass(frozen=True)
-class Way:
+class StreamAction:
     """What becomes of one stream.
 
     Attributes:
@@ -65,31 +65,34 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StreamMapping:
     """How a file is to be muxed.
 
     Attributes:
         format: the muxer's name in libav.
         options: what the muxer is told.
-        ways: what becomes of each stream, by its index; those not asked for are missing.
+        actions: what becomes of each stream, by its index; those not asked for are missing.
         lost: tags and chapters that the container cannot hold.
         note: a warning where another muxer than the suffix's own is taken, or "".
     """
 
     format: str
     options: dict[str, str] = field(default_factory=dict)
-    ways: dict[int, Way] = field(default_factory=dict)
+    actions: dict[int, StreamAction] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     note: str = ""
 
     @property
     def others(self) -> Others:
         """What becomes of the streams, for people."""
-        ways = self.ways.values()
+        actions = self.actions.values()
         return Others(
-            tuple(way.name for way in ways if way.copied),
-            tuple(f"{way.name} as {way.becomes}" for way in ways if way.becomes),
-            (*(f"{way.name}: {way.reason}" for way in ways if way.reason), *self.lost),
+            tuple(action.name for action in actions if action.copied),
+            tuple(f"{action.name} as {action.becomes}" for action in actions if action.becomes),
+            (
+                *(f"{action.name}: {action.reason}" for action in actions if action.reason),
+                *self.lost,
+            ),
         )
 
     def warnings(self, target: Path) -> Iterator[str]:
@@ -111,7 +114,7 @@ def plan_streams(
     encoder: str,
     sampled: Mapping[int, list[Sampled]] | None = None,
     provenance_tag: str = "",
-) -> Plan:
+) -> StreamMapping:
     """How to mux the streams of `source` besides `main` into `target`, with `encoder`'s video.
 
     Each stream is tried in memory, with its first packets: those in `sampled`, or else `path`,
@@ -124,26 +127,28 @@ def plan_streams(
     if len(able) > 1 and not takes_encoder(formats[0], encoder):
         able.remove(formats[0])
     if source is None:
-        return Plan(able[0], note=_note(target, formats[0], able[0]))
+        return StreamMapping(able[0], note=_note(target, formats[0], able[0]))
     streams = [s for s in source.streams if s.index != main and wants.wants(s.type)]
     streams = [s for s in streams if not is_chapter_text(s)]
     if sampled is None:
         sampled = sample(source, path, main) if streams and path else {}
-    best: tuple[int, str, dict[int, Way]] | None = None
+    best: tuple[int, str, dict[int, StreamAction]] | None = None
     for name in able:
-        ways = {s.index: _way(s, name, target, wants, sampled.get(s.index, [])) for s in streams}
-        missing = sum(bool(ways[s.index].reason) for s in streams if s.type in _COUNTED)
+        actions = {
+            s.index: _action(s, name, target, wants, sampled.get(s.index, [])) for s in streams
+        }
+        missing = sum(bool(actions[s.index].reason) for s in streams if s.type in _COUNTED)
         if best is None or missing < best[0]:
-            best = missing, name, ways
+            best = missing, name, actions
         if not missing:
             break
     assert best is not None
-    _, name, ways = best
-    cover = any(is_cover(s) and ways[s.index].copied for s in streams)
-    return Plan(
+    _, name, actions = best
+    cover = any(is_cover(s) and actions[s.index].copied for s in streams)
+    return StreamMapping(
         name,
         muxer_options(name, source, cover, provenance_tag),
-        ways,
+        actions,
         _lost(source, name, target, cover),
         _note(target, formats[0], name),
     )
@@ -164,32 +169,32 @@ def _lost(source: InputContainer, format_name: str, target: Path, cover: bool) -
     return tuple(lost)
 
 
-def _way(
+def _action(
     stream: Stream, format_name: str, target: Path, wants: StreamOptions, sampled: list[Sampled]
-) -> Way:
+) -> StreamAction:
     """What can become of a stream in a container."""
     name = label(stream)
     if is_cover(stream) and format_name == "matroska":
         if sampled and codec_name(stream) in COVERS:
-            return Way(name, copied=True, picture=sampled[0].data)
-        return Way(name, reason=f"{target.suffix} cannot hold it")
+            return StreamAction(name, copied=True, picture=sampled[0].data)
+        return StreamAction(name, reason=f"{target.suffix} cannot hold it")
     known = stream.codec_context is not None
     if isinstance(stream, AudioStream) and not (known and stream.sample_rate and stream.channels):
-        return Way(name, reason="its sample rate or channels are unknown")
+        return StreamAction(name, reason="its sample rate or channels are unknown")
     if holds(format_name, stream, sampled, splitter(stream, format_name)):
-        return Way(name, copied=True)
+        return StreamAction(name, copied=True)
     if isinstance(stream, AudioStream):
         settings = settings_for(format_name, stream)
         if settings and _takes_audio(format_name, settings):
             if wants.transcodes:
-                return Way(name, audio=settings)
+                return StreamAction(name, audio=settings)
             why = f"{target.suffix} cannot hold it (--audio transcode converts it)"
-            return Way(name, reason=why)
+            return StreamAction(name, reason=why)
     if is_text(stream):
         for codec in ENCODERS:
             if _takes_text(format_name, stream, codec):
-                return Way(name, text=codec)
-    return Way(name, reason=f"{target.suffix} cannot hold it")
+                return StreamAction(name, text=codec)
+    return StreamAction(name, reason=f"{target.suffix} cannot hold it")
 
 
 def _takes_audio(format_name: str, settings: Settings) -> bool:

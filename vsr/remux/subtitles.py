@@ -15,7 +15,7 @@ from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from vsr.remux.metadata import codec_name
-from vsr.remux.timestamps import Clock, Cut
+from vsr.remux.timestamps import MonotonicDts, TrimWindow
 
 _TEXTS = {
     *("ass", "jacosub", "microdvd", "mov_text", "mpl2", "pjs", "realtext", "sami", "stl"),
@@ -78,7 +78,7 @@ class TextConverter:
     a packet for each time at which one begins or ends. `skipped` counts what is no subtitle.
     """
 
-    def __init__(self, source: Stream, target: Stream, cut: Cut) -> None:
+    def __init__(self, source: Stream, target: Stream, cut: TrimWindow) -> None:
         assert source.time_base is not None
         assert isinstance(target.codec_context, SubtitleCodecContext)
         assert isinstance(source.codec_context, SubtitleCodecContext)
@@ -87,13 +87,13 @@ class TextConverter:
         self._one_at_a_time = codec_name(target) in _ONE_AT_A_TIME
         self._escapes = codec_name(target) == "webvtt"
         self._shown: list[_Line] = []
-        self._clock = Clock(text=True)
+        self._dts = MonotonicDts(text=True)
         self.skipped = 0
 
     @property
     def mended(self) -> int:
         """How many times had to be mended."""
-        return self._clock.mended
+        return self._dts.mended
 
     def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         """The packets that a packet of the source, with its time, becomes."""
@@ -104,7 +104,7 @@ class TextConverter:
             return
         if not self._cut.place(packet, text=True):
             return
-        self._clock.steady(packet)
+        self._dts.steady(packet)
         start = packet.pts
         assert start is not None
         length = packet.duration or round(_UNKNOWN_LENGTH / self._base)

@@ -25,7 +25,7 @@ _FINE_ENOUGH = Fraction(1, 1000)  # seconds
 
 
 @dataclass(frozen=True)
-class Cut:
+class TrimWindow:
     """The part of a file to take, in seconds on its clock.
 
     Attributes:
@@ -67,7 +67,7 @@ class Cut:
             packet.duration = max(ends - packet.pts, 1)
 
 
-class Clock:
+class MonotonicDts:
     """Gives each packet of one stream a time that muxers take; `mended` counts the wrong ones.
 
     Times that are missing continue the last packet, those that do not increase follow it by

@@ -19,11 +19,11 @@ from vsr.output.sink import Output
 from vsr.output.video import join_video
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
-from vsr.segmented.work_dir import Done, Work
+from vsr.segmented.work_dir import SegmentRecord, WorkDir
 from vsr.video.reader import open_video
 
 
-def joined(work: Work) -> Iterator[Packet[Any]]:
+def joined(work: WorkDir) -> Iterator[Packet[Any]]:
     """The packets of all segments, in the order of decoding.
 
     Each encoder began by itself, with times of decoding that run ahead of its first frame's.
@@ -42,9 +42,9 @@ def joined(work: Work) -> Iterator[Packet[Any]]:
 
 def join(
     job: Job,
-    work: Work,
+    work: WorkDir,
     say: Callable[[str], None],
-    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None,
+    before_commit: Callable[[Path, Run, Sequence[SegmentRecord]], None] | None,
     provenance_tag: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
@@ -53,17 +53,17 @@ def join(
     with open_video(job.file, job.options.read.span, say, job.options.read) as video:
 
         def run_of(output: Output) -> Run:
-            arrival = output.arrival
-            assert arrival is not None
+            check = output.check
+            assert check is not None
             return Run(
                 frames,
                 frames,
                 output.encoder,
                 output.others,
                 duration_in=sum(each.ticks for each in done) * plan.time_base,
-                duration_out=arrival.duration,
+                duration_out=check.duration,
                 sound_in=output.sound_offset,
-                sound_out=arrival.sound_offset,
+                sound_out=check.sound_offset,
                 damage=_damage((each.damage for each in done), video.damage),
                 encoding=output.encoding,
             )

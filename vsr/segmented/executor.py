@@ -18,7 +18,7 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.frames import run_frames
 from vsr.segmented.plan import picture_of
 from vsr.segmented.segments import MisplacedError, Stretch, create_segments
-from vsr.segmented.work_dir import Done, Work
+from vsr.segmented.work_dir import SegmentRecord, WorkDir
 
 Moved: TypeAlias = Callable[[int, int | None], None]
 
@@ -26,10 +26,10 @@ Moved: TypeAlias = Callable[[int, int | None], None]
 class Maker(Protocol):
     """Makes what is missing of a job, here or elsewhere; `make_here` is one."""
 
-    def __call__(self, job: Job, tools: LoadedModel, work: Work, observer: Observer) -> None: ...
+    def __call__(self, job: Job, tools: LoadedModel, work: WorkDir, observer: Observer) -> None: ...
 
 
-def make_here(job: Job, tools: LoadedModel, work: Work, observer: Observer) -> None:
+def make_here(job: Job, tools: LoadedModel, work: WorkDir, observer: Observer) -> None:
     """Make all missing segments in this process, neighbours in one go."""
     for segments in work.pending():
         before = sum(done.frames for done in work.done.values())
@@ -49,7 +49,7 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Obse
     begin, end = stretch.segments[0].begin, stretch.segments[-1].end
     count = 0
 
-    def counted(done: Done) -> None:
+    def counted(done: SegmentRecord) -> None:
         nonlocal count
         count += 1
         stretch.made(done)

@@ -21,7 +21,7 @@ from vsr.segmented.concat import join
 from vsr.segmented.executor import Maker, make_here
 from vsr.segmented.plan import key_of
 from vsr.segmented.planner import make_plan
-from vsr.segmented.work_dir import Done, Work, open_work, others
+from vsr.segmented.work_dir import SegmentRecord, WorkDir, open_work, others
 
 _TRIES = 3  # to have all segments on the disk as they were written
 
@@ -33,7 +33,7 @@ def run_in_segments(
     settings: dict[str, Any],
     observer: Observer,
     *,
-    before_commit: Callable[[Path, Run, Sequence[Done]], None] | None = None,
+    before_commit: Callable[[Path, Run, Sequence[SegmentRecord]], None] | None = None,
     provenance_tag: str = "",
     make: Maker = make_here,
 ) -> Run:
@@ -80,7 +80,7 @@ def run_in_segments(
         return join(job, work, say, before_commit, provenance_tag)
 
 
-def _make_all(job: Job, tools: LoadedModel, work: Work, observer: Observer, make: Maker) -> None:
+def _make_all(job: Job, tools: LoadedModel, work: WorkDir, observer: Observer, make: Maker) -> None:
     """Have every segment made, and as it was written."""
     for _ in range(_TRIES):
         make(job, tools, work, observer)

@@ -25,7 +25,7 @@ from vsr.encoding.encoder import Encoder
 from vsr.output.sink import Output
 from vsr.segmented.packet_file import PacketWriter
 from vsr.segmented.plan import Plan, Segment
-from vsr.segmented.work_dir import Done
+from vsr.segmented.work_dir import SegmentRecord
 from vsr.video.open import reason
 
 _QUEUE = 8  # frames that may wait while an encoder is emptied
@@ -71,7 +71,7 @@ class Stretch:
     plan: Plan
     segments: Sequence[Segment]
     file_of: Callable[[int], Path]
-    made: Callable[[Done], None]
+    made: Callable[[SegmentRecord], None]
 
 
 @contextmanager
@@ -195,7 +195,7 @@ class _Writer:
         self._frames += 1
         self._ticks += frame.duration
 
-    def finish(self, number: int, damage: dict[str, int]) -> Done:
+    def finish(self, number: int, damage: dict[str, int]) -> SegmentRecord:
         if self._frames:
             for packet in self._encoder.flush():
                 self._file.write(packet)
@@ -204,7 +204,7 @@ class _Writer:
             raise OutputError(
                 f"segment {number}: {self._file.packets} of {self._frames} frames were encoded"
             )
-        return Done(
+        return SegmentRecord(
             segment=number,
             frames=self._frames,
             ticks=self._ticks,

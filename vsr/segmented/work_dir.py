@@ -30,7 +30,7 @@ _KEY = 8  # digits of a key that a folder's name holds
 
 
 @dataclass(frozen=True)
-class Done:
+class SegmentRecord:
     """A finished segment.
 
     Attributes:
@@ -55,7 +55,7 @@ class Done:
     seconds: float
 
 
-class Work:
+class WorkDir:
     """A work folder that is open, and nobody else's.
 
     Attributes:
@@ -73,9 +73,9 @@ class Work:
         return self.folder / f"{number:06d}.packets"
 
     @property
-    def done(self) -> dict[int, Done]:
+    def done(self) -> dict[int, SegmentRecord]:
         """The finished segments by their numbers."""
-        return {number: Done(**fact) for number, fact in self._finished.items()}
+        return {number: SegmentRecord(**fact) for number, fact in self._finished.items()}
 
     @property
     def _finished(self) -> dict[int, dict[str, Any]]:
@@ -94,7 +94,7 @@ class Work:
         said = (fact["warning"] for fact in self._journal.facts if "warning" in fact)
         return tuple(dict.fromkeys(said))
 
-    def add(self, done: Done) -> None:
+    def add(self, done: SegmentRecord) -> None:
         """Enter a segment whose file is in place. Raises OutputError."""
         self._journal.add(asdict(done))
 
@@ -166,14 +166,14 @@ def clear_arrived(target: Path) -> list[Plan]:
     plans = []
     for folder in _folders(target):
         plan = _read(folder)
-        if plan and (work := Work(folder, plan)).has_arrived(target):
+        if plan and (work := WorkDir(folder, plan)).has_arrived(target):
             work.remove()
             plans.append(plan)
     return plans
 
 
 @contextmanager
-def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator[Work]:
+def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator[WorkDir]:
     """The work folder of `key`, as it was left, or a new one with the plan that is made.
 
     Nobody else gets it until the block ends. Files of segments that were not finished are
@@ -191,7 +191,7 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
             for left in folder.glob("*.part"):
                 left.unlink()
             plan = _read(folder) or _write(folder, make_plan())
-            yield Work(folder, plan)
+            yield WorkDir(folder, plan)
         finally:
             lock.release()
             _remove_if_new(folder)
@@ -206,7 +206,7 @@ def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]
         if plan is None or plan.key == key:
             continue
         differ = differences(plan.settings, settings) or ["the input is another"]
-        count = f"{len(Work(folder, plan)._finished)} of {len(plan.segments)} segments"
+        count = f"{len(WorkDir(folder, plan)._finished)} of {len(plan.segments)} segments"
         yield (
             f"unfinished work with other settings is kept, {count} ({'; '.join(differ)}): the same "
             f"settings continue it; {folder} may be deleted"
