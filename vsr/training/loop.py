@@ -1,4 +1,4 @@
-"""What every loop of training does around its steps."""
+"""What all training loops share: prefetching of examples, the log, the run's folder."""
 
 from __future__ import annotations
 
