@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vsr.core.options import ComputeOptions
+from vsr.util.text import fps_text
 
 from .options import device_option, listed, precision_option, threads_option
 
@@ -84,15 +85,11 @@ def _title(width: int) -> str:
 def _row(speed: Speed, width: int) -> str:
     sizes = [f"{columns}x{rows}" for columns, rows in (speed.input_size, speed.output_size)]
     mark = "~" if speed.estimated else ""
-    figures = [mark + _short(fps) for fps in (speed.network_fps, speed.fps)]
+    figures = [mark + fps_text(fps) for fps in (speed.network_fps, speed.fps)]
     return (
         f"{speed.model:<{width}}{f'x{speed.scale}':>6}  {sizes[0]:<11}{sizes[1]:<11}"
         f"{figures[0]:>8}{figures[1]:>15}  {_verdict(speed)}"
     )
-
-
-def _short(fps: float) -> str:
-    return f"{fps:.0f}" if fps >= 100 else f"{fps:.1f}" if fps >= 1 else f"{fps:.2g}"
 
 
 def _verdict(speed: Speed) -> str:
@@ -123,7 +120,7 @@ def _conclusion(speeds: Sequence[Speed]) -> str:
     best = max(smaller, key=lambda speed: speed.fps)
     return (
         f"None in real time at {lines}; the fastest is {best.model} x{best.scale} "
-        f"with {_short(best.fps)} fps."
+        f"with {fps_text(best.fps)} fps."
     )
 
 

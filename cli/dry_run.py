@@ -10,8 +10,7 @@ import click
 
 from vsr.core.options import UpscaleOptions
 from vsr.estimate.estimate import Estimate, estimate
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+from vsr.util.text import duration_text, size_text
 
 
 def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json: bool) -> None:
@@ -34,7 +33,7 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json
         click.echo(json.dumps({"event": "summary", **sums, "unknown": unknown}))
         return
     parts = [f"{todo} files to do", f"{there} there already"] if there else [f"{todo} files to do"]
-    parts.append(f"about {_time(seconds)} and {_size(size)}")
+    parts.append(f"about {duration_text(seconds)} and {size_text(size)}")
     if unknown:
         parts.append(f"without {unknown} of unknown length or that cannot be done")
     click.echo(", ".join(parts))
@@ -74,8 +73,8 @@ def _row(each: Estimate, width: int) -> str:
     return _line(
         click.format_filename(each.source),
         "?" if each.frames is None else str(each.frames),
-        "?" if each.seconds is None else _time(each.seconds),
-        "?" if each.bytes is None else _size(each.bytes),
+        "?" if each.seconds is None else duration_text(each.seconds),
+        "?" if each.bytes is None else size_text(each.bytes),
         f"{target} ({said})" if said else target,
         width,
     )
@@ -83,19 +82,3 @@ def _row(each: Estimate, width: int) -> str:
 
 def _line(source: str, frames: str, time: str, size: str, output: str, width: int) -> str:
     return f"{source:<{width}} {frames:>9} {time:>10} {size:>9}  {output}"
-
-
-def _time(seconds: float) -> str:
-    """12.3 s, or hours, minutes and seconds."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
-
-
-def _size(size: float) -> str:
-    for unit in _UNITS[:-1]:
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} {_UNITS[-1]}"

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from vsr.core.errors import StoppedError, VsrError
+from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
 
@@ -48,5 +49,5 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end(message: str, code: int) -> None:
-    click.echo(f"vsr: {' '.join(message.split())}", err=True)
+    click.echo(f"vsr: {one_line(message)}", err=True)
     sys.exit(code)

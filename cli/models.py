@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 
 from vsr.networks.registry import ModelCard, bundled_bytes, catalogue, default_model, footage_model
+from vsr.util.text import size_text
 
 
 @click.command("models")
@@ -66,9 +67,7 @@ def _terms(of: str, held: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 def _size(weights: ModelCard) -> str:
     size = bundled_bytes(weights)
-    if not size:
-        return "-"
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+    return size_text(size) if size else "-"
 
 
 def _mark(name: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from tqdm import tqdm
 
 from vsr import Progress
+from vsr.util.text import shortened
 
 _NAME = 24  # columns for a file's name
 
@@ -32,7 +33,7 @@ class Bars:
     def start(self, slot: int, name: str) -> None:
         """A worker has begun a file, maybe anew."""
         self._end(slot)
-        self._names[slot] = _short(name)
+        self._names[slot] = shortened(name, _NAME)
         self._running[slot] = self._bar(slot + 1, None, self._names[slot], " frames")
 
     def move(self, slot: int, now: Progress) -> None:
@@ -82,8 +83,3 @@ class Bars:
             disable=self._disable,
             file=sys.stderr,
         )
-
-
-def _short(name: str) -> str:
-    """A name that leaves room for the bar: its end tells more."""
-    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from fractions import Fraction
 
 from vsr import Result
+from vsr.util.text import counted
 
 _DAMAGE = {
     "missing_bytes": "bytes missing",
@@ -28,10 +29,10 @@ def summary(result: Result) -> str:
         parts.append(f"{float(run.duration_in):.3f} s{_change(run.duration_in, run.duration_out)}")
     if run.sound_in is not None and run.sound_out is not None:
         parts.append(f"A/V offset {_ms(run.sound_in)}{_change(run.sound_in, run.sound_out)}")
-    parts.append(f"{_streams(len(run.others.copied))} copied")
+    parts.append(f"{counted(len(run.others.copied), 'other stream')} copied")
     for streams, what in ((run.others.converted, "converted"), (run.others.dropped, "left out")):
         if streams:
-            parts.append(f"{_streams(len(streams))} {what} ({'; '.join(streams)})")
+            parts.append(f"{counted(len(streams), 'other stream')} {what} ({'; '.join(streams)})")
     damage = [f"{count} {_DAMAGE[kind]}" for kind, count in asdict(run.damage).items() if count]
     if damage:
         parts.append(f"damage: {', '.join(damage)}")
@@ -51,7 +52,3 @@ def _change(before: Fraction, after: Fraction) -> str:
 
 def _ms(seconds: Fraction, sign: bool = False) -> str:
     return f"{round(seconds * 1000):{'+' if sign else ''}d} ms"
-
-
-def _streams(count: int) -> str:
-    return "1 other stream" if count == 1 else f"{count} other streams"

@@ -35,8 +35,11 @@ def items(folder: Path, *names: str) -> list[Item]:
     return [Item(Path(f"{name}.in"), folder / f"{name}.out") for name in names]
 
 
+USUAL = UpscaleOptions()
+
+
 def batch(
-    folder: Path, *names: str, options: UpscaleOptions = UpscaleOptions(), **settings: Any
+    folder: Path, *names: str, options: UpscaleOptions = USUAL, **settings: Any
 ) -> list[Outcome]:
     return run_batch(iter(items(folder, *names)), options, work=act, **settings)
 

@@ -273,5 +273,5 @@ def test_a_wrong_source_is_an_error_at_once(source: str, message: str, tmp_path:
 
 def test_without_watchfiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
-    with pytest.raises(InputError, match=r"pip install 'vsr\[watch\]'"):
+    with pytest.raises(InputError, match=r"pip install 'vsr-video\[watch\]'"):
         arrivals([str(tmp_path)], [], [], None, SETTLE, Event())

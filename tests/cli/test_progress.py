@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from vsr.cli.progress import Bars, _short
+from vsr.cli.progress import Bars
 from vsr.core.result import Progress
 
 
@@ -59,11 +59,6 @@ def test_a_pace_counts_from_where_a_run_begins(
     bars.close()
     (pace,) = re.findall(r"900002/1000000 .* ([\d.]+) frames/s", screen.getvalue())
     assert float(pace) <= 10
-
-
-def test_long_names_are_cut_at_their_beginning() -> None:
-    assert _short("2024-05-02T22-00-00_entrance.mp4") == "...22-00-00_entrance.mp4"
-    assert _short("22-00-00_the-entrance.mp") == "22-00-00_the-entrance.mp"
 
 
 @pytest.mark.parametrize("wanted", [True, False])

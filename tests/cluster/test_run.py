@@ -27,9 +27,9 @@ from vsr.cluster.connection import load_ray, needs_of
 from vsr.cluster.files import Parcels, find, folder_of, is_there, pieces, sweep
 from vsr.cluster.run import make_on
 from vsr.cluster.task import gpu_device
-from vsr.core import job as jobs
 from vsr.core.job import Job
 from vsr.networks.espcn import Espcn
+from vsr.provenance import settings as jobs
 from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented import plan as plans
 
@@ -127,7 +127,7 @@ def test_ray_is_no_need_until_it_is_asked_for(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r"pip install 'vsr\[cluster\]'"):
+    with pytest.raises(InputError, match=r"pip install 'vsr-video\[cluster\]'"):
         upscale(source, tmp_path / "out.mp4", cluster="auto", **FAST)
     assert not list(tmp_path.iterdir())
 
@@ -169,23 +169,23 @@ def test_a_task_takes_a_node_or_a_gpu() -> None:
     needs = needs_of(NODE, "bf16", [head, small, large])
     assert (needs.cpus, needs.gpus) == (4, 0)
     assert needs.at_once([head, small, large]) == 3
-    assert needs_of(replace(NODE, threads=5), "bf16", [small, large]).at_once([large]) == 2
+    assert needs_of(NODE.but(threads=5), "bf16", [small, large]).at_once([large]) == 2
     gpus = {"CPU": 8.0, "GPU": 2.0}
     for device in ("auto", "cuda", "cuda:1,cuda:2"):
-        needs = needs_of(replace(NODE, device=device), "fp16", [small, gpus])
+        needs = needs_of(NODE.but(device=device), "fp16", [small, gpus])
         assert (needs.gpus, needs.at_once([small, gpus])) == (1, 2)
-    for job, precision in ((replace(NODE, device="cpu"), "bf16"), (NODE, "int8")):
+    for job, precision in ((NODE.but(device="cpu"), "bf16"), (NODE, "int8")):
         assert needs_of(job, precision, [small, gpus]).gpus == 0
 
 
 def test_what_no_node_has_is_told() -> None:
     nodes = [{"CPU": 4.0}]
     with pytest.raises(DeviceError, match="has a GPU"):
-        needs_of(replace(NODE, device="cuda"), "fp16", nodes)
+        needs_of(NODE.but(device="cuda"), "fp16", nodes)
     with pytest.raises(DeviceError, match="fp16 needs GPUs"):
         needs_of(NODE, "fp16", nodes)
     with pytest.raises(DeviceError, match="has 5 CPUs"):
-        needs_of(replace(NODE, threads=5), "bf16", nodes)
+        needs_of(NODE.but(threads=5), "bf16", nodes)
     with pytest.raises(DeviceError, match="no node of the cluster has"):
         needs_of(NODE, "bf16", [{}])
 

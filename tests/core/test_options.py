@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vsr.core.crop import parse_crop
-from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError
+from vsr.core.errors import DeviceError, InputError, ModelError, OutputError
 from vsr.core.limits import Limits
 from vsr.core.options import (
     GROUP_OF,
@@ -79,7 +79,6 @@ def test_unknown_keywords_are_named() -> None:
         (DeviceError, {"precision": "fp8"}),
         (DeviceError, {"threads": -1}),
         (DeviceError, {"tile": -4}),
-        (EncoderError, {"crf": float("nan")}),
         (OutputError, {"audio": "flac"}),
         (InputError, {"deinterlace": "maybe"}),
         (InputError, {"stall_timeout": 0}),

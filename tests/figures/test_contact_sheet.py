@@ -40,6 +40,22 @@ def test_words_cover_what_they_should() -> None:
     assert not lettered("", 12).any()
 
 
+@pytest.mark.parametrize("letter", ["ë", "Č", "ß", "Å", "ỳ", "Ж", "λ", "日"])
+def test_names_are_drawn_as_they_are_written(letter: str) -> None:
+    drawn = lettered(letter, 24)
+    for other in ("?", "e", "C", "A", "y", ""):
+        assert drawn.shape != lettered(other, 24).shape or (drawn != lettered(other, 24)).any()
+    assert not drawn[0].any()  # accents have room
+    assert np.array_equal(lettered(f"\x01{letter}", 24), lettered(f"?{letter}", 24))
+
+
+def test_long_lines_stay_one_line() -> None:
+    mask = lettered("name " * 100, 12)
+    assert mask.shape[0] == lettered("name", 12).shape[0]
+    assert mask[:, -12:].any()
+    assert mask.shape[1] > 90 * lettered("name", 12).shape[1]
+
+
 def test_words_that_are_too_wide_shrink_and_are_then_cut() -> None:
     mask = lettered("a rather long name", 20)
     smaller = lettered("a rather long name", 20, mask.shape[1] // 2)

@@ -496,8 +496,6 @@ from fractions import Fraction
 import av
 sys.path[:0] = {paths!r}
 from support.clips import video_frame
-from vsr.live.live import fragmented
-from clips import video_frame
 from vsr.remux.containers import fragmented
 with av.open({target!r}, "w", container_options=fragmented({name!r})) as out:
     video = out.add_stream("libx264", rate=25, options={{"preset": "ultrafast", "g": "25"}})

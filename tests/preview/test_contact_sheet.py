@@ -16,7 +16,6 @@ import vsr
 from vsr.core.errors import InputError, OutputError
 from vsr.preview.contact_sheet import file_names, write_frames, write_sheet
 from vsr.preview.variant import Take
-from vsr.video.orientation import upright
 
 FULL = {"color_range": 2}
 GREY = Clip(160, 120, "gray", "ffv1", range(0, 5 * 512, 512), options={}, color=FULL)
@@ -140,28 +139,6 @@ def test_images_are_upright(tmp_path: Path) -> None:
     assert np.array_equal(grey_image(tmp_path / "frames/m0.png"), np.rot90(stored, -1))
     write_sheet(tmp_path / "sheet.png", takes, 1)
     assert grey_image(tmp_path / "sheet.png").shape[1] == 120 * 7 + 64
-
-
-@pytest.mark.parametrize(
-    ("entries", "shown"),
-    [
-        ((1, 0, 0, 1), lambda x: x),
-        ((-1, 0, 0, 1), np.fliplr),
-        ((1, 0, 0, -1), np.flipud),
-        ((-1, 0, 0, -1), lambda x: np.rot90(x, 2)),
-        ((0, 1, -1, 0), lambda x: np.rot90(x, -1)),
-        ((0, -1, 1, 0), np.rot90),
-        ((0, 1, 1, 0), np.transpose),
-        ((0, -1, -1, 0), lambda x: np.rot90(x, 2).T),
-    ],
-)
-def test_a_turned_picture_is_made_upright(entries: tuple[int, ...], shown: object) -> None:
-    plane = np.arange(12).reshape(3, 4)
-    a, b, c, d = (65536 * entry for entry in entries)
-    view = upright(plane, (a, b, 0, c, d, 0, 0, 0, 2**30))
-    assert np.array_equal(view, shown(plane))  # type: ignore[operator]
-    assert view.base is not None
-    assert np.array_equal(upright(plane, None), plane)
 
 
 def test_pixels_that_are_not_square_are_shown_in_shape(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ import pytest
 from support.cli_runner import vsr
 from support.clips import Clip, held, make
 
+import vsr as vsr_library
 from vsr import InputError, ModelError, OutputError, upscale
-from vsr.preview.preview import preview
+from vsr.cli.preview import command_of
+from vsr.core.options import UpscaleOptions
+from vsr.preview.preview import preview, python_call
 
 FAST: dict[str, Any] = {"scale": 2, "preset": "ultrafast", "threads": 1}
 
@@ -57,7 +60,12 @@ def test_the_command_does_the_whole_job(clip: Path, tmp_path: Path) -> None:
     source.write_bytes(clip.read_bytes())
     options = {**FAST, "crf": 30.0, "crop": "0,0,50%,50%".replace("0,0", "0%,0%")}
     shown = preview(
-        source, tmp_path / "p.html", models=["espcn"], duration=Fraction(1, 2), **options
+        source,
+        tmp_path / "p.html",
+        models=["espcn"],
+        duration=Fraction(1, 2),
+        command_of=command_of,
+        **options,
     )
     program, *words = shlex.split(shown.commands[1])
     assert program == "vsr"
@@ -145,3 +153,13 @@ def test_the_preview_command(clip: Path, tmp_path: Path) -> None:
     again = vsr("preview", *words)
     assert again.code == 1
     assert "exists already" in again.err and again.err.count("\n") == 1
+
+
+def test_a_call_from_python_is_told_as_one(clip: Path, tmp_path: Path) -> None:
+    options = UpscaleOptions.of(**FAST, crop="0%,0%,50%,50%", end=0.2)
+    line = python_call(clip, tmp_path / "out.mp4", options)
+    names: dict[str, Any] = {"vsr": vsr_library}
+    result = eval(line, {**names, "Fraction": Fraction})
+    assert result.target == tmp_path / "out.mp4"
+    assert result.scale == 2
+    assert result.frames_out == 5

@@ -22,7 +22,6 @@ from vsr.core.errors import OutputError
 from vsr.core.job import Job
 from vsr.core.options import ComputeOptions, UpscaleOptions
 from vsr.core.result import Result
-from vsr.core.span import Span
 from vsr.core.url import Url
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.registry import Model, load_model
@@ -62,7 +61,9 @@ def record_of(done: tuple[Job, Result], **changes: Any) -> dict[str, Any]:
     """The record of the job, told with changes."""
     job, result = done
     assert isinstance(job.source, Path)
-    job = replace(job, **changes)
+    source = changes.pop("source", job.source)
+    target = changes.pop("target", job.target)
+    job = replace(job.but(**changes), source=source, target=target)
     model, engine = tools()
     return make_record(
         *(job, job_settings(job.options, model, engine), model, result),
@@ -107,9 +108,9 @@ def test_it_holds_every_fact_of_the_result_once(done: tuple[Job, Result]) -> Non
 
 
 def test_it_holds_every_setting(done: tuple[Job, Result]) -> None:
-    changes = {"span": Span(Fraction(1, 3), None), "self_ensemble": True, "tile": 64}
+    changes = {"start": Fraction(1, 3), "self_ensemble": True, "tile": 64}
     record, model_engine = record_of(done, **changes), tools()
-    wanted = replace(done[0], **changes).settings(*model_engine)
+    wanted = job_settings(done[0].but(**changes).options, *model_engine)
     assert settings_of(record) == wanted
     assert settings_of(json.loads(json.dumps(record))) == wanted
     assert record["settings"]["start"] == "1/3"

@@ -7,10 +7,11 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.atomic import atomic_path, atomic_write, part_of, remove_abandoned
 
 TARGETS = ("out.mp4", "no suffix", "two.parts.mkv", "a[1]*?.mp4", ".hidden.mp4", "ä ö.mov")
 
@@ -82,3 +83,94 @@ def test_files_that_no_ended_process_left_stay(tmp_path: Path) -> None:
 def test_nothing_there_is_no_error(tmp_path: Path) -> None:
     remove_abandoned(tmp_path / "out.mp4")
     remove_abandoned(tmp_path / "missing" / "out.mp4")
+
+
+def fails(file: BinaryIO) -> None:
+    file.write(b"half of it")
+    raise ValueError("no more")
+
+
+@pytest.mark.parametrize("durable", [False, True])
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_file_is_written_and_replaced(tmp_path: Path, name: str, durable: bool) -> None:
+    path = tmp_path / name
+    atomic_write(path, b"old", durable)
+    assert path.read_bytes() == b"old"
+    atomic_write(path, lambda file: file.write(b"new"), durable)
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_failure_leaves_the_old_file_alone(tmp_path: Path, durable: bool) -> None:
+    path = tmp_path / "out.json"
+    with pytest.raises(ValueError, match="no more"):
+        atomic_write(path, fails, durable)
+    assert not list(tmp_path.iterdir())
+    path.write_bytes(b"old")
+    with pytest.raises(ValueError, match="no more"):
+        atomic_write(path, fails, durable)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_missing_or_a_name_that_is_taken_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        atomic_write(tmp_path / "missing" / "out.json", b"new")
+    taken = tmp_path / "out.json"
+    taken.mkdir()
+    with pytest.raises(OSError):
+        atomic_write(taken, b"new")
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_readers_never_see_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_bytes(b"old")
+
+    def write(file: BinaryIO) -> None:
+        file.write(b"new")
+        file.flush()
+        (other,) = set(tmp_path.iterdir()) - {path}
+        assert other == part_of(path)  # which `remove_abandoned` finds if we are killed now
+        assert path.read_bytes() == b"old"
+
+    atomic_write(path, write)
+    assert path.read_bytes() == b"new"
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    part_by(path, ended_pid()).write_bytes(b"half of it")
+    atomic_write(path, b"new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_may_write_the_file_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    with atomic_path(path) as part:
+        part.write_bytes(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+    with pytest.raises(FileNotFoundError), atomic_path(path) as part:
+        pass  # nothing was written
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened there")
+def test_a_durable_file_and_its_name_are_brought_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, settled = tmp_path / "out.json", []
+
+    def fsync(number: int) -> None:
+        info = os.fstat(number)
+        place = next(p for p in (tmp_path, *tmp_path.iterdir()) if p.stat().st_ino == info.st_ino)
+        settled.append((place, info.st_size if place.is_file() else -1))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    atomic_write(path, b"new", durable=True)
+    assert settled == [(part_of(path), 3), (tmp_path, -1)]
+    settled.clear()
+    atomic_write(path, b"newer")
+    assert not settled

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from vsr.batch.outcome import Outcome
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
+from vsr.util.atomic import atomic_write
 
 COLUMNS = (
     "source",
@@ -58,16 +57,9 @@ def write_report(path: Path, outcomes: Iterable[Outcome]) -> None:
     if suffix not in SUFFIXES:
         raise OutputError(f"{path}: a report is {' or '.join(SUFFIXES)}")
     text = _json(rows) if suffix == ".json" else _csv(rows)
-    part = path.with_name(f".{path.name}.part-{os.getpid()}")
-    try:
+    with writing(path):
         # File names may hold bytes that are no text: they are written as they are.
-        part.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        atomic_write(path, text.encode("utf-8", "surrogateescape"))
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

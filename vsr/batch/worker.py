@@ -17,6 +17,7 @@ from vsr.batch.outcome import Item, Status
 from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
 from vsr.core.options import UpscaleOptions
 from vsr.core.result import Progress
+from vsr.util.text import one_line
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
 STOP: Literal["stop"] = "stop"  # what the parent sends besides items
@@ -158,17 +159,15 @@ def _attempt(work: Work, item: Item, options: UpscaleOptions, hooks: Hooks) -> F
     try:
         return work(item, options, hooks)
     except StoppedError as error:
-        return Finished("stopped", _line(error))
+        return Finished("stopped", one_line(error))
     except VsrError as error:
-        return Finished("failed", _line(error), retry=isinstance(error, StalledError))
+        return Finished("failed", one_line(error), retry=isinstance(error, StalledError))
     except MemoryError:
         return Finished("failed", "the memory is full", retry=True)
     except Exception as error:
-        return Finished("failed", f"unexpected {type(error).__name__}: {_line(error)}", retry=True)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+        return Finished(
+            "failed", f"unexpected {type(error).__name__}: {one_line(error)}", retry=True
+        )
 
 
 def _now_and_then(send: Callable[[Progress], None]) -> Callable[[Progress], None]:

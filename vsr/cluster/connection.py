@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from vsr.core.errors import DeviceError, InputError
 from vsr.core.job import Job
+from vsr.util.text import one_line
 
 _REACHED_WITHIN = 5  # seconds for the head's port
 _CONNECTED_WITHIN = 45  # seconds for Ray, which gives up after 30 by itself where it tells why
@@ -154,5 +155,6 @@ def _connect(address: str) -> None:
             "names none that answers"
         ) from None
     if error is not None:
-        line = " ".join(str(error).split())
-        raise InputError(f"cluster {address!r}: cannot be reached ({line[:300]})") from None
+        raise InputError(
+            f"cluster {address!r}: cannot be reached ({one_line(error, 300)})"
+        ) from None

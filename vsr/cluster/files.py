@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 from filelock import FileLock
 
-from vsr.core.errors import InputError, OutputError
+from vsr.core.errors import InputError, OutputError, writing
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
+from vsr.util.atomic import atomic_path
 
 Parcels: TypeAlias = Mapping[str, Sequence[Any]]
 """The contents of files by their SHA-256, each a list of references into Ray's object store."""
@@ -60,10 +61,8 @@ def find(
         return path
     if known.sha256 not in parcels:
         return None
-    try:
+    with writing(folder_of(run)):
         return _received(path, known, map(get, parcels[known.sha256]), open_folder(run))
-    except OSError as error:
-        raise OutputError(f"{folder_of(run)}: cannot be written ({error.strerror})") from None
 
 
 def is_there(path: Path, known: Fingerprint) -> bool:
@@ -101,10 +100,6 @@ def _received(path: Path, known: Fingerprint, contents: Iterator[bytes], folder:
     with FileLock(place.with_suffix(".lock")):
         if place.exists():
             return place
-        part = place.with_suffix(".part")
-        try:
+        with atomic_path(place) as part:
             write_checked(part, contents, known.sha256)
-            part.replace(place)
-        finally:
-            part.unlink(missing_ok=True)
     return place

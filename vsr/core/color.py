@@ -9,7 +9,7 @@ stream's own matrix and range.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import PixelFormat, Plane, VideoInfo
 from vsr.core.resample import Upsample, cubic, enlarge_axis, reduce_axis, to_samples
 
@@ -35,16 +36,15 @@ SITINGS = {
 }
 
 # The weights of red and blue in luma, by matrix: ITU-T H.273, table 4.
-_WEIGHTS = {
-    1: (0.2126, 0.0722),  # BT.709
-    4: (0.30, 0.11),  # FCC
-    5: (0.299, 0.114),  # BT.601
-    6: (0.299, 0.114),
-    7: (0.212, 0.087),  # SMPTE 240M
-    9: (0.2627, 0.0593),  # BT.2020
-    10: (0.2627, 0.0593),
+_WEIGHTS: Mapping[int, tuple[float, float]] = {
+    Matrix.BT709: (0.2126, 0.0722),
+    Matrix.FCC: (0.30, 0.11),
+    Matrix.BT470BG: (0.299, 0.114),
+    Matrix.SMPTE170M: (0.299, 0.114),
+    Matrix.SMPTE240M: (0.212, 0.087),
+    Matrix.BT2020_NCL: (0.2627, 0.0593),
+    Matrix.BT2020_CL: (0.2627, 0.0593),
 }
-_BT709, _BT601 = 1, 6
 _HD_ROWS = 720  # from here on players take an untagged matrix for BT.709
 
 CHROMA_REACH = 8
@@ -219,19 +219,23 @@ def known_matrix(info: VideoInfo) -> VideoInfo:
     """`info` with a matrix that `to_rgb` knows: if it has none, what players take it for."""
     if info.color.matrix in _WEIGHTS:
         return info
-    guess = _BT709 if info.height >= _HD_ROWS else _BT601
-    return replace(info, color=replace(info.color, matrix=guess))
+    return replace(info, color=replace(info.color, matrix=guessed_matrix(info.height)))
+
+
+def guessed_matrix(rows: int) -> Matrix:
+    """What players take the matrix of an untagged video of so many rows for."""
+    return Matrix.BT709 if rows >= _HD_ROWS else Matrix.SMPTE170M
 
 
 def _weights(info: VideoInfo) -> tuple[float, float]:
     """The weights of red and blue in luma."""
-    return _WEIGHTS.get(info.color.matrix, _WEIGHTS[_BT601])
+    return _WEIGHTS.get(info.color.matrix, _WEIGHTS[Matrix.SMPTE170M])
 
 
 def _levels(info: VideoInfo) -> tuple[tuple[int, int], tuple[int, int]]:
     """(black, white - black) of luma, (neutral, swing) of chroma, in sample values."""
     step = 2 ** (info.format.depth - 8)
-    if info.color.range == 2:
+    if info.color.range == ColorRange.FULL:
         return (0, info.format.peak), (128 * step, info.format.peak)
     return (16 * step, 219 * step), (128 * step, 224 * step)
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vsr.core.color import known_matrix
+from vsr.core.color_codes import Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
+from vsr.core.orientation import Orientation
 
 _NUMBER = r"\s*([+-]?\d{1,20}(?:\.\d{1,20}|/[1-9]\d{0,19})?)\s*"
 _PIXELS, _PERCENT = (",".join([_NUMBER + sign] * 4) for sign in ("", r"%\s*"))
-_STRAIGHT = 64  # of a display matrix's numbers, how often one must hold the other: one degree
-
-_UNTAGGED = 2  # a matrix, of ITU-T H.273
-
 _Range = tuple[int, int]
 """Where pixels begin and end along an axis."""
 
@@ -77,16 +75,16 @@ class CropRegion:
         where a part of it lies outside the picture, or where players show the picture turned
         by another angle than 90, 180 or 270 degrees.
         """
-        turned, backwards, upwards = self._orientation(info)
-        shown = (info.height, info.width) if turned else (info.width, info.height)
+        orientation = self._orientation(info)
+        shown = orientation.pair(info.width, info.height)
         columns = self._range(self.x, self.width, shown[0])
         rows = self._range(self.y, self.height, shown[1])
         if columns[1] > shown[0] or rows[1] > shown[1]:
             raise InputError(
                 f"crop {self}: reaches beyond the picture of {shown[0]}x{shown[1]} pixels"
             )
-        if turned:
-            columns, rows = rows, columns
+        columns, rows = orientation.pair(columns, rows)
+        backwards, upwards = orientation.pair(orientation.flip_x, orientation.flip_y)
         layout = info.format
         left, right = _stored(columns, backwards, layout.chroma_width, info.width)
         top, bottom = _stored(rows, upwards, layout.chroma_height, info.height)
@@ -97,24 +95,15 @@ class CropRegion:
         unit = Fraction(side, 100) if self.percent else Fraction(1)
         return math.floor(first * unit), math.ceil((first + length) * unit)
 
-    def _orientation(self, info: VideoInfo) -> tuple[bool, bool, bool]:
-        """Whether columns are shown as rows, and whether those stored run backwards as shown,
-        and rows upwards.
-
-        By libav's matrix, which shows the pixel x, y at a * x + c * y, b * x + d * y. How far
-        it moves the picture, and its size, are no matter to players.
-        """
-        if info.display_matrix is None:
-            return False, False, False
-        a, b, _, c, d, *_ = info.display_matrix
-        if _outweighs(a, b) and _outweighs(d, c):
-            return False, a < 0, d < 0
-        if _outweighs(b, a) and _outweighs(c, d):
-            return True, b < 0, c < 0
-        raise InputError(
-            f"crop {self}: cannot be placed: the picture is shown turned by another angle than "
-            f"90, 180 or 270 degrees (display matrix {a}, {b}, {c}, {d})"
-        )
+    def _orientation(self, info: VideoInfo) -> Orientation:
+        orientation = Orientation.exact(info.display_matrix)
+        if orientation is None:
+            a, b, _, c, d, *_ = info.display_matrix or ()
+            raise InputError(
+                f"crop {self}: cannot be placed: the picture is shown turned by another angle than "
+                f"90, 180 or 270 degrees (display matrix {a}, {b}, {c}, {d})"
+            )
+        return orientation
 
 
 def parse_crop(text: str) -> CropRegion:
@@ -139,7 +128,7 @@ def cropped(info: VideoInfo, box: Box) -> VideoInfo:
     the part would give another than that of the whole, the part is tagged with the whole's.
     """
     part = replace(info, width=box.width, height=box.height)
-    if info.format.rgb or info.color.matrix != _UNTAGGED:
+    if info.format.rgb or info.color.matrix != Matrix.UNSPECIFIED:
         return part
     whole = known_matrix(info).color
     return part if known_matrix(part).color == whole else replace(part, color=whole)
@@ -149,10 +138,6 @@ def _stored(shown: _Range, backwards: bool, step: int, length: int) -> _Range:
     """A range of shown pixels in those stored along that axis, outward to multiples of `step`."""
     first, last = (length - shown[1], length - shown[0]) if backwards else shown
     return first // step * step, min(-(-last // step) * step, length)
-
-
-def _outweighs(large: int, small: int) -> bool:
-    return abs(large) > _STRAIGHT * abs(small)
 
 
 def _short(number: Fraction) -> str:

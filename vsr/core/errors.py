@@ -15,6 +15,10 @@
 Each message is one line that names the bad value and what is allowed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class VsrError(Exception):
     """The root of the tree."""
@@ -58,3 +62,12 @@ class TrainingError(VsrError):
 
 class StoppedError(VsrError):
     """Asked to stop. What is done is kept, and the same call goes on from there."""
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turn what the system says while `target` is written into an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from error

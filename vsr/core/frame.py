@@ -10,7 +10,9 @@ import numpy as np
 from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
+from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.hdr import LightLevel, Mastering
+from vsr.core.orientation import Orientation
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -134,20 +136,21 @@ def find_format(
 
 @dataclass(frozen=True)
 class ColorTags:
-    """What the numbers in the planes mean, as libav's integer codes (ITU-T H.273); 2 is unknown.
+    """What the numbers in the planes mean: see `vsr.core.color_codes`, though any may come.
 
     Attributes:
-        range: 1 limited (16..235 in 8 bits), 2 full, 0 unsaid.
-        matrix: 1 BT.709, 5 and 6 BT.601, 9 BT.2020, ..., 0 for RGB.
-        primaries, transfer: as in H.273.
+        range: a ColorRange.
+        matrix: a Matrix.
+        primaries: one of Primaries.
+        transfer: a Transfer.
         siting: where 4:2:0 and 4:2:2 chroma lies: "left", "center", "topleft", ... or ""
             where the stream does not say.
     """
 
-    range: int = 0
-    matrix: int = 2
-    primaries: int = 2
-    transfer: int = 2
+    range: int = ColorRange.UNSPECIFIED
+    matrix: int = Matrix.UNSPECIFIED
+    primaries: int = Primaries.UNSPECIFIED
+    transfer: int = Transfer.UNSPECIFIED
     siting: str = ""
 
 
@@ -178,6 +181,11 @@ class VideoInfo:
     expected_frames: int | None = None
     mastering: Mastering | None = None
     light: LightLevel | None = None
+
+    @property
+    def orientation(self) -> Orientation:
+        """How players show the frames; another angle counts as the nearest quarter turn."""
+        return Orientation.nearest(self.display_matrix)
 
     def enlarged(self, scale: int) -> VideoInfo:
         """The same video with both sides `scale` times as long."""

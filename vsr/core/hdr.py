@@ -9,10 +9,12 @@ from typing import Any
 
 from av.video.frame import VideoFrame
 
+from vsr.core.color_codes import Transfer
+
 Point = tuple[Fraction, Fraction]
 
-TRANSFERS = (16, 18)
-"""PQ and HLG, as in ColorTags."""
+TRANSFERS = (Transfer.PQ, Transfer.HLG)
+"""Those of HDR."""
 
 # AVMasteringDisplayMetadata: x and y of red, green, blue and white, the least and the most light,
 # each a numerator and a denominator; then whether there are primaries, and whether light.

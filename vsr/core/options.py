@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Literal, get_args
 
 from vsr.core.crop import CropRegion, parse_crop
-from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError, VsrError
+from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, VsrError
 from vsr.core.limits import Limits
 from vsr.core.span import Span
 
@@ -147,9 +147,7 @@ class EncodeOptions:
     pix_fmt: str = ""
 
     def __post_init__(self) -> None:
-        if self.crf is not None:
-            if not math.isfinite(self.crf):
-                raise EncoderError(f"crf {self.crf}: must be a number")
+        if self.crf is not None:  # encoders know best which numbers they take
             _set(self, crf=float(self.crf))
 
 

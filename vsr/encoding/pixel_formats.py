@@ -9,6 +9,8 @@ import av
 from av.codec import Codec, CodecContext
 from av.video.codeccontext import VideoCodecContext
 
+from vsr.core.color import guessed_matrix
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import EncoderError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo
 
@@ -28,9 +30,6 @@ _ENCODABLE = PIXEL_FORMATS | {
     for name, twins in _TWINS.items()
     for twin in twins
 }
-_FULL, _LIMITED = 2, 1  # as in ColorTags
-_RGB, _BT709, _BT601 = 0, 1, 6
-_HD_ROWS = 720  # from here on players take untagged video for BT.709
 
 
 def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
@@ -69,10 +68,10 @@ def encoded_color(color: ColorTags, source: VideoInfo, encoded: PixelFormat) -> 
     RGB that becomes YUV takes the matrix that players guess for its size, in limited range.
     """
     if encoded.rgb:
-        return replace(color, range=_FULL, matrix=_RGB, siting="")
-    if source.format.rgb and color.matrix == _RGB:
-        matrix = _BT709 if source.height >= _HD_ROWS else _BT601
-        return replace(color, range=_LIMITED, matrix=matrix)
+        return replace(color, range=ColorRange.FULL, matrix=Matrix.RGB, siting="")
+    if source.format.rgb and color.matrix == Matrix.RGB:
+        matrix = guessed_matrix(source.height)
+        return replace(color, range=ColorRange.LIMITED, matrix=matrix)
     return color
 
 

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.figures.hotspots import Place
 from vsr.figures.text import lay, lettered
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.atomic import atomic_write
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) blue, green, red."""
@@ -111,15 +111,9 @@ def check_png(path: Path, what: str) -> None:
 
 def save(path: Path, pixels: Pixels) -> None:
     """Write a PNG, which gets its name once it is whole; replaces a file. Raises OutputError."""
-    data, part = encode(pixels, path, Metadata()), part_of(path)
-    try:
-        remove_abandoned(path)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        part.unlink(missing_ok=True)
+    data = encode(pixels, path, Metadata())
+    with writing(path):
+        atomic_write(path, data)
 
 
 def _abreast(crops: int) -> int:

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.util.text import printable
+
 Mask = NDArray[np.float32]
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_FINER = 4  # drawn so many times larger, then reduced: smooth at any size
-_STROKE = 0.13  # of the capitals' height
+_CAPITALS = 0.75  # height of capitals over the size of OpenCV's font
+_WEIGHT = 400  # of its strokes: regular
 _LEAST = 6  # pixels of a capital that can be read
 _ABOVE, _BELOW = 0.4, 0.45  # room around capitals, in their heights: accents, brackets, g and y
 
@@ -23,7 +24,8 @@ def lettered(text: str, capitals: int, widest: int | None = None) -> Mask:
 
     Capitals are `capitals` pixels high, less where the line would be wider than `widest` and
     can be made smaller; what is still too wide is cut. There is room above and below them for
-    accents and descenders. Characters that cannot be printed become "?".
+    accents and descenders. Characters that cannot be printed, and those that OpenCV's font has
+    not, become "?".
     """
     drawn = _drawn(text, capitals)
     if widest is None or drawn.shape[1] <= widest:
@@ -42,31 +44,15 @@ def lay(pixels: NDArray[Any], mask: Mask, left: int, top: int, color: Any) -> No
 
 @lru_cache(maxsize=64)
 def _drawn(text: str, capitals: int) -> Mask:
-    shown = "".join(c if c.isprintable() else "?" for c in text)
-    tall = capitals * _FINER
-    stroke = max(1, round(tall * _STROKE))
-    scale = _scale(tall, stroke)
-    (width, _), _ = cv2.getTextSize(shown, _FONT, scale, stroke)
-    above, below = round(capitals * _ABOVE) * _FINER, round(capitals * _BELOW) * _FINER
-    size = (above + tall + below, width + 4 * stroke)
-    ink = np.zeros(size, np.uint8)
-    place = (2 * stroke, above + tall - 1)
-    cv2.putText(ink, shown, place, _FONT, scale, 255, stroke, cv2.LINE_AA)
+    font, size = cv2.FontFace("sans"), round(capitals / _CAPITALS)
+    shown = printable(text)
+    _, _, width, _ = cv2.getTextSize((0, 0), shown, (0, 0), font, size, _WEIGHT)
+    above, below = round(capitals * _ABOVE), round(capitals * _BELOW)
+    # Room on both sides: letters may lean out of their place, and a line that is full is broken.
+    ink = np.zeros((above + capitals + below, width + 2 * size), np.uint8)
+    cv2.putText(ink, shown, (size // 2, above + capitals), 255, font, size, _WEIGHT)
     columns = np.flatnonzero(ink.any(0))
     ink = ink[:, columns[0] : columns[-1] + 1] if columns.size else ink[:, :1]
-    ink = np.pad(ink, ((0, 0), (0, -ink.shape[1] % _FINER)))
-    size = ink.shape[0] // _FINER, ink.shape[1] // _FINER
-    reduced = cv2.resize(ink, size[::-1], interpolation=cv2.INTER_AREA)
-    mask: Mask = reduced.astype(np.float32) / np.float32(255)
+    mask: Mask = ink.astype(np.float32) / np.float32(255)
     mask.flags.writeable = False  # it is shared
     return mask
-
-
-def _scale(tall: int, stroke: int) -> float:
-    """OpenCV's font scale for capitals of so many pixels: its releases have different fonts."""
-    scale = tall / 24
-    for _ in range(2):  # the stroke may add to the height
-        trial = np.zeros((4 * tall, 4 * tall), np.uint8)
-        cv2.putText(trial, "H", (tall, 3 * tall), _FONT, scale, 255, stroke, cv2.LINE_AA)
-        scale *= tall / max(1, len(np.flatnonzero((trial > 127).any(1))))
-    return scale

@@ -16,6 +16,7 @@ import numpy as np
 
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import Pixels, as_pixels
+from vsr.core.orientation import Orientation
 from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,
@@ -29,6 +30,7 @@ from vsr.images.chunks import (
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
 from vsr.images.tiff import STARTS as TIFF_STARTS
 from vsr.images.tiff import embed_tiff, read_tiff
+from vsr.util.text import one_line
 
 _NO_LIMIT = 2**31 - 1
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
@@ -158,8 +160,7 @@ def read_picture(path: Path) -> Picture:
         with _quiet():
             decoded = cv2.imdecode(np.frombuffer(header.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        line = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as an image ({line[:200]})") from None
+        raise InputError(f"{path}: cannot be read as an image ({one_line(error, 200)})") from None
     if decoded is None:
         raise InputError(f"{path}: cannot be read as an image")
     if decoded.dtype not in (np.uint8, np.uint16):
@@ -216,11 +217,12 @@ def _straight(pixels: Pixels) -> Pixels:
 
 def _turned(pixels: Pixels, orientation: int) -> Pixels:
     """Make a picture with EXIF orientation 1 to 8 upright."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
-    return as_pixels(np.ascontiguousarray(pixels[::rows, ::columns]))
+    turn = Orientation(
+        transposed=orientation >= 5,
+        flip_x=orientation in (2, 3, 6, 7),
+        flip_y=orientation in (3, 4, 7, 8),
+    )
+    return as_pixels(np.ascontiguousarray(turn.shown(pixels)))
 
 
 def image_format(target: Path) -> ImageFormat:

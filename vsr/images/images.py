@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import InputError
 from vsr.core.frame import (
@@ -36,7 +37,6 @@ from vsr.images.metadata import Metadata, Shape
 
 Warn = Callable[[str], None]
 
-_FULL_RANGE, _BT601, _BT709, _SRGB, _UNKNOWN = 2, 5, 1, 13, 2  # as in ColorTags
 
 # BT.601's weights of red, green and blue in luma, and the matrices from blue, green, red to
 # Y, U, V and back. The last column is added; neutral chroma is 32768.
@@ -215,10 +215,10 @@ def image_info(
         time_base=1 / rate,
         format=_format(shape),
         color=ColorTags(
-            range=_FULL_RANGE,
-            matrix=_BT601,
-            primaries=_BT709 if is_srgb else _UNKNOWN,
-            transfer=_SRGB if is_srgb else _UNKNOWN,
+            range=ColorRange.FULL,
+            matrix=Matrix.BT470BG,
+            primaries=Primaries.BT709 if is_srgb else Primaries.UNSPECIFIED,
+            transfer=Transfer.SRGB if is_srgb else Transfer.UNSPECIFIED,
         ),
         frame_rate=rate,
         expected_frames=frames,

@@ -16,6 +16,7 @@ from safetensors.torch import load as load_tensors
 
 from vsr.core.errors import ModelError
 from vsr.networks import ARCHITECTURES, Network
+from vsr.util.text import one_line
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def _build(weights: ModelCard) -> Network:
     try:
         return ARCHITECTURES[weights.network](weights.scale, **weights.options).eval()
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: more than memory holds
-        raise ModelError(f"{weights.name}: {' '.join(str(error).split())[:200]}") from None
+        raise ModelError(f"{weights.name}: {one_line(error, 200)}") from None
 
 
 def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:
@@ -214,6 +215,7 @@ def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:
     try:
         network.load_state_dict(load_tensors(data))
     except (SafetensorError, RuntimeError) as error:
-        line = " ".join(str(error).split())
-        raise ModelError(f"{where}: the tensors do not fit the network ({line[:200]})") from None
+        raise ModelError(
+            f"{where}: the tensors do not fit the network ({one_line(error, 200)})"
+        ) from None
     return network.requires_grad_(False)

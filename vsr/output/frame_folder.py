@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, VideoInfo, as_pixels, find_format
 from vsr.core.recolor import recoloured
 from vsr.images.images import to_planes
@@ -32,7 +33,7 @@ def create_frame_folder(
     depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
     grey = info.format.planes == 1
     layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
-    pixels = replace(info, format=layout, color=ColorTags(range=2))
+    pixels = replace(info, format=layout, color=ColorTags(range=ColorRange.FULL))
 
     def picture(frame: Frame) -> Frame:
         planes = recoloured(frame.planes, info, pixels)
@@ -42,7 +43,9 @@ def create_frame_folder(
         return Frame(tuple(planes), frame.pts, frame.duration)
 
     stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
-    images = replace(info, format=stored, color=ColorTags(range=2, matrix=5))
+    images = replace(
+        info, format=stored, color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
+    )
     with create_image_folder(
         folder, None, images, depth, lambda number: Metadata(), warn, overwrite, provenance_tag
     ) as output:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
@@ -62,7 +62,7 @@ def create_image(
         _check_count(target, written, 1)
         if before_commit:
             before_commit(part, output)
-        with _one_line(target):
+        with writing(target):
             part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -116,14 +116,14 @@ def create_image_folder(
         _save(frame, part / target.name, target, shapes[target.suffix], kept)
         written += 1
 
-    with _one_line(folder):
+    with writing(folder):
         part.mkdir()
     try:
         kept, dropped = fitted(0)
         with behind(write, lambda: iter(()), _QUEUE) as hand_over:
             yield Output(hand_over, "", Others(kept.names, (), dropped))
         _check_count(folder, written, written if names is None else len(names))
-        with _one_line(folder):
+        with writing(folder):
             if new:
                 part.replace(folder)
             else:
@@ -171,18 +171,10 @@ def _save(frame: Frame, file: Path, target: Path, shape: Shape, metadata: Metada
     """Encode a frame for `target` into `file`."""
     pixels = to_pixels(frame.planes, shape.channels, shape.depth)
     data = encode(pixels, target, metadata)
-    with _one_line(target):
+    with writing(target):
         file.write_bytes(data)
 
 
 def _check_count(target: Path, written: int, wanted: int) -> None:
     if written != wanted:
         raise OutputError(f"{target}: {written} frames were written instead of {wanted}")
-
-
-@contextmanager
-def _one_line(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror})") from error

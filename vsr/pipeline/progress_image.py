@@ -21,7 +21,8 @@ from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.atomic import atomic_write, remove_abandoned
+from vsr.util.text import one_line
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -66,7 +67,8 @@ class ProgressImage:
         if began < self._due:
             return
         try:
-            _write(self._path, as_shown(frame.planes, info))
+            picture = as_shown(frame.planes, info)
+            atomic_write(self._path, encode(picture, self._path, Metadata()))
         except Exception as error:  # whatever it is, the run goes on
             self._due = math.inf
             self._warn(f"{self._path}: no progress is shown any more ({_reason(error)})")
@@ -116,7 +118,7 @@ def as_shown(planes: Sequence[Plane], info: VideoInfo) -> NDArray[np.uint8]:
     if layout.has_alpha:
         opacity = reduced[3][..., None] / np.float32(layout.peak)
         rgb = np.rint(rgb * opacity).astype(np.uint8)
-    upright = _turned(rgb[..., ::-1], info.display_matrix)
+    upright = info.orientation.shown(rgb[..., ::-1])
     return np.ascontiguousarray(upright)
 
 
@@ -124,7 +126,7 @@ def _reduced_size(info: VideoInfo) -> tuple[int, int]:
     """Columns and rows of the picture as stored, with square pixels and small enough."""
     aspect = float(info.pixel_aspect or 1)
     width, height = info.width * min(aspect, 1.0), info.height / max(aspect, 1.0)
-    shown = (height, width) if _lies_on_its_side(info.display_matrix) else (width, height)
+    shown = info.orientation.pair(width, height)
     share = min(1.0, _WIDEST / shown[0], _HIGHEST / shown[1])
     return max(1, int(width * share)), max(1, int(height * share))
 
@@ -138,33 +140,5 @@ def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
     return resized
 
 
-def _lies_on_its_side(matrix: tuple[int, ...] | None) -> bool:
-    """Whether columns are shown as rows; other angles count as the nearest quarter turn."""
-    return matrix is not None and abs(matrix[1]) > abs(matrix[0])
-
-
-def _turned(pixels: NDArray[np.uint8], matrix: tuple[int, ...] | None) -> NDArray[np.uint8]:
-    """Pixels (H, W, 3) as libav's matrix shows them: x, y at a * x + c * y, b * x + d * y."""
-    if matrix is None:
-        return pixels
-    a, b, _, c, d, *_ = matrix
-    if _lies_on_its_side(matrix):
-        return pixels.swapaxes(0, 1)[:: -1 if b < 0 else 1, :: -1 if c < 0 else 1]
-    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
-
-
-def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Replace a file by the picture, whole or not at all. Raises OSError and OutputError."""
-    data = encode(pixels, path, Metadata())
-    part = part_of(path)
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
 def _reason(error: Exception) -> str:
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())
+    return one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
+from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import ColorTags, VideoInfo
 from vsr.core.job import Job
@@ -29,7 +30,13 @@ from vsr.video.reader import open_video
 Warn = Callable[[str], None]
 
 # What players take for granted: BT.709, limited range, chroma at the left.
-_USUAL_COLOR = ColorTags(range=1, matrix=1, primaries=1, transfer=1, siting="left")
+_USUAL_COLOR = ColorTags(
+    range=ColorRange.LIMITED,
+    matrix=Matrix.BT709,
+    primaries=Primaries.BT709,
+    transfer=Transfer.BT709,
+    siting="left",
+)
 _USUAL_FORMAT = "yuv420p"
 
 

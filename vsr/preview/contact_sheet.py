@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Pixels, Plane, VideoInfo, find_format
 from vsr.figures.contact_sheet import (
@@ -30,7 +31,7 @@ from vsr.images.metadata import Metadata
 from vsr.output.image_files import create_image_folder
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
-from vsr.video.orientation import as_image, is_turned, upright
+from vsr.video.upright_image import as_image
 
 _PLACES = 3
 _NARROWEST, _TALLEST = 800, 1000  # pixels: of a sheet, of the whole frame on it
@@ -168,7 +169,7 @@ def _differences(luma: Sequence[Plane], base: int) -> NDArray[np.float32]:
 
 def _places(found: _Found, base: int) -> list[Place]:
     """Where the takes differ most from the baseline, in upright pixels."""
-    luma = [upright(planes[0], found.info.display_matrix) for planes in found.planes]
+    luma = [found.info.orientation.shown(planes[0]) for planes in found.planes]
     height, width = luma[0].shape
     cell = cell_width(_sheet_width(width), len(luma))
     least, most = _FACTORS
@@ -204,7 +205,7 @@ def _whole(
 def _aspect(info: VideoInfo) -> float:
     """Width over height of an upright pixel."""
     aspect = float(info.pixel_aspect or 1)
-    return 1 / aspect if is_turned(info.display_matrix) else aspect
+    return 1 / aspect if info.orientation.transposed else aspect
 
 
 def _three_channels(pixels: Pixels) -> NDArray[np.uint8]:
@@ -218,7 +219,7 @@ def _stored(image: Pixels, info: VideoInfo) -> VideoInfo:
     shape = shape_of(image)
     grey = PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
     layout = grey if shape.channels == 1 else find_format(16, 1, 1, shape.channels)
-    color = ColorTags(range=2, matrix=5)
+    color = ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     return replace(info, width=shape.width, height=shape.height, format=layout, color=color)
 
 

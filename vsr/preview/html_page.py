@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -17,8 +16,8 @@ from pathlib import Path
 
 import av
 
-from vsr.core.errors import OutputError
-from vsr.util.atomic import part_of, remove_abandoned
+from vsr.core.errors import OutputError, writing
+from vsr.util.atomic import atomic_write
 
 # What HTML cannot hold: control characters, and the bytes of file names that are no text.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -113,16 +112,8 @@ def write_page(
 ) -> None:
     """Write `page(...)` to `target`, which is whole at any moment. Raises OutputError."""
     text = page(facts, takes, width, height, frame_rate)
-    part = part_of(target)
-    try:
-        remove_abandoned(target)
-        part.write_bytes(text.encode())
-        part.replace(target)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    with writing(target):
+        atomic_write(target, text.encode())
 
 
 def _resource(name: str) -> str:

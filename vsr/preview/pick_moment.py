@@ -18,6 +18,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from vsr.core.color_codes import ColorRange
 from vsr.core.damage import Damage
 from vsr.core.errors import InputError, StalledError
 from vsr.core.frame import Frame, Plane, VideoInfo
@@ -347,7 +348,7 @@ def _is_broken(damage: Damage) -> bool:
 def _luma(frame: Frame, info: VideoInfo) -> Picture:
     """Every other row of luma, or green, in [0, 1]: rows of two fields would look sharp."""
     rows: Plane = frame.planes[0][::2]
-    black = 0 if info.color.range == 2 else 16 / 255
+    black = 0 if info.color.range == ColorRange.FULL else 16 / 255
     return (rows.astype(np.float32) / np.float32(info.format.peak) - black) / (1 - black)
 
 

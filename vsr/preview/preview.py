@@ -25,7 +25,7 @@ from vsr.preview.make_variants import Made, make_takes
 from vsr.preview.pick_moment import Moment, telling
 from vsr.preview.side_by_side import write_beside
 from vsr.remux.containers import formats_for
-from vsr.video.orientation import is_turned
+from vsr.util.text import clock_text, size_text
 from vsr.video.reader import open_video
 
 VIDEOS = (".mp4", ".mkv", ".mov")
@@ -186,7 +186,7 @@ def _write_page(shown: Preview, span: Span) -> None:
     length = span.length(None) or Fraction(0)
     rows = (
         ("Source", str(shown.source)),
-        ("Shown", f"{float(length):g} s from {_clock(shown.moment.start)} on"),
+        ("Shown", f"{float(length):g} s from {clock_text(shown.moment.start)} on"),
         ("Why there", shown.moment.why),
         ("Picture", f"{small.width}x{small.height} to {info.width}x{info.height}"),
         ("Computed on", f"{run.device} ({run.precision})"),
@@ -203,8 +203,7 @@ def _write_page(shown: Preview, span: Span) -> None:
         for made, command in zip(shown.made, shown.commands, strict=True)
     ]
     facts = Facts(shown.source.name, rows, shown.commands[-1])
-    sides = info.width, info.height  # as browsers turn the picture
-    width, height = sides[::-1] if is_turned(info.display_matrix) else sides
+    width, height = info.orientation.pair(info.width, info.height)  # as browsers turn the picture
     write_page(shown.target, facts, takes, width, height, info.frame_rate)
 
 
@@ -214,8 +213,8 @@ def _rows(made: Made) -> tuple[tuple[str, str], ...]:
     rows = [("Speed", f"{rate.frames / rate.seconds:.1f} frames a second, measured here")]
     if estimate.seconds is not None and estimate.bytes is not None:
         share = f"give or take {made.doubt:.0%}"
-        rows.append(("Whole video", f"about {_clock(Fraction(round(estimate.seconds)))}, {share}"))
-        size = f"about {estimate.bytes / 1e6:.1f} MB"
+        rows.append(("Whole video", f"about {clock_text(round(estimate.seconds))}, {share}"))
+        size = f"about {size_text(estimate.bytes)}"
         rows.append(("Size", f"{size}, if all of it is like these seconds"))
     return tuple(rows)
 
@@ -243,15 +242,6 @@ def _written(value: object) -> str:
     if isinstance(value, CropRegion):
         return repr(str(value))
     return f"vsr.{value!r}" if isinstance(value, Limits) else repr(value)
-
-
-def _clock(seconds: Fraction) -> str:
-    """1:02:03, 2:03.5."""
-    minutes, rest = divmod(float(seconds), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    told = f"{rest:04.1f}".removesuffix(".0")
-    told = told if len(told.partition(".")[0]) == 2 else f"0{told}"
-    return f"{hours}:{minutes:02d}:{told}" if hours else f"{minutes}:{told}"
 
 
 def _unheard(message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.core.color_codes import ColorRange, Transfer
 from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
 from vsr.core.frame import Frame, PixelFormat, Plane, VideoInfo
@@ -24,7 +25,6 @@ from vsr.output.sink import Output
 from vsr.output.video import create_video
 from vsr.preview.synced_reader import in_step, open_takes
 from vsr.preview.variant import Take
-from vsr.video.orientation import is_turned, upright
 from vsr.video.reader import open_video
 
 HOW = ("beside", "split")
@@ -35,9 +35,8 @@ _IN_A_ROW = 3  # more takes than that stand in two columns
 _LABEL = 28  # how many capitals are as high as the picture
 _LEAST_LABEL = 8  # pixels
 _DARK, _LIGHT = 0.1, 0.95  # of what is under a label, and of its words, from black to white
-# Of the samples' range, the white of a page: reference white of PQ and HLG, by H.273's numbers.
-_WHITE = {16: 0.58, 18: 0.75}
-_FULL_RANGE = 2  # as in ColorTags
+# Of the samples' range, the white of a page: reference white of PQ and HLG.
+_WHITE: Mapping[int, float] = {Transfer.PQ: 0.58, Transfer.HLG: 0.75}
 _USUAL = Encoding()
 _LEFT_AS_IS = ReadOptions(deinterlace="off")  # of the source, only sound is wanted
 
@@ -132,12 +131,10 @@ class _Layout:
         info = self.info
         plane = info.format.blank(index, info.width, info.height)
         plane[:] = _level(info, index, 0.0)
-        whole = upright(plane, info.display_matrix)
-        rows, columns = info.format.steps(index)
-        if is_turned(info.display_matrix):
-            rows, columns = columns, rows
+        whole = info.orientation.shown(plane)
+        rows, columns = info.orientation.pair(*info.format.steps(index))
         for frame, part in zip(frames, self.parts, strict=True):
-            taken = upright(_on_grid(frame.planes[index], info.format, index), info.display_matrix)
+            taken = info.orientation.shown(_on_grid(frame.planes[index], info.format, index))
             taken = taken[:, part.first // columns : part.last // columns]
             top, left = part.top // rows, part.left // columns
             whole[top : top + taken.shape[0], left : left + taken.shape[1]] = taken
@@ -195,7 +192,7 @@ def _label(text: str, part: _Part, capitals: int) -> _Patch:
 def _cell(info: VideoInfo) -> tuple[int, int]:
     """Luma samples, upright, that a take covers: sides become multiples of chroma's step."""
     height, width = _on_grid(info.format.blank(0, info.width, info.height), info.format, 0).shape
-    return (height, width) if is_turned(info.display_matrix) else (width, height)
+    return info.orientation.pair(width, height)
 
 
 def _on_grid(plane: Plane, format_: PixelFormat, index: int) -> Plane:
@@ -212,7 +209,7 @@ def _on_grid(plane: Plane, format_: PixelFormat, index: int) -> Plane:
 
 def _sized(info: VideoInfo, width: int, height: int) -> VideoInfo:
     """What holds for composed frames of a size, upright."""
-    size = (height, width) if is_turned(info.display_matrix) else (width, height)
+    size = info.orientation.pair(width, height)
     return replace(cropped(info, Box(0, 0, *size)), expected_frames=None)
 
 
@@ -224,7 +221,7 @@ def _level(info: VideoInfo, index: int, light: NDArray[np.float32] | float) -> P
     elif index and not layout.rgb:
         level = np.full_like(shown, 1 << (layout.depth - 1))
     else:
-        full = layout.rgb or info.color.range == _FULL_RANGE
+        full = layout.rgb or info.color.range == ColorRange.FULL
         black, white = (0, 255) if full else (16, 235)
         step = layout.peak / 255 if full else 1 << (layout.depth - 8)
         level = (black + (white - black) * shown * _WHITE.get(info.color.transfer, 1.0)) * step

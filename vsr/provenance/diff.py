@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vsr.util.text import one_line
+
 _MISSING = object()
 _SHA256 = 64  # hexadecimal digits
 _SHOWN = 16  # of these
@@ -40,5 +42,5 @@ def _word(value: object) -> str:
         return "unset"
     if isinstance(value, bool):
         return "on" if value else "off"
-    text = " ".join(str(value).split())  # one line, whatever a file name holds
+    text = one_line(value)
     return text[:_SHOWN] if len(text) == _SHA256 else text

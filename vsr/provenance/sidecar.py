@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +11,12 @@ from typing import Any
 
 import torch
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.core.job import Job
 from vsr.core.result import Result
 from vsr.networks.registry import Model
 from vsr.provenance.described import Found, described, recorded
-from vsr.util.atomic import part_of, remove_abandoned
+from vsr.util.atomic import atomic_write
 from vsr.util.version import VERSION, libraries, machine
 
 SCHEMA, NUMBER = "vsr-record", 1
@@ -110,21 +108,8 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """
     text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
     # File names may hold bytes that are no text: JSON has escapes for those.
-    data = text.encode("utf-8", "backslashreplace")
-    part = part_of(path)
-    try:
-        remove_abandoned(path)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _settle(path.parent)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    with writing(path):
+        atomic_write(path, text.encode("utf-8", "backslashreplace"), durable=True)
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -193,14 +178,3 @@ def _gpus(device: str) -> dict[str, Any]:
     if not names or not torch.cuda.is_available():
         return {}
     return {"gpus": [torch.cuda.get_device_name(name) for name in names]}
-
-
-def _settle(folder: Path) -> None:
-    """See to it that a new name outlasts a power cut, before the output gets its own."""
-    if os.name == "nt":  # where folders cannot be opened
-        return
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)

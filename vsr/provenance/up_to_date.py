@@ -12,6 +12,7 @@ from vsr.provenance.described import absolute, recorded
 from vsr.provenance.diff import differences
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.sidecar import read_record, record_path, settings_of
+from vsr.util.text import one_line
 
 _TOOLS = {"version", "libav"}  # what an older one made is made all the same
 
@@ -49,8 +50,7 @@ def standing(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[st
 
 
 def _there(target: Path, what: str) -> str:
-    what = " ".join(what.split())  # one line, whatever a file name holds
-    return f"{target}: exists already, {what}; -y or overwrite=True replaces it"
+    return f"{target}: exists already, {one_line(what)}; -y or overwrite=True replaces it"
 
 
 def _is_recorded(path: Path, described: Mapping[str, Any], whole: bool = False) -> bool:

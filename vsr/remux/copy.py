@@ -27,6 +27,7 @@ from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lastin
 from vsr.remux.mux_probe import REFUSED, add_copy, is_cover
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
 from vsr.remux.timestamps import MonotonicDts, TrimWindow, seconds, splitter
+from vsr.util.text import counted
 from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
 
@@ -189,16 +190,16 @@ def copy_streams(
         """Say what happened on the way."""
         for index, lane in lanes.items():
             if lane.skipped:
-                skipped = f"{_times(lane.skipped, 'packet')} could not be decoded"
+                skipped = f"{counted(lane.skipped, 'packet')} could not be decoded"
                 damaged(f"{names[index]}: {skipped}", lane.skipped)
             if lane.mended:
-                mended = f"{_times(lane.mended, 'time')} made no sense, mended"
+                mended = f"{counted(lane.mended, 'time')} made no sense, mended"
                 damaged(f"{names[index]}: {mended}", lane.mended)
         if refused:
-            packets = _times(refused, "packet")
+            packets = counted(refused, "packet")
             damaged(f"{packets} of the other streams could not be written, left out", refused)
         if tally.damage.unreadable:
-            places = _times(tally.damage.unreadable, "place")
+            places = counted(tally.damage.unreadable, "place")
             damaged(f"the other streams could not be read at {places}, passed over", 0)
 
     return Passthrough(plan.others, output, converted, tell)
@@ -311,7 +312,3 @@ def _decoded(packet: Packet[Any]) -> Fraction:
     """When a packet is decoded; long ago if that is not known."""
     when = packet.pts if packet.dts is None else packet.dts
     return Fraction(-(2**40)) if when is None else when * packet.time_base
-
-
-def _times(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import writing
 
 
 class Journal:
@@ -39,15 +39,13 @@ class Journal:
         """Append a fact. Raises OutputError; then it counts for nothing."""
         line = json.dumps(fact).encode() + b"\n"
         with self._lock:
-            try:
-                with self._path.open("r+b" if self._path.exists() else "wb") as file:
-                    file.seek(self._end)
-                    file.truncate()
-                    file.write(line)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise OutputError(f"{self._path}: cannot be written ({error.strerror})") from error
+            mode = "r+b" if self._path.exists() else "wb"
+            with writing(self._path), self._path.open(mode) as file:
+                file.seek(self._end)
+                file.truncate()
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
             self._end += len(line)
             self.facts.append(dict(fact))
 

@@ -7,7 +7,6 @@ done, whatever files there are.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from vsr.provenance.diff import differences
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.segmented.journal import Journal
 from vsr.segmented.plan import Plan, Segment
+from vsr.util.atomic import atomic_write
 
 _JOURNAL = "journal.jsonl"
 _KEY = 8  # digits of a key that a folder's name holds
@@ -228,13 +228,8 @@ def _read(folder: Path) -> Plan | None:
 
 def _write(folder: Path, plan: Plan) -> Plan:
     """Bring a plan to the disk, in place of one that is lost, with its journal."""
-    part = folder / "plan.part"
-    with part.open("w", encoding="utf-8") as file:
-        file.write(plan.to_json())
-        file.flush()
-        os.fsync(file.fileno())
     (folder / _JOURNAL).unlink(missing_ok=True)
-    part.replace(folder / "plan.json")
+    atomic_write(folder / "plan.json", plan.to_json().encode(), durable=True)
     return plan
 
 

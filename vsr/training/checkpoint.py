@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from safetensors.torch import save
@@ -16,6 +16,8 @@ from safetensors.torch import save
 from vsr.core.errors import OutputError, TrainingError
 from vsr.networks import Network
 from vsr.training.recipe import Recipe
+from vsr.util.atomic import atomic_write
+from vsr.util.text import one_line
 
 UNFIT = (
     OSError,
@@ -55,7 +57,7 @@ def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
     """Write a model file that `load_model` reads: the tensors, and which network they are of."""
     metadata = {"vsr": json.dumps(recipe.facts)}
     data = save(average.state_dict(), metadata)  # save_file would make it private to the user
-    write_whole(path, lambda part: part.write_bytes(data))
+    write_whole(path, data)
 
 
 def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
@@ -69,7 +71,7 @@ def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
         "best": run.best,
         "recipe": _identity(recipe),
     }
-    write_whole(path, lambda part: torch.save(state, part))
+    write_whole(path, lambda file: torch.save(state, file))
 
 
 def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) -> None:
@@ -85,8 +87,9 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
         run.optimizer.load_state_dict(saved["optimizer"])
         run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
     except UNFIT as error:
-        line = " ".join(str(error).split())
-        raise TrainingError(f"{path}: the run cannot be continued from it ({line[:200]})") from None
+        raise TrainingError(
+            f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
+        ) from None
     if run.best == -math.inf:  # how early versions wrote None
         run.best = None
 
@@ -113,11 +116,9 @@ def _compare(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
         )
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path`, then rename: whoever stops us leaves the old file whole."""
-    part = path.with_name(path.name + ".part")
+def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
+    """As `atomic_write`: whoever stops us leaves the old file whole. Raises OutputError."""
     try:
-        write(part)
-        part.replace(path)
+        atomic_write(path, data)
     except (OSError, RuntimeError) as error:  # torch and safetensors raise RuntimeErrors of theirs
         raise OutputError(f"{path}: cannot be written ({error})") from None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from vsr.training.data import StillPairs
 from vsr.training.footage import FootagePairs, FootageStills, degradations
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
-from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
+from vsr.training.loop import make_folder, run_trainer
 from vsr.training.losses import MARGIN
 from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe
@@ -99,41 +99,75 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     if recipe.degradation == "footage":
         _tell_recordings(recipe.seed, folder / "recordings.txt")
     items = validation_items(recipe.validation, recipe.scale)
-    recording = None if recipe.degradation == "bicubic" else RECORDED
-
-    loss_sum, summed = 0.0, 0
-    score: float | None = None
-    saved_at = time.monotonic()
-    done = recipe.done(run.step, run.elapsed)
-    with drawn_ahead(_examples(recipe, run, lesson, device), device) as examples:
-        while done < 1:
-            began = time.monotonic()
-            rate = _rate(recipe, run.step, done, lesson.beginnings)
-            loss_sum += descend(run, lesson.loss(run.network, next(examples), done), rate)
-            summed += 1
-            run.elapsed += time.monotonic() - began
-            done = recipe.done(run.step, run.elapsed)
-
-            due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
-            if due:
-                score = validate(run.average, items, device, recording)
-                if score is None or run.best is None or score > run.best or not best.exists():
-                    save_weights(run.average, recipe, best)
-                    run.best = score
-                save_checkpoint(run, recipe, checkpoint)
-            loss = loss_sum / summed
-            progress = Progress(run.step, min(done, 1.0), loss, rate, score, run.best, due)
-            if due:
-                log(progress, folder / "log.jsonl")
-                loss_sum, summed, saved_at = 0.0, 0, time.monotonic()
-            try:
-                report(progress)
-            except BaseException:
-                save_checkpoint(run, recipe, checkpoint)
-                raise
+    trainer = _Fit(recipe, run, lesson, items, folder, device)
+    run_trainer(trainer, recipe.done, folder / "log.jsonl", device, report)
     if not best.exists():  # it was over already, and someone took its result away
         save_weights(run.average, recipe, best)
     return best
+
+
+@dataclass
+class _Fit:
+    """A network that learns by its lesson: a Trainer.
+
+    Attributes:
+        recipe, run, lesson: what learns, how far it is, and what it is asked.
+        items: what it is measured on.
+        folder, device: where its files and its numbers are.
+        score: at the last save in dB.
+        rate: the learning rate of the last step.
+        losses: since the last save.
+    """
+
+    recipe: Recipe
+    run: Run
+    lesson: Lesson
+    items: Sequence[Path]
+    folder: Path
+    device: torch.device
+    score: float | None = None
+    rate: float = 0.0
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def step(self) -> int:
+        return self.run.step
+
+    @property
+    def elapsed(self) -> float:
+        return self.run.elapsed
+
+    @elapsed.setter
+    def elapsed(self, seconds: float) -> None:
+        self.run.elapsed = seconds
+
+    def examples(self) -> Iterator[Examples]:
+        return _examples(self.recipe, self.run, self.lesson, self.device)
+
+    def train(self, examples: Examples, fraction: float) -> None:
+        self.rate = _rate(self.recipe, self.run.step, fraction, self.lesson.beginnings)
+        loss = self.lesson.loss(self.run.network, examples, fraction)
+        self.losses.append(descend(self.run, loss, self.rate))
+
+    def save(self) -> None:
+        """Keep the weights where none have scored higher."""
+        run, best = self.run, self.folder / "best.safetensors"
+        recording = None if self.recipe.degradation == "bicubic" else RECORDED
+        score = self.score = validate(run.average, self.items, self.device, recording)
+        if score is None or run.best is None or score > run.best or not best.exists():
+            save_weights(run.average, self.recipe, best)
+            run.best = score
+        self.save_checkpoint()
+
+    def save_checkpoint(self) -> None:
+        save_checkpoint(self.run, self.recipe, self.folder / "checkpoint.pt")
+
+    def progress(self, fraction: float, saved: bool) -> Progress:
+        loss = fmean(self.losses)
+        if saved:
+            self.losses.clear()
+        run = self.run
+        return Progress(run.step, fraction, loss, self.rate, self.score, run.best, saved)
 
 
 def _begin(recipe: Recipe, device: torch.device) -> Run:
@@ -173,7 +207,7 @@ def _warm_start(network: Network, path: Path) -> None:
 
 def _tell_recordings(seed: int, path: Path) -> None:
     lines = [f"{number}: {made}\n" for number, made in enumerate(degradations(seed))]
-    write_whole(path, lambda part: part.write_text("".join(lines), encoding="utf-8"))
+    write_whole(path, "".join(lines).encode())
 
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:

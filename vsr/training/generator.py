@@ -30,6 +30,7 @@ from vsr.core.errors import ModelError, TrainingError
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.compression import as_frames, as_samples
 from vsr.training.recipe import BLOCK
+from vsr.util.text import one_line
 
 NOISES = 4
 """Planes of noise that a generator sees."""
@@ -145,9 +146,8 @@ class Learned:
             generator = Generator(facts["scale"], **facts["options"])
             generator.load_state_dict(state)
         except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
-            line = " ".join(str(error).split())
             raise ModelError(
-                f"{path}: cannot be read as a learned degradation ({line[:200]})"
+                f"{path}: cannot be read as a learned degradation ({one_line(error, 200)})"
             ) from None
         if (generator.scale, generator.color) != (scale, color):
             raise TrainingError(

@@ -18,14 +18,14 @@ noise there. Of all generators that pass as the camera, that of the most entropy
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor
 
@@ -39,9 +39,10 @@ from vsr.inference.engine import choose_engine
 from vsr.training.checkpoint import UNFIT, write_whole
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
-from vsr.training.loop import SAVE_EVERY, drawn_ahead, log, make_folder
+from vsr.training.loop import make_folder, run_trainer
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
 from vsr.training.unpaired import Unpaired
+from vsr.util.text import one_line
 
 _BETAS = (0.0, 0.9)  # of Adam: no momentum, as the other side moves too
 _TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, little is learnt
@@ -130,32 +131,64 @@ def learn_degradation(
     make_folder(folder)
     pictures = _pictures(recipe)
 
-    sums, summed = np.zeros(4), 0
-    saved_at = time.monotonic()
-    with drawn_ahead(_examples(recipe, run, pictures, device), device) as examples:
-        while done < 1:
-            began = time.monotonic()
-            sums += _step(run, recipe, next(examples), recipe.lr * _fall(done))
-            summed += 1
-            run.elapsed += time.monotonic() - began
-            done = recipe.done(run.step, run.elapsed)
-            due = done >= 1 or time.monotonic() - saved_at > SAVE_EVERY
-            error, power, verdict, apart = (float(value) for value in sums / summed)
-            changed, noise = 255 * math.sqrt(error), 255 * math.sqrt(power)
-            progress = Learning(run.step, min(done, 1.0), changed, noise, verdict, apart, due)
-            if due:
-                _save(run, recipe, checkpoint)
-                _keep(run, pictures, recipe, folder)
-                log(progress, folder / "log.jsonl")
-                sums, summed, saved_at = np.zeros(4), 0, time.monotonic()
-            try:
-                report(progress)
-            except BaseException:
-                _save(run, recipe, checkpoint)
-                raise
+    trainer = _Learner(recipe, run, pictures, folder, device)
+    run_trainer(trainer, recipe.done, folder / "log.jsonl", device, report)
     if not kept.exists():  # it was over already, and someone took its result away
         _keep(run, pictures, recipe, folder)
     return kept
+
+
+@dataclass
+class _Learner:
+    """A generator and a discriminator that learn from each other: a Trainer.
+
+    Attributes:
+        recipe, run, pictures: what learns, how far it is, and what from.
+        folder, device: where its files and its numbers are.
+        sums, summed: what `_step` returned since the last save, added up, and how often.
+    """
+
+    recipe: DegradationRecipe
+    run: _Run
+    pictures: Unpaired
+    folder: Path
+    device: torch.device
+    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
+    summed: int = 0
+
+    @property
+    def step(self) -> int:
+        return self.run.step
+
+    @property
+    def elapsed(self) -> float:
+        return self.run.elapsed
+
+    @elapsed.setter
+    def elapsed(self, seconds: float) -> None:
+        self.run.elapsed = seconds
+
+    def examples(self) -> Iterator[Examples]:
+        return _examples(self.recipe, self.run, self.pictures, self.device)
+
+    def train(self, examples: Examples, fraction: float) -> None:
+        lr = self.recipe.lr * _fall(fraction)
+        self.sums = self.sums + np.array(_step(self.run, self.recipe, examples, lr))
+        self.summed += 1
+
+    def save(self) -> None:
+        self.save_checkpoint()
+        _keep(self.run, self.pictures, self.recipe, self.folder)
+
+    def save_checkpoint(self) -> None:
+        _save(self.run, self.recipe, self.folder / "checkpoint.pt")
+
+    def progress(self, fraction: float, saved: bool) -> Learning:
+        error, power, verdict, apart = (float(value) for value in self.sums / self.summed)
+        if saved:
+            self.sums, self.summed = np.zeros(4), 0
+        changed, noise = 255 * math.sqrt(error), 255 * math.sqrt(power)
+        return Learning(self.run.step, fraction, changed, noise, verdict, apart, saved)
 
 
 def _begin(recipe: DegradationRecipe, device: torch.device) -> _Run:
@@ -269,7 +302,7 @@ def _follow(run: _Run) -> None:
 def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path) -> None:
     """Write the generator's file, and the sheet that shows what it does."""
     data = save(run.average.state_dict(), generator_facts(run.average))
-    write_whole(folder / GENERATOR, lambda part: part.write_bytes(data))
+    write_whole(folder / GENERATOR, data)
     save_png(folder / "samples.png", _samples(run.average, pictures, recipe))
 
 
@@ -299,7 +332,7 @@ def _save(run: _Run, recipe: DegradationRecipe, path: Path) -> None:
     parts = ("generator", "average", "discriminator", "generating", "telling")
     state = {name: getattr(run, name).state_dict() for name in parts}
     state |= {"step": run.step, "elapsed": run.elapsed, "recipe": _identity(recipe)}
-    write_whole(path, lambda part: torch.save(state, part))
+    write_whole(path, lambda file: torch.save(state, file))
 
 
 def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device) -> None:
@@ -313,9 +346,8 @@ def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device
             getattr(run, name).load_state_dict(saved[name])
         run.step, run.elapsed = saved["step"], saved["elapsed"]
     except UNFIT as error:
-        line = " ".join(str(error).split())
         raise TrainingError(
-            f"{path}: the learning cannot be continued from it ({line[:200]})"
+            f"{path}: the learning cannot be continued from it ({one_line(error, 200)})"
         ) from None
 
 

@@ -3,24 +3,94 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.core.threads import ahead
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T")
+Told = TypeVar("Told", bound="DataclassInstance", covariant=True)
 
 SAVE_EVERY = 120.0  # seconds
 AHEAD = {"cuda": 4}  # steps drawn ahead, by device: the CPU has no core to spare for it
+
+
+class Trainer(Protocol[T, Told]):
+    """What learns, step by step.
+
+    Attributes:
+        step: steps taken.
+        elapsed: seconds spent on them.
+    """
+
+    elapsed: float
+
+    @property
+    def step(self) -> int: ...
+
+    def examples(self) -> Iterator[T]:
+        """What each step from here on shows."""
+        ...
+
+    def train(self, examples: T, fraction: float) -> None:
+        """Take one step, when `fraction` (0..1) of the run is over, and count it."""
+        ...
+
+    def save(self) -> None:
+        """Write the checkpoint, and what the run is for as it is by now."""
+        ...
+
+    def save_checkpoint(self) -> None:
+        """Write what the run goes on from."""
+        ...
+
+    def progress(self, fraction: float, saved: bool) -> Told:
+        """How the run stands. Means count from the last one that was saved."""
+        ...
+
+
+def run_trainer(
+    trainer: Trainer[T, Told],
+    fraction_of: Callable[[int, float], float],
+    log_file: Path,
+    device: torch.device,
+    report: Callable[[Told], None],
+) -> None:
+    """Train until `fraction_of` steps and seconds is 1, saving every SAVE_EVERY seconds.
+
+    `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
+    checkpoint of that step is written first.
+    """
+    saved_at = time.monotonic()
+    fraction = fraction_of(trainer.step, trainer.elapsed)
+    with drawn_ahead(trainer.examples(), device) as examples:
+        while fraction < 1:
+            began = time.monotonic()
+            trainer.train(next(examples), fraction)
+            trainer.elapsed += time.monotonic() - began
+            fraction = fraction_of(trainer.step, trainer.elapsed)
+            due = fraction >= 1 or time.monotonic() - saved_at > SAVE_EVERY
+            if due:
+                trainer.save()
+            progress = trainer.progress(min(fraction, 1.0), due)
+            if due:
+                log(progress, log_file)
+                saved_at = time.monotonic()
+            try:
+                report(progress)
+            except BaseException:
+                trainer.save_checkpoint()
+                raise
 
 
 @contextmanager
@@ -46,8 +116,5 @@ def log(progress: DataclassInstance, path: Path) -> None:
     """Add how a run stands, without `saved`, as a line of JSON. Raises OutputError."""
     facts: dict[str, Any] = asdict(progress)
     line = {name: value for name, value in facts.items() if name != "saved"}
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
+    with writing(path), path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

@@ -1,12 +1,54 @@
-"""Where an output is written until it is complete."""
+"""Files that are whole at any moment: written beside their place, then renamed."""
 
 from __future__ import annotations
 
 import os
 import platform
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import BinaryIO
+
+
+def atomic_write(
+    path: Path, data: bytes | Callable[[BinaryIO], object], durable: bool = False
+) -> None:
+    """Write a file so that its name always stands for the whole old one or the whole new one.
+
+    Args:
+        path: gets its name once it is complete; a file that is there is replaced.
+        data: what it holds, or what writes that to the open file.
+        durable: whether it must outlast a power cut once this has returned.
+
+    Raises OSError, and what `data` raises; nothing is left then but the old file.
+    """
+    with atomic_path(path, durable) as part, part.open("wb") as file:
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            data(file)
+
+
+@contextmanager
+def atomic_path(path: Path, durable: bool = False) -> Iterator[Path]:
+    """As `atomic_write`, for what must open its file itself: gives the name to write to.
+
+    The file there gets its own name if the block ends well, else it is removed.
+    """
+    remove_abandoned(path)
+    part = part_of(path)
+    try:
+        yield part
+        if durable:
+            _settle(part)
+        part.replace(path)
+        if durable:
+            _settle(path.parent)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def part_of(target: Path) -> Path:
@@ -24,6 +66,18 @@ def remove_abandoned(target: Path) -> None:
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink(missing_ok=True)
+
+
+def _settle(path: Path) -> None:
+    """See to it that a file, or the names in a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():  # where folders cannot be opened
+        return
+    # Windows brings to the disk only what it could write.
+    number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _beginning(target: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,9 +12,11 @@ from av.container import InputContainer
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange as LibavRange
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import (
     PIXEL_FORMATS,
@@ -27,15 +29,14 @@ from vsr.core.frame import (
 from vsr.core.hdr import light_of, mastering_of
 from vsr.video.unpack import unpacked
 
-_UNKNOWN = 2  # of ITU-T H.273's code points
-_RGB, _FULL = 0, 2  # a matrix and a range, as in ColorTags
+_UNSPECIFIED = 2  # of each of H.273's tables
 _STRANGEST_ASPECT = 100  # a pixel's sides; beyond, muxers refuse what encoders were told
-_SPACES = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+_SPACES: Mapping[int, Colorspace] = {
+    Matrix.BT709: Colorspace.ITU709,
+    Matrix.FCC: Colorspace.FCC,
+    Matrix.SMPTE240M: Colorspace.SMPTE240M,
+    Matrix.BT2020_NCL: Colorspace.BT2020,
+    Matrix.BT2020_CL: Colorspace.BT2020,
 }
 # libav reads EXIF into frame side data that PyAV cannot name, and breaks on.
 _EXIF_CODECS = {"mjpeg", "png", "apng", "webp", "tiff", "jpegxl", "libjxl"}
@@ -127,10 +128,10 @@ def _color(stream: VideoStream, first: VideoFrame, siting: str) -> ColorTags:
     primaries = _known(first.color_primaries, context.color_primaries)
     transfer = _known(first.color_trc, context.color_trc)
     if nearest_format(first.format).rgb:
-        return ColorTags(_FULL, _RGB, primaries, transfer)
+        return ColorTags(ColorRange.FULL, Matrix.RGB, primaries, transfer)
     full = first.format.name.startswith("yuvj")
     return ColorTags(
-        range=_FULL if full else int(first.color_range or context.color_range or 0),
+        range=ColorRange.FULL if full else int(first.color_range or context.color_range or 0),
         matrix=_known(first.colorspace, context.colorspace),
         primaries=primaries,
         transfer=transfer,
@@ -140,7 +141,8 @@ def _color(stream: VideoStream, first: VideoFrame, siting: str) -> ColorTags:
 
 def _known(*codes: Any) -> int:
     """The first code that says something; 0 (RGB or reserved) and 2 do not."""
-    return next((int(c) for c in codes if c is not None and int(c) not in (0, _UNKNOWN)), _UNKNOWN)
+    said = (int(code) for code in codes if code is not None)
+    return next((code for code in said if code not in (0, _UNSPECIFIED)), _UNSPECIFIED)
 
 
 def _integers(matrix: Any) -> tuple[int, ...]:
@@ -250,8 +252,8 @@ def _space(color: ColorTags) -> Colorspace:
     return _SPACES.get(color.matrix, Colorspace.ITU601)
 
 
-def _range(color: ColorTags) -> ColorRange:
-    return ColorRange.JPEG if color.range == 2 else ColorRange.MPEG
+def _range(color: ColorTags) -> LibavRange:
+    return LibavRange.JPEG if color.range == ColorRange.FULL else LibavRange.MPEG
 
 
 def _plane(plane: VideoPlane, format_: PixelFormat, size: tuple[int, int]) -> Plane:
