@@ -1,4 +1,4 @@
-"""What a camera did to its pictures, told from these alone."""
+"""Degradation estimate: a camera's blur, noise and compression, from its footage alone."""
 
 from __future__ import annotations
 

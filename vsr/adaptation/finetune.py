@@ -1,4 +1,4 @@
-"""A few gentle steps of training, from weights that are good already."""
+"""Fine-tuning: a few steps of training at a low rate, from good weights."""
 
 from __future__ import annotations
 

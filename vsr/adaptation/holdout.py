@@ -1,4 +1,4 @@
-"""Whether adapted weights are better than those they began from, on footage they have not seen."""
+"""Hold-out test: adapted weights against those they began from, on unseen footage."""
 
 from __future__ import annotations
 

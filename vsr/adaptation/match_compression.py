@@ -1,4 +1,4 @@
-"""Which setting of an encoder leaves a picture about as coarse as a video's is."""
+"""Compression matching: the encoder setting whose quantisation is nearest to a video's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera's footage made smaller as it would have recorded it: what is learnt from."""
+"""Pseudo ground truth: footage reduced as its camera would have recorded it."""
 
 from __future__ import annotations
 

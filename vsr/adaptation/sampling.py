@@ -1,4 +1,4 @@
-"""Where to look at footage: what to learn from, and what to hold back to judge by."""
+"""Sampling of footage: places to train on, and places to hold out."""
 
 from __future__ import annotations
 

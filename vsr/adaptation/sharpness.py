@@ -1,4 +1,4 @@
-"""How crisp a camera's picture is, by the edges in it."""
+"""Blur estimation by the slopes of edges."""
 
 from __future__ import annotations
 

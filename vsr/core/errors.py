@@ -8,8 +8,9 @@
     │   ├── DoneError     the target is there, made by this very job: nothing is left to do
     │   └── SegmentError  what the encoder makes cannot be put aside in segments
     ├── ModelError        no such model, scale or weights file
-    ├── DeviceError       the device or precision asked for is not to be had
-    └── TrainingError     nothing to learn from, or a run that cannot be continued
+    ├── DeviceError       the device or precision asked for is not available
+    ├── TrainingError     nothing to learn from, or a run that cannot be continued
+    └── StoppedError      stopped on request: what is done is kept
 
 Each message is one line that names the bad value and what is allowed.
 """
@@ -52,7 +53,7 @@ class ModelError(VsrError):
 
 
 class DeviceError(VsrError):
-    """The device or precision asked for is not to be had."""
+    """The device or precision asked for is not available."""
 
 
 class TrainingError(VsrError):

@@ -1,4 +1,4 @@
-"""Who looks on while a job is done, and may end it."""
+"""Observers of a run: warnings, progress, finished frames, and the signal to stop."""
 
 from __future__ import annotations
 

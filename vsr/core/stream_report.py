@@ -1,4 +1,4 @@
-"""What became of everything in a source but its picture."""
+"""Stream report: what became of each stream besides the video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A short clip through a real video encoder and back, in memory."""
+"""Compression degradation: a short clip through a real video encoder and back, in memory."""
 
 from __future__ import annotations
 

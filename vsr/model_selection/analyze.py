@@ -1,4 +1,4 @@
-"""What a video looks like at a few places: how it was coded, and what that has left."""
+"""Source analysis: quantiser, bits, blockiness and noise of a video at a few places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a video is footage: a recording as cameras and services leave it, noisy or compressed."""
+"""Classification of a source: clean, or footage (noisy or compressed)."""
 
 from __future__ import annotations
 

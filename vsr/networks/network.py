@@ -1,4 +1,4 @@
-"""What every network states about itself."""
+"""The base class of all networks, and what each states about itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a finished output again: what arrived in it."""
+"""Verification: a finished output is read again and its frames are counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture of a long run's last finished frame, refreshed now and then."""
+"""Progress image: the last finished frame of a run, as a file that is refreshed."""
 
 from __future__ import annotations
 

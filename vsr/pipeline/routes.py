@@ -1,4 +1,4 @@
-"""Which reader and which writer a job takes, by its paths."""
+"""The source and the sink of a job, chosen by its paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound that a container cannot hold, decoded and encoded as what it can."""
+"""Audio transcoding, for what a container cannot hold."""
 
 from __future__ import annotations
 

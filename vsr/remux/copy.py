@@ -1,4 +1,4 @@
-"""Everything but the picture: copied as it is, or turned into what the container can hold."""
+"""Stream copy: packets of all streams but the video, copied, or converted where asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of each stream but the picture, and which muxer loses the fewest of them."""
+"""Stream mapping: what becomes of each other stream, and which muxer loses the fewest."""
 
 from __future__ import annotations
 

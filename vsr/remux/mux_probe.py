@@ -1,4 +1,4 @@
-"""What a container can hold, found by writing a little of it in memory and reading that again."""
+"""Mux probe: what a container can hold, found by muxing a little in memory and reading it back."""
 
 from __future__ import annotations
 

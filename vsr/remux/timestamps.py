@@ -1,4 +1,4 @@
-"""Packets on their way from one container to another: their times, and AMR's frames."""
+"""Timestamps of copied packets: trimmed, monotonic; and AMR split into frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file of facts that only grows, and is whole wherever it was cut."""
+"""The journal: an append-only file of JSON lines, whole wherever it was cut."""
 
 from __future__ import annotations
 

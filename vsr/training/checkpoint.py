@@ -1,4 +1,4 @@
-"""The state of a training run, and the two files that it leaves behind."""
+"""Checkpoints: the state of a training run, and the two files that it leaves behind."""
 
 from __future__ import annotations
 

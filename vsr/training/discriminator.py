@@ -1,4 +1,4 @@
-"""Who tells generated small pictures from frames of recordings.
+"""Discriminator network of the degradation GAN: generated LR pictures against frames of footage.
 
 After Bulat, Yang & Tzimiropoulos 2018 (section 3.2, 3.3): convolutions under the spectral
 normalisation of Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks",

@@ -1,4 +1,4 @@
-"""What a recording did to a sharp picture, as a network that learnt it from recordings.
+"""Generator network of the degradation GAN: what a recording did to a sharp picture.
 
 After the high-to-low network of Bulat, Yang & Tzimiropoulos 2018, "To learn image super-resolution,
 use a GAN to learn how to do image degradation first" (ECCV; section 3.2): a sharp picture and

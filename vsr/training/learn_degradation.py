@@ -1,4 +1,4 @@
-"""Learn from recordings, unpaired with any sharp picture, what recording does to pictures.
+"""Training of the degradation GAN: unpaired sharp pictures and recordings.
 
 After Bulat, Yang & Tzimiropoulos 2018, "To learn image super-resolution, use a GAN to learn how to
 do image degradation first" (ECCV), its first stage: a generator makes sharp pictures small, a

@@ -1,4 +1,4 @@
-"""What a step of training shows a network, and what it asks of it."""
+"""Training objectives: the examples of a step, and the loss on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training loop that every kind of run goes through."""
+"""What all training loops share: prefetching of examples, the log, the run's folder."""
 
 from __future__ import annotations
 

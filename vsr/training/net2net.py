@@ -1,4 +1,4 @@
-"""Begin a network as another one that is trained: it starts where that one ended.
+"""Net2Net: start a larger network from a trained smaller one.
 
 Chen et al. 2016, "Net2Net: Accelerating Learning via Knowledge Transfer", arXiv 1511.05641,
 with new features that nothing listens to yet instead of copied ones.

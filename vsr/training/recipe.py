@@ -1,4 +1,4 @@
-"""What decides a training run."""
+"""Training recipes: all settings of a run, and the shapes by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train wide, ship narrow: convolutions whose weights are sums and products of larger ones.
+"""Re-parameterisation: train wide convolutions, merge them into plain ones.
 
 Each kernel W is trained as W + P @ K, where K is a bank of many kernels and P mixes them:
 the 1x1 after a wide convolution, multiplied out before it is applied. It costs work the

@@ -1,4 +1,4 @@
-"""Patches of sharp pictures and of frames of recordings, which show nothing in common."""
+"""Unpaired training patches: of sharp pictures, and of frames of recordings."""
 
 from __future__ import annotations
 

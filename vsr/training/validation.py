@@ -1,4 +1,4 @@
-"""How good the weights are by now: PSNR on pictures and clips that they do not learn from."""
+"""Validation: PSNR on pictures and clips that are not trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clocks that begin anew amid a file, as where recordings are joined: they are continued."""
+"""Timestamp discontinuities, as where recordings are joined: times are continued."""
 
 from __future__ import annotations
 

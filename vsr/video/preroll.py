@@ -1,4 +1,4 @@
-"""The frames before a span, which a network looks at to restore its first ones."""
+"""Preroll: the frames before a span that a network sees beside its first ones."""
 
 from __future__ import annotations
 

@@ -1,0 +1,126 @@
+"""What the documentation names exists: commands, their flags, files and classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from vsr.cli.commands import vsr
+
+ROOT = next(p for p in Path(__file__).parents if (p / "pyproject.toml").is_file())
+PAGES = sorted((ROOT / "docs/pages").rglob("*.md"))
+PAGES += [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+_COMMAND = re.compile(r"(?:^|[\s`;|&(])(?:\.venv/bin/)?vsr ([a-z]+)\b([^`\n]*)")
+_FLAG = re.compile(r"(?<!\S)(--[a-z][a-z-]*|-[A-Za-z])(?=[\s=,`.)]|$)")
+_PATH = re.compile(
+    r"(?<![\w/.])((?:vsr|cli|tests|benchmarks|samples|examples|weights|docs|\.ci)/[\w/.-]*\w)"
+)
+_NAME = re.compile(r"[`*]([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+)(?=[`*(.])")
+# Words that only look like the name of a class of ours.
+_FOREIGN = {"MkDocs", "GitHub", "TimeoutStopSec"}
+# Flags of Ray's, and a file that a guide writes.
+_FOREIGN_FLAGS = {
+    "--num-cpus",
+    "--port",
+    "--min-worker-port",
+    "--max-worker-port",
+    "--node-manager-port",
+    "--object-manager-port",
+}
+_EXAMPLES = {"vsr/networks/xnet.py"}
+
+each_page = pytest.mark.parametrize(
+    "page", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES]
+)
+
+
+def options() -> dict[str, set[str]]:
+    """The flags that each command shows in its help."""
+    context = click.Context(vsr)
+    found = {}
+    for name in vsr.list_commands(context):
+        command = vsr.get_command(context, name)
+        assert command is not None
+        shown = [
+            param
+            for param in command.params
+            if isinstance(param, click.Option) and not param.hidden
+        ]
+        flags = {flag for param in shown for flag in (*param.opts, *param.secondary_opts)}
+        found[name] = flags | {"-h", "--help"}
+    return found
+
+
+def text_of(page: Path) -> str:
+    """A page, with lines that end in a backslash joined to the next."""
+    return re.sub(r"\\\n\s*", " ", page.read_text("utf-8"))
+
+
+def code_of(text: str) -> Iterator[str]:
+    """Blocks of code line by line, and code within lines."""
+    fenced = indented = False
+    before = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        indented = line.startswith("    ") and (indented or not before.strip())
+        before = line
+        if fenced or indented:
+            yield line
+        else:
+            yield from re.findall(r"`([^`]+)`", line)
+
+
+def unknown_words(text: str, known: dict[str, set[str]]) -> list[str]:
+    """Commands and flags in code that there are not."""
+    wrong = []
+    for code in code_of(text):
+        for name, rest in _COMMAND.findall(code):
+            if name not in known:
+                wrong.append(f"vsr {name}")
+                continue
+            arguments = re.split(r"\s[#|&;]|[;)]", rest)[0]
+            wrong += [
+                f"vsr {name} {flag}" for flag in _FLAG.findall(arguments) if flag not in known[name]
+            ]
+        if code.startswith("--"):
+            flags = set().union(*known.values())
+            wrong += [flag for flag in _FLAG.findall(code) if flag not in flags | _FOREIGN_FLAGS]
+    return wrong
+
+
+def test_unknown_words_are_found() -> None:
+    known = {"train": {"--lr", "-o"}}
+    text = "`vsr train DATA -o run --lr 1`\n\n    vsr train x --rate 2 | jq --raw\n\n`--width`\n"
+    assert unknown_words(text, known) == ["vsr train --rate", "--width"]
+    assert unknown_words("```sh\nvsr learn --lr 1\n```\n", known) == ["vsr learn"]
+
+
+@each_page
+def test_commands_and_flags_exist(page: Path) -> None:
+    assert unknown_words(text_of(page), options()) == []
+
+
+@each_page
+def test_files_exist(page: Path) -> None:
+    paths = {path for code in code_of(text_of(page)) for path in _PATH.findall(code)}
+    assert [
+        path for path in sorted(paths) if path not in _EXAMPLES and not (ROOT / path).exists()
+    ] == []
+
+
+@each_page
+def test_classes_exist(page: Path) -> None:
+    sources = [*(ROOT / "vsr").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
+    code = "\n".join(file.read_text("utf-8") for file in sources)
+    words = set(re.findall(r"\w+", code)) | _FOREIGN
+    assert sorted(set(_NAME.findall(text_of(page))) - words) == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
