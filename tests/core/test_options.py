@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vsr.core.crop import parse_crop
-from vsr.core.errors import DeviceError, InputError, ModelError, OutputError
+from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError
 from vsr.core.limits import Limits
 from vsr.core.options import (
     GROUP_OF,
@@ -74,6 +75,24 @@ def test_unknown_keywords_are_named() -> None:
     [
         (ModelError, {"scale": 5}),
         (ModelError, {"scale": True}),
+        (ModelError, {"scale": "4"}),
+        (ModelError, {"model": 7}),
+        (DeviceError, {"threads": 2.5}),
+        (DeviceError, {"threads": True}),
+        (DeviceError, {"tile": "auto"}),
+        (DeviceError, {"device": 0}),
+        (DeviceError, {"precision": None}),
+        (EncoderError, {"crf": "18"}),
+        (EncoderError, {"codec": None}),
+        (OutputError, {"audio": None}),
+        (OutputError, {"subtitles": "no"}),
+        (InputError, {"start": "1:00"}),
+        (InputError, {"crop": 5}),
+        (InputError, {"limits": 10}),
+        (InputError, {"rate": "25"}),
+        (InputError, {"strict": 1}),
+        (InputError, {"stall_timeout": "long"}),
+        (InputError, {"overwrite": None}),
         (ModelError, {"content": "cartoon"}),
         (ModelError, {"model": "espcn", "content": "clean"}),
         (DeviceError, {"precision": "fp8"}),
@@ -99,3 +118,7 @@ def test_bad_values_are_refused_in_one_line(
         UpscaleOptions.of(**keywords)
     assert "\n" not in str(caught.value)
     assert any(name in str(caught.value) or name == "end" for name in keywords)
+
+
+def test_a_path_may_name_a_model() -> None:
+    assert UpscaleOptions.of(model=Path("a.safetensors")).model == "a.safetensors"

@@ -11,10 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from vsr.core.crop import CropRegion, parse_crop
-from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, VsrError
+from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError, VsrError
 from vsr.core.limits import Limits
 from vsr.core.span import Span
 
@@ -32,6 +33,30 @@ def _set(options: object, **values: object) -> None:
         object.__setattr__(options, name, value)
 
 
+_SIMPLE = {"bool": (bool, "True or False"), "int": (int, "a whole number"), "str": (str, "text")}
+
+
+def _check_types(error: type[VsrError], options: Any) -> None:
+    """Raise `error` where a field that holds a plain value holds one of another type."""
+    for one in fields(options):
+        kinds, value = str(one.type).split(" | "), getattr(options, one.name)
+        allowed = [_SIMPLE[kind] for kind in kinds if kind in _SIMPLE]
+        if not allowed or (value is None and "None" in kinds):
+            continue
+        kind, words = allowed[0]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise error(f"{one.name} {value!r}: must be {words}")
+
+
+def _number(error: type[VsrError], name: str, value: Any) -> Any:
+    """The value, if it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+        raise error(f"{name} {value!r}: must be a number")
+    if not math.isfinite(value):
+        raise error(f"{name} {value}: must be a finite number")
+    return value
+
+
 def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> None:
     """Raise `error` where a value is none of a Literal's."""
     choices = get_args(allowed)
@@ -39,12 +64,10 @@ def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> Non
         raise error(f"{name} {value!r}: must be one of {', '.join(map(str, choices))}")
 
 
-def _seconds(time: float | Fraction | None) -> Fraction | None:
+def _seconds(name: str, time: float | Fraction | None) -> Fraction | None:
     if time is None:
         return None
-    if not math.isfinite(time):
-        raise InputError(f"time {time}: must be a number of seconds")
-    exact = Fraction(time)
+    exact = Fraction(_number(InputError, name, time))
     return exact.limit_denominator(10**6) if isinstance(time, float) else exact
 
 
@@ -78,13 +101,18 @@ class ReadOptions:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        _set(self, start=_seconds(self.start), end=_seconds(self.end))
+        _check_types(InputError, self)
+        _set(self, start=_seconds("start", self.start), end=_seconds("end", self.end))
         if isinstance(self.crop, str):
             _set(self, crop=parse_crop(self.crop))
-        if not (math.isfinite(self.rate) and 0 < self.rate <= 1000):
+        if not isinstance(self.crop, CropRegion | None):
+            raise InputError(f"crop {self.crop!r}: must be text such as '25%,25%,50%,50%'")
+        if not isinstance(self.limits, Limits):
+            raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
+        if not 0 < _number(InputError, "rate", self.rate) <= 1000:
             raise InputError(f"rate {self.rate}: must be above 0 and at most 1000 frames a second")
         _set(self, rate=Fraction(self.rate))
-        if not self.stall_timeout > 0:
+        if not _number(InputError, "stall_timeout", self.stall_timeout) > 0:
             raise InputError(f"stall_timeout {self.stall_timeout:g} s: must be above 0")
         _check(InputError, "deinterlace", self.deinterlace, Deinterlace)
         _ = self.span  # checks that the end comes after the start
@@ -120,6 +148,7 @@ class ComputeOptions:
     compiled: bool = False
 
     def __post_init__(self) -> None:
+        _check_types(DeviceError, self)
         _check(DeviceError, "precision", self.precision, Precision)
         if self.threads < 0:
             raise DeviceError(f"threads {self.threads}: must not be negative")
@@ -147,7 +176,10 @@ class EncodeOptions:
     pix_fmt: str = ""
 
     def __post_init__(self) -> None:
+        _check_types(EncoderError, self)
         if self.crf is not None:  # encoders know best which numbers they take
+            if isinstance(self.crf, bool) or not isinstance(self.crf, int | float):
+                raise EncoderError(f"crf {self.crf!r}: must be a number")
             _set(self, crf=float(self.crf))
 
 
@@ -168,6 +200,7 @@ class StreamOptions:
     def __post_init__(self) -> None:
         if isinstance(self.audio, bool):
             _set(self, audio="copy" if self.audio else "none")
+        _check_types(OutputError, self)
         _check(OutputError, "audio", self.audio, Audio)
 
     @property
@@ -203,6 +236,7 @@ class RunOptions:
     cluster: str = ""
 
     def __post_init__(self) -> None:
+        _check_types(InputError, self)
         _check(InputError, "resume", self.resume, Resume)
         if self.cluster and self.resume == "never":
             raise InputError("a cluster works in segments: --resume never excludes it")
@@ -233,6 +267,9 @@ class UpscaleOptions:
     run: RunOptions = field(default_factory=RunOptions)
 
     def __post_init__(self) -> None:
+        if isinstance(self.model, PurePath):
+            _set(self, model=str(self.model))
+        _check_types(ModelError, self)
         _check(ModelError, "scale", self.scale, Scale)
         _check(ModelError, "content", self.content, Content)
         if self.model and self.content != "auto":
