@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from vsr.core.options import UpscaleOptions
-from vsr.estimate.estimate import Estimate, estimate
+from vsr.estimation.estimate import Estimate, estimate
 from vsr.util.text import duration_text, size_text
 
 

@@ -56,7 +56,7 @@ def preview_command(
     video of all (.mp4, .mkv, .mov), a picture of one frame (.png), or a folder of one frame of
     each.
     """
-    from vsr.preview.preview import preview
+    from vsr.previews.preview import preview
 
     def say(message: str) -> None:
         if not (quiet or as_json):

@@ -26,9 +26,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.cluster",),
     ("vsr.api", "vsr.arrays"),
     ("vsr.upscaler",),
+    ("vsr.estimation", "vsr.batch"),
+    ("vsr.previews",),
     ("vsr",),  # the names that users import
-    ("vsr.estimate", "vsr.batch"),
-    ("vsr.preview",),
     ("vsr.cli",),
 )
 

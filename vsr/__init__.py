@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         UpscaleOptions,
     )
     from vsr.core.result import Progress, Result
+    from vsr.estimation.estimate import Estimate, estimate
     from vsr.evaluation.evaluate import evaluate
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
+    from vsr.previews.preview import Preview, preview
     from vsr.upscaler import UpscaledFrame, Upscaler, open_video
     from vsr.util.version import __version__
     from vsr.video.probe import probe
@@ -44,12 +46,14 @@ __all__ = [
     "DoneError",
     "EncodeOptions",
     "EncoderError",
+    "Estimate",
     "InputError",
     "Limits",
     "Model",
     "ModelCard",
     "ModelError",
     "OutputError",
+    "Preview",
     "Progress",
     "ReadOptions",
     "Result",
@@ -64,9 +68,11 @@ __all__ = [
     "VsrError",
     "__version__",
     "catalogue",
+    "estimate",
     "evaluate",
     "load_model",
     "open_video",
+    "preview",
     "probe",
     "upscale",
 ]
@@ -104,7 +110,9 @@ _HOMES = {
         ("Progress", "Result"),
         "vsr.core.result",
     ),
+    **dict.fromkeys(("Estimate", "estimate"), "vsr.estimation.estimate"),
     "evaluate": "vsr.evaluation.evaluate",
+    **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),
     **dict.fromkeys(
         ("Model", "ModelCard", "catalogue", "load_model"),
         "vsr.networks.registry",

@@ -16,13 +16,13 @@ from support.clips import Clip, make
 from vsr import ModelError, StalledError, upscale
 from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.core.url import Url
-from vsr.estimate.estimate import estimate
+from vsr.estimation.estimate import estimate
 from vsr.model_selection import select as choose
 from vsr.model_selection.analyze import SourceAnalysis
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks import registry as catalogue
 from vsr.networks.registry import default_model, footage_model
-from vsr.preview.preview import preview
+from vsr.previews.preview import preview
 from vsr.provenance.sidecar import read_record, record_path
 
 CLIP = Clip(64, 48, pts=tuple(range(0, 12 * 512, 512)))

@@ -75,7 +75,7 @@ Message: TypeAlias = Begun | Progress | Told | Finished
 
 def upscale_file(item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
     """Enlarge one file, unless its record says that it is done. Raises VsrError."""
-    from vsr import upscale  # takes seconds, and only a worker needs it
+    from vsr.api import upscale  # takes seconds, and only a worker needs it
     from vsr.provenance.sidecar import read_record, record_path
 
     _make(item.target.parent)

@@ -117,7 +117,7 @@ def write_page(
 
 
 def _resource(name: str) -> str:
-    return files("vsr.preview").joinpath(name).read_text(encoding="utf-8")
+    return files("vsr.previews").joinpath(name).read_text(encoding="utf-8")
 
 
 def _times(take: Shown) -> list[Fraction]:

@@ -18,12 +18,12 @@ from vsr.images.animated import is_still
 from vsr.model_selection.select import choose_model
 from vsr.output.image_files import names_folder
 from vsr.pipeline.checks import check_paths
-from vsr.preview.browser_mp4 import for_browsers
-from vsr.preview.contact_sheet import write_frames, write_sheet
-from vsr.preview.html_page import Facts, Shown, write_page
-from vsr.preview.make_variants import Made, make_takes
-from vsr.preview.pick_moment import Moment, telling
-from vsr.preview.side_by_side import write_beside
+from vsr.previews.browser_mp4 import for_browsers
+from vsr.previews.contact_sheet import write_frames, write_sheet
+from vsr.previews.html_page import Facts, Shown, write_page
+from vsr.previews.make_variants import Made, make_takes
+from vsr.previews.pick_moment import Moment, telling
+from vsr.previews.side_by_side import write_beside
 from vsr.remux.containers import formats_for
 from vsr.util.text import clock_text, size_text
 from vsr.video.reader import open_video

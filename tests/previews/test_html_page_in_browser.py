@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support import clips
 
-from vsr.preview.html_page import Facts, Shown, write_page
+from vsr.previews.html_page import Facts, Shown, write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

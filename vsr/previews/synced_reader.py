@@ -11,7 +11,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.core.limits import Limits
 from vsr.core.options import ReadOptions
 from vsr.core.span import Span
-from vsr.preview.variant import Take
+from vsr.previews.variant import Take
 from vsr.video.reader import Video, open_video
 
 # They are our own: whole frames already, and as large as an encoder takes them.

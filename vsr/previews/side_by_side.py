@@ -23,8 +23,8 @@ from vsr.encoding.codecs import Encoding
 from vsr.figures.text import lettered
 from vsr.output.sink import Output
 from vsr.output.video import create_video
-from vsr.preview.synced_reader import in_step, open_takes
-from vsr.preview.variant import Take
+from vsr.previews.synced_reader import in_step, open_takes
+from vsr.previews.variant import Take
 from vsr.video.reader import open_video
 
 HOW = ("beside", "split")

@@ -15,7 +15,7 @@ from support.clips import Clip, make, picture
 from vsr import upscale
 from vsr.core.errors import InputError, ModelError
 from vsr.core.options import UpscaleOptions
-from vsr.estimate.estimate import Estimate, Rate, _between, _Run, estimate, measure
+from vsr.estimation.estimate import Estimate, Rate, _between, _Run, estimate, measure
 
 QUICK: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast", "threads": 1}
 

@@ -14,8 +14,8 @@ from support.clips import Clip, make, planes
 
 import vsr
 from vsr.core.errors import InputError, OutputError
-from vsr.preview.contact_sheet import file_names, write_frames, write_sheet
-from vsr.preview.variant import Take
+from vsr.previews.contact_sheet import file_names, write_frames, write_sheet
+from vsr.previews.variant import Take
 
 FULL = {"color_range": 2}
 GREY = Clip(160, 120, "gray", "ffv1", range(0, 5 * 512, 512), options={}, color=FULL)

@@ -16,7 +16,7 @@ import vsr as vsr_library
 from vsr import InputError, ModelError, OutputError, upscale
 from vsr.cli.preview import command_of
 from vsr.core.options import UpscaleOptions
-from vsr.preview.preview import preview, python_call
+from vsr.previews.preview import preview, python_call
 
 FAST: dict[str, Any] = {"scale": 2, "preset": "ultrafast", "threads": 1}
 

@@ -14,8 +14,8 @@ import vsr
 from vsr.core.errors import InputError, OutputError
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
-from vsr.preview.side_by_side import write_beside
-from vsr.preview.variant import Take
+from vsr.previews.side_by_side import write_beside
+from vsr.previews.variant import Take
 
 LOSSLESS = Encoding(codec="ffv1")
 SHOWN = Clip(96, 64, codec="ffv1", options={}, pts=range(0, 4 * 512, 512))

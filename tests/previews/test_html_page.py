@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support import clips
 
 from vsr.core.errors import OutputError
-from vsr.preview.html_page import Facts, Shown, page, write_page
+from vsr.previews.html_page import Facts, Shown, page, write_page
 
 FACTS = Facts("street.mp4", (("Source", "street.mp4"), ("Device", "cpu")), "vsr upscale street.mp4")
 NASTY = '</script></style></title><!--<script>alert("x")</script>{{videos}}\'"&amp;\udcff\x00\u202e'

@@ -29,8 +29,8 @@ from vsr.images.files import shape_of
 from vsr.images.images import to_planes
 from vsr.images.metadata import Metadata
 from vsr.output.image_files import create_image_folder
-from vsr.preview.synced_reader import in_step, open_takes
-from vsr.preview.variant import Take
+from vsr.previews.synced_reader import in_step, open_takes
+from vsr.previews.variant import Take
 from vsr.video.upright_image import as_image
 
 _PLACES = 3

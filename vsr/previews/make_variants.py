@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vsr.core.options import EncodeOptions, StreamOptions, UpscaleOptions
 from vsr.core.span import Span
-from vsr.estimate.estimate import Estimate, Piece, enlarge_piece, whole
-from vsr.preview.variant import Take
+from vsr.estimation.estimate import Estimate, Piece, enlarge_piece, whole
+from vsr.previews.variant import Take
 
 _ALONE = StreamOptions(audio="none", subtitles=False)  # a take's clock begins with the span
 _LOSSLESS = EncodeOptions(codec="ffv1")

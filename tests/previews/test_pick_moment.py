@@ -16,7 +16,7 @@ from support.clips import Clip, make, remux
 
 from vsr.core.errors import InputError
 from vsr.core.span import Span
-from vsr.preview.pick_moment import telling
+from vsr.previews.pick_moment import telling
 from vsr.video import reader, seek
 from vsr.video.reader import open_video
 
