@@ -15,9 +15,9 @@ _DAMAGE = {
     "gaps": "packets damaged",
     "corrupt": "pictures damaged",
     "untimed": "times made up",
-    "mended": "times mended",
-    "restarts": "clocks continued",
-    "others": "packets of other streams",
+    "repaired_pts": "times mended",
+    "discontinuities": "clocks continued",
+    "other_packets": "packets of other streams",
 }
 
 

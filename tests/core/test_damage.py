@@ -10,7 +10,7 @@ import pytest
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
 
-KINDS = [field.name for field in fields(Damage) if field.name != "others"]
+KINDS = [field.name for field in fields(Damage) if field.name != "other_packets"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,7 +49,7 @@ def test_the_other_streams_tell_at_once() -> None:
     tally.others("1 audio aac: 3 packets could not be decoded", 3, said.append)
     tally.others("more", 2, said.append)
     assert said == ["1 audio aac: 3 packets could not be decoded", "more"]
-    assert tally.damage == Damage(others=5)
+    assert tally.damage == Damage(other_packets=5)
     tally.tell(lambda message: pytest.fail(message))  # not again
     with pytest.raises(InputError, match=r"clip\.mp4: more; --strict"):
         Tally(Path("clip.mp4"), strict=True).others("more", 2, said.append)
@@ -61,3 +61,10 @@ def test_what_is_read_again_is_counted_anew() -> None:
     tally.forget()
     tally.add("undecodable")
     assert tally.damage == Damage(undecodable=1)
+
+
+def test_counts_have_the_keys_of_json_and_come_back() -> None:
+    damage = Damage(gaps=1, repaired_pts=2, discontinuities=3, other_packets=4)
+    assert damage.counts == {"gaps": 1, "mended": 2, "restarts": 3, "others": 4}
+    assert Damage.of(damage.counts) == damage
+    assert Damage.of({}) == Damage()

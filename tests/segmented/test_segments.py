@@ -244,7 +244,7 @@ def test_damage_is_asked_for_where_it_lies(tmp_path: Path) -> None:
 
     def damage(begin: int | None, end: int | None) -> Damage:
         asked.append((begin, end))
-        return Damage(corrupt=len(asked), gaps=0, mended=2)
+        return Damage(corrupt=len(asked), gaps=0, repaired_pts=2)
 
     done = write(tmp_path / "work", PLAN, frames_of(INFO, TIMES), damage=damage)
     assert asked == [(segment.begin, segment.end) for segment in PLAN.segments]

@@ -57,7 +57,7 @@ def test_a_clock_that_begins_anew_is_continued() -> None:
     found, damage = joined(*run(MAIN, 5000, 50), *run(MAIN, 0, 50), *run(MAIN, 300, 30))
     assert times(found) == [5000 + 40 * n for n in range(130)]
     assert [packet.pts for packet in found] == times(found)
-    assert damage == Damage(restarts=2)
+    assert damage == Damage(discontinuities=2)
 
 
 @pytest.mark.parametrize("ahead", [-7, -1, 0, 1, 7])
@@ -67,7 +67,7 @@ def test_sound_moves_with_the_picture_wherever_the_joint_lies_in_it(ahead: int) 
     sound = run(SOUND, 5010, 50 - ahead) + run(SOUND, 10 - 40 * ahead + 40 * ahead, 50 + ahead)
     mixed = [packet for pair in zip(picture, sound, strict=True) for packet in pair]
     found, damage = joined(*mixed)
-    assert damage == Damage(restarts=1)
+    assert damage == Damage(discontinuities=1)
     assert times(found)[50] == 7000
     heard = times(found, SOUND)
     assert heard[50 - ahead] == 7010  # 10 ms behind the picture, as it was on its own clock
@@ -103,7 +103,7 @@ def test_two_recordings_in_one_file(tmp_path: Path) -> None:
     joint.write_bytes(one.read_bytes() * 2)
     result = upscale(joint, tmp_path / "out.mp4", scale=2, model="bicubic", preset="ultrafast")
     before, after = held(one), held(tmp_path / "out.mp4")
-    assert result.run.damage.restarts == 1
+    assert result.run.damage.discontinuities == 1
     assert len(after.pts) == 2 * len(before.pts) == result.frames_in
     length = after.pts[60] - after.pts[0]
     assert [t - after.pts[0] for t in after.pts[60:]] == [

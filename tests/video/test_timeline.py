@@ -54,7 +54,7 @@ def test_rules_for_missing_and_wrong_times(
 ) -> None:
     frames, damage = mended(*pts)
     assert tuple(frame.pts for frame in frames) == found
-    assert damage == Damage(untimed=untimed, mended=mended_)
+    assert damage == Damage(untimed=untimed, repaired_pts=mended_)
 
 
 def test_many_without_a_time_are_not_held_for_ever() -> None:

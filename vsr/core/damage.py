@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,9 +23,9 @@ class Damage:
         gaps: packets of the video marked as damaged, as by lost packets of a broadcast.
         corrupt: pictures that the decoder could not restore wholly, taken as they came.
         untimed: pictures without a time, as raw streams have them; no damage by itself.
-        mended: pictures whose time did not increase.
-        restarts: places where the clock went back, as where recordings are joined.
-        others: packets of the other streams that were left out or mended.
+        repaired_pts: pictures whose time did not increase.
+        discontinuities: places where the clock went back, as where recordings are joined.
+        other_packets: packets of the other streams that were left out or mended.
     """
 
     missing_bytes: int = 0
@@ -34,9 +34,24 @@ class Damage:
     gaps: int = 0
     corrupt: int = 0
     untimed: int = 0
-    mended: int = 0
-    restarts: int = 0
-    others: int = 0
+    repaired_pts: int = 0
+    discontinuities: int = 0
+    other_packets: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """All but zeros, by the keys that JSON has for them."""
+        return {_KEYS.get(kind, kind): count for kind, count in asdict(self).items() if count}
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Damage:
+        """What `counts` tells."""
+        fields = {key: kind for kind, key in _KEYS.items()}
+        return cls(**{fields.get(key, key): count for key, count in counts.items()})
+
+
+_KEYS = {"repaired_pts": "mended", "discontinuities": "restarts", "other_packets": "others"}
+"""Fields that records and other JSON know by earlier names."""
 
 
 NO_DAMAGE = Damage()
@@ -66,11 +81,11 @@ _WORDS = {  # for one, and for {n}
         "1 timestamp was missing and was made up",
         "{n} timestamps were missing and were made up",
     ),
-    "mended": (
+    "repaired_pts": (
         "1 timestamp did not increase and was mended",
         "{n} timestamps did not increase and were mended",
     ),
-    "restarts": (
+    "discontinuities": (
         "the clock went back once and was continued",
         "the clock went back {n} times and was continued",
     ),
@@ -100,7 +115,7 @@ class Tally:
         """Count packets of the other streams, with a warning. Raises InputError if strict."""
         if self._strict:
             raise InputError(f"{self.path}: {message}; --strict allows no damage")
-        self._counts["others"] += count
+        self._counts["other_packets"] += count
         warn(message)
 
     def forget(self) -> None:

@@ -143,7 +143,7 @@ class Result:
             "av_offset_in": _number(run.sound_in),
             "av_offset_out": _number(run.sound_out),
             **{name: list(held) for name, held in asdict(run.others).items()},
-            "damage": {kind: count for kind, count in asdict(run.damage).items() if count},
+            "damage": run.damage.counts,
             "verified": self.verified,
             "seconds": self.seconds,
             "fps": round(self.fps, 3),

@@ -96,4 +96,5 @@ def _damage(parts: Iterable[dict[str, int]], joined: Damage) -> Damage:
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update({kind: count for kind, count in part.items() if kind != "missing_bytes"})
-    return Damage(**{**counts, "missing_bytes": joined.missing_bytes, "others": joined.others})
+    found = Damage.of(counts)
+    return replace(found, missing_bytes=joined.missing_bytes, other_packets=joined.other_packets)

@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -159,8 +159,8 @@ class _Segments:
 
     def _close(self) -> None:
         writer, segment = self._writer(), self._waiting[0]
-        damage = asdict(self._damage(segment.begin, segment.end))
-        done = writer.finish(segment.number, {kind: n for kind, n in damage.items() if n})
+        damage = self._damage(segment.begin, segment.end)
+        done = writer.finish(segment.number, damage.counts)
         self._open = None
         self._waiting.pop(0)
         self._stretch.made(done)

@@ -1,4 +1,4 @@
-"""What all training loops share: prefetching of examples, the log, the run's folder."""
+"""The training loop that every kind of run goes through."""
 
 from __future__ import annotations
 

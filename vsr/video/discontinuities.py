@@ -55,7 +55,7 @@ def continued(
         if packet.stream_index == main and clock.number == len(moves):
             first = next(w for w in waiting if w.clock == clock.number and _is_of(w, main))
             moves.append(moves[-1] + before - _seconds(first.packet))
-            tally.add("restarts")
+            tally.add("discontinuities")
         while waiting and (_is_sure(waiting[0], moves) or len(waiting) > _MOST_WAITING):
             yield _moved(waiting.popleft(), moves)
     for left in waiting:

@@ -48,7 +48,7 @@ def steady(frames: Iterator[Timed], step: int, tally: Tally) -> Iterator[Frame]:
     waiting: list[Frame] = []
     for frame, known in frames:
         if known and last is not None and frame.pts <= last:
-            tally.add("mended")
+            tally.add("repaired_pts")
             known = False
         elif not known:
             tally.add("untimed")
@@ -60,7 +60,7 @@ def steady(frames: Iterator[Timed], step: int, tally: Tally) -> Iterator[Frame]:
                 yield held
             waiting = []
             if last is not None and frame.pts <= last:  # no room was left
-                tally.add("mended")
+                tally.add("repaired_pts")
                 frame = replace(frame, pts=last + 1)
             last = frame.pts
             yield frame
