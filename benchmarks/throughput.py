@@ -47,7 +47,7 @@ from vsr.inference.engine import choose_engine, restore
 from vsr.inference.windows import windows
 from vsr.networks.espcn import Espcn
 from vsr.networks.registry import Model
-from vsr.output.video import create_video
+from vsr.output.video import VideoSpec, create_video
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 
@@ -167,7 +167,8 @@ def run_encode(small: Path, out: Path, restored: list[Any], frames: int) -> None
     with open_video(small, Span(), print) as video:
         info = video.info.enlarged(SCALE)
         step = round(1 / RATE / info.time_base)
-        with create_video(out, info, encoding, print, video) as output:
+        spec = VideoSpec(target=out, info=info, encoding=encoding, warn=print, others_of=video)
+        with create_video(spec) as output:
             for number, frame in enumerate(islice(swing, frames)):
                 output.write(type(frame)(frame.planes, number * step, step))
 

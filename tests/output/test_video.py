@@ -23,7 +23,7 @@ from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.output import video as writer
 from vsr.output.sink import Output
-from vsr.output.video import create_video
+from vsr.output.video import VideoSpec, create_video
 from vsr.util.atomic import part_of
 from vsr.video.reader import Video, open_video
 
@@ -40,11 +40,16 @@ def writing(
     source: Path, target: Path, encoding: Encoding = FAST
 ) -> Iterator[tuple[Video, Output]]:
     """A copy of `source` being written, its pictures as large as they are."""
-    with (
-        open_video(source, Span(), lambda _: None) as video,
-        create_video(target, video.info, encoding, lambda _: None, others_of=video) as output,
-    ):
-        yield video, output
+    with open_video(source, Span(), lambda _: None) as video:
+        spec = VideoSpec(
+            target=target,
+            info=video.info,
+            encoding=encoding,
+            warn=lambda _: None,
+            others_of=video,
+        )
+        with create_video(spec) as output:
+            yield video, output
 
 
 def names(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -34,49 +34,56 @@ from vsr.video.open import reason
 _QUEUE = 4  # frames that may wait for the encoder
 
 
-@contextmanager
-def create_video(
-    target: Path,
-    info: VideoInfo,
-    encoding: Encoding,
-    warn: Callable[[str], None],
-    others_of: Source | None = None,
-    wants: StreamOptions | None = None,
-    color: ColorTags | None = None,
-    verified: bool = False,
-    before_commit: BeforeCommit | None = None,
-    provenance_tag: str = "",
-) -> Iterator[Output]:
-    """Write frames of `info`, and everything else that `others_of` holds, to `target`.
+@dataclass(frozen=True, kw_only=True)
+class VideoSpec:
+    """What a video file is to hold, and how.
 
-    All goes to a file beside `target`, which gets its name only when the block has ended
+    Attributes:
+        target: the file.
+        info: what holds for the frames that are handed over.
+        encoding: how they are encoded.
+        warn: called with each warning.
+        others_of: the source whose other streams, tags and chapters go in, too; None for none.
+        streams: which of those are asked for.
+        color: the matrix and range that frames are converted to; None leaves them.
+        verified: whether the whole finished file is decoded again.
+        before_commit: called with the finished file before it gets its name.
+        provenance_tag: goes into the file's metadata; "" for nothing.
+    """
+
+    target: Path
+    info: VideoInfo
+    encoding: Encoding
+    warn: Callable[[str], None]
+    others_of: Source | None = None
+    streams: StreamOptions = field(default_factory=StreamOptions)
+    color: ColorTags | None = None
+    verified: bool = False
+    before_commit: BeforeCommit | None = None
+    provenance_tag: str = ""
+
+
+@contextmanager
+def create_video(spec: VideoSpec) -> Iterator[Output]:
+    """Encode the frames that are handed over into a file as `spec` says.
+
+    All goes to a file beside the target, which gets its name only when the block has ended
     well, the trailer is written, the file, read again, holds every frame handed over, and
     `before_commit` has seen it. Otherwise nothing is left. What comes of a live stream is written
-    so that it stays playable wherever it ends. With `color`, the frames are converted to that
-    matrix and range; with `verified` the whole file is decoded again. `provenance_tag` goes into
-    its metadata. Raises OutputError or EncoderError in one line.
+    so that it stays playable wherever it ends. Raises OutputError or EncoderError in one line.
     """
+    target = spec.target
     part = part_of(target)
     frames, first, times = 0, 0, array("q")
     remove_abandoned(target)
     with _unless_whole(part, target):
-        with _opened(
-            part,
-            target,
-            info,
-            encoding,
-            warn,
-            others_of,
-            wants or StreamOptions(),
-            color,
-            provenance_tag,
-        ) as muxing:
+        with _opened(part, spec) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
 
             def write(frame: Frame) -> None:
                 for packet in encoder.encode(frame, frame.pts - shift):
                     muxing.mux(packet)
-                if verified:
+                if spec.verified:
                     times.append(encoder.shown_at)
 
             def finish() -> Iterator[None]:
@@ -95,47 +102,35 @@ def create_video(
 
                 result = muxing.as_output(count)
                 yield result
-        _check(result, muxing, part, target, frames, first, times if verified else None)
-        if before_commit:
-            before_commit(part, result)
+        _check(result, muxing, part, target, frames, first, times if spec.verified else None)
+        if spec.before_commit:
+            spec.before_commit(part, result)
 
 
-def join_video(
-    target: Path,
-    part: Path,
-    info: VideoInfo,
-    encoding: Encoding,
-    warn: Callable[[str], None],
-    others_of: Source,
-    wants: StreamOptions,
-    packets: Iterator[Packet[VideoStream]],
-    verified: bool = False,
-    before_commit: BeforeCommit | None = None,
-    provenance_tag: str = "",
-) -> Output:
-    """Write `packets` that this very encoder made before, and all else, to `target`.
+def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream]]) -> Output:
+    """Write `packets` that this very encoder made before into a file as `spec` says.
 
     As `create_video`, but nothing is encoded: the encoder is opened for the stream's header
     alone. The packets come in the order of decoding, their times on the output's clock. All
     goes to `part` until it is whole. Raises OutputError.
     """
+    target = spec.target
     times = array("q")
     with _unless_whole(part, target):
-        with _opened(
-            part, target, info, encoding, warn, others_of, wants, None, provenance_tag
-        ) as muxing:
+        with _opened(part, spec) as muxing:
             for packet in packets:
                 assert packet.pts is not None
-                times.append(round(packet.pts * packet.time_base / info.time_base))
+                times.append(round(packet.pts * packet.time_base / spec.info.time_base))
                 packet.stream = muxing.encoder.stream
                 muxing.mux(packet)
             for _ in muxing.finish():
                 pass
         result = muxing.as_output(_not_to_be_written)
         shown = array("q", sorted(times))
-        _check(result, muxing, part, target, len(times), shown[0], shown if verified else None)
-        if before_commit:
-            before_commit(part, result)
+        verified = shown if spec.verified else None
+        _check(result, muxing, part, target, len(times), shown[0], verified)
+        if spec.before_commit:
+            spec.before_commit(part, result)
     return result
 
 
@@ -174,29 +169,20 @@ class _Muxing:
 
 
 @contextmanager
-def _opened(
-    part: Path,
-    target: Path,
-    info: VideoInfo,
-    encoding: Encoding,
-    warn: Callable[[str], None],
-    others_of: Source | None,
-    wants: StreamOptions,
-    color: ColorTags | None = None,
-    provenance_tag: str = "",
-) -> Iterator[_Muxing]:
+def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
+    target, info, others_of, tag = spec.target, spec.info, spec.others_of, spec.provenance_tag
     with _one_line(target), ExitStack() as stack:
         streams = stack.enter_context(others_of.other_streams()) if others_of else None
         source, path = (streams.container, streams.path) if streams else (None, None)
         main = streams.main if streams else 0
         sampled = streams.sampled if streams else None
-        name = encoding.encoder(target, info)
-        plan = plan_streams(source, path, target, main, wants, name, sampled, provenance_tag)
+        name = spec.encoding.encoder(target, info)
+        plan = plan_streams(source, path, target, main, spec.streams, name, sampled, tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))
-        encoder = Encoder(output, info, name, encoding, color or info.color, warn)
+        encoder = Encoder(output, info, name, spec.encoding, spec.color or info.color, spec.warn)
         others = NOTHING_ELSE
         if streams:
             others = copy_streams(
@@ -212,9 +198,9 @@ def _opened(
             )
         else:
             encoder.add_stream()
-        output.metadata.update(with_statement(output.metadata, provenance_tag, output.format.name))
+        output.metadata.update(with_statement(output.metadata, tag, output.format.name))
         for warning in plan.warnings(target):
-            warn(warning)
+            spec.warn(warning)
         output.start_encoding()
         yield _Muxing(output, encoder, others, shift_of(others_of, info) if others_of else 0)
 

@@ -24,7 +24,7 @@ from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder
 from vsr.output.image_files import create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.video import create_video
+from vsr.output.video import VideoSpec, create_video
 from vsr.video.reader import open_video
 
 Warn = Callable[[str], None]
@@ -89,57 +89,46 @@ def create_target(
     finished file before it gets its name, but not of a folder; `provenance_tag` goes into its
     metadata.
     """
-    target, encoding = job.target, Encoding.of(job.options)
+    target, run = job.target, job.options.run
+    spec = VideoSpec(
+        target=target,
+        info=info,
+        encoding=Encoding.of(job.options),
+        warn=warn,
+        others_of=source,
+        streams=job.options.streams,
+        verified=run.verify,
+        before_commit=before_commit,
+        provenance_tag=provenance_tag,
+    )
     if isinstance(source, Images):
-        if names_folder(target):
-            names = [file.name for file in source.files]
-            return create_image_folder(
-                target,
-                names,
-                info,
-                source.depth,
-                source.metadata,
-                warn,
-                job.options.run.overwrite,
-                provenance_tag,
-            )
-        if not is_image(target):
-            wish = replace(encoding, pix_fmt=encoding.pix_fmt or _USUAL_FORMAT)
-            return create_video(
-                target,
-                info,
-                wish,
-                warn,
-                source,
-                job.options.streams,
-                _USUAL_COLOR,
-                job.options.run.verify,
-                before_commit,
-                provenance_tag,
-            )
-        if len(source.files) > 1:
-            raise OutputError(
-                f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
-            )
-        return create_image(
-            target, info, source.depth, source.metadata(0), warn, before_commit, provenance_tag
-        )
+        return _create_from_images(spec, source, run.overwrite)
     if names_folder(target):
-        return create_frame_folder(target, info, warn, job.options.run.overwrite, provenance_tag)
+        return create_frame_folder(target, info, warn, run.overwrite, provenance_tag)
     if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(source.path)):
         raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
-    return create_video(
-        target,
-        info,
-        encoding,
-        warn,
-        source,
-        job.options.streams,
-        None,
-        job.options.run.verify,
-        before_commit,
-        provenance_tag,
-    )
+    return create_video(spec)
+
+
+def _create_from_images(
+    spec: VideoSpec, source: Images, overwrite: bool
+) -> AbstractContextManager[Output]:
+    """The output for frames of images: a folder like theirs, one image, or a video."""
+    target, info, depth, tag = spec.target, spec.info, source.depth, spec.provenance_tag
+    if names_folder(target):
+        names = [file.name for file in source.files]
+        return create_image_folder(
+            target, names, info, depth, source.metadata, spec.warn, overwrite, tag
+        )
+    if not is_image(target):
+        encoding = replace(spec.encoding, pix_fmt=spec.encoding.pix_fmt or _USUAL_FORMAT)
+        return create_video(replace(spec, encoding=encoding, color=_USUAL_COLOR))
+    if len(source.files) > 1:
+        raise OutputError(
+            f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
+        )
+    metadata = source.metadata(0)
+    return create_image(target, info, depth, metadata, spec.warn, spec.before_commit, tag)
 
 
 def _is_named_image(source: Path | Url) -> bool:

@@ -9,7 +9,7 @@ import av
 
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
-from vsr.output.video import create_video
+from vsr.output.video import VideoSpec, create_video
 from vsr.video.reader import open_video
 
 _ALIKE = Encoding("h264", crf=10, preset="veryfast", pix_fmt="yuv420p")  # as near as it must be
@@ -24,12 +24,11 @@ def for_browsers(file: Path) -> bytes:
         return file.read_bytes()
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
         target = Path(folder, "take.mp4")
-        with (
-            open_video(file, Span(), _unheard) as video,
-            create_video(target, video.info, _ALIKE, _unheard) as output,
-        ):
-            for frame in video.frames():
-                output.write(frame)
+        with open_video(file, Span(), _unheard) as video:
+            spec = VideoSpec(target=target, info=video.info, encoding=_ALIKE, warn=_unheard)
+            with create_video(spec) as output:
+                for frame in video.frames():
+                    output.write(frame)
         return target.read_bytes()
 
 

@@ -22,7 +22,7 @@ from vsr.core.url import Url
 from vsr.encoding.codecs import Encoding
 from vsr.figures.text import lettered
 from vsr.output.sink import Output
-from vsr.output.video import create_video
+from vsr.output.video import VideoSpec, create_video
 from vsr.previews.synced_reader import in_step, open_takes
 from vsr.previews.variant import Take
 from vsr.video.reader import open_video
@@ -70,9 +70,15 @@ def write_beside(
         layout = (_split if how == "split" else _beside)([take.label for take in takes], info)
         shift = round(sound.output_start / info.time_base)  # takes begin at 0, as the span does
         only_sound = StreamOptions(subtitles=False)
-        with create_video(
-            target, layout.info, encoding, warn, others_of=sound, wants=only_sound
-        ) as output:
+        spec = VideoSpec(
+            target=target,
+            info=layout.info,
+            encoding=encoding,
+            warn=warn,
+            others_of=sound,
+            streams=only_sound,
+        )
+        with create_video(spec) as output:
             for frames in in_step(takes, videos):
                 planes = layout.composed(frames)
                 output.write(Frame(planes, frames[0].pts + shift, frames[0].duration))

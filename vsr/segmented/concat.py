@@ -16,7 +16,7 @@ from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.encoding.codecs import Encoding
 from vsr.output.sink import Output
-from vsr.output.video import join_video
+from vsr.output.video import VideoSpec, join_video
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
 from vsr.segmented.work_dir import SegmentRecord, WorkDir
@@ -73,19 +73,19 @@ def join(
                 before_commit(part, run_of(output), done)
             work.arrives(part)
 
-        output = join_video(
-            job.target,
-            work.folder / f"joined{job.target.suffix}",
-            enlarged(video.info, job),
-            replace(Encoding.of(job.options), threads=plan.threads),
-            say,
-            video,
-            job.options.streams,
-            joined(work),
-            job.options.run.verify,
-            written_whole,
-            provenance_tag,
+        spec = VideoSpec(
+            target=job.target,
+            info=enlarged(video.info, job),
+            encoding=replace(Encoding.of(job.options), threads=plan.threads),
+            warn=say,
+            others_of=video,
+            streams=job.options.streams,
+            verified=job.options.run.verify,
+            before_commit=written_whole,
+            provenance_tag=provenance_tag,
         )
+        part = work.folder / f"joined{job.target.suffix}"
+        output = join_video(spec, part, joined(work))
         run = run_of(output)
     work.remove()
     return run
