@@ -250,8 +250,10 @@ def options_of(given: Mapping[str, Any]) -> UpscaleOptions:
     options = UpscaleOptions()
     for row in (*ROWS, _RECORD):
         value = given.get(row.name)
-        if value is None and row.old:
-            value = given.get(_old(row))
+        by_old_name = given.get(_old(row)) if row.old else None
+        if value is not None and by_old_name is not None:
+            raise click.UsageError(f"{row.flag} and {row.old}, its old name, exclude each other")
+        value = by_old_name if value is None else value
         if value is None or (row.type is None and row is not _RECORD and not value):
             continue
         options = _with(options, row, not value if row.flag.startswith("--no-") else value)
@@ -261,6 +263,8 @@ def options_of(given: Mapping[str, Any]) -> UpscaleOptions:
 def _with_shorthands(options: UpscaleOptions, given: Mapping[str, Any]) -> UpscaleOptions:
     """--no-audio and --duration, which stand for other options."""
     if given.get("no_audio"):
+        if given.get("streams_audio") not in (None, "none"):
+            raise click.UsageError("--no-audio and --audio exclude each other")
         options = options.but(audio="none")
     duration = given.get("duration")
     if duration is not None:

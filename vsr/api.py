@@ -47,7 +47,7 @@ def upscale(
     target: str | Path,
     options: UpscaleOptions | None = None,
     *,
-    progress_preview: Path | None = None,
+    progress_preview: str | Path | None = None,
     stop: Event | None = None,
     progress: Callable[[Progress], None] | None = None,
     warn: Callable[[str], None] | None = None,
@@ -76,6 +76,9 @@ def upscale(
     for a keyword that is no option.
     """
     log = _Log(warn, progress)
+    if options is not None and not isinstance(options, UpscaleOptions):
+        raise TypeError(f"options {options!r}: must be vsr.UpscaleOptions")
+    progress_preview = Path(progress_preview) if progress_preview else None
     options = (options or UpscaleOptions()).but(**keywords)
     source, target = as_source(source), Path(target)
     arrived = clear_arrived(target)

@@ -18,7 +18,8 @@ from vsr.arrays import Image, opened
 from vsr.core.color import known_matrix, to_rgb
 from vsr.core.errors import InputError
 from vsr.core.frame import Frame, Plane, VideoInfo
-from vsr.core.options import ComputeOptions, ReadOptions, UpscaleOptions
+from vsr.core.limits import DEFAULTS, Limits
+from vsr.core.options import ComputeOptions, Deinterlace, ReadOptions, UpscaleOptions
 from vsr.core.result import Result
 from vsr.core.source import Source
 from vsr.core.threads import ahead
@@ -173,7 +174,7 @@ class Upscaler:
         """
         own = {"model", "scale", "content", *vars(self._compute)}
         if given := sorted(own & keywords.keys()):
-            raise InputError(f"{', '.join(given)}: belong to the Upscaler; make another one")
+            raise InputError(f"{', '.join(given)}: set when the Upscaler is made; make another one")
         options = UpscaleOptions(
             model=self._asked,
             scale=self._model.scale,  # type: ignore[arg-type]
@@ -197,20 +198,33 @@ def open_video(
     *,
     start: float | Fraction | None = None,
     end: float | Fraction | None = None,
+    hwaccel: bool = False,
+    deinterlace: Deinterlace = "auto",
+    strict: bool = False,
+    stall_timeout: float = 300,
+    limits: Limits = DEFAULTS,
     warn: Callable[[str], None] | None = None,
-    **read: Any,
 ) -> AbstractContextManager[Video]:
-    """Open a video for reading, in a `with` block or for `Upscaler.frames`.
+    """Open a video for reading, in a `with` block or for `Upscaler.frames`, once.
 
     Args:
         source: a file or an address.
         start, end: the part to read, in seconds from the file's start.
+        hwaccel, deinterlace, strict, stall_timeout, limits: as in `vsr.ReadOptions`.
         warn: called with each warning.
-        read: the other fields of `vsr.ReadOptions`.
 
-    Raises InputError, in one line, for anything that is not a readable video.
+    Raises InputError for values out of range; entering it raises InputError, in one line, for
+    anything that is not a readable video.
     """
-    options = ReadOptions(start=start, end=end, **read)  # type: ignore[arg-type]
+    options = ReadOptions(
+        start=start,  # type: ignore[arg-type]
+        end=end,  # type: ignore[arg-type]
+        hwaccel=hwaccel,
+        deinterlace=deinterlace,
+        strict=strict,
+        stall_timeout=stall_timeout,
+        limits=limits,
+    )
     return _open_video(as_source(source), options.span, warn or _ignore, options)
 
 

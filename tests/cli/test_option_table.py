@@ -147,3 +147,16 @@ def test_a_previews_command_drops_nothing() -> None:
         "vsr upscale 'my in.mp4' out.mkv --model espcn --no-subs "
         "--max-pixels 1000000 --max-hours 2 --strict --stall-timeout 9"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--for", "clean", "--content", "footage"],
+        ["--stall", "5", "--stall-timeout", "9"],
+        ["--no-audio", "--audio", "transcode"],
+    ],
+)
+def test_what_contradicts_itself_is_refused(words: list[str]) -> None:
+    with pytest.raises(click.UsageError, match="exclude each other"):
+        parse(words)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vsr.core.crop import parse_crop
@@ -93,6 +94,13 @@ def test_unknown_keywords_are_named() -> None:
         (InputError, {"strict": 1}),
         (InputError, {"stall_timeout": "long"}),
         (InputError, {"overwrite": None}),
+        (ModelError, {"model": ""}),
+        (DeviceError, {"threads": 10**20}),
+        (DeviceError, {"self_ensemble": "x"}),
+        (InputError, {"overwrite": "no"}),
+        (InputError, {"stall_timeout": 1e300}),
+        (InputError, {"start": 1e300}),
+        (InputError, {"cluster": None}),
         (ModelError, {"content": "cartoon"}),
         (ModelError, {"model": "espcn", "content": "clean"}),
         (DeviceError, {"precision": "fp8"}),
@@ -122,3 +130,13 @@ def test_bad_values_are_refused_in_one_line(
 
 def test_a_path_may_name_a_model() -> None:
     assert UpscaleOptions.of(model=Path("a.safetensors")).model == "a.safetensors"
+
+
+def test_whole_numbers_of_others_become_pythons_own() -> None:
+    options = UpscaleOptions.of(scale=np.int64(2), tile=np.int32(64))
+    assert type(options.scale) is type(options.compute.tile) is int
+
+
+def test_groups_are_groups() -> None:
+    with pytest.raises(TypeError, match=r"read None: must be vsr\.ReadOptions"):
+        UpscaleOptions(read=None)  # type: ignore[arg-type]

@@ -156,10 +156,9 @@ def test_the_preview_command(clip: Path, tmp_path: Path) -> None:
 
 
 def test_a_call_from_python_is_told_as_one(clip: Path, tmp_path: Path) -> None:
-    options = UpscaleOptions.of(**FAST, crop="0%,0%,50%,50%", end=0.2)
+    options = UpscaleOptions.of(**FAST, crop="0%,0%,50%,50%", end=0.2, rate=12.5)
     line = python_call(clip, tmp_path / "out.mp4", options)
-    names: dict[str, Any] = {"vsr": vsr_library}
-    result = eval(line, {**names, "Fraction": Fraction})
+    result = eval(line, {"vsr": vsr_library})
     assert result.target == tmp_path / "out.mp4"
     assert result.scale == 2
     assert result.frames_out == 5

@@ -144,7 +144,7 @@ def test_what_is_no_image_is_refused(up: vsr.Upscaler, image: Any, says: str) ->
 
 
 def test_a_file_cannot_change_the_model(up: vsr.Upscaler, tmp_path: Path) -> None:
-    with pytest.raises(vsr.InputError, match="device, scale: belong to the Upscaler"):
+    with pytest.raises(vsr.InputError, match="device, scale: set when the Upscaler is made"):
         up.file(tmp_path / "in.mp4", tmp_path / "out.mp4", scale=4, device="cpu")
 
 
@@ -154,3 +154,29 @@ def test_what_it_is(up: vsr.Upscaler) -> None:
         vsr.Upscaler("nosuch")
     with pytest.raises(TypeError):
         vsr.Upscaler("espcn", colour="red")
+
+
+def test_a_closed_video_is_refused(up: vsr.Upscaler, tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=48, height=32))
+    with vsr.open_video(source) as video:
+        pass
+    with pytest.raises(vsr.InputError, match="is closed already"):
+        list(up.frames(video))
+    with vsr.open_video(source) as video:
+        frames = up.frames(video)
+        next(frames)
+    with pytest.raises(vsr.InputError, match="was closed while it was read"):
+        list(frames)
+
+
+def test_a_video_is_read_once(up: vsr.Upscaler, tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=48, height=32))
+    with vsr.open_video(source) as video:
+        assert len(list(up.frames(video))) == 12
+        with pytest.raises(vsr.InputError, match="can be read once"):
+            list(up.frames(video))
+
+
+def test_opening_takes_what_reading_knows() -> None:
+    with pytest.raises(TypeError, match="crop"):
+        vsr.open_video("in.mp4", crop="0,0,16,16")  # type: ignore[call-arg]

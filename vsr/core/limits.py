@@ -14,6 +14,7 @@ from vsr.core.errors import InputError
 from vsr.core.url import Url
 
 _HOUR = 3600  # seconds
+_MOST_OF_LIBAV = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Limits:
     seconds: int = 720 * _HOUR
 
     def __post_init__(self) -> None:
+        for name in ("pixels", "seconds"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise InputError(f"limit of {value!r} {name}: must be a whole number")
         if self.pixels < 1:
             raise InputError(f"limit of {self.pixels} pixels: must be 1 or more")
         if self.seconds < 1:
@@ -51,7 +56,7 @@ def check_header(
     check_length(path, Fraction(container.duration or 0, av.time_base), limits)
     check_length(path, (stream.duration or 0) * (stream.time_base or Fraction(0)), limits)
     if not context.is_open:
-        context.options = {**context.options, "max_pixels": str(limits.pixels)}
+        context.options = {**context.options, "max_pixels": str(min(limits.pixels, _MOST_OF_LIBAV))}
 
 
 def check_size(path: Path | Url, width: int, height: int, limits: Limits) -> None:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from operator import index
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
@@ -26,6 +27,9 @@ Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Audio = Literal["copy", "transcode", "none"]
 Resume = Literal["auto", "always", "never"]
 
+_LONGEST = 1e9  # seconds: what clocks and timers bear
+_MOST_THREADS = 1024
+
 
 def _set(options: object, **values: object) -> None:
     """Set fields of a frozen value that is just being made."""
@@ -33,19 +37,31 @@ def _set(options: object, **values: object) -> None:
         object.__setattr__(options, name, value)
 
 
-_SIMPLE = {"bool": (bool, "True or False"), "int": (int, "a whole number"), "str": (str, "text")}
-
-
 def _check_types(error: type[VsrError], options: Any) -> None:
-    """Raise `error` where a field that holds a plain value holds one of another type."""
+    """Raise `error` where a field that holds a plain value holds one of another type.
+
+    Whole numbers of other libraries become Python's own.
+    """
     for one in fields(options):
         kinds, value = str(one.type).split(" | "), getattr(options, one.name)
-        allowed = [_SIMPLE[kind] for kind in kinds if kind in _SIMPLE]
-        if not allowed or (value is None and "None" in kinds):
+        if value is None and "None" in kinds:
             continue
-        kind, words = allowed[0]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise error(f"{one.name} {value!r}: must be {words}")
+        if "bool" in kinds and not isinstance(value, bool):
+            raise error(f"{one.name} {value!r}: must be True or False")
+        if "str" in kinds and not isinstance(value, str):
+            raise error(f"{one.name} {value!r}: must be text")
+        if "int" in kinds:
+            _set(options, **{one.name: _whole(error, one.name, value)})
+
+
+def _whole(error: type[VsrError], name: str, value: Any) -> int:
+    """The value as an int, if it is a whole number."""
+    if not isinstance(value, bool):
+        try:
+            return index(value)
+        except TypeError:
+            pass
+    raise error(f"{name} {value!r}: must be a whole number")
 
 
 def _number(error: type[VsrError], name: str, value: Any) -> Any:
@@ -67,8 +83,15 @@ def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> Non
 def _seconds(name: str, time: float | Fraction | None) -> Fraction | None:
     if time is None:
         return None
-    exact = Fraction(_number(InputError, name, time))
-    return exact.limit_denominator(10**6) if isinstance(time, float) else exact
+    if _number(InputError, name, time) > _LONGEST:
+        raise InputError(f"{name} {float(time):g} s: must be at most {_LONGEST:g}")
+    return _exact(time)
+
+
+def _exact(number: float | Fraction) -> Fraction:
+    """Floats as what was meant: 0.1 is a tenth."""
+    exact = Fraction(number)
+    return exact.limit_denominator(10**6) if isinstance(number, float) else exact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +134,11 @@ class ReadOptions:
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
         if not 0 < _number(InputError, "rate", self.rate) <= 1000:
             raise InputError(f"rate {self.rate}: must be above 0 and at most 1000 frames a second")
-        _set(self, rate=Fraction(self.rate))
-        if not _number(InputError, "stall_timeout", self.stall_timeout) > 0:
-            raise InputError(f"stall_timeout {self.stall_timeout:g} s: must be above 0")
+        _set(self, rate=_exact(self.rate))
+        if not 0 < _number(InputError, "stall_timeout", self.stall_timeout) <= _LONGEST:
+            raise InputError(
+                f"stall_timeout {self.stall_timeout:g} s: must be above 0 and at most {_LONGEST:g}"
+            )
         _check(InputError, "deinterlace", self.deinterlace, Deinterlace)
         _ = self.span  # checks that the end comes after the start
 
@@ -152,6 +177,8 @@ class ComputeOptions:
         _check(DeviceError, "precision", self.precision, Precision)
         if self.threads < 0:
             raise DeviceError(f"threads {self.threads}: must not be negative")
+        if self.threads > _MOST_THREADS:
+            raise DeviceError(f"threads {self.threads}: must be at most {_MOST_THREADS}")
         if self.tile is not None and self.tile < 0:
             raise DeviceError(f"tile {self.tile}: must be auto, 0 or a number of pixels")
 
@@ -270,6 +297,12 @@ class UpscaleOptions:
         if isinstance(self.model, PurePath):
             _set(self, model=str(self.model))
         _check_types(ModelError, self)
+        if self.model == "":
+            raise ModelError("model '': must be a name or a file")
+        for name, kind in _GROUPS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} {getattr(self, name)!r}: must be vsr.{kind.__name__}")
+        _set(self, scale=_whole(ModelError, "scale", self.scale))
         _check(ModelError, "scale", self.scale, Scale)
         _check(ModelError, "content", self.content, Content)
         if self.model and self.content != "auto":
@@ -317,3 +350,6 @@ GROUP_OF: dict[str, str] = {
     **{one.name: group for group, kind in _GROUPS.items() for one in fields(kind)},
 }
 """The group that each option belongs to; "" for UpscaleOptions itself."""
+
+USUAL = UpscaleOptions()
+"""The options that nobody set."""

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 _TICK = 0.1  # seconds between looks at whether to stop
 _END = object()
-_STALLED = "nothing has come from the source for {:g} s (--stall allows more)"
+_STALLED = "nothing has come from the source for {:g} s (--stall-timeout allows more)"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from av.stream import Stream
 
 from vsr.api import upscale
 from vsr.core.errors import InputError, OutputError
-from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
+from vsr.core.options import USUAL, RunOptions, StreamOptions, UpscaleOptions
 from vsr.core.result import Progress, Result
 from vsr.core.threads import cores
 from vsr.images.animated import is_still
@@ -91,7 +91,9 @@ class Rate:
         return round(self.bytes / self.frames * frames + self.once * keyframes)
 
 
-def estimate(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> Iterator[Estimate]:
+def estimate(
+    pairs: Sequence[tuple[str | Path, str | Path]], options: UpscaleOptions = USUAL
+) -> Iterator[Estimate]:
     """What to expect of each (source, target), with these options.
 
     Of files that are alike (size, codec, pixel format, frame rate and the output's suffix; still
@@ -100,7 +102,7 @@ def estimate(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> Ite
     and DeviceError, which are no file's fault, are raised.
     """
     rates: dict[tuple[object, ...], tuple[Rate, int]] = {}
-    for source, target in pairs:
+    for source, target in (map(Path, pair) for pair in pairs):
         frames: int | None = None
         told: dict[str, str] = {}
         try:

@@ -103,7 +103,7 @@ class Mean:
 
 
 def evaluate(
-    paths: Iterable[Path],
+    paths: Iterable[str | Path],
     model: Model,
     device: str = "auto",
     precision: Precision = "fp32",
@@ -121,7 +121,7 @@ def evaluate(
     Raises InputError for a path that does not exist, a file that cannot be read or is too
     small, or where there is nothing to score; DeviceError for a device that is not there.
     """
-    items = find_items(paths, stills)
+    items = find_items([Path(path) for path in paths], stills)
     for (score,) in compare(items, [model], device, precision, warn, self_ensemble):
         yield score
 

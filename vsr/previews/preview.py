@@ -117,12 +117,13 @@ def preview(
         warn: called with each warning.
         tell: called with what the video was taken for, where that was analysed.
         command_of: writes the line that does the whole video; a call of `vsr.upscale` if left out.
-        keywords: single options by their names, as in `vsr.upscale`.
+        keywords: single options by their names, as in `vsr.upscale`; `model` stands for `models`.
 
     Raises VsrError, in one line.
     """
     source, target = Path(source), Path(target)
     options = (options or UpscaleOptions()).but(**keywords).but(start=None, end=None)
+    models = models or ([options.model] if options.model else [])
     warn, command_of = warn or _unheard, command_of or python_call
     _check(source, target, duration, overwrite)
     options = options.but(model=next(iter(models), None))
@@ -241,6 +242,8 @@ def _written(value: object) -> str:
     """A value as it may stand in Python."""
     if isinstance(value, CropRegion):
         return repr(str(value))
+    if isinstance(value, Fraction):  # floats are taken for the fractions they stand for
+        return str(value).replace("/", " / ")
     return f"vsr.{value!r}" if isinstance(value, Limits) else repr(value)
 
 

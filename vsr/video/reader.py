@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 
 import av
 from av.container import InputContainer
@@ -40,7 +41,46 @@ Warn = Callable[[str], None]
 
 _ENCRYPTED = "the video is encrypted; vsr has no keys"
 _abandoned: list[InputContainer] = []  # kept from being closed
+_CLOSING = 5.0  # seconds to wait for a thread that reads
 _FAR_START = 60  # seconds; beyond, a start is taken off all streams
+
+
+@dataclass
+class _Use:
+    """Whether a video may be read: it is open, and nobody has begun before.
+
+    libav crashes where a container is closed while another thread reads it, so both take a lock.
+    """
+
+    begun: bool = False
+    closed: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def begin(self, path: Path | Url) -> None:
+        """Raises InputError where the frames cannot be read."""
+        if self.closed:
+            raise InputError(f"{path}: is closed already; read it within its `with` block")
+        if self.begun:
+            raise InputError(f"{path}: its frames can be read once; open it again")
+        self.begun = True
+
+    def guarded(self, frames: Iterator[VideoFrame], path: Path | Url) -> Iterator[VideoFrame]:
+        """The frames, as long as the video is open."""
+        while True:
+            with self.lock:
+                if self.closed:
+                    raise InputError(f"{path}: was closed while it was read")
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+
+    def close(self) -> None:
+        """Let nobody read any more, and wait for who does."""
+        held = not self.closed and self.lock.acquire(timeout=_CLOSING)
+        self.closed = True
+        if held:
+            self.lock.release()
 
 
 @dataclass(frozen=True)
@@ -59,6 +99,7 @@ class Video:
         _end: the tick at which the last frame stops being shown, where the file says.
         _decoded: from the first frame of the span to the last of the file.
         _tally: what is found damaged while frames are read.
+        _use: whether it may still be read.
     """
 
     path: Path | Url
@@ -72,6 +113,7 @@ class Video:
     _end: int | None
     _decoded: Frames
     _tally: Tally
+    _use: _Use
     _warn: Warn
 
     @property
@@ -117,17 +159,21 @@ class Video:
         return None if length is None else math.ceil(length * rate)
 
     def frames(self, context: int = 0) -> Iterator[Frame]:
-        """Every frame of the span in presentation order, pts strictly increasing.
+        """Every frame of the span in presentation order, pts strictly increasing; once.
 
         What the file says wrongly of times is mended (see `timeline`), what cannot be decoded
         is skipped; warnings count both at the end. A duration is the gap to the next frame:
         what containers say of it follows the order of decoding. Raises InputError where
-        damage is not allowed.
+        damage is not allowed, where the video is closed, or its frames were asked for before.
 
         For a network that looks at `context` distinct pictures on each side, frames outside
         the span come too: before it as many as it needs, behind it as many as are drawn. Out
         there, damage is no matter.
         """
+        self._use.begin(self.path)
+        return self._read(context)
+
+    def _read(self, context: int) -> Iterator[Frame]:
         read_planes = PlaneReader(self.info, self._warn)
         start = self.tick(self.span.start)
         if context and start is not None:  # one more: the span may begin amid a still picture
@@ -199,7 +245,7 @@ def open_video(
     where it gives nothing. Then, and if the block raises one, the file stays open: a thread
     may still be in it.
     """
-    tally = Tally(path, reading.strict)
+    tally, use = Tally(path, reading.strict), _Use()
     with _unless_stalled(
         open_on_gpu(path, warn) if reading.hwaccel else open_input(path)
     ) as container:
@@ -231,7 +277,8 @@ def open_video(
             _begin=(first.pts or 0) * info.time_base,
             parts=parts,
             _end=_end(container, stream, parts),
-            _decoded=chain([first], frames),
+            _decoded=use.guarded(chain([first], frames), path),
+            _use=use,
             fields=fields,
             _tally=tally,
             _warn=warn,
@@ -239,7 +286,13 @@ def open_video(
         if video._is_behind(first):
             part = f"{float(span.start or 0):g} s and {float(span.end or 0):g} s"
             raise InputError(f"{path}: no frame begins between {part}")
-        yield video
+        try:
+            yield video
+        except StalledError:
+            use.closed = True  # whoever waits in it holds the lock
+            raise
+        finally:
+            use.close()
 
 
 @contextmanager
