@@ -23,6 +23,7 @@ from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, S
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
+from vsr.networks.registry import load_model
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
@@ -114,6 +115,8 @@ def batch_command(
     """
     options = options_of(given)
     scale = options.scale
+    if options.model:  # a wrong one is no file's fault
+        load_model(options.model, scale)
     for report in reports:
         if report.suffix.lower() not in SUFFIXES:
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")

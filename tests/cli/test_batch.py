@@ -192,6 +192,7 @@ def test_what_would_be_done(inputs: Path, tmp_path: Path) -> None:
         (["none.mp4", "out"], [], 1, "none.mp4: no such file"),
         (["one.mp4", "cam/two.mp4", "out"], ["--name", "same.mp4"], 1, "same.mp4: would be"),
         ([".", "out"], ["--watch", "--name", "{nosuch}"], 1, "no field {nosuch}"),
+        ([".", "out"], ["--model", "nosuch"], 1, "unknown model 'nosuch'"),
         (["one.mp4", "one.mp4/out"], [], 1, "one.mp4/out: cannot be made"),
     ],
 )

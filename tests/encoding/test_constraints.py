@@ -112,7 +112,9 @@ def test_narrow_hevc_does_not_kill_the_process(
     enlarge(source, target, codec="hevc")
     assert len(planes(target)) == 12
     assert settings(target) >= {"no-cutree"}
-    enlarge(make(tmp_path / "wide.mkv", Clip(32, 24, pts=SHORT)), target, codec="hevc", overwrite=True)
+    enlarge(
+        make(tmp_path / "wide.mkv", Clip(32, 24, pts=SHORT)), target, codec="hevc", overwrite=True
+    )
     assert settings(target) >= {"cutree"}
 
 
