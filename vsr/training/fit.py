@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
@@ -116,7 +115,7 @@ class _Fit:
         folder, device: where its files and its numbers are.
         score: at the last save in dB.
         rate: the learning rate of the last step.
-        losses: since the last save.
+        loss_sum, summed: of the losses since the last save, and how many they are.
     """
 
     recipe: Recipe
@@ -127,19 +126,8 @@ class _Fit:
     device: torch.device
     score: float | None = None
     rate: float = 0.0
-    losses: list[float] = field(default_factory=list)
-
-    @property
-    def step(self) -> int:
-        return self.run.step
-
-    @property
-    def elapsed(self) -> float:
-        return self.run.elapsed
-
-    @elapsed.setter
-    def elapsed(self, seconds: float) -> None:
-        self.run.elapsed = seconds
+    loss_sum: float = 0.0
+    summed: int = 0
 
     def examples(self) -> Iterator[Examples]:
         return _examples(self.recipe, self.run, self.lesson, self.device)
@@ -147,7 +135,8 @@ class _Fit:
     def train(self, examples: Examples, fraction: float) -> None:
         self.rate = _rate(self.recipe, self.run.step, fraction, self.lesson.beginnings)
         loss = self.lesson.loss(self.run.network, examples, fraction)
-        self.losses.append(descend(self.run, loss, self.rate))
+        self.loss_sum += descend(self.run, loss, self.rate)
+        self.summed += 1
 
     def save(self) -> None:
         """Keep the weights where none have scored higher."""
@@ -163,9 +152,9 @@ class _Fit:
         save_checkpoint(self.run, self.recipe, self.folder / "checkpoint.pt")
 
     def progress(self, fraction: float, saved: bool) -> Progress:
-        loss = fmean(self.losses)
+        loss = self.loss_sum / self.summed
         if saved:
-            self.losses.clear()
+            self.loss_sum, self.summed = 0.0, 0
         run = self.run
         return Progress(run.step, fraction, loss, self.rate, self.score, run.best, saved)
 

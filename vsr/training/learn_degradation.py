@@ -156,18 +156,6 @@ class _Learner:
     sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
     summed: int = 0
 
-    @property
-    def step(self) -> int:
-        return self.run.step
-
-    @property
-    def elapsed(self) -> float:
-        return self.run.elapsed
-
-    @elapsed.setter
-    def elapsed(self, seconds: float) -> None:
-        self.run.elapsed = seconds
-
     def examples(self) -> Iterator[Examples]:
         return _examples(self.recipe, self.run, self.pictures, self.device)
 

@@ -25,18 +25,25 @@ SAVE_EVERY = 120.0  # seconds
 AHEAD = {"cuda": 4}  # steps drawn ahead, by device: the CPU has no core to spare for it
 
 
-class Trainer(Protocol[T, Told]):
-    """What learns, step by step.
+class Taken(Protocol):
+    """How far a run is.
 
     Attributes:
         step: steps taken.
         elapsed: seconds spent on them.
     """
 
+    step: int
     elapsed: float
 
+
+class Trainer(Protocol[T, Told]):
+    """What learns, step by step."""
+
     @property
-    def step(self) -> int: ...
+    def run(self) -> Taken:
+        """How far it is."""
+        ...
 
     def examples(self) -> Iterator[T]:
         """What each step from here on shows."""
@@ -71,14 +78,14 @@ def run_trainer(
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
     checkpoint of that step is written first.
     """
-    saved_at = time.monotonic()
-    fraction = fraction_of(trainer.step, trainer.elapsed)
+    run, saved_at = trainer.run, time.monotonic()
+    fraction = fraction_of(run.step, run.elapsed)
     with drawn_ahead(trainer.examples(), device) as examples:
         while fraction < 1:
             began = time.monotonic()
             trainer.train(next(examples), fraction)
-            trainer.elapsed += time.monotonic() - began
-            fraction = fraction_of(trainer.step, trainer.elapsed)
+            run.elapsed += time.monotonic() - began
+            fraction = fraction_of(run.step, run.elapsed)
             due = fraction >= 1 or time.monotonic() - saved_at > SAVE_EVERY
             if due:
                 trainer.save()

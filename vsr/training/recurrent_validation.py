@@ -11,7 +11,6 @@ import torch
 
 from vsr.datasets.ground_truth import Plane
 from vsr.datasets.media import read_pictures
-from vsr.degradation.compression import Compression
 from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import enlarge
@@ -20,15 +19,14 @@ from vsr.networks.interpolation import Interpolation
 from vsr.networks.recurrent import QUALITY_PLANES, Recurrent
 from vsr.training.takes import NOISE_SCALE, QUANTISER_SCALE
 
-RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
-"""What validation clips become besides the clean reduction: the middle of what comes."""
-
 
 @torch.inference_mode()
-def validate_recurrent(network: Recurrent, items: Sequence[Path], device: torch.device) -> float:
-    """Mean gain over bicubic in dB, of clean clips and of RECORDED ones, half and half."""
+def validate_recurrent(
+    network: Recurrent, items: Sequence[Path], device: torch.device, recording: Recording
+) -> float:
+    """Mean gain over bicubic in dB, of clean clips and of recorded ones, half and half."""
     clean = fmean(gain(network, item, device, None) for item in items)
-    recorded = fmean(gain(network, item, device, RECORDED) for item in items)
+    recorded = fmean(gain(network, item, device, recording) for item in items)
     return (clean + recorded) / 2
 
 

@@ -83,10 +83,6 @@ class Streams:
             raise ValueError(f"patch {self.patch}: must be at most {SIDE}")
         self._running = [None] * self.lanes
 
-    def restart(self) -> None:
-        """Let all lanes begin anew, as after a change of the chunks' length."""
-        self._running = [None] * self.lanes
-
     def next(self, length: int, random: np.random.Generator) -> Chunk:
         """The next `length` frames of every lane."""
         while len(self._takes) < 2 * self.lanes:

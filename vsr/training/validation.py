@@ -55,7 +55,7 @@ def validate(
     if not items:
         return None
     if isinstance(network, Recurrent):
-        return validate_recurrent(network, items, device)
+        return validate_recurrent(network, items, device, RECORDED)
     return fmean(_item(network, item, device, recording) for item in items)
 
 
