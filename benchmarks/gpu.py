@@ -37,7 +37,6 @@ from vsr.core.errors import EncoderError
 from vsr.core.options import ComputeOptions
 from vsr.core.span import Span
 from vsr.inference.engine import Engine, choose_engine, restore
-from vsr.inference.windows import windows
 from vsr.networks.cost import cost
 from vsr.networks.registry import Model
 from vsr.video.reader import open_video
@@ -119,7 +118,7 @@ def network_fps(model: Model, small: Path, engine: Engine, frames: int) -> float
 
     def run() -> None:
         shots = mark_shots(iter(decoded), info.format.peak)
-        for _ in restore(windows(shots, model.network.context), info, model, engine, print):
+        for _ in restore(shots, info, model, engine, print):
             pass
 
     run()

@@ -41,7 +41,6 @@ from vsr.core.options import ComputeOptions
 from vsr.core.threads import cores
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.memory import keep_freed_memory
-from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
@@ -138,7 +137,7 @@ def stage(model: Model, frames: list[Frame]) -> Run:
     engine = choose_engine(ComputeOptions(device="cpu"))
 
     def work() -> None:
-        for _ in restore(windows(iter(frames), model.network.context), INFO, model, engine):
+        for _ in restore(iter(frames), INFO, model, engine):
             pass
 
     return lambda: rate(work, len(frames))

@@ -44,7 +44,6 @@ from vsr.core.options import ComputeOptions
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine, restore
-from vsr.inference.windows import windows
 from vsr.networks.espcn import Espcn
 from vsr.networks.registry import Model
 from vsr.output.video import VideoSpec, create_video
@@ -94,11 +93,11 @@ def measure(small: Path, folder: Path, model: Model, frames: int) -> dict[str, f
         decoded = list(islice(video.frames(), few))
         info = video.info
     restored: list[Any] = []
-    engine, context = choose_engine(ComputeOptions(device="cpu")), model.network.context
+    engine = choose_engine(ComputeOptions(device="cpu"))
 
     def run_network() -> None:
         shots = mark_shots(iter(decoded), info.format.peak)
-        restored.extend(restore(windows(shots, context), info, model, engine))
+        restored.extend(restore(shots, info, model, engine))
 
     network, network_cpu = timed(run_network, few)
     encode, encode_cpu = timed(lambda: run_encode(small, out, restored, frames), frames)

@@ -27,7 +27,6 @@ from vsr.core.url import Url, as_source
 from vsr.images.images import image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
 from vsr.inference.engine import choose_engine, copies, restore_by
-from vsr.inference.windows import Window, windows
 from vsr.networks.registry import default_model, load_model
 from vsr.video.reader import Video
 from vsr.video.reader import open_video as _open_video
@@ -130,9 +129,7 @@ class Upscaler:
         depth = 8 if came.pixels.dtype == np.uint8 else 16
         info = image_info(Shape(width, height, channels, depth))
         frame = Frame(to_planes(came.pixels), 0, 1, starts_shot=True)
-        around = 2 * self._model.network.context + 1
-        window = Window((frame,) * around, ((0, 1),))
-        (large,) = restore_by(self._networks, iter([window]), info, self._engine)
+        (large,) = restore_by(self._networks, iter([frame]), info, self._engine)
         made: AnyImage = cast(Any, came.back(to_pixels(large.planes, channels, depth)))
         return made
 
@@ -150,16 +147,16 @@ class Upscaler:
 
         Raises InputError.
         """
-        context = self._model.network.context
+        network = self._model.network
         with (
             _entered(source, warn) as video,
-            ahead(video.frames(context), _DECODED_AHEAD) as decoded,
+            ahead(video.frames(network.neighbours, network.warmup), _DECODED_AHEAD) as decoded,
         ):
             shots = mark_shots(decoded, video.info.format.peak)
             large = video.info.enlarged(self.scale)
             for frame in restore_by(
                 self._networks,
-                windows(shots, context),
+                shots,
                 video.info,
                 self._engine,
                 warn or _ignore,

@@ -25,7 +25,6 @@ from vsr.core.frame import Frame
 from vsr.core.span import Span
 from vsr.images.images import open_images
 from vsr.inference.engine import Engine, restore
-from vsr.inference.windows import windows
 from vsr.networks.registry import Model, ModelCard, load_model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
@@ -54,7 +53,7 @@ def restored(
     with open_video(path, span, no_warning) as video:
         shots = mark_shots(video.frames(context), video.info.format.peak)
         chosen = model or blend(context)
-        return list(restore(windows(shots, context), video.info, chosen, ENGINE))
+        return list(restore(shots, video.info, chosen, ENGINE))
 
 
 def assert_pictures(found: Sequence[Frame], expected: Sequence[Frame]) -> None:
@@ -283,7 +282,7 @@ def test_a_folder_of_images_is_a_clip(tmp_path: Path, use: Any, context: int) ->
     assert result.frames_in == result.frames_out == 20
     with open_images(source, no_warning) as images:
         shots = mark_shots(images.frames(context), 255)
-        expected = list(restore(windows(shots, context), images.info, blend(context), ENGINE))
+        expected = list(restore(shots, images.info, blend(context), ENGINE))
     video = make(tmp_path / "clip.mkv", Clip(pts=EVEN, numbers=STILLS, options=LOSSLESS))
     as_video = restored(video, context)
     for n in range(20):

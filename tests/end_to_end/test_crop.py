@@ -71,7 +71,7 @@ def restored(
     self_ensemble: bool = False,
 ) -> list[Frame]:
     engine = Engine((CPU,), "fp32", 2, tile, self_ensemble)
-    seen = windows(iter(frames), network.context)
+    seen = iter(frames)
     return list(restore(seen, info, model(network), engine, pytest.fail, box))
 
 
@@ -326,7 +326,7 @@ def test_parts_that_do_not_fit(limit: int, sizes: tuple[int, ...], together: boo
 
 def test_a_crop_without_any_memory() -> None:
     network = Watched(1, 0)
-    seen = windows(iter(noise(1, LARGE)), 0)
+    seen = iter(noise(1, LARGE))
     engine = Engine((CPU,), "fp32", 1, 0)
     with pytest.raises(DeviceError, match="even with tiles of 12 pixels; "):
         list(restore(seen, LARGE, model(network), engine, box=pixels(LARGE, 60, 40, 12, 9)))

@@ -21,7 +21,6 @@ from vsr.inference import engine as engine_module
 from vsr.inference import tiles as tiles_module
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.ensemble import SelfEnsemble
-from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
@@ -45,7 +44,7 @@ def restored(
     network: Network, chosen: Engine, info: VideoInfo = INFO, source: list[Frame] | None = None
 ) -> list[Frame]:
     frames = noise(4, info) if source is None else source
-    return list(restore(windows(iter(frames), network.context), info, model(network), chosen))
+    return list(restore(iter(frames), info, model(network), chosen))
 
 
 # Frames
@@ -369,7 +368,7 @@ def test_a_gpu_with_little_memory(network: Network, little_gpu_memory: None) -> 
     info = described("yuv420p", 1600, 1000, "left")
     said: list[str] = []
     frames = noise(3, info)
-    seen = windows(iter(frames), network.context)
+    seen = iter(frames)
     chosen = choose_engine(ComputeOptions(device="cuda", precision="fp32", tile=0))
     found = list(restore(seen, info, model(network), chosen, said.append))
     assert said

@@ -26,7 +26,6 @@ from vsr.inference.engine import Engine, restore
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.inference.tiles import GRID, LEAST_TILE, Tiler, largest_tile, tiles
 from vsr.inference.upscaler import Enlarger
-from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
@@ -70,7 +69,7 @@ def restored(
     """Frames by tiles of a size."""
     source = noise(2 * network.context + 1, info) if frames is None else frames
     engine = Engine((CPU,), "fp32", 2, size)
-    seen = windows(iter(source), network.context)
+    seen = iter(source)
     return list(restore(seen, info, model(network), engine, pytest.fail))
 
 
@@ -304,7 +303,7 @@ def run(
     """The frames, and the warnings."""
     said: list[str] = []
     engine = Engine((CPU,), "fp32", workers, tile)
-    seen = windows(iter(frames), network.context)
+    seen = iter(frames)
     return list(restore(seen, LARGE, model(network), engine, said.append)), said
 
 

@@ -272,7 +272,7 @@ def test_tiny_pictures_through_every_kind_of_model(
         info = described(layout, *size)
         chosen = load_model(name, 2)
         engine = Engine((CPU,), precision, 1, None)
-        seen_ = windows(iter(noise(3, info)), chosen.network.context)
+        seen_ = iter(noise(3, info))
         found = list(restore(seen_, info, chosen, engine, pytest.fail))
         assert len(found) == 3
         for n, plane in enumerate(found[1].planes):

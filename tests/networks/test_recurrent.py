@@ -52,7 +52,24 @@ def test_detail_moves_by_large_pixels(scale: int) -> None:
     rows = (torch.arange(6 * scale) - 1).clamp(0, 6 * scale - 1)
     columns = (torch.arange(9 * scale) + 3).clamp(0, 9 * scale - 1)
     moved = large[:, :, rows][:, :, :, columns]
-    assert torch.equal(F.pixel_shuffle(pick_detail(detail, flow, scale), scale), moved)
+    picked = pick_detail(detail, flow, scale)
+    inside = (slice(None), slice(None), slice(scale, None), slice(8 * scale - 3))
+    assert torch.equal(F.pixel_shuffle(picked, scale)[inside], moved[inside])
+    beyond = pick_detail(detail, 100 * torch.ones_like(flow), scale)
+    assert torch.equal(beyond, detail[..., -1:, -1:].expand_as(beyond))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_part_is_fetched_as_in_the_whole(scale: int) -> None:
+    torch.manual_seed(scale)
+    hidden, detail = torch.rand(2, 5, 14, 17), torch.rand(2, scale**2, 14, 17)
+    flow = 4 * torch.randn(2, 2, 14, 17)
+    rows, columns = slice(3, 11), slice(6, 15)
+    part = flow[:, :, rows, columns]
+    whole = pick(hidden, flow)[:, :, rows, columns]
+    assert torch.equal(pick(hidden, part, (3, 6)), whole)
+    whole = pick_detail(detail, flow, scale)[:, :, rows, columns]
+    assert torch.equal(pick_detail(detail, part, scale, (3, 6)), whole)
 
 
 def test_each_lane_is_for_itself(network: Recurrent) -> None:
@@ -98,9 +115,15 @@ def test_what_is_far_makes_no_difference(network: Recurrent) -> None:
     assert not torch.equal(after[..., 30:, :], before[..., 30:, :])
 
 
-def test_the_engine_says_that_it_runs_none_yet(network: Recurrent) -> None:
-    with pytest.raises(ModelError, match="recurrent networks can be trained"):
-        prepared(network, choose_engine(ComputeOptions(device="cpu")))
+def test_what_it_cannot_be_used_for_is_said(network: Recurrent) -> None:
+    with pytest.raises(ModelError, match="self-ensemble is for networks without a state"):
+        prepared(network, choose_engine(ComputeOptions(device="cpu", self_ensemble=True)))
+
+
+def test_called_as_others_are_it_restores_the_first_frame_of_a_shot(network: Recurrent) -> None:
+    frames = torch.rand(2, 3, 12, 16)
+    phases, _ = network.step(frames, network.start(frames[:, :1]), torch.zeros(1, 2, 1, 1))
+    assert torch.equal(network(frames), F.pixel_shuffle(phases, 4))
 
 
 @pytest.mark.parametrize("options", [{"features": 0}, {"pairs": 0}, {"future": -1}, {"scale": 0}])

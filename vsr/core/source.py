@@ -112,7 +112,7 @@ class Source(Protocol):
         """
         ...
 
-    def frames(self, context: int = 0) -> Iterator[Frame]:
+    def frames(self, context: int = 0, warmup: int = 0) -> Iterator[Frame]:
         """Every frame of the span, pts strictly increasing, and some of its neighbours."""
         ...
 

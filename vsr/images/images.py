@@ -148,7 +148,7 @@ class Images:
         """Images have no other streams."""
         return nullcontext()
 
-    def frames(self, context: int = 0) -> Iterator[Frame]:
+    def frames(self, context: int = 0, warmup: int = 0) -> Iterator[Frame]:
         """One frame per file; pts count from 0, each is shown for one tick.
 
         All are read, so there is nothing around them for a network's `context`.

@@ -38,7 +38,8 @@ class _OneThreadEach:
                 torch.set_num_threads(self._before)
 
 
-_one_thread_each = _OneThreadEach()
+one_thread_each = _OneThreadEach()
+"""Entered and left around work in which each thread has a core of its own."""
 
 
 def side_by_side(windows: Iterator[Window], tiler: Tiler, workers: int) -> Iterator[Frame]:
@@ -47,7 +48,7 @@ def side_by_side(windows: Iterator[Window], tiler: Tiler, workers: int) -> Itera
     No core ever waits for another, as it would where all share one frame.
     """
     keep_freed_memory()
-    _one_thread_each.enter()
+    one_thread_each.enter()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="vsr-network")
     running: deque[tuple[Window, Future[tuple[Plane, ...]]]] = deque()
     try:
@@ -63,7 +64,7 @@ def side_by_side(windows: Iterator[Window], tiler: Tiler, workers: int) -> Itera
             yield from _shown(*running.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        _one_thread_each.leave()
+        one_thread_each.leave()
 
 
 def _shown(window: Window, planes: Future[tuple[Plane, ...]]) -> Iterator[Frame]:

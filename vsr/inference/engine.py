@@ -15,15 +15,20 @@ from vsr.core.crop import Box
 from vsr.core.errors import DeviceError, ModelError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
+from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.threads import cores
 from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.cuda_streams import in_batches
 from vsr.inference.ensemble import SelfEnsemble
+from vsr.inference.recurrent_tiles import RecurrentTiler
+from vsr.inference.step_by_step import step_by_step
+from vsr.inference.steps import steps
 from vsr.inference.tiles import Tiler, largest_tile
 from vsr.inference.upscaler import Enlarger
-from vsr.inference.windows import Window
+from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.int8 import quantized
+from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import Model
 
 PRECISIONS = {
@@ -63,10 +68,11 @@ class Engine:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What a job's frames are enlarged with: a model, and where and how it runs."""
+    """What a job's frames are enlarged with: a model, where and how it runs, what it is told."""
 
     model: Model
     engine: Engine
+    quality: Quality = FLAWLESS
 
 
 def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
@@ -99,15 +105,16 @@ def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
 
 
 def restore(
-    windows: Iterator[Window],
+    frames: Iterator[Frame],
     info: VideoInfo,
     model: Model,
     engine: Engine,
     warn: Callable[[str], None] = lambda message: None,
     box: Box | None = None,
+    quality: Quality = FLAWLESS,
 ) -> Iterator[Frame]:
     """`restore_by` with copies of the model's network, made for this call."""
-    return restore_by(copies(model.network, engine), windows, info, engine, warn, box)
+    return restore_by(copies(model.network, engine), frames, info, engine, warn, box, quality)
 
 
 def copies(network: Network, engine: Engine) -> list[Network]:
@@ -117,19 +124,35 @@ def copies(network: Network, engine: Engine) -> list[Network]:
 
 def restore_by(
     networks: Sequence[Network],
-    windows: Iterator[Window],
+    frames: Iterator[Frame],
     info: VideoInfo,
     engine: Engine,
     warn: Callable[[str], None] = lambda message: None,
     box: Box | None = None,
+    quality: Quality = FLAWLESS,
 ) -> Iterator[Frame]:
-    """A frame for each time of each window, in order: of all of it, or of the part in `box`.
+    """An enlarged frame for each of the span, in order: of all of it, or of the part in `box`.
 
-    `networks` are the `copies` for the engine; several calls may share them. `info` describes
-    the frames that go in. `box` is as `CropRegion.inside` gives it; the part is, in float32 on a
-    CPU to the bit, what would be cut out of the whole frame. `warn` is told, in one line, when
-    memory does not suffice and smaller tiles are taken; no frame is lost by it.
+    Args:
+        networks: the `copies` for the engine; several calls may share them.
+        frames: with shots marked, and with the context that the network sees.
+        info: what holds for the frames that go in.
+        engine: where and how to run.
+        warn: told, in one line, when memory does not suffice and smaller tiles are taken; no
+            frame is lost by it.
+        box: as `CropRegion.inside` gives it. The part is, in float32 on a CPU to the bit, what
+            would be cut out of the whole frame; with a recurrent network nearly so, see
+            `vsr.inference.recurrent_tiles`.
+        quality: what a recurrent network is told of the source.
     """
+    first = networks[0]
+    if isinstance(first, Recurrent):
+        at_once = engine.workers if engine.device.type == "cpu" else 1
+        tiler = RecurrentTiler(first, info, engine.device, at_once, engine.tile, quality, warn, box)
+        taken = steps(frames, first.future, first.warmup, info.time_base)
+        yield from step_by_step(taken, tiler, at_once)
+        return
+    seen = windows(frames, first.context)
     enlargers = [
         Enlarger(network, info, device)
         for network, device in zip(networks, engine.devices, strict=True)
@@ -138,16 +161,16 @@ def restore_by(
     size = largest_tile(enlargers[0], at_once, box) if engine.tile is None else engine.tile
     tilers = [Tiler(enlarger, size, warn, box) for enlarger in enlargers]
     if engine.device.type == "cpu":
-        yield from side_by_side(windows, tilers[0], engine.workers)
+        yield from side_by_side(seen, tilers[0], engine.workers)
     else:
         batch = max(1, _BATCH_PIXELS // tilers[0].part.seen_pixels)
-        yield from in_batches(windows, tilers, batch)
+        yield from in_batches(seen, tilers, batch)
 
 
 def prepared(network: Network, engine: Engine, device: torch.device | None = None) -> Network:
     """A copy of the network for the engine's precision, on a device, by default its first."""
-    if network.state_channels:
-        raise ModelError("recurrent networks can be trained, but nothing runs them on videos yet")
+    if network.state_channels and engine.self_ensemble:
+        raise ModelError("self-ensemble is for networks without a state: take another model")
     ready = copy.deepcopy(network).to(device or engine.device).eval().requires_grad_(False)
     if engine.precision == "int8":
         ready = quantized(ready)
@@ -156,9 +179,17 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
         converted = parameter.data.to(PRECISIONS[engine.precision])
         parameter.data = converted.contiguous(memory_format=layout)
     if engine.compiled:
-        ready.compile(dynamic=False)
-        ready.subpixel = torch.compile(ready.subpixel, dynamic=False)  # type: ignore[method-assign]
+        _compile(ready)
     return SelfEnsemble(ready) if engine.self_ensemble else ready
+
+
+def _compile(network: Network) -> None:
+    """Let torch.compile make the kernels of what is called of a network."""
+    if isinstance(network, Recurrent):
+        network.cell = torch.compile(network.cell, dynamic=False)  # type: ignore[method-assign]
+        return
+    network.compile(dynamic=False)
+    network.subpixel = torch.compile(network.subpixel, dynamic=False)  # type: ignore[method-assign]
 
 
 def _device(name: str) -> torch.device:

@@ -62,14 +62,18 @@ class Tile:
         return math.prod(_lengths(self.seen))
 
 
-def tiles(height: int, width: int, size: int, halo: int, box: Box | None = None) -> Iterator[Tile]:
-    """Tiles of `size` x `size` pixels, row by row, that make up a frame, or what `box` holds of it.
+def tiles(
+    height: int, width: int, size: int | tuple[int, int], halo: int, box: Box | None = None
+) -> Iterator[Tile]:
+    """Tiles of so many pixels, row by row, that make up a frame, or what `box` holds of it.
 
-    Those at its borders are smaller. `size` is rounded up to a multiple of GRID; 0 is one tile.
+    `size` is their side, or their rows and columns. It is rounded up to multiples of GRID; 0 is
+    all of an axis. Those at the borders are smaller.
     """
     box = box or Box(0, 0, width, height)
-    vertical = list(_cuts(box.y, box.y + box.height, height, size, halo))
-    horizontal = list(_cuts(box.x, box.x + box.width, width, size, halo))
+    sides = size if isinstance(size, tuple) else (size, size)
+    vertical = list(_cuts(box.y, box.y + box.height, height, sides[0], halo))
+    horizontal = list(_cuts(box.x, box.x + box.width, width, sides[1], halo))
     for rows, seen_rows in vertical:
         for columns, seen_columns in horizontal:
             yield Tile(rows, columns, seen_rows, seen_columns)
@@ -205,12 +209,20 @@ class Tiler:
         Both are in small pixels; in `large` planes it is the samples made of them.
         """
         scale = self.enlarger.network.scale if large else 1
-        steps = self.enlarger.info.format.steps(plane)
-        rows, columns = (
-            slice((pixels.start - first) * scale // step, -(-(pixels.stop - first) * scale // step))
-            for pixels, first, step in zip(area, (g.start for g in given), steps, strict=True)
-        )
-        return rows, columns
+        return samples(self.enlarger.info.format.steps(plane), area, given, scale)
+
+
+def samples(steps: tuple[int, int], area: Area, given: Area, scale: int = 1) -> Area:
+    """Where the samples of the pixels `area` lie in a plane that holds those of `given`.
+
+    Both are in small pixels. The plane is `scale` times as large, and has a row and a column for
+    each of `steps`, as `PixelFormat.steps` gives them.
+    """
+    rows, columns = (
+        slice((pixels.start - first) * scale // step, -(-(pixels.stop - first) * scale // step))
+        for pixels, first, step in zip(area, (g.start for g in given), steps, strict=True)
+    )
+    return rows, columns
 
 
 def largest_tile(enlarger: Enlarger, at_once: int, box: Box | None = None) -> int:

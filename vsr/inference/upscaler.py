@@ -92,11 +92,20 @@ class Enlarger:
         chroma is."""
         network = self.network
         lumas = [luma_of(rgb, info) for rgb in seen]
-        differences = (seen[network.context] - lumas[network.context]).flatten(0, 1)[:, None]
-        upsample = chroma_upsampler(network.scale, 1, 1, "", self.device, network.chroma_kernel)
-        large: Tensor = upsample(differences).unflatten(0, (-1, 3))[:, :, 0]
+        large = enlarged_differences(seen[network.context], lumas[network.context], network)
         large += network(torch.cat(lumas, 1))
         return large
+
+
+def enlarged_differences(rgb: Tensor, luma: Tensor, network: Network) -> Tensor:
+    """What red, green and blue differ by from luma, enlarged as chroma is.
+
+    (N, 3, h, w) and (N, 1, h, w) -> (N, 3, H, W) float32.
+    """
+    differences = (rgb - luma).flatten(0, 1)[:, None]
+    upsample = chroma_upsampler(network.scale, 1, 1, "", rgb.device, network.chroma_kernel)
+    large: Tensor = upsample(differences).unflatten(0, (-1, 3))[:, :, 0]
+    return large
 
 
 @torch.inference_mode()

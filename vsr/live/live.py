@@ -112,7 +112,7 @@ class Live:
         rate, end = self.info.frame_rate, self.span.end
         return math.ceil(end * rate) if rate and end is not None else None
 
-    def frames(self, context: int = 0) -> Iterator[Frame]:
+    def frames(self, context: int = 0, warmup: int = 0) -> Iterator[Frame]:
         """Every frame from now on, pts strictly increasing from 0; see `reader.Video.frames`.
 
         From the first one drawn on, all is taken in as it comes, however slowly frames are

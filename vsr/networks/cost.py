@@ -29,7 +29,7 @@ _SIDE = 32  # pixels of the piece that is counted: what a pixel takes is the sam
 
 def cost(network: Network, width: int = 1920, height: int = 1080) -> Cost:
     """The cost of one output frame of `width` x `height` pixels, counted, not measured."""
-    frames = (2 * network.context + 1) * (3 if network.color == "rgb" else 1)
+    frames = network.seen * (3 if network.color == "rgb" else 1)
     first = next(network.parameters(), torch.zeros(()))
     piece = torch.zeros(1, frames, _SIDE, _SIDE, device=first.device)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class Network(nn.Module):
     """(N, T*C, H, W) float in [0, 1] -> (N, C, scale*H, scale*W) float32, about [0, 1].
 
-    T is 2*context + 1 frames, C is 1 for color "y" and 3 for "rgb". A network knows nothing
+    T is `seen` frames, C is 1 for color "y" and 3 for "rgb". A network knows nothing
     of files, timestamps or tiles.
 
     Attributes:
@@ -18,6 +18,9 @@ class Network(nn.Module):
         chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
         state_channels: planes that one frame hands to the next; 0 for networks that see windows.
+            One with a state has no context: it is stepped, see `vsr.networks.recurrent`.
+        future: coming frames that a network with a state is shown.
+        warmup: frames after which a state that began empty is as good as an old one.
     """
 
     scale: int
@@ -26,6 +29,18 @@ class Network(nn.Module):
     chroma_kernel: str = "cubic"
     receptive_field: int
     state_channels: int = 0
+    future: int = 0
+    warmup: int = 0
+
+    @property
+    def seen(self) -> int:
+        """How many frames it is shown at once."""
+        return 2 * self.context + 1 + self.future
+
+    @property
+    def neighbours(self) -> int:
+        """How many other pictures on a side it may be shown."""
+        return max(self.context, self.future)
 
     def subpixel(self, x: Tensor) -> Tensor:
         """The output before its pixel shuffle: (N, C*scale**2, H, W) float32.

@@ -10,17 +10,31 @@ planes tell how the source was coded and how noisy it is (after FFDNet, Zhang et
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
+from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve
 from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, warp
 
 QUALITY_PLANES = 2
+QUANTISER_SCALE = 51.0
+NOISE_SCALE = 25.0
 _LIMIT = 16.0  # of the hidden state: idle in practice, it bounds what feedback can do
+
+
+Area = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
+
+def quality_planes(quality: Quality) -> Tensor:
+    """(1, 2, 1, 1) float32 in 0..1, as `Recurrent.observe` takes them."""
+    values = (quality.quantiser / QUANTISER_SCALE, quality.noise / NOISE_SCALE)
+    return torch.tensor(values).clamp(0, 1).view(1, QUALITY_PLANES, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -38,8 +52,30 @@ class State:
     detail: Tensor
 
 
+@dataclass(frozen=True)
+class Observation:
+    """What the network sees of a frame besides its state: it can be made ahead of time.
+
+    Attributes:
+        frame: (N, 1, H, W) float32 in [0, 1].
+        planes: (N, 6 + future, H, W), what the cell is shown, in its own dtype.
+        flow: (N, 2, H, W) float32 in pixels, x and y, from the frame to the one before.
+    """
+
+    frame: Tensor
+    planes: Tensor
+    flow: Tensor
+
+    def part(self, area: Area) -> Observation:
+        """What lies in some rows and columns."""
+        return Observation(*(each[:, :, area[0], area[1]] for each in vars(self).values()))
+
+
 class Recurrent(Network):
     """Luma in, luma out, a frame at a time: see `step`.
+
+    `warmup`, `future` and `state_channels` are as `Network` has them; `receptive_field` is that of
+    one step whose flow is given.
 
     Args:
         scale: 2, 3 or 4.
@@ -49,6 +85,8 @@ class Recurrent(Network):
         flow_features: channels in the motion net.
         flow_range: pixels that its coarse flow and its fine one can reach.
     """
+
+    warmup = 8
 
     def __init__(
         self,
@@ -71,7 +109,7 @@ class Recurrent(Network):
         self.motion = Motion(flow_features, flow_range)
         # the frame, what it changed since the aligned previous one, what coming ones will change,
         # how far between pixels the alignment fell, and the quality planes
-        shown = 2 + future + 2 + QUALITY_PLANES
+        shown = 4 + future + QUALITY_PLANES
         self.inward = nn.Conv2d(shown + features + scale**2, features, 3, padding=1)
         self.blocks = nn.ModuleList(
             nn.ModuleList(nn.Conv2d(features, features, 3, padding=1) for _ in range(2))
@@ -97,64 +135,92 @@ class Recurrent(Network):
         nn.init.zeros_(self.outward.weight)
         self.motion.reset_parameters()
 
+    def subpixel(self, x: Tensor) -> Tensor:
+        """A shot's first frame, of a flawless source, (N, 1 + future, H, W), before its shuffle."""
+        frame = x[:, :1].float()
+        return self.step(x.float(), self.start(frame), quality_planes(FLAWLESS).to(x.device))[0]
+
     def start(self, frame: Tensor) -> State:
         """The empty state before a first frame (N, 1, H, W): nothing known, nothing moved."""
-        count, _, height, width = frame.shape
-        channels = (self.features, self.scale**2)
         hidden, detail = (
-            torch.zeros(count, n, height, width, device=frame.device).to(
-                memory_format=torch.channels_last
-            )
-            for n in channels
+            torch.zeros(
+                (len(frame), channels, *frame.shape[-2:]), dtype=self._dtype, device=frame.device
+            ).to(memory_format=torch.channels_last)
+            for channels in (self.features, self.scale**2)
         )
         return State(frame, hidden, detail)
 
     def step(
         self, frames: Tensor, state: State, quality: Tensor, flow: Tensor | None = None
     ) -> tuple[Tensor, State]:
-        """Restore one frame.
-
-        Args:
-            frames: (N, 1 + future, H, W) float32 in [0, 1]: the frame and those to come.
-            state: of the frame before, or `start`'s.
-            quality: (N, 2, H or 1, W or 1) in 0..1: how coarsely the source was coded
-                (quantiser / 51), and its noise (deviation / 25 of 255).
-            flow: (N, 2, H, W) in pixels, from the frame to the one before, if it is known.
+        """Restore one frame: `observe`, then `advance`, of all of the picture.
 
         Returns (N, scale**2, H, W) float32, the picture before its pixel shuffle, and the state
         for the next frame.
         """
+        observation = self.observe(frames, state.previous, quality, flow)
+        phases, hidden, detail = self.advance(observation, state)
+        return phases, State(observation.frame, hidden, detail)
+
+    def observe(
+        self, frames: Tensor, previous: Tensor, quality: Tensor, flow: Tensor | None = None
+    ) -> Observation:
+        """All that a frame shows for which no state is needed.
+
+        Args:
+            frames: (N, 1 + future, H, W) float32 in [0, 1]: the frame and those to come.
+            previous: (N, 1, H, W), the frame before; the frame itself where there is none.
+            quality: (N, 2, H or 1, W or 1) in 0..1, as `quality_planes` gives it: how coarsely
+                the source was coded, and how noisy it is.
+            flow: (N, 2, H, W) in pixels, from the frame to the one before, if it is known.
+        """
         frame = frames[:, :1]
         if flow is None:
             with torch.no_grad():
-                flow = self.motion(frame, state.previous)[:, 0]
-        inputs = self.gathered(frames, state, quality, flow)
-        detail, hidden = self.cell(inputs)
-        detail = detail.float()
-        return self.base.subpixel(frame) + detail, State(frame, hidden, detail)
-
-    def gathered(self, frames: Tensor, state: State, quality: Tensor, flow: Tensor) -> Tensor:
-        """All that the cell sees, side by side: (N, inputs, H, W), the past moved by `flow`.
-
-        The hidden state comes from the nearest whole pixel, detail from the nearest large one:
-        picked, not interpolated, which is thirty times faster on a CPU and blurs nothing. What the
-        rounding left is shown beside them. The frame before, one plane, is warped bicubically.
-        """
-        frame = frames[:, :1]
-        past = warp(state.previous, flow, "bicubic")
-        whole = flow.round()
-        height, width = frames.shape[-2:]
+                flow = self.motion(frame, previous)[:, 0]
+        past = warp(previous, flow, "bicubic")
         planes = [
-            pick(state.hidden, whole),
-            pick_detail(state.detail, flow, self.scale),
             frame,
             past - frame,
             frames[:, 1:] - frame,
-            flow - whole,
-            quality.expand(len(frames), -1, height, width),
+            flow - flow.round(),  # what `pick` leaves out
+            quality.expand(len(frames), -1, *frames.shape[-2:]),
         ]
-        dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else self.inward.weight.dtype
-        return torch.cat([plane.to(dtype) for plane in planes], 1)
+        shown = torch.cat([plane.to(self._dtype) for plane in planes], 1)
+        return Observation(frame, shown.contiguous(memory_format=torch.channels_last), flow)
+
+    def advance(
+        self, observation: Observation, state: State, area: Area | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One frame further: of all of the picture, or of what `area` holds of it.
+
+        The past is moved by the flow before the cell sees it: the hidden state comes from the
+        nearest whole pixel, detail from the nearest large one. Picked, not interpolated: that is
+        thirty times faster on a CPU, blurs nothing, and is the same in every tile.
+
+        Args:
+            observation: of the whole picture.
+            state: of the whole picture, from the frame before, or `start`'s.
+            area: what is restored. At its borders, those of the picture apart, the result is not
+                what it would be in the whole.
+
+        Returns (N, scale**2, h, w) float32, the picture before its pixel shuffle, hidden state and
+        detail (N, ..., h, w).
+        """
+        seen = observation if area is None else observation.part(area)
+        origin = (0, 0) if area is None else (area[0].start, area[1].start)
+        past = [
+            pick(state.hidden, seen.flow, origin),
+            pick_detail(state.detail, seen.flow, self.scale, origin),
+        ]
+        detail, hidden = self.cell(torch.cat([*past, seen.planes], 1))
+        return self.base.subpixel(seen.frame) + detail.float(), hidden, detail
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        weight = self.inward.weight
+        autocast = torch.is_autocast_enabled(weight.device.type)
+        return torch.bfloat16 if autocast else weight.dtype
 
     def cell(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """(N, inputs, H, W) -> detail (N, scale**2, H, W) and hidden state (N, C, H, W)."""
@@ -167,50 +233,67 @@ class Recurrent(Network):
         return convolve(self.outward, hidden), hidden
 
 
-def pick(planes: Tensor, shift: Tensor) -> Tensor:
-    """Fetch each pixel from `shift` whole pixels away: out(p) = planes(p + shift(p)).
+def pick(planes: Tensor, flow: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
+    """Fetch each pixel from the nearest to where the flow points: out(p) = planes(p + flow(p)).
 
-    (N, C, H, W) and (N, 2, H, W), x and y -> (N, C, H, W) in channels-last order. Beyond the
-    border its pixels repeat.
+    (N, C, H, W) and (N, 2, h, w), x and y -> (N, C, h, w) in channels-last order: a part of the
+    picture whose upper left pixel is `origin`, row and column. Beyond the border its pixels
+    repeat.
     """
-    count, channels, height, width = planes.shape
+    count, channels, _, width = planes.shape
     rows = planes.permute(0, 2, 3, 1).reshape(-1, channels)
-    x, y = _targets(shift, 1)
-    lanes = torch.arange(count, device=planes.device)[:, None, None] * (height * width)
-    picked = rows.index_select(0, (lanes + y * width + x).flatten())
-    return picked.view(count, height, width, channels).permute(0, 3, 1, 2)
+    x, y = _targets(planes, flow, 1, origin)
+    picked = rows.index_select(0, (y * width + x).flatten())
+    return picked.view(count, *flow.shape[-2:], channels).permute(0, 3, 1, 2)
 
 
-def pick_detail(detail: Tensor, flow: Tensor, scale: int) -> Tensor:
+def pick_detail(
+    detail: Tensor, flow: Tensor, scale: int, origin: tuple[int, int] = (0, 0)
+) -> Tensor:
     """The same for sub-pixel phases (N, scale**2, H, W), by the nearest large pixel.
 
     As if they were shuffled to the large size, moved there by scale * flow, rounded, and shuffled
-    back.
+    back; but what would come from beyond the border comes from the last small pixel within.
     """
-    count, channels, height, width = detail.shape
+    count, channels, _, width = detail.shape
     samples = detail.permute(0, 2, 3, 1).reshape(-1)
-    x, y = _targets(flow * scale, scale)  # (N, scale, H, W), of phase 0, 1, ... of the axis
-    columns = x.div(scale, rounding_mode="floor") * channels + x.remainder(scale)
-    rows = y.div(scale, rounding_mode="floor") * (width * channels) + y.remainder(scale) * scale
-    lanes = torch.arange(count, device=detail.device)[:, None, None, None] * (
-        height * width * channels
-    )
-    rows = (rows + lanes).permute(0, 2, 3, 1)[..., :, None]
-    columns = columns.permute(0, 2, 3, 1)[..., None, :]
-    picked = samples.index_select(0, (rows + columns).flatten())
-    return picked.view(count, height, width, channels).permute(0, 3, 1, 2)
+    x, y = _targets(detail, flow, scale, origin)  # of the upper left phase, in large pixels
+    column, row = (n.div(scale, rounding_mode="floor") for n in (x, y))
+    phase = (y - row * scale) * scale + (x - column * scale)
+    places = _phases(scale, width).to(detail.device).index_select(0, phase.flatten())
+    places += ((row * width + column) * channels).view(-1, 1)
+    picked = samples.index_select(0, places.flatten())
+    return picked.view(count, *flow.shape[-2:], channels).permute(0, 3, 1, 2)
 
 
-def _targets(shift: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-    """Where each pixel's phases are fetched from, in pixels of `scale` times the size.
+def _targets(
+    planes: Tensor, flow: Tensor, scale: int, origin: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Where each pixel is fetched from, in pixels of `scale` times the size: x and y (N, h, w).
 
-    (N, 2, H, W) -> x and y, (N, scale, H, W) int64, or (N, H, W) for scale 1; within the picture.
+    Within the picture. The planes of a batch are counted as one below the other.
     """
-    height, width = shift.shape[-2:]
-    steps = shift.round().long()
-    x = steps[:, 0] + torch.arange(width, device=shift.device) * scale
-    y = steps[:, 1] + torch.arange(height, device=shift.device)[:, None] * scale
-    if scale > 1:
-        phases = torch.arange(scale, device=shift.device)[:, None, None]
-        x, y = x[:, None] + phases, y[:, None] + phases
-    return x.clamp(0, width * scale - 1), y.clamp(0, height * scale - 1)
+    height, width = planes.shape[-2:]
+    steps = (flow * scale).round().int()
+    ends = []
+    for axis, (length, first) in enumerate(((width, origin[1]), (height, origin[0]))):
+        own = torch.arange(steps.shape[3 - axis], dtype=torch.int32, device=flow.device) + first
+        place = steps[:, axis] + own.mul_(scale).view(-1, *(1,) * axis)
+        ends.append(place.clamp_(0, (length - 1) * scale))
+    lanes = torch.arange(len(flow), dtype=torch.int32, device=flow.device)
+    return ends[0], ends[1] + lanes.mul_(height * scale).view(-1, 1, 1)
+
+
+@lru_cache(maxsize=16)
+def _phases(scale: int, width: int) -> Tensor:
+    """Where the phases of a small pixel lie that begins amid others: (scale**2, scale**2) int32.
+
+    A row for each phase at which it may begin; places are counted in samples of channels-last
+    planes of that width.
+    """
+    begin, phase = torch.arange(scale)[:, None], torch.arange(scale)
+    beyond, rest = (begin + phase) // scale, (begin + phase) % scale
+    columns = beyond * scale**2 + rest
+    rows = beyond * (scale**2 * width) + rest * scale
+    places = rows[:, None, :, None] + columns[None, :, None, :]
+    return places.reshape(scale**2, scale**2).int()

@@ -18,7 +18,7 @@ from vsr.core.source import Source
 from vsr.core.threads import ahead
 from vsr.core.url import Url
 from vsr.inference.engine import LoadedModel, restore
-from vsr.inference.windows import windows
+from vsr.inference.steps import since_lifetime
 from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.routes import open_source
 from vsr.video.shots import mark_shots
@@ -83,7 +83,7 @@ def run_frames(
     seen, written = Passed(begin=begin, end=end), 0
     # addresses have timeouts of their own
     patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
-    context = tools.model.network.context
+    network = tools.model.network
 
     on_warning, stop = observer.on_warning, observer.stop
     with open_source(
@@ -99,14 +99,16 @@ def run_frames(
             if before_commit:
                 before_commit(part, run_of(output))
 
+        drawn = video.frames(network.neighbours, network.warmup)
+        if network.warmup and begin is not None:
+            drawn = since_lifetime(drawn, begin, network.warmup + 1, video.info.time_base)
         with (
             open_target(video, large, written_whole) as output,
-            ahead(seen.passing(video.frames(context)), _DECODED_AHEAD, patience) as frames,
+            ahead(seen.passing(drawn), _DECODED_AHEAD, patience) as frames,
         ):
             shots = mark_shots(frames, video.info.format.peak)
-            seen_at_once = windows(shots, context)
             for frame in restore(
-                seen_at_once, video.info, tools.model, tools.engine, on_warning, box
+                shots, video.info, tools.model, tools.engine, on_warning, box, tools.quality
             ):
                 output.write(frame)
                 written += 1

@@ -17,7 +17,6 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.inference.engine import Engine, restore
-from vsr.inference.windows import windows
 from vsr.networks.registry import Model
 from vsr.speedtest.test_pattern import FORMAT, cut_to, enlarged
 
@@ -42,7 +41,7 @@ def network_rate(
     Measured until then, in time.perf_counter's seconds, but for one round at least.
     """
     info = _info(size)
-    seen = windows(cycle(cut_to(pictures, *size)), model.network.context)
+    seen = cycle(cut_to(pictures, *size))
     restored = cast(Generator[Frame], restore(seen, info, model, engine, warn))
     with closing(restored) as frames:
         return _rate(frames, at_once, until)

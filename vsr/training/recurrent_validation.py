@@ -9,6 +9,7 @@ from statistics import fmean
 import numpy as np
 import torch
 
+from vsr.core.quality import Quality
 from vsr.datasets.ground_truth import Plane
 from vsr.datasets.media import read_pictures
 from vsr.evaluation.degrade import Recording, Seen, seen
@@ -16,8 +17,7 @@ from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import enlarge
 from vsr.model_selection.noise import noise
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.recurrent import QUALITY_PLANES, Recurrent
-from vsr.training.takes import NOISE_SCALE, QUANTISER_SCALE
+from vsr.networks.recurrent import Recurrent, quality_planes
 
 
 @torch.inference_mode()
@@ -35,10 +35,9 @@ def gain(
 ) -> float:
     """How much higher a clip's mean PSNR is than bicubic's, in dB."""
     clip = list(seen(read_pictures(item, "y"), network.scale, recording))
-    coarse = 26.0 if recording else 0.0
-    measured = fmean(noise(one.small) for one in clip[:3])
+    quality = Quality(26.0 if recording else 0.0, fmean(noise(one.small) for one in clip[:3]))
     plain = Interpolation(network.scale).to(device)
-    restored = restore_sequence(network, [one.small for one in clip], coarse, measured, device)
+    restored = restore_sequence(network, [one.small for one in clip], quality, device)
     scores = []
     for one, picture in zip(clip, restored, strict=True):
         bicubic = enlarge(plain, [one.small], device)
@@ -53,21 +52,16 @@ def _psnr(picture: Plane, one: Seen) -> float:
 def restore_sequence(
     network: Recurrent,
     small: Sequence[Plane],
-    coarse: float,
-    measured: float,
+    quality: Quality,
     device: torch.device,
 ) -> Iterator[Plane]:
-    """What a network makes of the frames of one shot (H, W) uint8, in order.
-
-    `coarse` is the quantiser on H.264's scale of 0 to 51, `measured` the deviation of the noise.
-    """
+    """What a network makes of the frames of one shot (H, W) uint8, in order."""
     frames = torch.from_numpy(np.stack(small)).to(device).float()[None] / 255
-    values = torch.tensor([coarse / QUANTISER_SCALE, measured / NOISE_SCALE], device=device)
-    quality = values.clamp(0, 1).view(1, QUALITY_PLANES, 1, 1)
+    planes = quality_planes(quality).to(device)
     last = len(small) - 1
     state = network.start(frames[:, :1])
     for n in range(len(small)):
         places = [min(n + ahead, last) for ahead in range(network.future + 1)]
-        phases, state = network.step(frames[:, places], state, quality)
+        phases, state = network.step(frames[:, places], state, planes)
         picture = torch.nn.functional.pixel_shuffle(phases, network.scale)[0, 0]
         yield (picture * 255).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()

@@ -13,13 +13,12 @@ from vsr.degradation.compression import Compression
 from vsr.degradation.degradations import Degradation, Jpeg, Noise, draw_degradation
 from vsr.evaluation.protocol import shrink
 from vsr.model_selection.noise import noise
+from vsr.networks.recurrent import NOISE_SCALE, QUANTISER_SCALE
 from vsr.training.camera import shoot
 from vsr.training.window_pairs import WindowPairs
 
 FRAMES = 24
 SIDE = 80  # small pixels: larger than patches, as whole clips go through the encoder
-NOISE_SCALE = 25.0
-QUANTISER_SCALE = 51.0
 _CLEAN = 0.45  # of the takes are reduced by MATLAB's bicubic alone
 _FROM_CLIPS = 0.45
 _FROZEN, _STEADY = 0.05, 0.12  # of those from stills show one frame, or one place

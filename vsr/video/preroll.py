@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -54,6 +55,52 @@ def lead_in(
                 break
             back *= 2  # a picture may stand still for long
     return found
+
+
+def warm_up(
+    path: Path | Url,
+    stream_index: int,
+    life: Fraction,
+    start: Fraction,
+    count: int,
+    read: Callable[[VideoFrame], Frame],
+    fields: Fields | None = None,
+) -> Iterator[Frame]:
+    """The frames from the tick `life` up to `start`, and `count` before them, oldest first.
+
+    All outside the span. They are fewer where the video begins; where something cannot be decoded
+    they end there.
+    """
+    with suppress(av.FFmpegError, InputError, EOFError, OSError), open_input(path) as container:
+        stream = container.streams[stream_index]
+        assert isinstance(stream, VideoStream)
+        assert stream.time_base is not None
+        stream.thread_type = "NONE"
+        lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
+        while True:
+            begin = max(Fraction(lowest), life - back)
+            frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
+            if fields is not None and begin > lowest:
+                next(frames, None)  # made whole without the one before it
+            before: deque[Frame] = deque(maxlen=count)
+            following = None
+            number = 0
+            for decoded in frames:
+                if decoded.pts is None:
+                    continue
+                if decoded.pts >= life:
+                    following = decoded
+                    break
+                before.append(replace(read(decoded), is_context=True))
+                number += 1
+            if number >= count or begin == lowest:
+                break
+            back *= 2  # frames may be seconds apart
+        yield from before
+        while following is not None and (following.pts is None or following.pts < start):
+            if following.pts is not None:
+                yield replace(read(following), is_context=True)
+            following = next(frames, None)
 
 
 def _last_pictures(

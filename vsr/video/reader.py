@@ -21,6 +21,7 @@ from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError, StalledError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hdr import dynamic_note
+from vsr.core.lifetime import lifetime_start
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import OtherStreams
@@ -31,7 +32,7 @@ from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe
-from vsr.video.preroll import lead_in
+from vsr.video.preroll import lead_in, warm_up
 from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
@@ -158,7 +159,7 @@ class Video:
         length = self.span.length(Fraction(total) / rate if total else None)
         return None if length is None else math.ceil(length * rate)
 
-    def frames(self, context: int = 0) -> Iterator[Frame]:
+    def frames(self, context: int = 0, warmup: int = 0) -> Iterator[Frame]:
         """Every frame of the span in presentation order, pts strictly increasing; once.
 
         What the file says wrongly of times is mended (see `timeline`), what cannot be decoded
@@ -167,17 +168,20 @@ class Video:
         damage is not allowed, where the video is closed, or its frames were asked for before.
 
         For a network that looks at `context` distinct pictures on each side, frames outside
-        the span come too: before it as many as it needs, behind it as many as are drawn. Out
-        there, damage is no matter.
+        the span come too: before it as many as it needs, behind it as many as are drawn. For one
+        with a state it is those from the beginning of the lifetime on, and `warmup` before them.
+        Out there, damage is no matter.
         """
         self._use.begin(self.path)
-        return self._read(context)
+        return self._read(context, warmup)
 
-    def _read(self, context: int) -> Iterator[Frame]:
+    def _read(self, context: int, warmup: int) -> Iterator[Frame]:
         read_planes = PlaneReader(self.info, self._warn)
         start = self.tick(self.span.start)
-        if context and start is not None:  # one more: the span may begin amid a still picture
-            before = start / self.parts
+        if warmup and start is not None and self.span.start is not None:
+            yield from self._warming_up(self.span.start, warmup, read_planes)
+        elif context and start is not None:
+            before = start / self.parts  # one more: the span may begin amid a still picture
             yield from lead_in(
                 self.path, self.stream_index, before, context + 1, read_planes, self.fields
             )
@@ -190,6 +194,21 @@ class Video:
             with suppress(InputError):
                 for decoded in chain([inside.behind], self._decoded):
                     yield replace(self._timed(decoded, read_planes)[0], is_context=True)
+
+    def _warming_up(
+        self, start: Fraction, warmup: int, read_planes: PlaneReader
+    ) -> Iterator[Frame]:
+        """What comes before a span for a network with a state."""
+        begin, length = self.origin + start, self.info.time_base * self.parts
+        yield from warm_up(
+            self.path,
+            self.stream_index,
+            lifetime_start(begin) / length,
+            begin / length,
+            warmup + 1,  # by the first of them a cut at the next is found
+            lambda decoded: self._timed(decoded, read_planes)[0],
+            self.fields,
+        )
 
     @contextmanager
     def other_streams(self) -> Iterator[OtherStreams]:

@@ -1,0 +1,231 @@
+"""One step of a recurrent network, by tiles that share its state.
+
+Flow and state are of the whole picture; only what is computed from them is cut, with as much around
+each tile as the network sees, so that no seam shows, now or later.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vsr.core.color import (
+    enlarge_alpha,
+    enlarge_chroma,
+    from_rgb,
+    known_matrix,
+    luma_of,
+    to_rgb,
+)
+from vsr.core.crop import Box
+from vsr.core.errors import DeviceError
+from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.quality import Quality
+from vsr.core.resample import to_samples
+from vsr.inference.memory import free_memory, is_out_of_memory, release
+from vsr.inference.tiles import GRID, LEAST_TILE, Area, Tile, samples, tiles
+from vsr.inference.upscaler import enlarged_differences
+from vsr.networks.recurrent import Observation, Recurrent, State, quality_planes
+
+MARGIN = 64
+"""Pixels around a part of the picture that are computed too: flow is exact within, and what moves
+in from farther away has no state yet."""
+
+_WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What the tiles of a step are written to.
+
+    Attributes:
+        luma: (1, H, W) samples of the large picture, or (1, 1, H, W) float32 for one of RGB.
+        state: for the next step.
+    """
+
+    luma: Tensor
+    state: State
+
+
+class RecurrentTiler:
+    """Steps a recurrent network. It may be called by several threads; it keeps no state.
+
+    Args:
+        network: as `engine.prepared` makes it, on `device`.
+        info: what holds for the frames that go in.
+        device: where everything is computed.
+        workers: into how many parts a picture is cut at least.
+        size: side of the tiles in small pixels; 0 for as few tiles as workers, None for what the
+            memory bears.
+        quality: what the network is told of the source.
+        warn: told, in one line, of smaller tiles.
+        box: the part of each frame that is wanted, as `CropRegion.inside` gives it; None for all.
+            It and MARGIN pixels around it are then taken for the whole picture.
+    """
+
+    def __init__(
+        self,
+        network: Recurrent,
+        info: VideoInfo,
+        device: torch.device,
+        workers: int,
+        size: int | None,
+        quality: Quality,
+        warn: Callable[[str], None],
+        box: Box | None = None,
+    ) -> None:
+        self.network, self.device = network, device
+        (self._part,) = tiles(info.height, info.width, 0, MARGIN, box)
+        rows, columns = self._part.seen
+        self._given = info
+        self._info = replace(
+            known_matrix(info), width=columns.stop - columns.start, height=rows.stop - rows.start
+        )
+        self._quality = quality_planes(quality).to(device)
+        self._workers, self._warn = workers, warn
+        self._size = self._bearable() if size is None else size
+
+    def tiles(self) -> list[Tile]:
+        """The tiles of a step, in pixels of the part that is computed."""
+        height, width = self._info.height, self._info.width
+        halo = (self.network.receptive_field - 1) // 2
+        size = self._size or (-(-height // self._workers), 0)
+        return list(tiles(height, width, size, halo))
+
+    @torch.inference_mode()
+    def observe(self, frames: Sequence[Frame], previous: Frame) -> Observation:
+        """What needs no state, of a frame and those to come, and of the one before it."""
+        lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
+        before = self._luma(self._planes(previous))
+        return self.network.observe(lumas, before, self._quality)
+
+    @torch.inference_mode()
+    def start(self, observation: Observation) -> State:
+        """The empty state."""
+        return self.network.start(observation.frame)
+
+    @torch.inference_mode()
+    def canvas(self, observation: Observation) -> Canvas:
+        """Room for what a step makes."""
+        scale, dtype = self.network.scale, observation.planes.dtype
+        height, width = self._info.height, self._info.width
+
+        def room(channels: int) -> Tensor:
+            planes = torch.empty(1, height, width, channels, dtype=dtype, device=self.device)
+            return planes.permute(0, 3, 1, 2)
+
+        large = (1, height * scale, width * scale)
+        if self._info.format.rgb:
+            luma = torch.empty(large, device=self.device)[:, None]
+        else:
+            depth = torch.uint8 if self._info.format.depth == 8 else torch.uint16
+            luma = torch.empty(large, dtype=depth, device=self.device)
+        state = State(observation.frame, room(self.network.features), room(scale**2))
+        return Canvas(luma, state)
+
+    @torch.inference_mode()
+    def advance(self, observation: Observation, state: State, tile: Tile, canvas: Canvas) -> None:
+        """Restore a tile of a frame, and write it, and its part of the next state."""
+        scale, peak = self.network.scale, self._info.format.peak
+        phases, hidden, detail = self.network.advance(observation, state, tile.seen)
+        core = samples((1, 1), tile.core, tile.seen)
+        whole = (slice(None), slice(None))
+        canvas.state.hidden[(*whole, *tile.core)] = hidden[(*whole, *core)]
+        canvas.state.detail[(*whole, *tile.core)] = detail[(*whole, *core)]
+        rows, columns = (slice(n.start * scale, n.stop * scale) for n in tile.core)
+        own = phases[(*whole, *core)]
+        if canvas.luma.is_floating_point():
+            canvas.luma[..., rows, columns] = nn.functional.pixel_shuffle(own, scale)
+        else:
+            canvas.luma[..., rows, columns] = to_samples(own * peak, scale, peak)
+
+    def all_done(self, parts: Sequence[Future[None]]) -> bool:
+        """Wait for tiles; False where memory ran out, and they must be done again, smaller."""
+        refused = False
+        for part in parts:
+            try:
+                part.result()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                refused = True
+        if refused:
+            self._shrink()
+        return not refused
+
+    @torch.inference_mode()
+    def others(self, frame: Frame) -> list[Tensor]:
+        """What does not go through the network, enlarged: chroma and alpha; see `finished`."""
+        planes, scale = self._planes(frame), self.network.scale
+        kernel = self.network.chroma_kernel
+        if self._info.format.rgb:
+            rgb = to_rgb(planes[:3], self._info)
+            found = [enlarged_differences(rgb, luma_of(rgb, self._info), self.network)]
+        else:
+            found = enlarge_chroma(planes[1:3], self._info, scale, kernel)
+        return found + enlarge_alpha(planes[3:], self._info, scale, kernel)
+
+    @torch.inference_mode()
+    def finished(self, luma: Tensor, others: Sequence[Tensor]) -> tuple[Plane, ...]:
+        """The planes of the large frame, or of the wanted part of it."""
+        if self._info.format.rgb:
+            differences, *alpha = others
+            info = self._info.enlarged(self.network.scale)
+            large = [*from_rgb(differences + luma, info), *alpha]
+        else:
+            large = [luma, *others]
+        steps = [self._info.format.steps(n) for n in range(len(large))]
+        places = [
+            samples(step, self._part.core, self._part.seen, self.network.scale) for step in steps
+        ]
+        return tuple(
+            plane[0, rows, columns].contiguous().cpu().numpy()
+            for plane, (rows, columns) in zip(large, places, strict=True)
+        )
+
+    def _planes(self, frame: Frame) -> list[Tensor]:
+        """A frame's planes (1, h, w), of the part that is computed."""
+        whole: Area = (slice(0, None), slice(0, None))
+        found = []
+        for n, plane in enumerate(frame.planes):
+            place = samples(self._given.format.steps(n), self._part.seen, whole)
+            found.append(torch.from_numpy(np.ascontiguousarray(plane[place]))[None].to(self.device))
+        return found
+
+    def _luma(self, planes: Sequence[Tensor]) -> Tensor:
+        """(1, 1, h, w) float32 in [0, 1]."""
+        if self._info.format.rgb:
+            return luma_of(to_rgb(planes[:3], self._info), self._info)
+        return planes[0][None].to(torch.float32).div_(self._info.format.peak)
+
+    def _bearable(self) -> int:
+        """The size of tiles that fit half the free memory, one for each worker; 0 for strips."""
+        free = free_memory(self.device)
+        network = self.network
+        widest = network.inward.in_channels + 4 * network.features + 4 * network.scale**2
+        pixels = self._info.height * self._info.width
+        bytes_ = 4 * _WORKSPACE * widest
+        if free is None or pixels * bytes_ <= free / 2:
+            return 0
+        halo = (network.receptive_field - 1) // 2
+        side = math.isqrt(int(free / 2 / self._workers / bytes_)) - 2 * (halo + GRID)
+        return max(LEAST_TILE, side // GRID * GRID)
+
+    def _shrink(self) -> None:
+        longest = max(self._info.height, self._info.width)
+        tried = min(self._size or longest, longest)
+        half = max(LEAST_TILE, tried // 2)
+        if half >= tried:
+            raise DeviceError(
+                f"out of memory on {self.device} even with tiles of {tried} pixels; "
+                "free some, or take a smaller model"
+            )
+        self._size = half
+        release(self.device)
+        self._warn(f"out of memory on {self.device}: from here on in tiles of {half}")

@@ -1,0 +1,115 @@
+"""A recurrent network's way through a video: one step after another, each by all cores.
+
+A step needs the state of the one before, so frames cannot be computed side by side. What needs no
+state, the flow and the chroma, is computed ahead; the rest of a picture is cut into tiles, one for
+each core at least, that read the whole state and write their part of the next.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vsr.core.frame import Frame, Plane
+from vsr.inference.cpu_workers import one_thread_each
+from vsr.inference.memory import keep_freed_memory
+from vsr.inference.recurrent_tiles import RecurrentTiler
+from vsr.inference.steps import Step
+from vsr.networks.recurrent import Observation, State
+
+_OBSERVED_AHEAD = 2  # steps
+
+
+@dataclass(frozen=True)
+class _Upcoming:
+    """A step whose stateless parts are being computed."""
+
+    step: Step
+    observation: Future[Observation]
+    others: Future[list[Tensor]] | None
+
+
+def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> Iterator[Frame]:
+    """A frame for each time of each step, in order.
+
+    The state is a variable of this function: the network itself remembers nothing.
+    """
+    on_cpu = tiler.device.type == "cpu"
+    if on_cpu:
+        keep_freed_memory()
+        one_thread_each.enter()
+    pool = ThreadPoolExecutor(workers if on_cpu else 1, thread_name_prefix="vsr-network")
+    upcoming: deque[_Upcoming] = deque()
+    shown: deque[tuple[Step, Future[tuple[Plane, ...]]]] = deque()
+    state: State | None = None
+    before: Frame | None = None
+
+    def admit() -> bool:
+        """Begin with what the next step needs no state for."""
+        nonlocal before
+        step = next(steps, None)
+        if step is None:
+            return False
+        previous = step.frames[0] if step.fresh or before is None else before
+        before = step.frames[0]
+        observation = pool.submit(tiler.observe, step.frames, previous)
+        others = pool.submit(tiler.others, step.frames[0]) if step.times else None
+        upcoming.append(_Upcoming(step, observation, others))
+        return True
+
+    try:
+        while len(upcoming) < _OBSERVED_AHEAD and admit():
+            pass
+        while upcoming:
+            now = upcoming.popleft()
+            observation = now.observation.result()
+            if state is None or now.step.fresh:
+                state = tiler.start(observation)
+            luma, state = _advanced(tiler, pool, observation, state, admit)
+            if now.others is not None:
+                made = pool.submit(_finished, tiler, luma, now.others)
+                shown.append((now.step, made))
+            while len(shown) > 1:
+                yield from _shown(*shown.popleft())
+        while shown:
+            yield from _shown(*shown.popleft())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        if on_cpu:
+            one_thread_each.leave()
+
+
+def _advanced(
+    tiler: RecurrentTiler,
+    pool: ThreadPoolExecutor,
+    observation: Observation,
+    state: State,
+    meanwhile: Callable[[], object],
+) -> tuple[Tensor, State]:
+    """The large luma and the next state. `meanwhile` is called once, while tiles are computed."""
+    called = False
+    while True:
+        canvas = tiler.canvas(observation)
+        parts = [
+            pool.submit(tiler.advance, observation, state, tile, canvas) for tile in tiler.tiles()
+        ]
+        if not called:
+            meanwhile()
+            called = True
+        if tiler.all_done(parts):
+            return canvas.luma, canvas.state
+
+
+def _finished(
+    tiler: RecurrentTiler, luma: Tensor, others: Future[list[Tensor]]
+) -> tuple[Plane, ...]:
+    return tiler.finished(luma, others.result())
+
+
+def _shown(step: Step, planes: Future[tuple[Plane, ...]]) -> Iterator[Frame]:
+    for pts, duration in step.times:
+        yield Frame(planes.result(), pts, duration)
