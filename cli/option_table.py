@@ -22,7 +22,7 @@ from vsr.core.options import (
     UpscaleOptions,
 )
 
-from .param_types import CropType, Hours, Pixels, Rate, ScaleType, Tile, Time
+from .param_types import CropType, Hours, Pixels, Rate, ScaleType, Strength, Tile, Time
 
 _DEFAULTS = UpscaleOptions()
 
@@ -75,6 +75,14 @@ ROWS: tuple[Row, ...] = (
         "Without --model: weights for clean pictures, or for noisy or compressed footage.",
         click.Choice(get_args(Content)),
         old="--for",
+        shows_default=True,
+    ),
+    Row(
+        "denoise",
+        "--denoise",
+        "Noise and coding to remove, for recurrent models; auto: as much as there is.",
+        Strength(),
+        metavar="auto|0..100",
         shows_default=True,
     ),
     Row(

@@ -48,6 +48,25 @@ class Tile(click.ParamType[int | None]):
         return pixels
 
 
+class Strength(click.ParamType[float | None]):
+    """ "auto", or a number of 0 to 100."""
+
+    name = "strength"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        if value == "auto":
+            return None
+        try:
+            strength = float(value)
+        except ValueError:
+            strength = -1.0
+        if not 0 <= strength <= 100:
+            self.fail(f"{value!r}: write auto or a number of 0 to 100", param, ctx)
+        return strength
+
+
 class Time(click.ParamType[Fraction]):
     """Seconds ("12.5" or "1001/30000") or [HH:]MM:SS[.mmm], kept exact."""
 

@@ -21,6 +21,7 @@ from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.images.images import list_images, same_size
 from vsr.inference.engine import LoadedModel, choose_engine
+from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks.registry import load_model
 from vsr.output.sink import BeforeCommit, Output
@@ -88,8 +89,10 @@ def upscale(
     if tell and choice.said:
         tell(choice.said)
     tools = _tools(job.options)
+    quality = told_quality(source, tools.model.network, options.denoise, options.read)
+    job = replace(job, quality=quality)
     split = in_segments(job, tools)
-    settings = job_settings(job.options, tools.model, tools.engine)
+    settings = job_settings(job.options, tools.model, tools.engine, job.quality)
     _unless_done(job, settings, arrived)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)

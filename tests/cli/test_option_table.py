@@ -80,6 +80,7 @@ OPTIONS = st.builds(
     UpscaleOptions,
     model=st.one_of(st.none(), WORDS.filter(bool)),
     scale=st.sampled_from((2, 3, 4)),
+    denoise=st.one_of(st.none(), st.floats(0, 100)),
     read=read_options(),
     compute=COMPUTE,
     encode=ENCODE,

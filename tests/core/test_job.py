@@ -45,6 +45,7 @@ MATTERS: dict[str, Job] = {
     "deinterlace": JOB.but(deinterlace="off"),
     "rate": JOB.but(rate=Fraction(30000, 1001)),
     "stills": JOB.but(stills=True),
+    "denoise": JOB.but(denoise=30),
 }
 ALIKE: dict[str, Job] = {
     "paths": replace(JOB, source=Path("c.mp4"), target=Path("d.mp4")),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vsr.core.options import UpscaleOptions
+from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.url import Url
 
 
@@ -16,11 +17,13 @@ class Job:
     Attributes:
         source, target: the files; the source may be an address.
         options: everything else.
+        quality: what a recurrent network is told of the source, once that was looked at.
     """
 
     source: Path | Url
     target: Path
     options: UpscaleOptions = field(default_factory=UpscaleOptions)
+    quality: Quality = FLAWLESS
 
     def but(self, **keywords: object) -> Job:
         """The same job, but for single options by their names."""

@@ -279,6 +279,8 @@ class UpscaleOptions:
         scale: the factor for both sides.
         content: which default model: the one for "clean" sources, the one for noisy or compressed
             "footage", or "auto", by what the source looks like. Not with a model.
+        denoise: how much noise and coding to remove, 0 to 100; None is as much as the source
+            seems to have. For recurrent models.
         read, compute, encode, streams, run: the groups.
 
     Raises ModelError, or what the groups raise, for values out of range.
@@ -287,6 +289,7 @@ class UpscaleOptions:
     model: str | None = None
     scale: Scale = 4
     content: Content = "auto"
+    denoise: float | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -305,6 +308,10 @@ class UpscaleOptions:
         _set(self, scale=_whole(ModelError, "scale", self.scale))
         _check(ModelError, "scale", self.scale, Scale)
         _check(ModelError, "content", self.content, Content)
+        if self.denoise is not None:
+            if not 0 <= _number(ModelError, "denoise", self.denoise) <= 100:
+                raise ModelError(f"denoise {self.denoise:g}: must be auto or a number of 0 to 100")
+            _set(self, denoise=float(self.denoise))
         if self.model and self.content != "auto":
             raise ModelError(
                 f"model {self.model!r} and --content {self.content} exclude each other: "

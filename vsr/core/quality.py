@@ -17,6 +17,13 @@ class Quality:
     quantiser: float = 0.0
     noise: float = 0.0
 
+    @classmethod
+    def by_hand(cls, strength: float) -> Quality:
+        """As bad as `strength` says, from 0, flawless, to 100, a ruin: both grow alike."""
+        return cls(_RUIN.quantiser * strength / 100, _RUIN.noise * strength / 100)
+
+
+_RUIN = Quality(40.0, 12.0)
 
 FLAWLESS = Quality()
 """Of a source that nothing has been done to."""

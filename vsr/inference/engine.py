@@ -68,11 +68,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What a job's frames are enlarged with: a model, where and how it runs, what it is told."""
+    """What a job's frames are enlarged with: a model, and where and how it runs."""
 
     model: Model
     engine: Engine
-    quality: Quality = FLAWLESS
 
 
 def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:

@@ -108,7 +108,7 @@ def run_frames(
         ):
             shots = mark_shots(frames, video.info.format.peak)
             for frame in restore(
-                shots, video.info, tools.model, tools.engine, on_warning, box, tools.quality
+                shots, video.info, tools.model, tools.engine, on_warning, box, job.quality
             ):
                 output.write(frame)
                 written += 1

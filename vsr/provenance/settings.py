@@ -9,6 +9,7 @@ import av
 
 from vsr.core.crop import CropRegion
 from vsr.core.options import GROUP_OF, UpscaleOptions
+from vsr.core.quality import FLAWLESS, Quality
 from vsr.inference.engine import Engine
 from vsr.networks.registry import Model
 from vsr.util.version import VERSION
@@ -24,10 +25,12 @@ _WITHOUT_EFFECT = {
 }
 
 
-def job_settings(options: UpscaleOptions, model: Model, engine: Engine) -> dict[str, Plain]:
+def job_settings(
+    options: UpscaleOptions, model: Model, engine: Engine, quality: Quality = FLAWLESS
+) -> dict[str, Plain]:
     """All that makes a difference to the output, as strings, numbers and None.
 
-    `model` and `engine` are those chosen for the job.
+    `model` and `engine` are those chosen for the job, `quality` what a recurrent model is told.
     """
     flat = options.flat()
     asked = {name: _plain(flat[name]) for name in GROUP_OF if name not in _WITHOUT_EFFECT}
@@ -38,7 +41,12 @@ def job_settings(options: UpscaleOptions, model: Model, engine: Engine) -> dict[
         **asked,
         "model": model.name,
         "precision": engine.precision,
+        **(_told(quality) if model.network.state_channels else {}),
     }
+
+
+def _told(quality: Quality) -> dict[str, Plain]:
+    return {"quantiser": round(quality.quantiser, 3), "noise": round(quality.noise, 3)}
 
 
 def _plain(value: Any) -> Plain:

@@ -1,0 +1,275 @@
+"""A recurrent network on real files: spans, segments, tiles and cores agree with the whole run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.clips import Clip, make, planes
+from support.noise_frames import assert_equal, described, model
+from support.noise_frames import noise as uneven_noise
+from support.random_weights import drawn
+from torch import Tensor
+from torch.nn import functional as F
+
+import vsr
+from vsr import api
+from vsr.core import lifetime
+from vsr.core.crop import CropRegion
+from vsr.core.frame import Frame, VideoInfo
+from vsr.core.quality import FLAWLESS, Quality
+from vsr.core.span import Span
+from vsr.inference.engine import Engine, restore
+from vsr.networks.recurrent import Recurrent, quality_planes
+from vsr.video.reader import open_video
+from vsr.video.shots import mark_shots
+
+CPU = torch.device("cpu")
+LOSSLESS = {"preset": "ultrafast", "qp": "0", "bf": "3", "x264-params": "keyint=7:min-keyint=7"}
+# Pictures that stand still, cuts (to a negative number), a long shot.
+NUMBERS = (0, 0, 0, 1, 2, 2, 2, 3, -5, -5, -6, -7, 8, 9, 10, 10, *range(11, 60))
+CLIP = Clip(pts=tuple(range(0, len(NUMBERS) * 512, 512)), numbers=NUMBERS, options=LOSSLESS)
+
+
+def network(flow: float) -> Recurrent:
+    """With weights drawn at random; those of the motion net's last layers are scaled by `flow`."""
+    made = drawn(Recurrent(2, features=8, pairs=1, flow_features=4))
+    with torch.no_grad():
+        made.outward.weight.mul_(0.2)
+        for layers in (made.motion.coarse, made.motion.fine):
+            for parameter in layers[-1].parameters():
+                parameter.mul_(flow)
+    return made
+
+
+NETWORK = network(1.0)
+CALM = network(0.02)  # small errors stay small
+WHOLE = Span()
+
+
+@pytest.fixture(autouse=True)
+def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lifetimes of 15 of the clip's frames."""
+    monkeypatch.setattr(lifetime, "LIFETIME", Fraction(15, 25))
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has `upscale` take the network above, whatever is asked for."""
+    monkeypatch.setattr(api, "load_model", lambda name, scale: model(NETWORK))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("recurrent") / "clip.mp4", CLIP)
+
+
+def engine(workers: int = 2, tile: int | None = None) -> Engine:
+    return Engine((CPU,), "fp32", workers, tile)
+
+
+def of_file(path: Path, span: Span = WHOLE) -> list[Frame]:
+    with open_video(path, span, pytest.fail) as video:
+        drawn_frames = video.frames(NETWORK.neighbours, NETWORK.warmup)
+        shots = mark_shots(drawn_frames, video.info.format.peak)
+        return list(restore(shots, video.info, model(NETWORK), engine(), pytest.fail))
+
+
+def noise(count: int, info: VideoInfo, seed: int = 4) -> list[Frame]:
+    """Frames of noise, a tick each."""
+    frames = uneven_noise(count, info, seed)
+    return [replace(frame, pts=n, duration=1) for n, frame in enumerate(frames)]
+
+
+def shot(frames: Sequence[Frame]) -> Iterator[Frame]:
+    """Frames as one shot."""
+    return (replace(frame, starts_shot=n == 0) for n, frame in enumerate(frames))
+
+
+def of_frames(
+    frames: Sequence[Frame],
+    info: VideoInfo,
+    chosen: Engine | None = None,
+    by: Recurrent = NETWORK,
+    **more: Any,
+) -> list[Frame]:
+    made = restore(shot(frames), info, model(by), chosen or engine(), pytest.fail, **more)
+    return list(made)
+
+
+def by_hand(frames: Sequence[Frame], quality: Quality = FLAWLESS) -> list[np.ndarray]:
+    """The luma that steps over whole pictures give, the first ones backwards before them."""
+    luma = [torch.from_numpy(frame.planes[0])[None, None].float() / 255 for frame in frames]
+    back = min(NETWORK.warmup, len(luma) - 1)
+    way = [*luma[1 : back + 1][::-1], *luma]
+    state, found = None, []
+    with torch.inference_mode():
+        for n, frame in enumerate(way):
+            seen: Tensor = torch.cat([way[min(n + k, len(way) - 1)] for k in range(3)], 1)
+            state = state or NETWORK.start(frame)
+            phases, state = NETWORK.step(seen, state, quality_planes(quality))
+            large = (F.pixel_shuffle(phases, 2) * 255).round().clamp(0, 255)
+            found.append(large[0, 0].to(torch.uint8).numpy())
+    return found[back:]
+
+
+def test_every_picture_is_what_the_steps_give() -> None:
+    info = described("gray", 38, 30)
+    frames = noise(14, info)
+    found = of_frames(frames, info)
+    for frame, expected in zip(found, by_hand(frames), strict=True):
+        assert np.array_equal(frame.planes[0], expected)
+
+
+def test_the_quality_is_told() -> None:
+    info = described("gray", 38, 30)
+    frames, quality = noise(4, info), Quality(30, 5)
+    found = of_frames(frames, info, quality=quality)
+    for frame, expected in zip(found, by_hand(frames, quality), strict=True):
+        assert np.array_equal(frame.planes[0], expected)
+    assert not found[3].shows_same(of_frames(frames, info)[3])
+
+
+@pytest.mark.parametrize(
+    "format_", ["yuv420p", "yuv420p10le", "yuva444p", "gbrp", "gbrap", "gray16le", "yuv411p"]
+)
+def test_tiles_and_cores_change_nothing(format_: str) -> None:
+    info = described(format_, 70, 53, "left")
+    frames = noise(5, info)
+    whole = of_frames(frames, info, engine(1, 0))
+    assert [frame.pts for frame in whole] == [frame.pts for frame in frames]
+    for workers, tile in ((2, None), (3, 0), (9, None), (1, 16), (2, 28), (1, 4000)):
+        assert_equal(of_frames(frames, info, engine(workers, tile)), whole)
+
+
+def test_sixteen_bits_are_as_eight_within_rounding() -> None:
+    eight, sixteen = described("gray", 40, 36), described("gray16le", 40, 36)
+    frames = noise(6, eight)
+    fine = [replace(f, planes=(f.planes[0].astype(np.uint16) * 257,)) for f in frames]
+    pairs = zip(of_frames(frames, eight, by=CALM), of_frames(fine, sixteen, by=CALM), strict=True)
+    for coarse, precise in pairs:
+        assert np.abs(coarse.planes[0] - precise.planes[0] / 257).max() < 0.6
+
+
+def test_a_repeated_frame_is_no_step() -> None:
+    info = described("gray", 30, 30)
+    frames = noise(5, info)
+    doubled = [replace(frame, pts=2 * frame.pts + n) for frame in frames for n in (0, 1)]
+    once, twice = of_frames(frames, info), of_frames(doubled, info)
+    for n in range(5):  # so few that all of them, backwards, come first both times
+        assert twice[2 * n].shows_same(once[n])
+        assert twice[2 * n + 1].shows_same(once[n])
+
+
+def test_after_a_cut_all_is_as_in_the_clip_that_begins_there() -> None:
+    info = described("gray", 40, 32)
+    one, other = noise(4, info, 1), noise(5, info, 2)
+    joined = [*shot(one), *shot(other)]
+    joined = [replace(frame, pts=n) for n, frame in enumerate(joined)]
+    found = list(restore(iter(joined), info, model(NETWORK), engine(), pytest.fail))
+    for frame, expected in zip(found[4:], of_frames(other, info), strict=True):
+        assert frame.shows_same(expected)
+
+
+def test_a_part_of_the_picture_is_nearly_what_would_be_cut_out() -> None:
+    info = described("yuv420p", 260, 240, "left")
+    frames = noise(6, info)
+    box = CropRegion(Fraction(100), Fraction(90), Fraction(41), Fraction(30)).inside(info)
+    whole, part = of_frames(frames, info, by=CALM), of_frames(frames, info, by=CALM, box=box)
+    for frame, cut in zip(whole, part, strict=True):
+        luma = frame.planes[0][180:240, 200:284]
+        assert cut.planes[0].shape == luma.shape
+        assert np.abs(cut.planes[0].astype(int) - luma).max() <= 1
+        assert np.array_equal(cut.planes[1], frame.planes[1][90:120, 100:142])
+
+
+def test_any_span_is_what_the_whole_has_there(clip: Path) -> None:
+    whole = of_file(clip)
+    assert [frame.pts for frame in whole] == [frame.pts for frame in whole if frame.duration]
+    chance = random.Random(5)
+    for _ in range(12):
+        first, last = sorted(chance.sample(range(len(NUMBERS) + 1), 2))
+        span = Span(Fraction(first, 25), Fraction(last, 25))
+        part = of_file(clip, span)
+        assert_equal(
+            [replace(f, duration=0) for f in part],
+            [replace(f, duration=0) for f in whole[first:last]],
+        )
+
+
+def test_segments_are_what_one_go_gives(clip: Path, tmp_path: Path, use: None) -> None:
+    options: dict[str, Any] = {"scale": 2, "device": "cpu", "precision": "fp32", "crf": 0}
+    options |= {"preset": "ultrafast", "model": "stands in"}
+    whole, parts = tmp_path / "whole.mkv", tmp_path / "parts.mkv"
+    vsr.upscale(clip, whole, resume="never", **options)
+    result = vsr.upscale(clip, parts, resume="always", **options)
+    assert result.run.frames_out == len(NUMBERS)
+    pairs = zip(planes(whole), planes(parts), strict=True)
+    assert all(
+        np.array_equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_memory_that_runs_out_means_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = described("yuv420p", 70, 53)
+    frames = noise(4, info)
+    expected = of_frames(frames, info)
+    plain = Recurrent.cell
+
+    def greedy(self: Recurrent, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        if inputs.shape[-1] * inputs.shape[-2] > 1700:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return plain(self, inputs)
+
+    monkeypatch.setattr(Recurrent, "cell", greedy)
+    said: list[str] = []
+    found = list(restore(shot(frames), info, model(NETWORK), engine(), said.append))
+    assert_equal(found, expected)
+    assert said == ["out of memory on cpu: from here on in tiles of 35"]
+
+
+def test_an_error_in_a_step_is_raised_and_no_thread_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Recurrent, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(Recurrent, "cell", broken)
+    before = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="broken"):
+        of_frames(noise(4, described()), described())
+    assert torch.get_num_threads() == before
+
+
+def test_how_much_to_remove_can_be_said(clip: Path, tmp_path: Path, use: None) -> None:
+    options: dict[str, Any] = {"scale": 2, "device": "cpu", "precision": "fp32", "end": 0.2}
+    seen = []
+    for n, denoise in enumerate((None, 0, 100)):
+        target = tmp_path / f"{n}.mkv"
+        vsr.upscale(clip, target, denoise=denoise, record=True, model="stands in", **options)
+        settings = vsr.read_record(target)["settings"] if hasattr(vsr, "read_record") else None
+        seen.append((planes(target)[2][0], settings))
+    assert not np.array_equal(seen[1][0], seen[2][0])
+
+
+def test_other_models_cannot_be_told(clip: Path, tmp_path: Path) -> None:
+    said = "denoise 40: only recurrent models can be told how much to remove"
+    with pytest.raises(vsr.ModelError, match=said):
+        vsr.upscale(clip, tmp_path / "out.mp4", model="vespcn", denoise=40)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_python_interface(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vsr.upscaler.load_model", lambda name, scale: model(NETWORK))
+    up = vsr.Upscaler("stands in", scale=2, device="cpu", precision="fp32")
+    with vsr.open_video(clip) as video:
+        found = [frame.planes for frame in up.frames(video)]
+    for planes_, frame in zip(found, of_file(clip), strict=True):
+        assert all(map(np.array_equal, planes_, frame.planes))
+    image = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    assert up(image).shape == (40, 60, 3)

@@ -1,0 +1,74 @@
+"""What a recurrent network is told of a source: how coarsely it was coded, and how noisy it is."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from pathlib import Path
+from statistics import fmean
+
+from vsr.core.errors import InputError, ModelError, StalledError
+from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.quality import FLAWLESS, Quality
+from vsr.core.url import Url
+from vsr.datasets.media import read_luma
+from vsr.images.images import is_image
+from vsr.model_selection.analyze import SourceAnalysis, analyze
+from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS
+from vsr.model_selection.noise import noise
+from vsr.networks import Network
+
+_LIVE = Quality(26, 2)  # as a camera's stream usually is: it cannot be looked at beforehand
+_OCTAVE = 6  # quantisers from a step to the next of twice its size, which takes half the bits
+_COARSEST = 40.0
+_VISIBLE = 30.0  # the least quantiser of what shows blocks
+_IMAGES = 3  # of a folder, to look at
+
+
+def told_quality(
+    source: Path | Url,
+    network: Network,
+    denoise: float | None,
+    read: ReadOptions = READ_DEFAULTS,
+) -> Quality:
+    """What to tell `network` of a source. The same source gives the same.
+
+    `denoise` sets it by hand, 0 to 100; None measures. Raises ModelError where it is given and the
+    network cannot be told, StalledError where the source gives nothing.
+    """
+    if not network.state_channels:
+        if denoise is not None:
+            raise ModelError(
+                f"denoise {denoise:g}: only recurrent models can be told how much to remove"
+            )
+        return FLAWLESS
+    if denoise is not None:
+        return Quality.by_hand(denoise)
+    if isinstance(source, Url) and source.file is None:
+        return _LIVE
+    file = source.file if isinstance(source, Url) else source
+    try:
+        if file is not None and (file.is_dir() or is_image(file)):
+            return _of_images(file)
+        return _of_video(analyze(source, read))
+    except StalledError:
+        raise
+    except InputError:
+        return FLAWLESS  # the job itself says what is wrong
+
+
+def _of_images(path: Path) -> Quality:
+    return Quality(0, fmean(noise(luma) for luma in islice(read_luma(path), _IMAGES)))
+
+
+def _of_video(look: SourceAnalysis) -> Quality:
+    """The decoder's word counts; else the bits that a keyframe was given for what it shows."""
+    if look.quantiser is not None:
+        quantiser = look.quantiser
+    elif look.bits_per_gradient:
+        quantiser = COARSE - _OCTAVE * math.log2(look.bits_per_gradient / FEW_BITS)
+    else:
+        quantiser = 0.0
+    if look.blocks >= BLOCKY:  # coded coarsely before, whatever was done since
+        quantiser = max(quantiser, _VISIBLE)
+    return Quality(min(max(quantiser, 0.0), _COARSEST), look.noise)
