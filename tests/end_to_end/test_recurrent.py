@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -252,9 +253,12 @@ def test_how_much_to_remove_can_be_said(clip: Path, tmp_path: Path, use: None) -
     for n, denoise in enumerate((None, 0, 100)):
         target = tmp_path / f"{n}.mkv"
         vsr.upscale(clip, target, denoise=denoise, record=True, model="stands in", **options)
-        settings = vsr.read_record(target)["settings"] if hasattr(vsr, "read_record") else None
-        seen.append((planes(target)[2][0], settings))
+        record = json.loads((tmp_path / f"{n}.mkv.record.json").read_text())
+        seen.append((planes(target)[2][0], record["settings"]))
     assert not np.array_equal(seen[1][0], seen[2][0])
+    told = [(settings["quantiser"], settings["noise"]) for _, settings in seen]
+    assert told[1:] == [(0, 0), (40, 12)]
+    assert 0 <= told[0][0] < 5  # x264 at qp 0
 
 
 def test_other_models_cannot_be_told(clip: Path, tmp_path: Path) -> None:

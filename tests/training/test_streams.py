@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vsr.degradation.compression import Compression
-from vsr.degradation.degradations import Degradation, Jpeg, Resize
+from vsr.degradation.degradations import Jpeg
 from vsr.evaluation.protocol import shrink
 from vsr.training.streams import Streams
 from vsr.training.takes import FRAMES, SIDE, Take, draw_take, quantiser, walk
@@ -89,7 +89,7 @@ def test_lanes_go_on_where_they_were(
 
 def test_quantisers_on_one_scale() -> None:
     def of(*steps: object) -> float:
-        return quantiser(Degradation((Resize("bicubic"), *steps)))
+        return quantiser(steps)
 
     assert of() == 0
     assert of(Compression("h264", 28, "medium", 12, 2)) == 28

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vsr.core.frame import Frame
+from vsr.core.quality import Quality
+from vsr.core.resample import to_samples
 from vsr.datasets.ground_truth import Picture, Plane, Samples
 from vsr.evaluation.degrade import Seen
 from vsr.evaluation.protocol import enlarge
+from vsr.inference.steps import steps
 from vsr.inference.windows import windows
+from vsr.model_selection.noise import noise
 from vsr.networks import Network
+from vsr.networks.recurrent import Recurrent, State, quality_planes
 from vsr.video.shots import mark_shots
+
+_TIME_BASE = Fraction(1, 25)  # of all clips, whatever their rate
 
 
 @dataclass(frozen=True)
@@ -33,13 +42,14 @@ class Restored:
 
 
 def restore_clip(
-    network: Network, clip: Iterable[Seen], device: torch.device
+    network: Network, clip: Iterable[Seen], device: torch.device, quantiser: float = 0.0
 ) -> Iterator[Restored]:
     """What `network`, on `device`, makes of the small frames of a clip, in order.
 
     The frames take the way that `vsr upscale` sends them: shots are found on the small
-    frames' luma, and each is restored from a window that does not reach beyond its shot.
-    No more of them are drawn than the windows need.
+    frames' luma, and each is restored from a window that does not reach beyond its shot, or by
+    the steps of a recurrent network. No more of them are drawn than it needs. `quantiser`, on
+    H.264's scale, is what a recurrent network is told of how they were coded.
     """
     waiting: dict[int, Picture] = {}  # by the frame's number, which is its pts
 
@@ -48,21 +58,59 @@ def restore_clip(
             waiting[number] = one.truth
             yield Frame(_planes(one), number, 1)
 
+    frames = mark_shots(small(), 255)
+    if isinstance(network, Recurrent):
+        made = _by_steps(network, frames, device, quantiser)
+    else:
+        made = _by_windows(network, frames, device)
+    for samples, centre, times in made:
+        picture: Plane | None = None
+        for number, _ in times:
+            truth = waiting.pop(number)
+            picture = truth.luma_of(samples) if picture is None else picture
+            starts_shot = centre.starts_shot and centre.pts == number
+            yield Restored(picture, truth.luma, starts_shot)
+
+
+_Made = tuple[Samples, Frame, Sequence[tuple[int, int]]]
+"""A large picture, the small frame it was made of, and the times at which it is shown."""
+
+
+def _by_windows(network: Network, frames: Iterator[Frame], device: torch.device) -> Iterator[_Made]:
     held: tuple[Frame, ...] = ()
-    picture: Plane | None = None
-    for window in windows(mark_shots(small(), 255), network.context):
-        if picture is None or window.frames is not held:  # without context, a repeated picture
-            samples = [_samples(frame) for frame in window.frames]
-            first, _ = window.times[0]
-            picture = waiting[first].luma_of(enlarge(network, samples, device))
+    samples: Samples | None = None
+    for window in windows(frames, network.context):
+        if samples is None or window.frames is not held:  # without context, a repeated picture
+            samples = enlarge(network, [_samples(frame) for frame in window.frames], device)
             held = window.frames
-        for number, _ in window.times:
-            starts_shot = window.centre.starts_shot and window.centre.pts == number
-            yield Restored(picture, waiting.pop(number).luma, starts_shot)
+        yield samples, window.centre, window.times
+
+
+@torch.inference_mode()
+def _by_steps(
+    network: Recurrent, frames: Iterator[Frame], device: torch.device, quantiser: float
+) -> Iterator[_Made]:
+    state: State | None = None
+    quality: Tensor | None = None
+    for step in steps(frames, network.future, network.warmup, _TIME_BASE):
+        if quality is None:
+            measured = noise(_samples(step.frames[0]))
+            quality = quality_planes(Quality(quantiser, measured)).to(device)
+        seen = np.stack([_samples(frame) for frame in step.frames])
+        x = torch.from_numpy(seen).to(device)[None].float().div_(255)
+        if state is None or step.fresh:
+            state = network.start(x[:, :1])
+        phases, state = network.step(x, state, quality)
+        if step.times:
+            large = to_samples(phases.mul_(255), network.scale, 255)[0]
+            yield large.cpu().numpy(), step.frames[0], step.times
 
 
 def restore_image(network: Network, image: Seen, device: torch.device) -> Restored:
     """What `network`, on `device`, makes of a small image, which is its own neighbours."""
+    if isinstance(network, Recurrent):
+        (restored,) = restore_clip(network, [image], device)
+        return restored
     large = enlarge(network, [image.small] * (2 * network.context + 1), device)
     return Restored(image.truth.luma_of(large), image.truth.luma, starts_shot=True)
 

@@ -11,6 +11,7 @@ import numpy as np
 from vsr.datasets.ground_truth import Picture, Plane, Samples
 from vsr.degradation.compression import Compression
 from vsr.degradation.degradations import Degradation, Noise, Resize, Step
+from vsr.degradation.quantiser import quantiser
 from vsr.evaluation.protocol import cropped, degrade
 
 CHUNK = 48
@@ -32,6 +33,11 @@ class Recording:
     noise: float = 0.0
     compression: Compression | None = None
     seed: int = 0
+
+    @property
+    def quantiser(self) -> float:
+        """How coarsely they are encoded, on H.264's scale of 0 to 51; 0 where they are not."""
+        return quantiser([self.compression] if self.compression else [])
 
     def __str__(self) -> str:
         """What was done, in a few words."""

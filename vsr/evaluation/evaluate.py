@@ -160,8 +160,11 @@ def compare(
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
         small = _small(item, networks, warn, recording, frames)
-        score = _score_clip if is_clip(item) else _score_image
-        yield score(item, networks, small, engine.device, look)
+        if is_clip(item):
+            told = recording.quantiser if recording else 0.0
+            yield _score_clip(item, networks, small, engine.device, told, look)
+        else:
+            yield _score_image(item, networks, small, engine.device, look)
 
 
 def mean(scores: Sequence[Score]) -> Mean:
@@ -233,10 +236,14 @@ def _score_clip(
     networks: Sequence[Network],
     small: Sequence[Iterator[Seen]],
     device: torch.device,
+    quantiser: float,
     look: Look | None,
 ) -> tuple[Score, ...]:
     scale = networks[0].scale
-    clips = [restore_clip(n, clip, device) for n, clip in zip(networks, small, strict=True)]
+    clips = [
+        restore_clip(network, clip, device, quantiser)
+        for network, clip in zip(networks, small, strict=True)
+    ]
     measured = [_Measured(Traces(scale)) for _ in networks]
     true = Traces(scale)
     before: Plane | None = None

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import torch
 
-from vsr.core.quality import Quality
 from vsr.datasets.ground_truth import Plane
 from vsr.datasets.media import read_pictures
+from vsr.evaluation.clip import restore_clip
 from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import enlarge
-from vsr.model_selection.noise import noise
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.recurrent import Recurrent, quality_planes
+from vsr.networks.recurrent import Recurrent
 
 
 @torch.inference_mode()
@@ -35,33 +33,14 @@ def gain(
 ) -> float:
     """How much higher a clip's mean PSNR is than bicubic's, in dB."""
     clip = list(seen(read_pictures(item, "y"), network.scale, recording))
-    quality = Quality(26.0 if recording else 0.0, fmean(noise(one.small) for one in clip[:3]))
+    told = recording.quantiser if recording else 0.0
     plain = Interpolation(network.scale).to(device)
-    restored = restore_sequence(network, [one.small for one in clip], quality, device)
     scores = []
-    for one, picture in zip(clip, restored, strict=True):
-        bicubic = enlarge(plain, [one.small], device)
-        scores.append(_psnr(picture, one) - _psnr(bicubic, one))
+    for one, restored in zip(clip, restore_clip(network, clip, device, told), strict=True):
+        bicubic = one.truth.luma_of(enlarge(plain, [one.small], device))
+        scores.append(_psnr(restored.picture, one) - _psnr(bicubic, one))
     return fmean(scores)
 
 
 def _psnr(picture: Plane, one: Seen) -> float:
     return bounded_psnr(picture, one.truth.luma, CLIP_BORDER)
-
-
-def restore_sequence(
-    network: Recurrent,
-    small: Sequence[Plane],
-    quality: Quality,
-    device: torch.device,
-) -> Iterator[Plane]:
-    """What a network makes of the frames of one shot (H, W) uint8, in order."""
-    frames = torch.from_numpy(np.stack(small)).to(device).float()[None] / 255
-    planes = quality_planes(quality).to(device)
-    last = len(small) - 1
-    state = network.start(frames[:, :1])
-    for n in range(len(small)):
-        places = [min(n + ahead, last) for ahead in range(network.future + 1)]
-        phases, state = network.step(frames[:, places], state, planes)
-        picture = torch.nn.functional.pixel_shuffle(phases, network.scale)[0, 0]
-        yield (picture * 255).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.datasets.ground_truth import Samples
-from vsr.degradation.compression import Compression
-from vsr.degradation.degradations import Degradation, Jpeg, Noise, draw_degradation
+from vsr.degradation.degradations import Noise, draw_degradation
+from vsr.degradation.quantiser import quantiser
 from vsr.evaluation.protocol import shrink
 from vsr.model_selection.noise import noise
 from vsr.networks.recurrent import NOISE_SCALE, QUANTISER_SCALE
@@ -60,26 +60,12 @@ def draw_take(source: WindowPairs, random: np.random.Generator) -> Take:
         has_noise = any(isinstance(step, Noise) and step.sigma > 0 for step in degradation.steps)
         if not has_noise and random.random() < 0.5:
             small = np.repeat(small[-1:], len(small), 0)
-    return Take(large, small, _quality(small, quantiser(degradation), random), False)
+    return Take(large, small, _quality(small, quantiser(degradation.steps), random), False)
 
 
 def _unlike(frames: Samples) -> Samples:
     """The first frame alone where all are the same."""
     return frames[:1] if (frames == frames[:1]).all() else frames
-
-
-def quantiser(degradation: Degradation) -> float:
-    """How coarsely a degradation's encoders quantise, on H.264's scale of 0 to 51."""
-    coarsest = 0.0
-    for step in degradation.steps:
-        if isinstance(step, Compression):
-            by_crf = step.codec in ("h264", "hevc")
-            # MPEG's quantisers are steps of twice their number, H.264's of 2 ** ((q - 4) / 6)
-            own = float(step.quality) if by_crf else 4 + 6 * math.log2(2 * step.quality)
-            coarsest = max(coarsest, own)
-        if isinstance(step, Jpeg):
-            coarsest = max(coarsest, 4 + 6 * math.log2(max(1.0, (100 - step.quality) / 2.5)))
-    return min(coarsest, QUANTISER_SCALE)
 
 
 def _quality(small: Samples, coarse: float, random: np.random.Generator) -> NDArray[np.float32]:
