@@ -58,19 +58,21 @@ def written(made: Iterator[Step]) -> str:
     ("text", "future", "warmup", "expected"),
     [
         ("", 1, 2, ""),
-        ("A", 1, 2, "*AA:0"),
-        ("A", 0, 2, "*A:0"),
+        ("A", 1, 0, "*AA:0"),
+        ("A", 1, 2, "*AA AA AA:0"),  # again and again
+        ("A", 0, 2, "*A A A:0"),
         ("ABCD", 0, 0, "*A:0 B:1 C:2 D:3"),
         ("ABCD", 1, 0, "*AB:0 BC:1 CD:2 DD:3"),
         ("ABCD", 2, 0, "*ABC:0 BCD:1 CDD:2 DDD:3"),
         ("ABCD", 1, 2, "*CB BA AB:0 BC:1 CD:2 DD:3"),  # backwards first
-        ("AB", 1, 5, "*BA AB:0 BB:1"),
-        ("AB|CD", 1, 2, "*BA AB:0 BB:1 *DC CD:2 DD:3"),
-        ("AABBC", 1, 2, "*BA AB:0,1 BC:2,3 CC:4"),  # two frames on, one picture
-        ("AAAA", 1, 2, "*AA:0,1,2,3"),
+        ("ABC", 0, 5, "*B A B C B A:0 B:1 C:2"),  # there and back
+        ("AB", 1, 3, "*BA AB BA AB:0 BB:1"),
+        ("AB|CD", 1, 2, "*AB BA AB:0 BB:1 *CD DC CD:2 DD:3"),
+        ("AABBC", 1, 2, "*AB BA AB:0,1 BC:2,3 CC:4"),  # two frames on, one picture
+        ("AAAA", 1, 2, "*AA AA AA:0,1,2,3"),
         # a lifetime is ten frames
         ("ABCDEFGHIJKL", 0, 1, "*B A:0 B:1 C:2 D:3 E:4 F:5 G:6 H:7 I:8 J:9 *J K:10 L:11"),
-        ("AAAAAAAAAAAA", 0, 2, "*A:0,1,2,3,4,5,6,7,8,9 *A A:10,11"),
+        ("AAAAAAAAAAAA", 0, 2, "*A A A:0,1,2,3,4,5,6,7,8,9 *A A A:10,11"),
         ("ABABABABABA|B", 1, 0, "*AB:0 BA:1 AB:2 BA:3 AB:4 BA:5 AB:6 BA:7 AB:8 BA:9 *AA:10 *BB:11"),
         # outside the span: what is remembered of it, and no more
         ("aBc", 1, 0, "*AB BC:1"),

@@ -1,8 +1,8 @@
 """Steps: the pictures of a video in the order in which a recurrent network goes through them.
 
 Its state begins anew with each shot and each lifetime (`vsr.core.lifetime`), and is warmed up first
-on a few frames that are not shown: at a lifetime on those before it, at a cut on the shot's own
-first ones, backwards.
+on a few steps that are not shown: at a lifetime over the frames before it, at a cut over the shot's
+own first ones, backwards. Where these are too few, or one, they come again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def steps(frames: Iterable[Frame], future: int, warmup: int, time_base: Fraction
         frames: with shots marked; pts increase. Those outside the span are stepped through where
             the state of one inside depends on them; once nothing does, no more are drawn.
         future: how many coming pictures are seen.
-        warmup: how many frames warm the state up.
+        warmup: how many steps warm the state up, over as many frames at most.
         time_base: seconds per tick.
 
     Identical frames in a row are one picture with several times, unless a lifetime begins
@@ -73,7 +73,7 @@ class _Picture:
     Attributes:
         frame: the first of them.
         number: its place in the shot, in frames.
-        before: where a lifetime begins with it, the frames that warm the state up; else None.
+        before: where a lifetime begins with it, the frames before it, the latest first; else None.
         times: of those in the span.
     """
 
@@ -99,7 +99,7 @@ def _every(
             number, last = 0, None
         now = lifetime(frame.pts, time_base)
         if last is None or now != life or not frame.shows_same(last):
-            before = _distinct(latest) if last is not None and now != life else None
+            before = _distinct(latest)[::-1] if last is not None and now != life else None
             shot.append(_Picture(frame, number, before))
         if not frame.is_context:
             shot[-1].times.append((frame.pts, frame.duration))
@@ -120,15 +120,23 @@ def _steps(shot: list[_Picture], future: int, warmup: int) -> Iterator[Step]:
     coming = [other.frame for other in shot[: future + 1]]
     before = picture.before
     if picture.number == 0:
-        own = [other.frame for other in shot[1:] if other.number <= warmup]
-        before = own[::-1]
-    way = [*(before or ()), *coming]
+        before = [other.frame for other in shot[1:] if other.number <= warmup]
+    way = [*_way_to(picture.frame, before, warmup), *coming] if before is not None else coming
     length = len(way) - len(coming)
     for place in range(length + 1):
         seen = [way[min(place + n, len(way) - 1)] for n in range(future + 1)]
         times = tuple(picture.times) if place == length else ()
         yield Step(tuple(seen), times, fresh=place == 0 and before is not None)
     del shot[0]
+
+
+def _way_to(picture: Frame, others: Sequence[Frame], count: int) -> list[Frame]:
+    """So many frames that end beside `picture`: over `others`, the nearest first, and back again
+    as often as it takes."""
+    road = [picture, *others]
+    turn = max(1, len(road) - 1)
+    places = [turn - abs(turn - n % (2 * turn)) for n in range(count, 0, -1)]
+    return [road[min(place, len(road) - 1)] for place in places]
 
 
 def _distinct(frames: Iterable[Frame]) -> list[Frame]:

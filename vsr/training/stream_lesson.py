@@ -17,6 +17,7 @@ from vsr.training.losses import restoration
 from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
+_GAIN = (0.97, 1.06)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
 _EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
 _IDLE, _PULL = 8.0, 1e-4  # the hidden state is drawn back from twice its bound's half
 
@@ -41,11 +42,12 @@ class StreamLesson:
 
     def draw(self, random: np.random.Generator, done: float) -> Examples:
         chunk = self.streams.next(LENGTH, random)
-        return chunk.small, chunk.large, chunk.quality, chunk.fresh
+        gain = torch.from_numpy(random.uniform(*_GAIN, len(chunk.fresh)).astype(np.float32))
+        return chunk.small, chunk.large, chunk.quality, chunk.fresh, gain
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Recurrent)
-        small, large, quality, fresh = examples
+        small, large, quality, fresh, gain = examples
         frames = small.float() / 255  # (N, T + future, p, p)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
@@ -58,7 +60,8 @@ class StreamLesson:
         ):
             for t in range(large.shape[1]):
                 window = frames[:, t : t + 1 + network.future]
-                guess, state = network.step(window, state, quality[..., None, None])
+                guess, after = network.step(window, state, quality[..., None, None])
+                state = _amplified(after, gain[:, None, None, None])
                 losses.append(restoration(guess, truth[:, t], kind, _EDGE))
                 overflow = F.relu(state.hidden.float() - _IDLE).square().mean()
                 losses[-1] = losses[-1] + _PULL * overflow
@@ -76,3 +79,9 @@ class StreamLesson:
             torch.where(anew, 0.0, old.hidden.float()),
             torch.where(anew, 0.0, old.detail),
         )
+
+
+def _amplified(state: State, gain: Tensor) -> State:
+    """The state with its feedback that much stronger."""
+    hidden = (state.hidden * gain).to(state.hidden.dtype)
+    return State(state.previous, hidden, (state.detail * gain).to(state.detail.dtype))

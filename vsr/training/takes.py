@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.datasets.ground_truth import Samples
-from vsr.degradation.degradations import Noise, draw_degradation
+from vsr.degradation.degradations import NOISES, Degradation, Noise, Resize, draw_degradation
 from vsr.degradation.quantiser import quantiser
 from vsr.evaluation.protocol import shrink
 from vsr.model_selection.noise import noise
@@ -19,7 +19,9 @@ from vsr.training.window_pairs import WindowPairs
 
 FRAMES = 24
 SIDE = 80  # small pixels: larger than patches, as whole clips go through the encoder
-_CLEAN = 0.45  # of the takes are reduced by MATLAB's bicubic alone
+_CLEAN = 0.38  # of the takes are reduced by MATLAB's bicubic alone
+_NOISY = 0.14  # have noise besides, and no encoder
+_MEAN_NOISE, _MOST_NOISE = 3.0, 15.0  # of these, above 1
 _FROM_CLIPS = 0.45
 _FROZEN, _STEADY = 0.05, 0.12  # of those from stills show one frame, or one place
 _WRONG = 0.08  # of the takes state a quality that is not theirs
@@ -49,18 +51,26 @@ def draw_take(source: WindowPairs, random: np.random.Generator) -> Take:
     """One take from the stills and clips of `source`, all with sides of at least SIDE * scale."""
     large, moves = _filmed(source, random)
     scale = source.scale
-    if random.random() < _CLEAN:
+    kind = random.random()
+    if kind < _CLEAN:
         small = np.stack([shrink(frame, SIDE, SIDE) for frame in _unlike(large)])
         small = small if len(small) == len(large) else np.repeat(small, len(large), 0)
-        quality = _quality(small, random.uniform(0, _NEARLY_CLEAN), random)
+        quality = _quality(small, random.uniform(0, _NEARLY_CLEAN), 0.0, random)
         return Take(large, small, quality, True)
+    if kind < _CLEAN + _NOISY:
+        sigma = min(1 + random.exponential(_MEAN_NOISE), _MOST_NOISE)
+        steps = (Resize("bicubic"), Noise(str(random.choice(NOISES)), sigma))
+        small = Degradation(steps).apply(large, scale, random)
+        quality = _quality(small, random.uniform(0, _NEARLY_CLEAN), sigma, random)
+        return Take(large, small, quality, False)
     degradation = draw_degradation(random)
     small = degradation.apply(large, scale, random)
+    sigma = max((s.sigma for s in degradation.steps if isinstance(s, Noise)), default=0.0)
     if not moves:  # a frozen picture may be noise that stands still, too
-        has_noise = any(isinstance(step, Noise) and step.sigma > 0 for step in degradation.steps)
-        if not has_noise and random.random() < 0.5:
+        if not sigma and random.random() < 0.5:
             small = np.repeat(small[-1:], len(small), 0)
-    return Take(large, small, _quality(small, quantiser(degradation.steps), random), False)
+    quality = _quality(small, quantiser(degradation.steps), sigma, random)
+    return Take(large, small, quality, False)
 
 
 def _unlike(frames: Samples) -> Samples:
@@ -68,9 +78,16 @@ def _unlike(frames: Samples) -> Samples:
     return frames[:1] if (frames == frames[:1]).all() else frames
 
 
-def _quality(small: Samples, coarse: float, random: np.random.Generator) -> NDArray[np.float32]:
-    """The quality planes: as they would be measured, and wrong now and then."""
+def _quality(
+    small: Samples, coarse: float, sigma: float, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """The quality planes: as they would be measured, and wrong now and then.
+
+    In a piece as small as a take texture counts as noise, which it seldom does in whole frames:
+    no more is told than those would give where so much noise, `sigma`, was added.
+    """
     measured = float(np.mean([noise(frame) for frame in small[:: max(1, len(small) // 3)]]))
+    measured = min(measured, 1.1 * sigma + 0.2 + random.exponential(0.5))
     coarse += random.normal(0, 2)
     if random.random() < _WRONG:
         coarse, measured = random.uniform(0, 40), random.exponential(3)
