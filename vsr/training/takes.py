@@ -66,9 +66,8 @@ def draw_take(source: WindowPairs, random: np.random.Generator) -> Take:
     degradation = draw_degradation(random)
     small = degradation.apply(large, scale, random)
     sigma = max((s.sigma for s in degradation.steps if isinstance(s, Noise)), default=0.0)
-    if not moves:  # a frozen picture may be noise that stands still, too
-        if not sigma and random.random() < 0.5:
-            small = np.repeat(small[-1:], len(small), 0)
+    if not moves and not sigma and random.random() < 0.5:  # what stands still, with its noise
+        small = np.repeat(small[-1:], len(small), 0)
     quality = _quality(small, quantiser(degradation.steps), sigma, random)
     return Take(large, small, quality, False)
 
