@@ -135,7 +135,13 @@ ROWS: tuple[Row, ...] = (
         shows_default=True,
     ),
     Row("read.stills", "--stills", "Take each image of a folder by itself.", for_preview=False),
-    Row("read.rate", "--rate", "Frames a second, from images to video.", Rate(), for_preview=False),
+    Row(
+        "read.rate",
+        "--rate",
+        "Frames a second, from images to video; 25 if left out.",
+        Rate(),
+        for_preview=False,
+    ),
     Row(
         "read.limits.pixels",
         "--max-pixels",

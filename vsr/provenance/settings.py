@@ -29,7 +29,7 @@ def job_settings(options: UpscaleOptions, model: Model, engine: Engine) -> dict[
 
     `model` and `engine` are those chosen for the job.
     """
-    flat = options.flat()
+    flat = {**options.flat(), "rate": options.read.clip_rate}
     asked = {name: _plain(flat[name]) for name in GROUP_OF if name not in _WITHOUT_EFFECT}
     return {
         "version": VERSION,
