@@ -12,16 +12,25 @@
     ├── TrainingError     nothing to learn from, or a run that cannot be continued
     └── StoppedError      stopped on request: what is done is kept
 
-Each message is one line that names the bad value and what is allowed.
+Each message is one line that names the bad value and what is allowed. An option stands in it as
+it is typed at the command line; where Python calls it otherwise, a note (PEP 678) says how, which
+stands below the message in a traceback.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vsr.core.flags import in_python
+
 
 class VsrError(Exception):
     """The root of the tree."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
+        if names := in_python(str(self)):
+            self.add_note(f"in Python: {names}")
 
 
 class InputError(VsrError):

@@ -277,7 +277,7 @@ class RunOptions:
         _check_types(InputError, self)
         _check(InputError, "resume", self.resume, Resume)
         if self.cluster and self.resume == "never":
-            raise InputError("a cluster works in segments: --resume never excludes it")
+            raise InputError("a cluster works in segments: resume 'never' excludes it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,7 +318,7 @@ class UpscaleOptions:
         _check(ModelError, "content", self.content, Content)
         if self.model and self.content != "auto":
             raise ModelError(
-                f"model {self.model!r} and --content {self.content} exclude each other: "
+                f"model {self.model!r} and content {self.content!r} exclude each other: "
                 "a model is for one kind of source"
             )
 
