@@ -13,24 +13,22 @@
     └── StoppedError      stopped on request: what is done is kept
 
 Each message is one line that names the bad value and what is allowed. An option stands in it as
-it is typed at the command line; where Python calls it otherwise, a note (PEP 678) says how, which
-stands below the message in a traceback.
+it is typed at the command line; a note (PEP 678), which stands below the message in a traceback,
+says how it is written in Python.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsr.core.flags import in_python
-
 
 class VsrError(Exception):
-    """The root of the tree."""
+    """The root of the tree. `python` is how Python writes the options that the message names."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: object, python: str = "") -> None:
         super().__init__(*arguments)
-        if names := in_python(str(self)):
-            self.add_note(f"in Python: {names}")
+        if python:
+            self.add_note(f"in Python: {python}")
 
 
 class InputError(VsrError):
