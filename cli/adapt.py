@@ -12,6 +12,7 @@ import click
 from tqdm import tqdm
 
 from .options import RenamedOption, device_option, model_option, scale_option
+from .param_types import FilePath
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from vsr.adaptation.finetune import Learning
     from vsr.adaptation.holdout import Verdict
 
-_PATH = click.Path(path_type=Path)
+_PATH = FilePath()
 _EVERY = 0.02  # of the learning: how often it is told in JSON
 
 

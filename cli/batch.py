@@ -29,6 +29,7 @@ from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .option_table import options_of, with_options
 from .output.table import STATUSES, counts, line_of, table
+from .param_types import FilePath
 from .progress import Bars
 
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
@@ -37,7 +38,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
 @click.command("batch")
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.argument("folder", metavar="OUTPUT_DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="OUTPUT_DIR", type=FilePath(file_okay=False))
 @click.option(
     "--pattern", "patterns", multiple=True, metavar="GLOB", help="Only names like this; repeatable."
 )
@@ -84,7 +85,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     "--report",
     "reports",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     metavar="FILE",
     help="Write what became of each file to a .json or .csv; repeatable.",
 )

@@ -17,6 +17,7 @@ from .options import (
     scale_option,
     self_ensemble_option,
 )
+from .param_types import FilePath
 
 if TYPE_CHECKING:
     from vsr.evaluation.evaluate import Score
@@ -29,9 +30,7 @@ _BASELINE = "bicubic"
 
 
 @click.command("eval")
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
-)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=FilePath())
 @model_option
 @click.option("--models", metavar="NAME|FILE,...", help="Several, side by side; not with --model.")
 @scale_option
@@ -58,13 +57,13 @@ _BASELINE = "bicubic"
 @click.option(
     "--plot",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="Draw the PSNR of each frame of the clips, as .png or .svg.",
 )
 @click.option(
     "--crops",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     help="Show where the models' errors differ most, enlarged, as .png or .jpg.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")

@@ -22,6 +22,7 @@ from vsr.core.options import (
     UpscaleOptions,
 )
 
+from .options import RenamedOption
 from .param_types import CropType, Hours, Pixels, Rate, ScaleType, Strength, Tile, Time
 
 _DEFAULTS = UpscaleOptions()
@@ -38,7 +39,7 @@ class Row:
         type: click's type; None for a switch.
         short: a letter with its dash, or "".
         metavar: what stands for its value in the help.
-        old: an earlier name that still works, and is not shown.
+        old: an earlier name that still works, see `RenamedOption`.
         shows_default: whether the help shows the default.
         for_preview: whether it means something for a few seconds of a video.
     """
@@ -143,7 +144,13 @@ ROWS: tuple[Row, ...] = (
         shows_default=True,
     ),
     Row("read.stills", "--stills", "Take each image of a folder by itself.", for_preview=False),
-    Row("read.rate", "--rate", "Frames a second, from images to video.", Rate(), for_preview=False),
+    Row(
+        "read.rate",
+        "--rate",
+        "Frames a second, from images to video; 25 if left out.",
+        Rate(),
+        for_preview=False,
+    ),
     Row(
         "read.limits.pixels",
         "--max-pixels",
@@ -212,7 +219,7 @@ def with_options(
     decorators: list[Callable[[Any], Any]] = []
     for row in ROWS:
         if row.for_preview or not preview:
-            decorators += _click_options(row)
+            decorators.append(_click_option(row))
         if row.field == "streams.audio":
             decorators.append(
                 click.option("--no-audio", is_flag=True, help="Leave the audio out: --audio none.")
@@ -236,21 +243,16 @@ def with_options(
     return command
 
 
-def _click_options(row: Row) -> list[Callable[[Any], Any]]:
-    """The option itself, and its old name."""
+def _click_option(row: Row) -> Callable[[Any], Any]:
     names = [row.flag, row.name, *([row.short] if row.short else [])]
     if row.type is None:
         switch = {"is_flag": True, "default": False, "help": row.help}
-        return [click.option(*names, **switch)]
+        return click.option(*names, **switch)
     default = f"  [default: {_text(row, row.default)}]" if row.shows_default else ""
-    made = [
-        click.option(
-            *names, type=row.type, default=None, metavar=row.metavar, help=row.help + default
-        )
-    ]
-    if row.old:
-        made.append(click.option(row.old, _old(row), type=row.type, default=None, hidden=True))
-    return made
+    renamed: dict[str, Any] = {"cls": RenamedOption, "old": row.old} if row.old else {}
+    return click.option(
+        *names, type=row.type, default=None, metavar=row.metavar, help=row.help + default, **renamed
+    )
 
 
 def options_of(given: Mapping[str, Any]) -> UpscaleOptions:
@@ -258,10 +260,6 @@ def options_of(given: Mapping[str, Any]) -> UpscaleOptions:
     options = UpscaleOptions()
     for row in (*ROWS, _RECORD):
         value = given.get(row.name)
-        by_old_name = given.get(_old(row)) if row.old else None
-        if value is not None and by_old_name is not None:
-            raise click.UsageError(f"{row.flag} and {row.old}, its old name, exclude each other")
-        value = by_old_name if value is None else value
         if value is None or (row.type is None and row is not _RECORD and not value):
             continue
         options = _with(options, row, not value if row.flag.startswith("--no-") else value)
@@ -309,10 +307,6 @@ def _text(row: Row, value: Any) -> str:
     if value is None:
         return "auto"
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
-
-
-def _old(row: Row) -> str:
-    return f"{row.name}_by_old_name"
 
 
 def _value(options: UpscaleOptions, field: str) -> Any:

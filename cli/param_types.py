@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +13,18 @@ from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError
 
 _HOUR = 3600  # seconds
+
+
+class FilePath(click.Path):
+    """A path; no text at all is none, though Python takes it for the current folder."""
+
+    def __init__(self, **settings: bool) -> None:
+        super().__init__(path_type=Path, **settings)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("an empty text names no file", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class ScaleType(click.ParamType[int]):

@@ -15,12 +15,12 @@ import click
 from vsr.core.options import UpscaleOptions
 
 from .option_table import options_of, to_argv, with_options
-from .param_types import Time
+from .param_types import FilePath, Time
 
 
 @click.command("preview")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
-@click.argument("target", metavar="[OUTPUT]", required=False, type=click.Path(path_type=Path))
+@click.argument("source", metavar="INPUT", type=FilePath())
+@click.argument("target", metavar="[OUTPUT]", required=False, type=FilePath())
 @click.option("-m", "--model", "models", multiple=True, metavar="NAME|FILE", help="Repeatable.")
 @click.option(
     "--compare",
@@ -63,7 +63,7 @@ def preview_command(
             click.echo(f"vsr: {message}", err=True)
 
     options = options_of(given)
-    target = target or source.with_name(f"{source.stem}_preview.html")
+    target = target or source.parent / f"{source.stem}_preview.html"
     shown = preview(
         source,
         target,

@@ -19,13 +19,14 @@ from vsr.networks.registry import weights_path
 from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 
 from .options import RenamedOption, device_option, scale_option
+from .param_types import FilePath
 from .progress import part_bar
 
 if TYPE_CHECKING:
     from vsr.training.fit import Progress
     from vsr.training.learn_degradation import Learning
 
-_PATH = click.Path(path_type=Path)
+_PATH = FilePath()
 
 
 @click.command("train")

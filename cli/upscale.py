@@ -22,17 +22,18 @@ from vsr.core.url import Url, as_source
 
 from .option_table import options_of, with_options
 from .output.summary import summary
+from .param_types import FilePath
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
 
 @click.command("upscale")
 @click.argument("source", metavar="INPUT")
-@click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUTPUT", type=FilePath())
 @partial(with_options, record=False)
 @click.option(
     "--progress-preview",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     metavar="FILE",
     help="Keep a picture of the last finished frame here: .jpg, .png or .webp.",
 )

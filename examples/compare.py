@@ -4,14 +4,13 @@ python examples/compare.py TRUE.png
 """
 
 import sys
-from pathlib import Path
 
 import vsr
 
 
 def main(truth: str) -> None:
     for name in ("bicubic", "espcn", "espcn-deep"):
-        for score in vsr.evaluate([Path(truth)], vsr.load_model(name, 2)):
+        for score in vsr.evaluate([truth], name, scale=2):
             print(f"{name:>12}  {score.psnr:.2f} dB  SSIM {score.ssim:.4f}")
 
 

@@ -127,11 +127,16 @@ _HOMES = {
 
 
 _OLD_NAMES = {"Weights": "ModelCard"}
-"""They serve this release yet."""
+"""They serve this release yet, with a DeprecationWarning."""
 
 
 def __getattr__(name: str) -> Any:
-    name = _OLD_NAMES.get(name, name)
+    if name in _OLD_NAMES:
+        from warnings import warn
+
+        new = _OLD_NAMES[name]
+        warn(f"vsr.{name} is an old name that will go: use vsr.{new}", DeprecationWarning, 2)
+        name = new
     if name not in _HOMES:
         raise AttributeError(f"module 'vsr' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

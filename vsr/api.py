@@ -15,6 +15,7 @@ from vsr.core.events import Observer
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import UpscaleOptions
+from vsr.core.paths import as_path
 from vsr.core.result import Progress, Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
@@ -25,7 +26,7 @@ from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks.registry import load_model
 from vsr.output.sink import BeforeCommit, Output
-from vsr.pipeline.checks import check_paths, file_of
+from vsr.pipeline.checks import check_paths, file_of, idle_options
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
@@ -77,11 +78,10 @@ def upscale(
     for a keyword that is no option.
     """
     log = _Log(warn, progress)
-    if options is not None and not isinstance(options, UpscaleOptions):
-        raise TypeError(f"options {options!r}: must be vsr.UpscaleOptions")
-    progress_preview = Path(progress_preview) if progress_preview else None
-    options = (options or UpscaleOptions()).but(**keywords)
-    source, target = as_source(source), Path(target)
+    options = UpscaleOptions.given(options, keywords)
+    source, target = as_source(source), as_path(target, "target", OutputError)
+    if progress_preview is not None:
+        progress_preview = as_path(progress_preview, "progress_preview", OutputError)
     arrived = clear_arrived(target)
     check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
     _check_progress_preview(progress_preview, source, target, options.run.cluster)
@@ -94,6 +94,8 @@ def upscale(
     split = in_segments(job, tools)
     settings = job_settings(job.options, tools.model, tools.engine, job.quality)
     _unless_done(job, settings, arrived)
+    for line in idle_options(source, target, options.read):
+        log.warn(line)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
     image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else None

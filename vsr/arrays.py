@@ -14,12 +14,16 @@ from torch import Tensor
 
 from vsr.core.errors import InputError
 from vsr.core.frame import Pixels, as_pixels
+from vsr.core.paths import quoted
 
 Image = NDArray[Any] | Tensor
 """(H, W) or (H, W, 1|3|4) numpy, or (1|3|4, H, W) torch: grey, RGB or RGBA; uint8, uint16, or float
 in [0, 1]."""
 
 _KINDS = "uint8, uint16, float16, float32 or float64"
+_TENSOR_KINDS = {
+    getattr(torch, name) for name in ("uint8", "uint16", "float16", "float32", "float64")
+} | {torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,12 @@ def opened(image: Image) -> Opened:
     """
     if isinstance(image, Tensor):
         return _opened_tensor(image)
-    array = np.asarray(image)
+    array = _as_array(image)
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or array.size == 0:
         raise InputError(
-            f"image of shape {array.shape}: must be (H, W) or (H, W, C) with C of 1, 3 or 4"
+            f"image of shape {array.shape}: must be (H, W) or (H, W, C) with C of 1, 3 or 4, and "
+            "not empty"
         )
     samples, dtype, shape = _samples(array), array.dtype, array.ndim
 
@@ -58,13 +63,21 @@ def opened(image: Image) -> Opened:
     return Opened(_swapped(samples[..., 0] if shape == 3 and channels == 1 else samples), back)
 
 
+def _as_array(image: object) -> NDArray[Any]:
+    """An array, or what numpy makes one of, such as an image of another library."""
+    try:
+        if image is not None and not isinstance(image, str | bytes | int | float):
+            return np.asarray(image)
+    except (TypeError, ValueError):
+        pass
+    raise InputError(f"image {quoted(image)}: must be a numpy array or a torch tensor")
+
+
 def _opened_tensor(image: Tensor) -> Opened:
-    if image.ndim != 3 or image.shape[0] not in (1, 3, 4):
-        raise InputError(
-            f"tensor of shape {tuple(image.shape)}: must be (C, H, W) with C of 1, 3 or 4"
-        )
+    _check_tensor(image)
     kind = torch.float32 if image.dtype == torch.bfloat16 else image.dtype
-    inner = opened(image.detach().to("cpu", kind).permute(1, 2, 0).numpy())
+    plain = image.detach().resolve_neg().to("cpu", kind)
+    inner = opened(plain.permute(1, 2, 0).numpy())
     device, dtype = image.device, image.dtype
 
     def back(pixels: Pixels) -> Image:
@@ -74,14 +87,30 @@ def _opened_tensor(image: Tensor) -> Opened:
     return Opened(inner.pixels, back)
 
 
+def _check_tensor(image: Tensor) -> None:
+    """Raise InputError for a tensor that is no image, or holds no numbers that can be read."""
+    if image.is_nested or image.layout != torch.strided:
+        raise InputError("tensor: must be dense, with numbers in all places; see Tensor.to_dense()")
+    if image.is_meta:
+        raise InputError("tensor on the device meta: holds no numbers; must be on one that does")
+    if image.ndim != 3 or image.shape[0] not in (1, 3, 4) or not image.numel():
+        raise InputError(
+            f"tensor of shape {tuple(image.shape)}: must be (C, H, W) with C of 1, 3 or 4, "
+            "and not empty"
+        )
+    if image.dtype not in _TENSOR_KINDS:
+        name = str(image.dtype).removeprefix("torch.")
+        raise InputError(f"tensor of {name}: must be bfloat16, {_KINDS}")
+
+
 def _samples(array: NDArray[Any]) -> Pixels:
     """As integers: floats in [0, 1] become 16 bits."""
-    if array.dtype in (np.uint8, np.uint16):
-        return as_pixels(array)
+    if array.dtype.newbyteorder("=") in (np.uint8, np.uint16):  # foreign byte order is fine
+        return as_pixels(array.astype(array.dtype.newbyteorder("="), copy=False))
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise InputError(f"image of {array.dtype}: must be {_KINDS}")
     if not np.isfinite(array).all():
-        raise InputError("image: holds numbers that are not finite")
+        raise InputError("image: holds numbers that are not finite; must be in [0, 1]")
     scaled: NDArray[np.uint16] = np.rint(array.clip(0, 1).astype(np.float64) * 65535).astype(
         np.uint16
     )
@@ -91,7 +120,7 @@ def _samples(array: NDArray[Any]) -> Pixels:
 def _as_type(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind == "f":
         return (pixels.astype(np.float64) / 65535).astype(dtype)
-    return pixels
+    return pixels.astype(dtype, copy=False)
 
 
 def _swapped(pixels: Pixels) -> Pixels:

@@ -85,10 +85,10 @@ class Upscaler:
         large = up(image)
     """
 
-    def __init__(self, model: str | None = None, *, scale: int = 4, **compute: Any) -> None:
+    def __init__(self, model: str | Path | None = None, *, scale: int = 4, **compute: Any) -> None:
         self._compute = ComputeOptions(**compute)
-        self._asked = model or default_model()
-        self._model = load_model(self._asked, scale)
+        self._asked = default_model() if model is None else str(model)
+        self._model = load_model(model, scale)
         self._engine = choose_engine(self._compute)
         self._networks = copies(self._model.network, self._engine)
 
@@ -118,10 +118,10 @@ class Upscaler:
         Args:
             image: numpy (H, W) or (H, W, C), or a torch tensor (C, H, W); C is 1 (grey), 3 (RGB)
                 or 4 (RGB and alpha); uint8, uint16, or float in [0, 1], which is handled in 16
-                bits and clipped.
+                bits and clipped. Any strides and byte order; a tensor must be dense.
 
-        Returns the enlarged image, of the same kind, type, channels and device. Raises InputError
-        for anything else.
+        Returns the enlarged image, of the same kind, type, channels and device, without gradients.
+        Raises InputError for anything else.
         """
         came = opened(image)
         height, width = came.pixels.shape[:2]

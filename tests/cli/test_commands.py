@@ -123,6 +123,31 @@ def test_usage_errors_of_upscale(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["upscale", "{good}", ""],
+        ["upscale", "{good}", "out.mp4", "--progress-preview", ""],
+        ["preview", ""],
+        ["preview", "{good}", ""],
+        ["batch", "{good}", ""],
+        ["eval", ""],
+    ],
+)
+def test_an_empty_text_names_no_file(inputs: Path, words: list[str]) -> None:
+    ran = vsr(*(word.format(good=inputs / "good.mp4") for word in words))
+    assert ran.code == 2
+    assert "an empty text names no file" in ran.err
+
+
+def test_a_folder_has_no_preview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "..", tmp_path):
+        ran = vsr("preview", folder)
+        assert ran.code == 1
+        assert_one_line(ran, "a preview is of a video file")
+
+
 def test_other_commands_fail_in_one_line_too(inputs: Path) -> None:
     for command in (["probe", inputs / "text.mp4"], ["eval", inputs / "missing.png"]):
         ran = vsr(*command)

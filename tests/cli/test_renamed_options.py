@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NoReturn
 
+import click
 import pytest
 from click.testing import CliRunner
+from support.cli_runner import vsr
+from support.clips import Clip, make
 
 from vsr.adaptation import adapt as adapt_module
 from vsr.adaptation.finetune import Course
@@ -68,3 +71,40 @@ def test_the_help_shows_new_names_only() -> None:
         text = CliRunner().invoke(command, ["--help"]).output.split()
         assert {new for new, *_ in names} <= {*text}
         assert not {old for _, old, *_ in names} & {*text}
+
+
+@pytest.mark.parametrize(("new", "old", "value"), [(new, old, v) for new, old, _, v in TRAIN])
+def test_an_old_name_is_told_of_on_stderr(new: str, old: str, value: object) -> None:
+    command = click.command()(click.pass_context(lambda context: click.echo(context.params)))
+    command.params = [one for one in train_command.params if new in one.opts]
+    by_old, by_new = (CliRunner().invoke(command, [flag, str(value)]) for flag in (old, new))
+    assert by_old.stderr == f"vsr: {old} is an old name that will go; use {new}\n"
+    assert by_old.stdout == by_new.stdout
+    assert by_new.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "new"),
+    [
+        ("upscale", ("--for", "clean"), "--content"),
+        ("upscale", ("--stall", "9"), "--stall-timeout"),
+        ("batch", ("--for", "clean"), "--content"),
+        ("preview", ("--stall", "9"), "--stall-timeout"),
+    ],
+)
+def test_old_names_stay_out_of_json(
+    tmp_path: Path, command: str, words: tuple[str, str], new: str
+) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=32, height=16))
+    target = {"upscale": "out.mp4", "batch": "out", "preview": "p.png"}[command]
+    fast = ("--scale", "2", "--preset", "ultrafast", "--json")
+    ran = vsr(command, source, tmp_path / target, *words, *fast)
+    assert ran.code == 0
+    assert ran.err.count(f"vsr: {words[0]} is an old name that will go; use {new}\n") == 1
+    assert ran.events
+
+
+def test_both_names_at_once_are_refused() -> None:
+    ran = CliRunner().invoke(train_command, ["data", "-o", "run", "--lr", "1", "--rate", "1"])
+    assert ran.exit_code == 2
+    assert "--lr and --rate, its old name, exclude each other" in ran.stderr

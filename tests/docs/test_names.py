@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -124,3 +125,39 @@ def test_classes_exist(page: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+# Flags in words that need no explanation.
+_PLAIN = {
+    *("help", "json", "quiet", "open", "output", "name", "overwrite"),  # of any command
+    *("start", "end", "duration", "no-audio", "no-subs", "audio"),
+    *("pattern", "exclude", "jobs", "retries", "timeout", "seconds"),
+    *("minutes", "frames", "noise", "plot", "crops", "batch"),
+}
+
+
+def flags_without_an_entry(glossary: str, flags: set[str]) -> set[str]:
+    """The long flags none of whose words the glossary has, nor the flag itself."""
+    words = set(re.findall(r"[\w-]+", glossary.lower()))
+    words |= {word.rstrip("s") for word in words}
+    return {
+        flag
+        for flag in flags
+        if flag.startswith("--")
+        and not words & {flag, flag.strip("-")}
+        and not words & {word.rstrip("s") for word in flag.strip("-").split("-")}
+    }
+
+
+def test_the_glossary_explains_what_flags_are_about() -> None:
+    glossary = (ROOT / "docs/pages/glossary.md").read_text("utf-8")
+    flags = set().union(*options().values()) - {f"--{word}" for word in _PLAIN}
+    assert flags_without_an_entry(glossary, flags) == set()
+    assert flags_without_an_entry("Tile\n:   A part.", {"--tile", "--crop", "-t"}) == {"--crop"}
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    lines = (ROOT / "docs/pages/glossary.md").read_text("utf-8").splitlines()
+    heads = [one for one, other in pairwise(lines) if other.startswith(":")]
+    words = [word for head in heads for word in re.split(r", |: ", re.sub(r" \(.*", "", head))]
+    assert [word for word in words if words.count(word) > 1] == []

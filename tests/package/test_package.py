@@ -67,7 +67,9 @@ def test_public_names() -> None:
 
 
 def test_an_old_name_still_serves() -> None:
-    assert vsr.Weights is vsr.ModelCard
+    with pytest.warns(DeprecationWarning, match=r"vsr\.Weights .*: use vsr\.ModelCard") as caught:
+        assert vsr.Weights is vsr.ModelCard
+    assert [one.filename for one in caught] == [__file__]
     assert "Weights" not in vsr.__all__
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.clips import Clip, make
 
+from vsr import upscale
 from vsr.core.errors import InputError, OutputError
-from vsr.pipeline.checks import check_paths
+from vsr.core.options import ReadOptions
+from vsr.core.url import Url
+from vsr.pipeline.checks import check_paths, idle_options
 
 
 @pytest.fixture
@@ -73,3 +78,54 @@ def test_a_folder_without_permission(source: Path) -> None:
     folder.mkdir(mode=0o500)
     with pytest.raises(OutputError, match="is not writable"):
         check_paths(source, folder / "out.mp4", overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "options", "words"),
+    [
+        ("in.mp4", "out.mp4", {}, []),
+        ("in.mp4", "out.mp4", {"rate": 25}, ["in.mp4: rate does nothing"]),
+        ("in.mp4", "out", {"rate": 30}, ["in.mp4: rate does nothing"]),
+        ("in.mp4", "out.mp4", {"stills": True}, ["in.mp4: stills does nothing"]),
+        (
+            "in.mp4",
+            "out.mp4",
+            {"stills": True, "rate": 50},
+            ["in.mp4: stills does nothing", "in.mp4: rate does nothing"],
+        ),
+        ("rtsp://camera/a", "out.mp4", {"rate": 25}, ["rtsp://camera/a: rate does nothing"]),
+        ("images", "out.mp4", {"rate": 25}, []),
+        ("images", "out", {"stills": True}, []),
+        ("images", "out", {"rate": 25}, ["out: rate does nothing"]),
+        ("a.png", "b.png", {"rate": 25}, ["b.png: rate does nothing"]),
+        ("a.png", "b.mp4", {"rate": 25}, []),
+    ],
+)
+def test_options_for_images_that_do_nothing_are_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    target: str,
+    options: dict[str, Any],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("images").mkdir()
+    given = Url(source) if "://" in source else Path(source)
+    lines = list(idle_options(given, Path(target), ReadOptions(**options)))
+    assert [line.partition(": it is")[0] for line in lines] == words
+
+
+def test_a_job_tells_of_them(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=32, height=16))
+    fast: dict[str, Any] = {"scale": 2, "model": "nearest", "preset": "ultrafast"}
+    said: list[str] = []
+    for number, resume in enumerate(("never", "always")):
+        target = tmp_path / f"{number}.mp4"
+        asked = {"stills": True, "rate": 50, "resume": resume, **fast}
+        result = upscale(source, target, warn=said.append, **asked)
+        assert [line.split(": ")[1] for line in result.warnings] == [
+            "stills does nothing",
+            "rate does nothing",
+        ]
+    assert len(said) == 4

@@ -155,6 +155,19 @@ def test_the_preview_command(clip: Path, tmp_path: Path) -> None:
     assert "exists already" in again.err and again.err.count("\n") == 1
 
 
+def test_warnings_of_the_runs_are_those_of_the_job_once(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Clip(pix_fmt="yuv444p"))
+    options: dict[str, Any] = {"scale": 2, "codec": "av1", "preset": "13", "threads": 1}
+    job: list[str] = []
+    upscale(source, tmp_path / "out.mkv", model="nearest", warn=job.append, **options)
+    assert job
+    said: list[str] = []
+    shown = preview(source, tmp_path / "p.html", models=["nearest"], warn=said.append, **options)
+    assert said == list(shown.warnings) == shown.facts()["warnings"] == job
+    quiet = preview(source, tmp_path / "q.html", models=["nearest"], **options)
+    assert quiet.warnings == shown.warnings
+
+
 def test_a_call_from_python_is_told_as_one(clip: Path, tmp_path: Path) -> None:
     options = UpscaleOptions.of(**FAST, crop="0%,0%,50%,50%", end=0.2, rate=12.5)
     line = python_call(clip, tmp_path / "out.mp4", options)

@@ -191,6 +191,28 @@ def test_a_plan_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("error", [OutputError("no cluster"), KeyboardInterrupt()], ids=repr)
+def test_work_that_ends_before_its_first_segment_leaves_nothing(
+    tmp_path: Path, error: BaseException
+) -> None:
+    with pytest.raises(type(error)), open_work(tmp_path / "out.mp4", KEY, plan_of) as work:
+        (work.folder / "000000.part").touch()
+        work.warn("something was said")
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_work_with_a_finished_segment_outlasts_an_error(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with pytest.raises(OutputError), open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        raise OutputError("no space")
+    with pytest.raises(OutputError), open_work(target, KEY, never):  # nothing new was finished
+        raise OutputError("no space")
+    with open_work(target, KEY, never) as work:
+        assert list(work.done) == [0]
+
+
 def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     folder_of(target, KEY).write_bytes(b"a file")

@@ -143,6 +143,91 @@ def test_what_is_no_image_is_refused(up: vsr.Upscaler, image: Any, says: str) ->
     assert says in str(caught.value)
 
 
+def backwards(image: Any) -> Any:
+    return np.ascontiguousarray(image[::-1, ::-1, ::-1])[::-1, ::-1, ::-1]
+
+
+def read_only(image: Any) -> Any:
+    image = image.copy()
+    image.flags.writeable = False
+    return image
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        backwards,
+        read_only,
+        np.asfortranarray,
+        lambda image: image.repeat(2, 0).repeat(3, 1)[::2, ::3],
+        lambda image: image.astype(image.dtype.newbyteorder(">")),
+    ],
+    ids=["backwards", "read only", "by columns", "with gaps", "big-endian"],
+)
+def test_how_an_array_lies_in_memory_does_not_matter(
+    up: vsr.Upscaler, other: Any, dtype: str
+) -> None:
+    image = drawn(18, 20, 3, dtype=dtype)
+    laid = other(image)
+    assert np.array_equal(laid, image)
+    large = up(laid)
+    assert np.array_equal(large, up(image))
+    assert large.dtype == laid.dtype
+    assert large.flags.writeable
+    assert np.array_equal(laid, image)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda image: image.requires_grad_(),
+        torch.nn.Parameter,
+        lambda image: image.permute(1, 2, 0).contiguous().permute(2, 0, 1),
+        lambda image: image.repeat_interleave(2, 1)[:, ::2],
+        lambda image: (-image)._neg_view(),
+    ],
+    ids=["gradient", "parameter", "channels last", "with gaps", "negated view"],
+)
+def test_how_a_tensor_came_about_does_not_matter(up: vsr.Upscaler, other: Any) -> None:
+    image = torch.rand(3, 17, 22, generator=torch.manual_seed(1))
+    large = up(other(image.clone()))
+    assert torch.equal(large, up(image))
+    assert type(large) is torch.Tensor
+    assert not large.requires_grad
+    assert large.is_contiguous()
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (None, "image None: must be a numpy array or a torch tensor"),
+        (3, "image 3: must be a numpy array"),
+        ("photo.png", "image 'photo.png': must be a numpy array"),
+        ([[1], [2, 3]], "image [[1], [2, 3]]: must be a numpy array"),
+        (np.zeros((4, 5), bool), "image of bool: must be uint8, uint16, float16"),
+        (np.zeros((4, 5), object), "image of object: must be uint8"),
+        (np.zeros((4, 5), complex), "image of complex128: must be uint8"),
+        (np.zeros((4, 5, 0), np.uint8), "and not empty"),
+        (np.full((4, 5), np.inf), "not finite; must be in [0, 1]"),
+        (torch.zeros(3, 4, 5, dtype=torch.bool), "tensor of bool: must be bfloat16, uint8"),
+        (torch.zeros(3, 4, 5, dtype=torch.int64), "tensor of int64: must be"),
+        (torch.zeros(3, 4, 5).to(torch.float8_e4m3fn), "tensor of float8_e4m3fn: must be"),
+        (torch.zeros(3, 0, 5), "tensor of shape (3, 0, 5): must be (C, H, W)"),
+        (torch.full((1, 4, 5), torch.nan), "not finite"),
+        (torch.zeros(3, 4, 5, device="meta"), "tensor on the device meta: holds no numbers"),
+        (torch.zeros(3, 4, 5).to_sparse(), "tensor: must be dense"),
+    ],
+)
+def test_what_holds_no_picture_is_refused_in_one_line(
+    up: vsr.Upscaler, image: Any, says: str
+) -> None:
+    with pytest.raises(vsr.InputError) as caught:
+        up(image)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_file_cannot_change_the_model(up: vsr.Upscaler, tmp_path: Path) -> None:
     with pytest.raises(vsr.InputError, match="device, scale: set when the Upscaler is made"):
         up.file(tmp_path / "in.mp4", tmp_path / "out.mp4", scale=4, device="cpu")

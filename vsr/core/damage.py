@@ -108,15 +108,18 @@ class Tally:
     def add(self, kind: str, count: int = 1) -> None:
         """Count damage of a kind, a field of `Damage`. Raises InputError if strict."""
         if count and self._strict and kind != "untimed":
-            raise InputError(f"{self.path}: {_words(kind, count)}; --strict allows no damage")
+            raise self._refused(_words(kind, count))
         self._counts[kind] += count
 
     def others(self, message: str, count: int, warn: Callable[[str], None]) -> None:
         """Count packets of the other streams, with a warning. Raises InputError if strict."""
         if self._strict:
-            raise InputError(f"{self.path}: {message}; --strict allows no damage")
+            raise self._refused(message)
         self._counts["other_packets"] += count
         warn(message)
+
+    def _refused(self, what: str) -> InputError:
+        return InputError(f"{self.path}: {what}; --strict allows no damage", python="strict=True")
 
     def forget(self) -> None:
         """Begin anew: what was read so far is read again."""

@@ -12,7 +12,9 @@
     ├── TrainingError     nothing to learn from, or a run that cannot be continued
     └── StoppedError      stopped on request: what is done is kept
 
-Each message is one line that names the bad value and what is allowed.
+Each message is one line that names the bad value and what is allowed. An option stands in it as
+it is typed at the command line; a note (PEP 678), which stands below the message in a traceback,
+says how it is written in Python.
 """
 
 from collections.abc import Iterator
@@ -21,7 +23,12 @@ from pathlib import Path
 
 
 class VsrError(Exception):
-    """The root of the tree."""
+    """The root of the tree. `python` is how Python writes the options that the message names."""
+
+    def __init__(self, *arguments: object, python: str = "") -> None:
+        super().__init__(*arguments)
+        if python:
+            self.add_note(f"in Python: {python}")
 
 
 class InputError(VsrError):

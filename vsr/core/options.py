@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError, VsrError
 from vsr.core.limits import Limits
+from vsr.core.paths import quoted
 from vsr.core.span import Span
 
 Scale = Literal[2, 3, 4]
@@ -27,6 +28,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Audio = Literal["copy", "transcode", "none"]
 Resume = Literal["auto", "always", "never"]
 
+USUAL_RATE = Fraction(25)  # frames a second, of what says nothing of it
 _LONGEST = 1e9  # seconds: what clocks and timers bear
 _MOST_THREADS = 1024
 
@@ -80,7 +82,8 @@ def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> Non
         raise error(f"{name} {value!r}: must be one of {', '.join(map(str, choices))}")
 
 
-def _seconds(name: str, time: float | Fraction | None) -> Fraction | None:
+def seconds(name: str, time: float | Fraction | None) -> Fraction | None:
+    """A time that was given as the argument `name`, made exact. Raises InputError."""
     if time is None:
         return None
     if _number(InputError, name, time) > _LONGEST:
@@ -101,7 +104,7 @@ class ReadOptions:
     Attributes:
         start, end: the part to take, in seconds from the file's start; None is open.
         crop: the part of the picture to take; None is all of it.
-        rate: frames per second of a folder of images that becomes a video.
+        rate: frames per second of images that become a video; None is 25.
         stills: take each image of a folder by itself. Otherwise, if they have one size, they are
             a clip in name order.
         hwaccel: decode on the GPU where its driver can; else on the CPU, with a warning.
@@ -115,7 +118,7 @@ class ReadOptions:
     start: Fraction | None = None
     end: Fraction | None = None
     crop: CropRegion | None = None
-    rate: Fraction = Fraction(25)
+    rate: Fraction | None = None
     stills: bool = False
     hwaccel: bool = False
     deinterlace: Deinterlace = "auto"
@@ -125,22 +128,30 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         _check_types(InputError, self)
-        _set(self, start=_seconds("start", self.start), end=_seconds("end", self.end))
+        _set(self, start=seconds("start", self.start), end=seconds("end", self.end))
         if isinstance(self.crop, str):
             _set(self, crop=parse_crop(self.crop))
         if not isinstance(self.crop, CropRegion | None):
             raise InputError(f"crop {self.crop!r}: must be text such as '25%,25%,50%,50%'")
         if not isinstance(self.limits, Limits):
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
-        if not 0 < _number(InputError, "rate", self.rate) <= 1000:
-            raise InputError(f"rate {self.rate}: must be above 0 and at most 1000 frames a second")
-        _set(self, rate=_exact(self.rate))
+        if self.rate is not None:
+            if not 0 < _number(InputError, "rate", self.rate) <= 1000:
+                raise InputError(
+                    f"rate {self.rate}: must be above 0 and at most 1000 frames a second"
+                )
+            _set(self, rate=_exact(self.rate))
         if not 0 < _number(InputError, "stall_timeout", self.stall_timeout) <= _LONGEST:
             raise InputError(
                 f"stall_timeout {self.stall_timeout:g} s: must be above 0 and at most {_LONGEST:g}"
             )
         _check(InputError, "deinterlace", self.deinterlace, Deinterlace)
         _ = self.span  # checks that the end comes after the start
+
+    @property
+    def clip_rate(self) -> Fraction:
+        """Frames per second of images that become a video, asked for or not."""
+        return USUAL_RATE if self.rate is None else self.rate
 
     @property
     def span(self) -> Span:
@@ -266,7 +277,7 @@ class RunOptions:
         _check_types(InputError, self)
         _check(InputError, "resume", self.resume, Resume)
         if self.cluster and self.resume == "never":
-            raise InputError("a cluster works in segments: --resume never excludes it")
+            raise InputError("a cluster works in segments: resume 'never' excludes it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,7 +325,7 @@ class UpscaleOptions:
             _set(self, denoise=float(self.denoise))
         if self.model and self.content != "auto":
             raise ModelError(
-                f"model {self.model!r} and --content {self.content} exclude each other: "
+                f"model {self.model!r} and content {self.content!r} exclude each other: "
                 "a model is for one kind of source"
             )
 
@@ -336,6 +347,18 @@ class UpscaleOptions:
         own = grouped.pop("", {})
         groups = {group: replace(getattr(self, group), **new) for group, new in grouped.items()}
         return replace(self, **groups, **own)
+
+    @classmethod
+    def given(
+        cls, options: UpscaleOptions | None, keywords: Mapping[str, object]
+    ) -> UpscaleOptions:
+        """What a function is given: options as one value, and single ones, which go before it.
+
+        Raises TypeError for another value, and for a keyword that is no option.
+        """
+        if not isinstance(options, UpscaleOptions | None):
+            raise TypeError(f"options {quoted(options)}: must be vsr.UpscaleOptions")
+        return (options or USUAL).but(**keywords)
 
     def flat(self) -> Mapping[str, Any]:
         """Every option by its name, without the groups: what `of` takes."""

@@ -58,7 +58,7 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
                 yield item  # type: ignore[misc]
         except queue.Empty:
             stalled = True
-            raise StalledError(_STALLED.format(patience)) from None
+            raise StalledError(_STALLED.format(patience), python="stall_timeout=...") from None
         if failure:
             raise failure[0]
 

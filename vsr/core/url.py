@@ -13,6 +13,7 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from vsr.core.errors import InputError
+from vsr.core.paths import as_path
 
 PATIENCE = 15.0
 """Seconds without a byte after which a connection is taken for broken."""
@@ -112,22 +113,25 @@ class Url:
 
 
 def as_source(text: str | Path | Url) -> Path | Url:
-    """What a source on the command line means: an address or a path.
+    """What a source means, as it was given: an address or a path.
 
     `scheme://...` and `file:...` are addresses; all else is a path, C:\\x and a:b.mp4 too.
-    Raises InputError for a scheme that is not read.
+    Raises InputError for a scheme that is not read, and as `as_path` does.
     """
-    if isinstance(text, Path | Url):
+    if isinstance(text, Url):
         return text
+    path = as_path(text, "source")
+    if not isinstance(text, str):
+        return path
     found = re.match(r"([a-z][a-z0-9+.-]*):(//)?", text, re.IGNORECASE)
-    if not found or (not found[2] and Path(text).exists()):
-        return Path(text)
+    if not found or (not found[2] and path.exists()):
+        return path
     scheme = found[1].lower()
     if scheme == "file" or (found[2] and scheme in _PROTOCOLS):
         return Url(text)
     if found[2] or scheme in _NEVER:
         raise InputError(f"{Url(text)}: {scheme}: is not read; allowed are {', '.join(SCHEMES)}")
-    return Path(text)
+    return path
 
 
 def open_url(

@@ -172,14 +172,16 @@ def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) ->
         limit = _CRF_LIMITS.get(name, math.inf)
         option = _CRF_NAMES.get(name, "crf")
         if option not in known:
-            raise EncoderError(f"encoder {name} has no crf: leave --crf out")
+            raise EncoderError(f"encoder {name} has no crf: leave --crf out", python="crf=None")
         if not 0 <= encoding.crf <= limit:
             raise EncoderError(f"crf {encoding.crf:g}: encoder {name} takes 0 to {limit}")
         options[option] = f"{encoding.crf:g}"
     if encoding.preset:
         allowed = _PRESETS.get(name, [encoding.preset])
         if "preset" not in known:
-            raise EncoderError(f"encoder {name} has no preset: leave --preset out")
+            raise EncoderError(
+                f"encoder {name} has no preset: leave --preset out", python="preset=''"
+            )
         if encoding.preset not in allowed:
             raise EncoderError(
                 f"preset {encoding.preset!r}: encoder {name} takes {', '.join(allowed)}"

@@ -44,12 +44,14 @@ def check_largest(name: str, info: VideoInfo) -> None:
     if width > columns or height > rows:
         raise EncoderError(
             f"encoder {name} takes pictures of at most {columns}x{rows}, not {width}x{height}: "
-            f"{helps}"
+            f"{helps}",
+            python="scale=..., codec=...",
         )
     if (width + _BORDER) * (height + _BORDER) * 8 >= _MOST_BYTES:
         raise EncoderError(
             f"encoder {name} takes pictures of at most 268 million pixels, not "
-            f"{width}x{height}: choose a smaller --scale"
+            f"{width}x{height}: choose a smaller --scale",
+            python="scale=...",
         )
 
 

@@ -78,7 +78,7 @@ class Encoder:
         try:
             stream = self._output.add_stream(self.name, rate=_rate(info))
         except ValueError as error:
-            raise EncoderError(f"{error}; choose another --codec or container") from None
+            raise EncoderError(f"{error}; choose another codec or container") from None
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
         if container in _APPLE_TAGGED and Codec(self.name, "w").canonical_name == "hevc":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from os import PathLike
 from pathlib import Path
 
 import av
@@ -17,7 +18,8 @@ from av.stream import Stream
 
 from vsr.api import upscale
 from vsr.core.errors import InputError, OutputError
-from vsr.core.options import USUAL, RunOptions, StreamOptions, UpscaleOptions
+from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
+from vsr.core.paths import as_path, quoted
 from vsr.core.result import Progress, Result
 from vsr.core.threads import cores
 from vsr.images.animated import is_still
@@ -37,6 +39,7 @@ _ENOUGH = 2.0  # seconds of work that tell something
 _BY_ITSELF = RunOptions(overwrite=True, resume="never")
 _LISTENING = 3  # seconds of the source in which the other streams are counted
 _USUAL_RATE = Fraction(25)  # frames a second
+_PAIRS = "must be (source, target) pairs in a list, such as [('in.mp4', 'out.mp4')]"
 
 
 @dataclass(frozen=True)
@@ -92,17 +95,39 @@ class Rate:
 
 
 def estimate(
-    pairs: Sequence[tuple[str | Path, str | Path]], options: UpscaleOptions = USUAL
+    pairs: Iterable[tuple[str | Path, str | Path]],
+    options: UpscaleOptions | None = None,
+    **keywords: object,
 ) -> Iterator[Estimate]:
     """What to expect of each (source, target), with these options.
+
+    `keywords` are single options by their names, as in `vsr.upscale`.
 
     Of files that are alike (size, codec, pixel format, frame rate and the output's suffix; still
     images: the suffix, as their time and size go with their pixels) and get the same model, one
     is measured. A file that cannot be opened or measured is an estimate with a reason; ModelError
-    and DeviceError, which are no file's fault, are raised.
+    and DeviceError, which are no file's fault, are raised. Arguments of another kind are a
+    TypeError at once.
     """
+    return _estimates(_as_pairs(pairs), UpscaleOptions.given(options, keywords))
+
+
+def _as_pairs(pairs: object) -> list[tuple[Path, Path]]:
+    """What is given as pairs of paths. Raises TypeError, and VsrError for empty names."""
+    if isinstance(pairs, str | bytes | PathLike) or not isinstance(pairs, Iterable):
+        raise TypeError(f"pairs {quoted(pairs)}: {_PAIRS}")
+    found = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"pair {quoted(pair)}: {_PAIRS}")
+        source, target = pair
+        found.append((as_path(source, "source"), as_path(target, "target", OutputError)))
+    return found
+
+
+def _estimates(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> Iterator[Estimate]:
     rates: dict[tuple[object, ...], tuple[Rate, int]] = {}
-    for source, target in (map(Path, pair) for pair in pairs):
+    for source, target in pairs:
         frames: int | None = None
         told: dict[str, str] = {}
         try:
@@ -190,13 +215,17 @@ def enlarge_piece(
     options: UpscaleOptions,
     start: float | Fraction,
     end: float | Fraction,
+    warn: Callable[[str], None] | None = None,
 ) -> Piece:
-    """Enlarge the piece of a video between two times, and measure it as `measure` does."""
+    """Enlarge the piece of a video between two times, and measure it as `measure` does.
+
+    `warn` is called with each warning of the run on the whole piece.
+    """
     third = start + (end - start) / 3
     short = _NOTHING
     with suppress(InputError):  # perhaps no frame begins there, or the other run will say it
         short, _ = _run(source, target, options.but(start=start, end=third))
-    long, result = _run(source, target, options.but(start=start, end=end))
+    long, result = _run(source, target, options.but(start=start, end=end), warn)
     rate = _between(short, long)
     by_frame = long.seconds / long.frames
     return Piece(result, rate, abs(rate.seconds / rate.frames / by_frame - 1))
@@ -227,7 +256,12 @@ def _between(short: _Run, long: _Run) -> Rate:
     return Rate(frames, seconds, size, once)
 
 
-def _run(source: Path, target: Path, options: UpscaleOptions) -> tuple[_Run, Result]:
+def _run(
+    source: Path,
+    target: Path,
+    options: UpscaleOptions,
+    warn: Callable[[str], None] | None = None,
+) -> tuple[_Run, Result]:
     """Enlarge, with what that took."""
     first: float | None = None
 
@@ -237,7 +271,8 @@ def _run(source: Path, target: Path, options: UpscaleOptions) -> tuple[_Run, Res
             first = time.monotonic()
 
     began = time.monotonic()
-    result = upscale(source, target, replace(options, run=_BY_ITSELF), progress=progress)
+    asked = replace(options, run=_BY_ITSELF)
+    result = upscale(source, target, asked, progress=progress, warn=warn)
     ended = time.monotonic()
     alone = result.frames_out == 1  # nothing comes after its first frame
     since = began if first is None or alone else first

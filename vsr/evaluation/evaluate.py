@@ -15,12 +15,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, tee
+from os import PathLike
 from pathlib import Path
 
 import torch
 
-from vsr.core.errors import InputError
+from vsr.core.errors import InputError, ModelError
 from vsr.core.options import ComputeOptions, Precision
+from vsr.core.paths import as_path, quoted
 from vsr.datasets.ground_truth import Picture, Plane
 from vsr.datasets.media import is_clip, list_items, read_pictures
 from vsr.evaluation.clip import Restored, restore_clip, restore_image
@@ -30,7 +32,7 @@ from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
 from vsr.evaluation.no_reference import Traces
 from vsr.inference.engine import choose_engine, prepared
 from vsr.networks import Network
-from vsr.networks.registry import Model
+from vsr.networks.registry import Model, load_model
 
 CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
@@ -104,26 +106,57 @@ class Mean:
 
 def evaluate(
     paths: Iterable[str | Path],
-    model: Model,
+    model: Model | str | Path | None = None,
     device: str = "auto",
     precision: Precision = "fp32",
     warn: Warn = lambda message: None,
     stills: bool = False,
     self_ensemble: bool = False,
+    scale: int | None = None,
 ) -> Iterator[Score]:
     """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
-    `stills` keeps images of one size in a folder apart: see `vsr.datasets.media.list_items`.
-    `device`, of which the first is taken, `precision` and `self_ensemble` are those of
-    `vsr.inference.engine.choose_engine`. Videos of more than 8 bits are rounded to 8 before
-    anything else, so that all scores share one peak.
+    `model` is what `vsr.load_model` gives or takes: a name or a file, None for the default one,
+    with `scale` as the factor (4 if left out). `stills` keeps images of one size in a folder
+    apart: see `vsr.datasets.media.list_items`. `device`, of which the first is taken, `precision`
+    and `self_ensemble` are those of `vsr.inference.engine.choose_engine`. Videos of more than 8
+    bits are rounded to 8 before anything else, so that all scores share one peak.
 
     Raises InputError for a path that does not exist, a file that cannot be read or is too
-    small, or where there is nothing to score; DeviceError for a device that is not there.
+    small, or where there is nothing to score; DeviceError for a device that is not there. Raises
+    at once ModelError where there is no such model, and TypeError for arguments of another kind.
     """
-    items = find_items([Path(path) for path in paths], stills)
+    return _scores(
+        _as_paths(paths), _as_model(model, scale), device, precision, warn, stills, self_ensemble
+    )
+
+
+def _scores(
+    paths: Sequence[Path],
+    model: Model,
+    device: str,
+    precision: Precision,
+    warn: Warn,
+    stills: bool,
+    self_ensemble: bool,
+) -> Iterator[Score]:
+    items = find_items(paths, stills)
     for (score,) in compare(items, [model], device, precision, warn, self_ensemble):
         yield score
+
+
+def _as_paths(paths: object) -> list[Path]:
+    if isinstance(paths, str | bytes | PathLike) or not isinstance(paths, Iterable):
+        raise TypeError(f"paths {quoted(paths)}: must be several, such as ['truth.png', 'clips']")
+    return [as_path(path, "path") for path in paths]
+
+
+def _as_model(model: Model | str | Path | None, scale: int | None) -> Model:
+    if not isinstance(model, Model):
+        return load_model(model, 4 if scale is None else scale)
+    if scale not in (None, model.scale):
+        raise ModelError(f"scale {scale}: the model {model.name} is loaded for {model.scale}")
+    return model
 
 
 def find_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:

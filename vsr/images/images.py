@@ -195,7 +195,8 @@ def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
     if shape != wanted:
         raise InputError(
             f"{file}: is {shape}, but {first.name} is {wanted}; the frames of a clip must be "
-            "alike (--stills takes each image by itself)"
+            "alike (--stills takes each image by itself)",
+            python="stills=True",
         )
 
 

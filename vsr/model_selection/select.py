@@ -71,7 +71,7 @@ def choose_model(
 def _for_scale(footage: str | None, scale: int) -> str:
     if footage is None:
         raise ModelError(
-            "weights for footage: this vsr has none; --content clean, or name a --model"
+            "weights for footage: this vsr has none; take content 'clean', or name a model"
         )
     if scale not in scales_of(footage):
         raise ModelError(f"{footage} has no weights for x{scale}: it has {_scales(footage)}")

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as load_tensors
 
 from vsr.core.errors import ModelError
+from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network
 from vsr.util.text import one_line
 
@@ -119,13 +120,16 @@ def scales_of(name: str) -> tuple[int, ...]:
     return tuple(sorted(_entries(name)))
 
 
-def load_model(name: str | None = None, scale: int = 4) -> Model:
+def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
     """Build a model by its name in the catalogue, or from a .safetensors file.
 
-    Raises ModelError for an unknown name, a scale without weights, or a file that is not a
-    vsr model. Nothing in a model file is ever executed.
+    None is the default for videos. Raises ModelError for an unknown name, a scale without
+    weights, or a file that is not a vsr model; TypeError for what is no name. Nothing in a model
+    file is ever executed.
     """
-    name = name or default_model()
+    if not isinstance(name, str | Path | None):
+        raise TypeError(f"model {quoted(name)}: must be a name of vsr.catalogue(), or a file")
+    name = default_model() if name is None else str(name)
     path = Path(name)
     if path.suffix == ".safetensors":
         return _from_file(path, scale)

@@ -87,7 +87,12 @@ def run_frames(
 
     on_warning, stop = observer.on_warning, observer.stop
     with open_source(
-        job.source, job.options.read.span, job.options.read.rate, on_warning, job.options.read, stop
+        job.source,
+        job.options.read.span,
+        job.options.read.clip_rate,
+        on_warning,
+        job.options.read,
+        stop,
     ) as video:
         large = enlarged(video.info, job)
         box = job.options.read.crop.inside(video.info) if job.options.read.crop else None

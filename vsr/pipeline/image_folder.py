@@ -28,7 +28,9 @@ def run_stills(
     if not overwrite:
         for file in files:
             if (target / file.name).exists():
-                raise OutputError(f"{target / file.name}: exists already; -y replaces it")
+                raise OutputError(
+                    f"{target / file.name}: exists already; -y or overwrite=True replaces it"
+                )
     made = not target.exists()
     target.mkdir(exist_ok=True)
     runs: list[Run] = []

@@ -45,6 +45,7 @@ def make_takes(
     options: UpscaleOptions,
     lossless: bool,
     begun: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> list[Made]:
     """Enlarge `span` once by each model, the `baseline` first, into files of `folder`.
 
@@ -56,6 +57,7 @@ def make_takes(
         lossless: whether to keep the frames as they are, instead of what that job's encoder makes
             of them; then nothing is to be learnt of the output's size.
         begun: told of each model as its turn comes.
+        warn: called with each warning of a run.
 
     Raises VsrError.
     """
@@ -69,7 +71,7 @@ def make_takes(
         file = folder / f"{number}{suffix}"
         encode = _LOSSLESS if lossless else options.encode
         alone = replace(asked, streams=_ALONE, encode=encode)
-        piece = enlarge_piece(source, file, alone, span.start, span.end)
+        piece = enlarge_piece(source, file, alone, span.start, span.end, warn)
         take = Take(Path(model).stem if model.endswith(".safetensors") else model, file, not number)
         estimate = whole(source, target, asked, piece.rate)
         made.append(Made(take, model, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))

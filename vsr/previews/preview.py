@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from vsr.core.crop import CropRegion
-from vsr.core.errors import InputError, OutputError
+from vsr.core.errors import InputError, ModelError, OutputError
 from vsr.core.limits import Limits
-from vsr.core.options import UpscaleOptions
+from vsr.core.options import RunOptions, UpscaleOptions, seconds
+from vsr.core.paths import as_path, quoted
 from vsr.core.span import Span
 from vsr.images.animated import is_still
 from vsr.model_selection.select import choose_model
@@ -23,7 +24,7 @@ from vsr.previews.contact_sheet import write_frames, write_sheet
 from vsr.previews.html_page import Facts, Shown, write_page
 from vsr.previews.make_variants import Made, make_takes
 from vsr.previews.pick_moment import Moment, telling
-from vsr.previews.side_by_side import write_beside
+from vsr.previews.side_by_side import HOW, write_beside
 from vsr.remux.containers import formats_for
 from vsr.util.text import clock_text, size_text
 from vsr.video.reader import open_video
@@ -47,6 +48,7 @@ class Preview:
         commands: for each take, the line that does the whole video.
         chosen: what the video was taken for, and so the model chosen, in one line; "" where
             models were named.
+        warnings: all that was said on the way, each once.
     """
 
     source: Path
@@ -55,6 +57,7 @@ class Preview:
     made: tuple[Made, ...]
     commands: tuple[str, ...]
     chosen: str = ""
+    warnings: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """All of it as plain numbers and strings, for JSON."""
@@ -64,6 +67,7 @@ class Preview:
             "start": float(self.moment.start),
             "why": self.moment.why,
             "chosen": self.chosen,
+            "warnings": list(self.warnings),
             "takes": [
                 {
                     "model": made.model,
@@ -90,8 +94,8 @@ def preview(
     *,
     models: Sequence[str] = (),
     baseline: str = "bicubic",
-    start: Fraction | None = None,
-    duration: Fraction = Fraction(3),
+    start: float | Fraction | None = None,
+    duration: float | Fraction = Fraction(3),
     how: str = "beside",
     overwrite: bool = False,
     begun: Callable[[str], None] | None = None,
@@ -114,18 +118,24 @@ def preview(
         how: "beside" or "split", for videos.
         overwrite: replace an existing target.
         begun: told of each model as its turn comes.
-        warn: called with each warning.
+        warn: called with each warning, once; all are in what is returned too.
         tell: called with what the video was taken for, where that was analysed.
         command_of: writes the line that does the whole video; a call of `vsr.upscale` if left out.
         keywords: single options by their names, as in `vsr.upscale`; `model` stands for `models`.
 
-    Raises VsrError, in one line.
+    Raises VsrError, in one line, and TypeError for an argument of another kind.
     """
-    source, target = Path(source), Path(target)
-    options = (options or UpscaleOptions()).but(**keywords).but(start=None, end=None)
-    models = models or ([options.model] if options.model else [])
-    warn, command_of = warn or _unheard, command_of or python_call
-    _check(source, target, duration, overwrite)
+    options = UpscaleOptions.given(options, keywords).but(start=None, end=None)
+    source, target = as_path(source, "source"), as_path(target, "target", OutputError)
+    models = _names(models) or ([options.model] if options.model else [])
+    (baseline,) = _names([baseline], "baseline")
+    start, duration = _times(start, duration)
+    if how not in HOW:
+        raise OutputError(f"how {quoted(how)}: must be one of {', '.join(HOW)}")
+    _ = RunOptions(overwrite=overwrite)  # checks it
+    _check(source, target, overwrite)
+    said = _Said(warn)
+    command_of = command_of or python_call
     options = options.but(model=next(iter(models), None))
     scale = options.scale
     choice = choose_model(source, options.model, options.content, scale, read=options.read)
@@ -140,26 +150,71 @@ def preview(
             source,
             Path(folder),
             span,
-            list(models) or [choice.model],
+            models or [choice.model],
             baseline,
             large,
             options,
             lossless,
             begun or _unheard,
+            said.warn,
         )
         asked = (options.but(model=one.model, content="auto") for one in made)
         commands = tuple(command_of(source, large, each) for each in asked)
-        shown = Preview(source, target, moment, tuple(made), commands, choice.said)
-        _draw(shown, span, how, overwrite, warn)
-    return shown
+        result = Preview(source, target, moment, tuple(made), commands, choice.said)
+        _draw(result, span, how, overwrite, said.warn)
+    return replace(result, warnings=tuple(said.warnings))
 
 
-def _check(source: Path, target: Path, duration: Fraction, overwrite: bool) -> None:
+@dataclass(frozen=True)
+class _Said:
+    """Warnings of several runs on the same seconds, each told once.
+
+    Attributes:
+        told: who hears of them, if anyone.
+        warnings: all of them so far.
+    """
+
+    told: Callable[[str], None] | None
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, message: str) -> None:
+        if message in self.warnings:
+            return
+        self.warnings.append(message)
+        if self.told:
+            self.told(message)
+
+
+def _names(models: object, name: str = "models") -> list[str]:
+    """The names and files of models that were given as the argument `name`."""
+    if isinstance(models, str | bytes | Path) or not isinstance(models, Iterable):
+        raise TypeError(f"{name} {quoted(models)}: must be several, such as ['espcn', 'vespcn']")
+    found = list(models)
+    for one in found:
+        if not isinstance(one, str | Path):
+            raise TypeError(f"{name} {quoted(one)}: must be a model's name, or a file")
+        if one == "":
+            raise ModelError(f"{name} '': must be a name or a file")
+    return [str(one) for one in found]
+
+
+def _times(
+    start: float | Fraction | None, duration: float | Fraction
+) -> tuple[Fraction | None, Fraction]:
+    """Where to begin and how much to show, in exact seconds. Raises InputError."""
+    begin, length = seconds("start", start), seconds("duration", duration)
+    if length is None:
+        raise InputError("duration None: must be a number")
+    if length <= 0:
+        raise InputError(f"duration {float(length):g} s: must be above 0")
+    _ = Span(begin)  # checks it
+    return begin, length
+
+
+def _check(source: Path, target: Path, overwrite: bool) -> None:
     check_paths(source, target, overwrite)
     if source.is_dir() or is_still(source):
         raise InputError(f"{source}: a preview is of a video file")
-    if duration <= 0:
-        raise InputError(f"duration {float(duration):g} s: must be above 0")
     if not names_folder(target) and target.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{target}: a preview is {', '.join(SUFFIXES)} or a folder")
 

@@ -32,7 +32,7 @@ def job_settings(
 
     `model` and `engine` are those chosen for the job, `quality` what a recurrent model is told.
     """
-    flat = options.flat()
+    flat = {**options.flat(), "rate": options.read.clip_rate}
     asked = {name: _plain(flat[name]) for name in GROUP_OF if name not in _WITHOUT_EFFECT}
     return {
         "version": VERSION,

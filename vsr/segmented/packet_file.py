@@ -45,7 +45,7 @@ class PacketWriter:
         if extra or packet.pts is None or packet.dts is None:
             what = ", ".join(sorted(extra)) or "no times"
             raise SegmentError(
-                f"this encoder's packets cannot be put aside ({what}): --resume never does without"
+                f"this encoder's packets cannot be put aside ({what}): resume 'never' needs none"
             )
         base, length = packet.time_base, packet.duration or 0
         times = base.numerator, base.denominator, packet.pts, packet.dts, length

@@ -177,7 +177,8 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
     """The work folder of `key`, as it was left, or a new one with the plan that is made.
 
     Nobody else gets it until the block ends. Files of segments that were not finished are
-    removed. Raises OutputError where somebody else is at work, or where it cannot be written.
+    removed, and where an error ends the block before any is, the folder. Raises OutputError where
+    somebody else is at work, or where it cannot be written.
     """
     folder = folder_of(target, key)
     try:
@@ -190,8 +191,12 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
         try:
             for left in folder.glob("*.part"):
                 left.unlink()
-            plan = _read(folder) or _write(folder, make_plan())
-            yield WorkDir(folder, plan)
+            work = WorkDir(folder, _read(folder) or _write(folder, make_plan()))
+            try:
+                yield work
+            except BaseException:
+                _forget_if_unused(work)
+                raise
         finally:
             lock.release()
             _remove_if_new(folder)
@@ -231,6 +236,12 @@ def _write(folder: Path, plan: Plan) -> Plan:
     (folder / _JOURNAL).unlink(missing_ok=True)
     atomic_write(folder / "plan.json", plan.to_json().encode(), durable=True)
     return plan
+
+
+def _forget_if_unused(work: WorkDir) -> None:
+    """Take the plan away where no segment was finished: it saves nobody anything."""
+    if work.folder.is_dir() and not work.done:
+        (work.folder / "plan.json").unlink(missing_ok=True)
 
 
 def _remove_if_new(folder: Path) -> None:
