@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from vsr.core.errors import InputError
+from vsr.core.events import Warn, ignore
 from vsr.core.options import ComputeOptions, Precision
 from vsr.datasets.ground_truth import Picture, Plane
 from vsr.datasets.media import is_clip, list_items, read_pictures
@@ -36,7 +37,6 @@ CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
 """What a plane without any error (a black frame, say) counts in dB, so that means stay finite."""
 
-Warn = Callable[[str], None]
 Look = Callable[[Path, int, Sequence[Restored]], None]
 """Told of an item's frame, by its number from 0, and what each model made of it."""
 
@@ -107,7 +107,7 @@ def evaluate(
     model: Model,
     device: str = "auto",
     precision: Precision = "fp32",
-    warn: Warn = lambda message: None,
+    warn: Warn = ignore,
     stills: bool = False,
     self_ensemble: bool = False,
 ) -> Iterator[Score]:
@@ -141,7 +141,7 @@ def compare(
     models: Sequence[Model],
     device: str = "auto",
     precision: Precision = "fp32",
-    warn: Warn = lambda message: None,
+    warn: Warn = ignore,
     self_ensemble: bool = False,
     look: Look | None = None,
     recording: Recording | None = None,
@@ -329,8 +329,4 @@ def _once(warn: Warn) -> Iterator[Warn]:
     """Where each reading's warnings go: those of the first say it all."""
     yield warn
     while True:
-        yield _unheard
-
-
-def _unheard(message: str) -> None:
-    """Where a warning goes that was given before."""
+        yield ignore

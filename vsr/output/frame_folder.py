@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from vsr.core.color_codes import ColorRange, Matrix
+from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo, as_pixels, find_format
 from vsr.core.recolor import recoloured
 from vsr.images.images import to_planes
@@ -22,7 +23,7 @@ from vsr.output.sink import Output
 def create_frame_folder(
     folder: Path,
     info: VideoInfo,
-    warn: Callable[[str], None],
+    warn: Warn,
     overwrite: bool,
     provenance_tag: str = "",
 ) -> Iterator[Output]:

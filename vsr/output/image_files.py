@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
+from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.files import encode, nearest_metadata, nearest_shape
-from vsr.images.images import Warn, once, to_pixels
+from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.xmp_tag import with_image_statement
 from vsr.output.sink import BeforeCommit, Output

@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.options import StreamOptions
 from vsr.core.source import Source
@@ -54,7 +55,7 @@ class VideoSpec:
     target: Path
     info: VideoInfo
     encoding: Encoding
-    warn: Callable[[str], None]
+    warn: Warn
     others_of: Source | None = None
     streams: StreamOptions = field(default_factory=StreamOptions)
     color: ColorTags | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
@@ -11,6 +10,7 @@ from threading import Event
 
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.errors import InputError, OutputError
+from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
@@ -26,8 +26,6 @@ from vsr.output.image_files import create_image, create_image_folder, names_fold
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video
 from vsr.video.reader import open_video
-
-Warn = Callable[[str], None]
 
 # What players take for granted: BT.709, limited range, chroma at the left.
 _USUAL_COLOR = ColorTags(

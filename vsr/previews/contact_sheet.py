@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import InputError
+from vsr.core.events import ignore
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Pixels, Plane, VideoInfo, find_format
 from vsr.figures.contact_sheet import (
     WIDEST,
@@ -95,7 +96,7 @@ def write_frames(
         _stored(images[0], found.info),
         depth,
         lambda number: Metadata(),
-        _unheard,
+        ignore,  # PNG holds all there is
         overwrite,
     ) as output:
         for number, image in enumerate(images):
@@ -221,7 +222,3 @@ def _stored(image: Pixels, info: VideoInfo) -> VideoInfo:
     layout = grey if shape.channels == 1 else find_format(16, 1, 1, shape.channels)
     color = ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     return replace(info, width=shape.width, height=shape.height, format=layout, color=color)
-
-
-def _unheard(message: str) -> None:
-    """Where warnings of formats go: PNG holds all there is."""

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, OutputError
+from vsr.core.events import Warn, ignore
 from vsr.core.limits import Limits
 from vsr.core.options import UpscaleOptions
 from vsr.core.span import Span
@@ -124,7 +125,7 @@ def preview(
     source, target = Path(source), Path(target)
     options = (options or UpscaleOptions()).but(**keywords).but(start=None, end=None)
     models = models or ([options.model] if options.model else [])
-    warn, command_of = warn or _unheard, command_of or python_call
+    warn, command_of = warn or ignore, command_of or python_call
     _check(source, target, duration, overwrite)
     options = options.but(model=next(iter(models), None))
     scale = options.scale
@@ -145,7 +146,7 @@ def preview(
             large,
             options,
             lossless,
-            begun or _unheard,
+            begun or ignore,
         )
         asked = (options.but(model=one.model, content="auto") for one in made)
         commands = tuple(command_of(source, large, each) for each in asked)
@@ -164,9 +165,7 @@ def _check(source: Path, target: Path, duration: Fraction, overwrite: bool) -> N
         raise OutputError(f"{target}: a preview is {', '.join(SUFFIXES)} or a folder")
 
 
-def _draw(
-    shown: Preview, span: Span, how: str, overwrite: bool, warn: Callable[[str], None]
-) -> None:
+def _draw(shown: Preview, span: Span, how: str, overwrite: bool, warn: Warn) -> None:
     target, takes = shown.target, [made.take for made in shown.made]
     if names_folder(target):
         write_frames(target, takes, overwrite=overwrite)
@@ -180,9 +179,9 @@ def _draw(
 
 def _write_page(shown: Preview, span: Span) -> None:
     run = shown.made[0].piece.result
-    with open_video(shown.made[0].take.file, Span(), _unheard) as video:
+    with open_video(shown.made[0].take.file, Span(), ignore) as video:
         info = video.info
-    with open_video(shown.source, span, _unheard) as video:
+    with open_video(shown.source, span, ignore) as video:
         small = video.info
     length = span.length(None) or Fraction(0)
     rows = (
@@ -245,7 +244,3 @@ def _written(value: object) -> str:
     if isinstance(value, Fraction):  # floats are taken for the fractions they stand for
         return str(value).replace("/", " / ")
     return f"vsr.{value!r}" if isinstance(value, Limits) else repr(value)
-
-
-def _unheard(message: str) -> None:
-    """The job itself will say it."""

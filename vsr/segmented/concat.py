@@ -12,6 +12,7 @@ import numpy as np
 from av.packet import Packet
 
 from vsr.core.damage import Damage
+from vsr.core.events import Warn
 from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.encoding.codecs import Encoding
@@ -43,14 +44,14 @@ def joined(work: WorkDir) -> Iterator[Packet[Any]]:
 def join(
     job: Job,
     work: WorkDir,
-    say: Callable[[str], None],
+    warn: Warn,
     before_commit: Callable[[Path, Run, Sequence[SegmentRecord]], None] | None,
     provenance_tag: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
     frames = sum(each.frames for each in done)
-    with open_video(job.file, job.options.read.span, say, job.options.read) as video:
+    with open_video(job.file, job.options.read.span, warn, job.options.read) as video:
 
         def run_of(output: Output) -> Run:
             check = output.check
@@ -77,7 +78,7 @@ def join(
             target=job.target,
             info=enlarged(video.info, job),
             encoding=replace(Encoding.of(job.options), threads=plan.threads),
-            warn=say,
+            warn=warn,
             others_of=video,
             streams=job.options.streams,
             verified=job.options.run.verify,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 from typing import Any
 
 from vsr.core.errors import SegmentError
+from vsr.core.events import Warn
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
 from vsr.core.threads import cores
@@ -32,14 +32,14 @@ def make_plan(
     key: str,
     settings: dict[str, Any],
     source: Fingerprint,
-    note: Callable[[str], None],
+    warn: Warn,
 ) -> Plan:
     """Look through the source and decide where to cut it.
 
     Raises VsrError for a job that would fail, SegmentError for one that must be done in one go.
     """
     path, read = job.file, job.options.read
-    with open_video(path, read.span, note, read) as video:
+    with open_video(path, read.span, warn, read) as video:
         info = enlarged(video.info, job)
         encoding = Encoding.of(job.options)
         encoding = replace(encoding, threads=encoding.threads or cores())
@@ -48,8 +48,8 @@ def make_plan(
             wants = job.options.streams
             streams = plan_streams(container, path, job.target, video.stream_index, wants, name)
         for warning in streams.warnings(job.target):
-            note(warning)
-        encoder = open_alone(info, streams.format, name, encoding, note)
+            warn(warning)
+        encoder = open_alone(info, streams.format, name, encoding, warn)
         header, pixels = header_of(encoder), encoder.settings["pix_fmt"]
         close_alone(encoder)
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
