@@ -13,6 +13,7 @@ import numpy as np
 
 from support.clips import video_frame
 from vsr.core.options import StreamOptions
+from vsr.core.source import OtherStreams
 from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
 from vsr.remux.mapping import StreamMapping, plan_streams
@@ -52,16 +53,16 @@ def passed(
                 copies.append(output.add_stream_from_template(main, opaque=True))
                 return copies[0]
 
-            through = copy_streams(
-                others,
-                source,
-                output,
-                main,
-                add,
-                plan,
-                cut,
-                lambda message, _: told.append(message),
+            streams = OtherStreams(
+                path=source,
+                container=others,
+                main=main.index,
+                output_start=cut.output_start,
+                end=cut.end,
+                sharp=cut.sharp,
+                damaged=lambda message, _: told.append(message),
             )
+            through = copy_streams(streams, output, add, plan)
             output.start_encoding()
             for packet in pictures.demux(pictures.streams[main.index]):
                 when = 0 if packet.dts is None else packet.dts * packet.time_base

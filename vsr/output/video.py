@@ -28,7 +28,6 @@ from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
-from vsr.remux.timestamps import TrimWindow
 from vsr.util.atomic import part_of, remove_abandoned
 from vsr.video.open import reason
 
@@ -186,17 +185,7 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         encoder = Encoder(output, info, name, spec.encoding, spec.color or info.color, spec.warn)
         others = NOTHING_ELSE
         if streams:
-            others = copy_streams(
-                streams.container,
-                streams.path,
-                output,
-                streams.container.streams[main],
-                encoder.add_stream,
-                plan,
-                TrimWindow(streams.output_start, streams.end, streams.sharp),
-                streams.damaged,
-                streams.arriving,
-            )
+            others = copy_streams(streams, output, encoder.add_stream, plan)
         else:
             encoder.add_stream()
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))

@@ -28,8 +28,7 @@ from vsr.figures.contact_sheet import (
 from vsr.figures.hotspots import Place, best_places, window_means
 from vsr.images.files import shape_of
 from vsr.images.images import to_planes
-from vsr.images.metadata import Metadata
-from vsr.output.image_files import create_image_folder
+from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.previews.synced_reader import in_step, open_takes
 from vsr.previews.variant import Take
 from vsr.video.upright_image import as_image
@@ -90,15 +89,15 @@ def write_frames(
     found = _read(takes, at)
     depth = 16 if found.info.format.depth > 8 else 8
     images = [as_image(planes, found.info, depth) for planes in found.planes]
-    with create_image_folder(
-        folder,
-        file_names([take.label for take in takes]),
-        _stored(images[0], found.info),
-        depth,
-        lambda number: Metadata(),
-        ignore,  # PNG holds all there is
-        overwrite,
-    ) as output:
+    spec = ImageSpec(
+        target=folder,
+        info=_stored(images[0], found.info),
+        warn=ignore,  # PNG holds all there is
+        depth=depth,
+        names=file_names([take.label for take in takes]),
+        overwrite=overwrite,
+    )
+    with create_image_folder(spec) as output:
         for number, image in enumerate(images):
             output.write(Frame(to_planes(image), number, 1))
 
