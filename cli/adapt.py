@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from .options import RenamedOption, device_option, model_option, scale_option
+from .options import RenamedOption, upscale_option
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 
 @click.command("adapt")
 @click.argument("footage", nargs=-1, required=True, type=_PATH)
-@scale_option
+@upscale_option("scale")
 @click.option("-o", "--output", required=True, type=_PATH, help="A .safetensors file.")
-@model_option
+@upscale_option("model")
 @click.option("--minutes", type=float, help="To learn for.  [default: 3, unless --iterations]")
 @click.option("--iterations", type=int, help="Steps to learn, instead or as well.")
 @click.option(
@@ -40,12 +40,12 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
     help="Learning rate.",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@device_option
-@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
+@upscale_option("compute.device")
+@upscale_option("run.overwrite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def adapt_command(
     footage: tuple[Path, ...],
-    scale: str,
+    scale: int,
     output: Path,
     model: str | None,
     minutes: float | None,
@@ -76,7 +76,7 @@ def adapt_command(
         adapted = adapt(
             footage,
             output,
-            int(scale),
+            scale,
             model,
             course,
             device,
@@ -85,7 +85,7 @@ def adapt_command(
         )
     finally:
         teller.close()
-    teller.adapted(adapted, int(scale))
+    teller.adapted(adapted, scale)
 
 
 class _Teller:

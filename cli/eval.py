@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import (
-    device_option,
-    listed,
-    model_option,
-    precision_option,
-    scale_option,
-    self_ensemble_option,
-)
+from .options import listed, upscale_option
 
 if TYPE_CHECKING:
     from vsr.evaluation.evaluate import Score
@@ -32,12 +25,12 @@ _BASELINE = "bicubic"
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
 )
-@model_option
+@upscale_option("model")
 @click.option("--models", metavar="NAME|FILE,...", help="Several, side by side; not with --model.")
-@scale_option
-@device_option
-@precision_option("fp32")
-@self_ensemble_option
+@upscale_option("scale")
+@upscale_option("compute.device")
+@upscale_option("compute.precision", default="fp32")
+@upscale_option("compute.self_ensemble")
 @click.option(
     "--noise",
     default=0.0,
@@ -54,7 +47,7 @@ _BASELINE = "bicubic"
 @click.option(
     "--frames", metavar="N", type=click.IntRange(1), help="Read no more frames of each clip."
 )
-@click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
+@upscale_option("read.stills")
 @click.option(
     "--plot",
     metavar="FILE",
@@ -72,7 +65,7 @@ def eval_command(
     paths: tuple[Path, ...],
     model: str | None,
     models: str | None,
-    scale: str,
+    scale: int,
     device: str,
     precision: str,
     self_ensemble: bool,
@@ -121,7 +114,7 @@ def eval_command(
     recording = None
     if noise or crf is not None:
         recording = Recording(noise, None if crf is None else Compression("h264", crf))
-    chosen = [load_model(name, int(scale)) for name in wanted]
+    chosen = [load_model(name, scale) for name in wanted]
     titles = _titles(chosen, wanted)
     groups = [(path, find_items([path], stills)) for path in paths]
     names = [_name(item, path) for path, items in groups for item in items]
@@ -133,12 +126,12 @@ def eval_command(
     if crops is not None:
         check_crops(crops)
     extra = [] if crops is None else _missing(chosen)
-    finder = Finder(int(scale), aside=len(extra))
+    finder = Finder(scale, aside=len(extra))
     look = None if crops is None else finder.look
 
-    report: Report = TableReport(titles, int(scale), names, clips, recording is not None)
+    report: Report = TableReport(titles, scale, names, clips, recording is not None)
     if as_json:
-        report = JsonReport(titles, int(scale), {"noise": noise, "crf": crf} if recording else {})
+        report = JsonReport(titles, scale, {"noise": noise, "crf": crf} if recording else {})
     several = sum(path.is_dir() for path in paths) > 1
     rows: list[tuple[Score, ...]] = []
     report.begin()
@@ -210,7 +203,7 @@ def _name(item: Path, given: Path) -> str:
 
 
 def _panels(
-    names: Sequence[str], rows: Sequence[Sequence[Score]], titles: Sequence[str], scale: str
+    names: Sequence[str], rows: Sequence[Sequence[Score]], titles: Sequence[str], scale: int
 ) -> list[Panel]:
     """A panel for each clip."""
     from vsr.figures.line_plot import Curve, Panel

@@ -232,8 +232,7 @@ def _click_options(row: Row) -> list[Callable[[Any], Any]]:
     """The option itself, and its old name."""
     names = [row.flag, row.name, *([row.short] if row.short else [])]
     if row.type is None:
-        switch = {"is_flag": True, "default": False, "help": row.help}
-        return [click.option(*names, **switch)]
+        return [click.option(*names, is_flag=True, default=False, help=row.help)]
     default = f"  [default: {_text(row, row.default)}]" if row.shows_default else ""
     made = [
         click.option(

@@ -15,6 +15,7 @@ import click
 from vsr.core.options import UpscaleOptions
 
 from .option_table import options_of, to_argv, with_options
+from .output.warnings import warn
 from .param_types import Time
 
 
@@ -77,7 +78,7 @@ def preview_command(
         overwrite=options.run.overwrite,
         begun=lambda model: say(f"enlarging with {model}"),
         tell=say,
-        warn=lambda message: click.echo(f"vsr: warning: {message}", err=True),
+        warn=warn,
         command_of=command_of,
     )
     if as_json:

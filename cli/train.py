@@ -18,7 +18,7 @@ from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
 from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 
-from .options import RenamedOption, device_option, scale_option
+from .options import RenamedOption, upscale_option
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="A vespcn sees neighbouring frames; an edsr works in RGB.",
 )
-@scale_option
+@upscale_option("scale")
 @click.option(
     "--recipe",
     "degradation",
@@ -107,13 +107,13 @@ _PATH = click.Path(path_type=Path)
     help="Of the run, after it, with known motion.",
 )
 @click.option("--seed", default=1, show_default=True)
-@device_option
-@click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
+@upscale_option("compute.device")
+@upscale_option("compute.threads")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def train_command(
     folder: Path,
     model: str,
-    scale: str,
+    scale: int,
     degradation: str,
     data: tuple[Path, ...],
     real: tuple[Path, ...],
@@ -140,7 +140,7 @@ def train_command(
     shape = SHAPES[model]
     given = {name: value for name, value in settings.items() if value is not None}
     if "warm_start" in given:
-        given["warm_start"] = weights_path(given["warm_start"], int(scale))
+        given["warm_start"] = weights_path(given["warm_start"], scale)
     given.setdefault("iterations", None if "minutes" in given else 100_000)
     given["degradation"] = {"clean": "bicubic", "degradation-gan": "learned"}.get(
         degradation, degradation
@@ -150,7 +150,7 @@ def train_command(
     if degradation == "degradation-gan":
         common = {name: settings[name] for name in ("seed", "device", "threads")}
         learning = DegradationRecipe(
-            int(scale),
+            scale,
             ARCHITECTURES[shape.network].color,
             sharp,
             real,
@@ -159,7 +159,7 @@ def train_command(
         )
         given["generator"] = folder / "degradation" / GENERATOR
     choices = shape.defaults | given
-    recipe = Recipe(shape.network, int(scale), data or sharp, options=shape.options, **choices)
+    recipe = Recipe(shape.network, scale, data or sharp, options=shape.options, **choices)
     if degradation == "degradation-gan":
         _learn(learning, folder / "degradation", as_json)
     last: Progress | None = None
