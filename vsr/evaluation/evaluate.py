@@ -37,6 +37,8 @@ CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
 """What a plane without any error (a black frame, say) counts in dB, so that means stay finite."""
 
+_EXACT = ComputeOptions(precision="fp32")
+
 Look = Callable[[Path, int, Sequence[Restored]], None]
 """Told of an item's frame, by its number from 0, and what each model made of it."""
 
@@ -122,7 +124,8 @@ def evaluate(
     small, or where there is nothing to score; DeviceError for a device that is not there.
     """
     items = find_items([Path(path) for path in paths], stills)
-    for (score,) in compare(items, [model], device, precision, warn, self_ensemble):
+    compute = ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
+    for (score,) in compare(items, [model], compute, warn=warn):
         yield score
 
 
@@ -139,10 +142,9 @@ def find_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
 def compare(
     items: Iterable[Path],
     models: Sequence[Model],
-    device: str = "auto",
-    precision: Precision = "fp32",
+    compute: ComputeOptions = _EXACT,
+    *,
     warn: Warn = ignore,
-    self_ensemble: bool = False,
     look: Look | None = None,
     recording: Recording | None = None,
     frames: int | None = None,
@@ -154,9 +156,7 @@ def compare(
     is what becomes of these before, `frames` how many of a clip are read at most. Errors are
     those of `evaluate`.
     """
-    engine = choose_engine(
-        ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
-    )
+    engine = choose_engine(compute)
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
         small = _small(item, networks, warn, recording, frames)
