@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from vsr.core.errors import OutputError
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.core.job import Job
 from vsr.core.options import StreamOptions
 from vsr.core.source import Source
 from vsr.core.threads import behind
@@ -61,6 +62,19 @@ class VideoSpec:
     verified: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
+
+
+def video_spec(job: Job, source: Source, info: VideoInfo, warn: Warn) -> VideoSpec:
+    """What a job's video of frames of `info` is to hold: as its options say."""
+    return VideoSpec(
+        target=job.target,
+        info=info,
+        encoding=Encoding.of(job.options),
+        warn=warn,
+        others_of=source,
+        streams=job.options.streams,
+        verified=job.options.run.verify,
+    )
 
 
 @contextmanager

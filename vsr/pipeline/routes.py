@@ -17,14 +17,13 @@ from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import Source
 from vsr.core.span import Span
 from vsr.core.url import Url, is_live, open_url
-from vsr.encoding.codecs import Encoding
 from vsr.images.animated import is_still
 from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.video import VideoSpec, create_video
+from vsr.output.video import VideoSpec, create_video, video_spec
 from vsr.video.reader import open_video
 
 # What players take for granted: BT.709, limited range, chroma at the left.
@@ -95,14 +94,8 @@ def create_target(
         before_commit=before_commit,
         provenance_tag=provenance_tag,
     )
-    video = VideoSpec(
-        target=job.target,
-        info=info,
-        encoding=Encoding.of(job.options),
-        warn=warn,
-        others_of=source,
-        streams=job.options.streams,
-        verified=job.options.run.verify,
+    video = replace(
+        video_spec(job, source, info, warn),
         before_commit=before_commit,
         provenance_tag=provenance_tag,
     )

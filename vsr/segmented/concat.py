@@ -15,9 +15,8 @@ from vsr.core.damage import Damage
 from vsr.core.events import Warn
 from vsr.core.job import Job
 from vsr.core.result import Run
-from vsr.encoding.codecs import Encoding
 from vsr.output.sink import Output
-from vsr.output.video import VideoSpec, join_video
+from vsr.output.video import join_video, video_spec
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
 from vsr.segmented.work_dir import SegmentRecord, WorkDir
@@ -74,14 +73,10 @@ def join(
                 before_commit(part, run_of(output), done)
             work.arrives(part)
 
-        spec = VideoSpec(
-            target=job.target,
-            info=enlarged(video.info, job),
-            encoding=replace(Encoding.of(job.options), threads=plan.threads),
-            warn=warn,
-            others_of=video,
-            streams=job.options.streams,
-            verified=job.options.run.verify,
+        spec = video_spec(job, video, enlarged(video.info, job), warn)
+        spec = replace(
+            spec,
+            encoding=replace(spec.encoding, threads=plan.threads),
             before_commit=written_whole,
             provenance_tag=provenance_tag,
         )
