@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from tqdm import tqdm
 
 from .options import RenamedOption, upscale_option
+from .output.messages import event
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class _Teller:
 
     def found(self, found: Found) -> None:
         if self._as_json:
-            _event("found", asdict(found))
+            event("found", asdict(found))
             return
         for line in _lines(found):
             click.echo(line)
@@ -110,7 +110,7 @@ class _Teller:
             self._bar.update(now.done - self._bar.n)
         elif now.done - self._told >= _EVERY or now.done >= 1:
             self._told = now.done
-            _event("progress", asdict(now))
+            event("progress", asdict(now))
 
     def warn(self, message: str) -> None:
         tqdm.write(f"vsr: warning: {message}", file=click.get_text_stream("stderr"))
@@ -123,7 +123,7 @@ class _Teller:
         verdict = adapted.verdict
         if self._as_json:
             facts = asdict(adapted) | {"output": str(adapted.output), "better": verdict.is_better}
-            _event("result", facts)
+            event("result", facts)
             return
         click.echo(_measured(verdict, adapted))
         click.echo(
@@ -136,10 +136,6 @@ class _Teller:
         else:
             click.echo(f"no clear gain: {file} holds the weights of {adapted.model} as they were")
         click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {scale} --model {file}")
-
-
-def _event(name: str, facts: dict[str, Any]) -> None:
-    click.echo(json.dumps({"event": name, **facts}, default=str))
 
 
 def _lines(found: Found) -> list[str]:

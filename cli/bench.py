@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from vsr.core.options import ComputeOptions, Precision
 from vsr.util.text import fps_text
 
 from .options import listed, upscale_option
-from .output.warnings import warn
+from .output.messages import event, warn
 
 if TYPE_CHECKING:
     from vsr.inference.engine import Engine
@@ -59,10 +58,13 @@ def bench_command(
     speeds: list[Speed] = []
     for speed in measure_speeds(chosen, engine, seconds, warn):
         speeds.append(speed)
-        click.echo(json.dumps(_event(speed)) if as_json else _row(speed, width))
+        if as_json:
+            event("speed", _facts(speed))
+        else:
+            click.echo(_row(speed, width))
     if as_json:
         took = time.monotonic() - began
-        click.echo(json.dumps(_result(speeds, engine, took)))
+        event("result", _result(speeds, engine, took))
     else:
         click.echo(_method(engine))
         click.echo(_conclusion(speeds))
@@ -130,11 +132,11 @@ def _at_smaller_size(speeds: Sequence[Speed]) -> list[Speed]:
     return [speed for speed in speeds if speed.output_size == size]
 
 
-def _event(speed: Speed) -> dict[str, Any]:
+def _facts(speed: Speed) -> dict[str, Any]:
     facts = asdict(speed)
     for name in ("network_fps", "encode_fps", "fps"):
         facts[name] = float(f"{facts[name]:.4g}")
-    return {"event": "speed", **facts, "real_time": speed.real_time}
+    return {**facts, "real_time": speed.real_time}
 
 
 def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str, Any]:
@@ -142,7 +144,6 @@ def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str
 
     smaller = _at_smaller_size(speeds)
     return {
-        "event": "result",
         "device": ",".join(map(str, engine.devices)),
         "precision": engine.precision,
         "threads": engine.workers,

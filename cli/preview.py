@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import webbrowser
 from fractions import Fraction
@@ -15,7 +14,7 @@ import click
 from vsr.core.options import UpscaleOptions
 
 from .option_table import options_of, to_argv, with_options
-from .output.warnings import warn
+from .output.messages import event, warn
 from .param_types import Time
 
 
@@ -82,7 +81,7 @@ def preview_command(
         command_of=command_of,
     )
     if as_json:
-        click.echo(json.dumps({"event": "result", **shown.facts()}))
+        event("result", shown.facts())
     else:
         for made in shown.made:
             rate = made.piece.rate

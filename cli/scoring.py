@@ -20,8 +20,8 @@ from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
 from vsr.networks.registry import Model, load_model
 
 from .options import listed
+from .output.messages import warn
 from .output.scores import JsonReport, Report, TableReport
-from .output.warnings import warn
 
 _BASELINE = "bicubic"
 

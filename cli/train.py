@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from vsr.networks.registry import weights_path
 from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 
 from .options import RenamedOption, upscale_option
+from .output.messages import event
 from .progress import part_bar
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:
         weights = fit(recipe, folder, report)
     if as_json:
         facts = {"weights": str(weights), "scale": recipe.scale}
-        click.echo(json.dumps({"event": "result", **facts, "psnr": best}))
+        event("result", facts | {"psnr": best})
     else:
         file = shlex.quote(str(weights))
         click.echo(f"best weights: {weights}")
@@ -228,7 +228,7 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
 
 @contextmanager
 def _told(
-    event: str, of: str, as_json: bool
+    name: str, of: str, as_json: bool
 ) -> Iterator[Callable[[Progress | Learning, str], None]]:
     """Gives the function that tells how a run stands: as a value, and in words.
 
@@ -244,7 +244,7 @@ def _told(
             bar.set_postfix_str(text, refresh=False)
             bar.update(now.done - bar.n)
             if now.saved and as_json:
-                click.echo(json.dumps({"event": event, **asdict(now)}))
+                event(name, asdict(now))
             elif now.saved and bar.disable:
                 click.echo(f"{now.done:6.1%}  {text}", err=True)
             check()

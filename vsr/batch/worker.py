@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
-from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
+from vsr.core.errors import DoneError, StalledError, StoppedError, VsrError
 from vsr.core.events import Progress, Reporter
+from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
 from vsr.util.text import one_line
 
@@ -64,7 +64,7 @@ def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Fin
     from vsr.api import upscale  # takes seconds, and only a worker needs it
     from vsr.provenance.sidecar import read_record, record_path
 
-    _make(item.target.parent)
+    make_folder(item.target.parent)
     try:
         result = upscale(
             item.source,
@@ -79,13 +79,6 @@ def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Fin
         return Finished("skipped", str(done), facts=_recorded(record) if record else {})
     record = read_record(record_path(item.target))
     return Finished("done", facts={**result.facts(), **_hashes(record)})
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
 
 
 def _recorded(record: Mapping[str, Any]) -> dict[str, Any]:
