@@ -23,6 +23,7 @@ from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.folders import make_folder
+from vsr.core.options import UpscaleOptions
 from vsr.networks.registry import load_model
 
 from .dry_run import dry_run
@@ -115,15 +116,8 @@ def batch_command(
     the same command goes on where it was interrupted.
     """
     options = options_of(given)
-    scale = options.scale
-    if options.model:  # a wrong one is no file's fault
-        load_model(options.model, scale)
-    for report in reports:
-        if report.suffix.lower() not in SUFFIXES:
-            raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
-    if watch and only_told:
-        raise click.UsageError("--watch and --dry-run exclude each other")
-    stop = Event()
+    scale, stop = options.scale, Event()
+    _check(options, reports, watch and only_told)
     items: Iterator[Item | None]
     if watch:
         files.target_of(_ANY, folder, name, scale)  # raises where the name is no pattern
@@ -153,6 +147,17 @@ def batch_command(
         except KeyboardInterrupt:
             outcomes = reporter.outcomes
     _close(outcomes, total, time.monotonic() - began, reports, as_json, quiet)
+
+
+def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) -> None:
+    """Raise ModelError or UsageError for what is no file's fault."""
+    if options.model:
+        load_model(options.model, options.scale)
+    for report in reports:
+        if report.suffix.lower() not in SUFFIXES:
+            raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
+    if excluding:
+        raise click.UsageError("--watch and --dry-run exclude each other")
 
 
 def _arriving(
