@@ -188,11 +188,8 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
     target, info, others_of, tag = spec.target, spec.info, spec.others_of, spec.provenance_tag
     with _one_line(target), ExitStack() as stack:
         streams = stack.enter_context(others_of.other_streams()) if others_of else None
-        source, path = (streams.container, streams.path) if streams else (None, None)
-        main = streams.main if streams else 0
-        sampled = streams.sampled if streams else None
         name = spec.encoding.encoder(target, info)
-        plan = plan_streams(source, path, target, main, spec.streams, name, sampled, tag)
+        plan = plan_streams(streams, target, spec.streams, name, tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn, ignore
+from vsr.core.job import Job
 from vsr.core.limits import Limits
 from vsr.core.options import UpscaleOptions
 from vsr.core.span import Span
@@ -134,22 +135,13 @@ def preview(
         tell(choice.said)
     moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
     span = Span(moment.start, moment.start + duration)
-    large = _large(source, scale)
+    job = Job(source, _large(source, scale), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
-        made = make_takes(
-            source,
-            Path(folder),
-            span,
-            list(models) or [choice.model],
-            baseline,
-            large,
-            options,
-            lossless,
-            begun or ignore,
-        )
+        compared = [baseline, *(models or [choice.model])]
+        made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore)
         asked = (options.but(model=one.model, content="auto") for one in made)
-        commands = tuple(command_of(source, large, each) for each in asked)
+        commands = tuple(command_of(source, job.target, each) for each in asked)
         shown = Preview(source, target, moment, tuple(made), commands, choice.said)
         _draw(shown, span, how, overwrite, warn)
     return shown

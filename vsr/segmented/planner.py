@@ -20,7 +20,6 @@ from vsr.remux.mapping import plan_streams
 from vsr.segmented.keyframe_scan import scan
 from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
-from vsr.video.open import open_input
 from vsr.video.reader import open_video
 
 _BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as a second one
@@ -44,9 +43,8 @@ def make_plan(
         encoding = Encoding.of(job.options)
         encoding = replace(encoding, threads=encoding.threads or cores())
         name = encoding.encoder(job.target, info)
-        with open_input(path) as container:
-            wants = job.options.streams
-            streams = plan_streams(container, path, job.target, video.stream_index, wants, name)
+        with video.other_streams() as others:
+            streams = plan_streams(others, job.target, job.options.streams, name)
         for warning in streams.warnings(job.target):
             warn(warning)
         encoder = open_alone(info, streams.format, name, encoding, warn)
