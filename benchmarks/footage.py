@@ -20,6 +20,7 @@ from pathlib import Path
 
 import vsr
 from vsr.core.errors import VsrError
+from vsr.core.options import ComputeOptions
 from vsr.degradation.compression import Compression
 from vsr.evaluation.degrade import Recording
 from vsr.evaluation.evaluate import Mean, Score, compare, find_items, mean
@@ -88,7 +89,7 @@ def main() -> None:
             compare(
                 items,
                 models,
-                precision=options.precision,
+                ComputeOptions(precision=options.precision),
                 recording=recording,
                 frames=options.frames,
             )

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import vsr
+from vsr.core.options import ComputeOptions
 from vsr.evaluation.evaluate import compare, find_items, mean
 from vsr.networks import Network
 from vsr.networks.registry import Model
@@ -35,7 +36,9 @@ def main() -> None:
     options = parser.parse_args()
     models = [vsr.load_model(name, options.scale) for name in options.models.split(",")]
     cases = [case for model in models for case in variants(model)]
-    scores = list(compare(find_items(options.clips), cases, precision=options.precision))
+    scores = list(
+        compare(find_items(options.clips), cases, ComputeOptions(precision=options.precision))
+    )
     for number, case in enumerate(cases):
         total = mean([row[number] for row in scores])
         flicker = "-" if total.dtssd is None else f"{total.dtssd:.3f}"  # of frames without a cut

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from tqdm import tqdm
 
-from .options import RenamedOption, device_option, model_option, scale_option
+from .options import upscale_option
+from .output.messages import event
 from .param_types import FilePath
 from .progress import part_bar
+from .renamed_option import RenamedOption
 
 if TYPE_CHECKING:
     from vsr.adaptation.adapt import Adapted, Found
@@ -26,9 +27,9 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 
 @click.command("adapt")
 @click.argument("footage", nargs=-1, required=True, type=_PATH)
-@scale_option
+@upscale_option("scale")
 @click.option("-o", "--output", required=True, type=_PATH, help="A .safetensors file.")
-@model_option
+@upscale_option("model")
 @click.option("--minutes", type=float, help="To learn for.  [default: 3, unless --iterations]")
 @click.option("--iterations", type=int, help="Steps to learn, instead or as well.")
 @click.option(
@@ -41,12 +42,12 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
     help="Learning rate.",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@device_option
-@click.option("-y", "--overwrite", is_flag=True, help="Replace an existing output.")
+@upscale_option("compute.device")
+@upscale_option("run.overwrite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def adapt_command(
     footage: tuple[Path, ...],
-    scale: str,
+    scale: int,
     output: Path,
     model: str | None,
     minutes: float | None,
@@ -77,7 +78,7 @@ def adapt_command(
         adapted = adapt(
             footage,
             output,
-            int(scale),
+            scale,
             model,
             course,
             device,
@@ -86,7 +87,7 @@ def adapt_command(
         )
     finally:
         teller.close()
-    teller.adapted(adapted, int(scale))
+    teller.adapted(adapted, scale)
 
 
 class _Teller:
@@ -99,7 +100,7 @@ class _Teller:
 
     def found(self, found: Found) -> None:
         if self._as_json:
-            _event("found", asdict(found))
+            event("found", asdict(found))
             return
         for line in _lines(found):
             click.echo(line)
@@ -111,7 +112,7 @@ class _Teller:
             self._bar.update(now.done - self._bar.n)
         elif now.done - self._told >= _EVERY or now.done >= 1:
             self._told = now.done
-            _event("progress", asdict(now))
+            event("progress", asdict(now))
 
     def warn(self, message: str) -> None:
         tqdm.write(f"vsr: warning: {message}", file=click.get_text_stream("stderr"))
@@ -124,7 +125,7 @@ class _Teller:
         verdict = adapted.verdict
         if self._as_json:
             facts = asdict(adapted) | {"output": str(adapted.output), "better": verdict.is_better}
-            _event("result", facts)
+            event("result", facts)
             return
         click.echo(_measured(verdict, adapted))
         click.echo(
@@ -137,10 +138,6 @@ class _Teller:
         else:
             click.echo(f"no clear gain: {file} holds the weights of {adapted.model} as they were")
         click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {scale} --model {file}")
-
-
-def _event(name: str, facts: dict[str, Any]) -> None:
-    click.echo(json.dumps({"event": name, **facts}, default=str))
 
 
 def _lines(found: Found) -> list[str]:

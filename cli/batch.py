@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import time
@@ -23,11 +22,14 @@ from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, S
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
+from vsr.core.folders import make_folder
+from vsr.core.options import UpscaleOptions
 from vsr.networks.registry import load_model
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .option_table import options_of, with_options
+from .output.messages import event
 from .output.table import STATUSES, counts, line_of, table
 from .param_types import FilePath
 from .progress import Bars
@@ -115,15 +117,8 @@ def batch_command(
     the same command goes on where it was interrupted.
     """
     options = options_of(given)
-    scale = options.scale
-    if options.model:  # a wrong one is no file's fault
-        load_model(options.model, scale)
-    for report in reports:
-        if report.suffix.lower() not in SUFFIXES:
-            raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
-    if watch and only_told:
-        raise click.UsageError("--watch and --dry-run exclude each other")
-    stop = Event()
+    scale, stop = options.scale, Event()
+    _check(options, reports, watch and only_told)
     items: Iterator[Item | None]
     if watch:
         files.target_of(_ANY, folder, name, scale)  # raises where the name is no pattern
@@ -136,7 +131,7 @@ def batch_command(
             return
         items, total = iter([Item(*pair) for pair in pairs]), len(pairs)
         jobs = min(jobs, total)
-    _make(folder)
+    make_folder(folder)
     began = time.monotonic()
     with closing(_Reporter(total, reports, as_json, quiet)) as reporter:
         try:
@@ -155,6 +150,17 @@ def batch_command(
     _close(outcomes, total, time.monotonic() - began, reports, as_json, quiet)
 
 
+def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) -> None:
+    """Raise ModelError or UsageError for what is no file's fault."""
+    if options.model:
+        load_model(options.model, options.scale)
+    for report in reports:
+        if report.suffix.lower() not in SUFFIXES:
+            raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
+    if excluding:
+        raise click.UsageError("--watch and --dry-run exclude each other")
+
+
 def _arriving(
     found: Iterator[files.Found | None], folder: Path, name: str, scale: int
 ) -> Iterator[Item | None]:
@@ -171,13 +177,6 @@ def _arriving(
         else:
             said = f"vsr: warning: {each.path}: passed over, {target} is {first}'s"
             tqdm.write(said, file=sys.stderr)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
 
 
 @contextmanager
@@ -210,9 +209,10 @@ def _close(
         write_report(report, outcomes)
     ends = counts(outcomes)
     if as_json:
-        numbers = {status: ends.get(status, 0) for status in STATUSES}
-        frames = sum(outcome.frames for outcome in outcomes)
-        _event("summary", files=total, **numbers, frames=frames, seconds=round(seconds, 3))
+        facts: dict[str, object] = {"files": total}
+        facts |= {status: ends.get(status, 0) for status in STATUSES}
+        facts["frames"] = sum(outcome.frames for outcome in outcomes)
+        event("summary", facts | {"seconds": round(seconds, 3)})
     elif not quiet:
         click.echo(table(outcomes, seconds), err=True)
     if total is None or len(outcomes) < total or "stopped" in ends:
@@ -235,22 +235,22 @@ class _Reporter:
             write_report(report, [])  # where that cannot be, no work is begun
         self._bars = Bars(total, wanted=not (as_json or quiet))
 
-    def tell(self, event: Happening) -> None:
+    def tell(self, happening: Happening) -> None:
         """Show it."""
         if self._as_json:
-            _tell_programs(event)
+            _tell_programs(happening)
         else:
-            self._tell_people(event)
-        if isinstance(event, Ended):
-            self.outcomes.append(event.outcome)
-            self._report(event.outcome)
+            self._tell_people(happening)
+        if isinstance(happening, Ended):
+            self.outcomes.append(happening.outcome)
+            self._report(happening.outcome)
 
     def close(self) -> None:
         """Take the bars away."""
         self._bars.close()
 
-    def _tell_people(self, event: Happening) -> None:
-        match event:
+    def _tell_people(self, happening: Happening) -> None:
+        match happening:
             case Started(item, slot):
                 self._bars.start(slot, item.source.name)
             case Moved(_, slot, progress):
@@ -281,24 +281,20 @@ class _Reporter:
         self._written = time.monotonic()
 
 
-def _tell_programs(event: Happening) -> None:
-    match event:
+def _tell_programs(happening: Happening) -> None:
+    match happening:
         case Started(item, slot, attempt):
-            _event("started", **_paths(item), slot=slot, attempt=attempt)
+            event("started", _paths(item) | {"slot": slot, "attempt": attempt})
         case Moved(item, _, progress):
-            source = str(item.source)
-            _event("progress", source=source, frames=progress.frames, expected=progress.expected)
+            frames = {"frames": progress.frames, "expected": progress.expected}
+            event("progress", {"source": item.source, **frames})
         case Warned(item, message):
-            _event("warning", source=str(item.source), message=message)
+            event("warning", {"source": item.source, "message": message})
         case Ended(outcome):
-            _event("ended", **row(outcome))
+            event("ended", row(outcome))
         case Stopping(running):
-            _event("stopping", running=running)
+            event("stopping", {"running": running})
 
 
-def _paths(item: Item) -> dict[str, str]:
-    return {"source": str(item.source), "target": str(item.target)}
-
-
-def _event(event: str, **facts: Any) -> None:
-    click.echo(json.dumps({"event": event, **facts}))
+def _paths(item: Item) -> dict[str, object]:
+    return {"source": item.source, "target": item.target}

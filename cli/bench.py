@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vsr.core.options import ComputeOptions
+from vsr.core.options import ComputeOptions, Precision
 from vsr.util.text import fps_text
 
-from .options import device_option, listed, precision_option, threads_option
+from .options import listed, upscale_option
+from .output.messages import event, warn
 
 if TYPE_CHECKING:
     from vsr.inference.engine import Engine
@@ -24,9 +24,9 @@ _ORDINARY = 25  # frames per second of the video that a slow model is compared w
 
 @click.command("bench")
 @click.option("--models", metavar="NAME|FILE,...", help="These alone.  [default: all with weights]")
-@device_option
-@precision_option("auto")
-@threads_option
+@upscale_option("compute.device")
+@upscale_option("compute.precision")
+@upscale_option("compute.threads")
 @click.option(
     "--seconds",
     type=click.IntRange(1, 3600),
@@ -36,7 +36,7 @@ _ORDINARY = 25  # frames per second of the video that a slow model is compared w
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 def bench_command(
-    models: str | None, device: str, precision: str, threads: int, seconds: int, as_json: bool
+    models: str | None, device: str, precision: Precision, threads: int, seconds: int, as_json: bool
 ) -> None:
     """Measure how fast each model runs on this machine, and which do so in real time.
 
@@ -56,12 +56,15 @@ def bench_command(
         click.echo(_place(engine))
         click.echo(_title(width))
     speeds: list[Speed] = []
-    for speed in measure_speeds(chosen, engine, seconds, _warn):
+    for speed in measure_speeds(chosen, engine, seconds, warn):
         speeds.append(speed)
-        click.echo(json.dumps(_event(speed)) if as_json else _row(speed, width))
+        if as_json:
+            event("speed", _facts(speed))
+        else:
+            click.echo(_row(speed, width))
     if as_json:
         took = time.monotonic() - began
-        click.echo(json.dumps(_result(speeds, engine, took)))
+        event("result", _result(speeds, engine, took))
     else:
         click.echo(_method(engine))
         click.echo(_conclusion(speeds))
@@ -129,11 +132,11 @@ def _at_smaller_size(speeds: Sequence[Speed]) -> list[Speed]:
     return [speed for speed in speeds if speed.output_size == size]
 
 
-def _event(speed: Speed) -> dict[str, Any]:
+def _facts(speed: Speed) -> dict[str, Any]:
     facts = asdict(speed)
     for name in ("network_fps", "encode_fps", "fps"):
         facts[name] = float(f"{facts[name]:.4g}")
-    return {"event": "speed", **facts, "real_time": speed.real_time}
+    return {**facts, "real_time": speed.real_time}
 
 
 def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str, Any]:
@@ -141,7 +144,6 @@ def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str
 
     smaller = _at_smaller_size(speeds)
     return {
-        "event": "result",
         "device": ",".join(map(str, engine.devices)),
         "precision": engine.precision,
         "threads": engine.workers,
@@ -150,7 +152,3 @@ def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str
         "smaller_size": smaller[0].output_size,
         "real_time": [f"{s.model} x{s.scale}" for s in smaller if s.real_time],
     }
-
-
-def _warn(message: str) -> None:
-    click.echo(f"vsr: warning: {message}", err=True)

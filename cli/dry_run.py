@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import click
 from vsr.core.options import UpscaleOptions
 from vsr.estimation.estimate import Estimate, estimate
 from vsr.util.text import duration_text, size_text
+
+from .output.messages import event
 
 
 def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json: bool) -> None:
@@ -26,11 +27,14 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json
         seconds += each.seconds or 0
         size += each.bytes or 0
         unknown += each.seconds is None
-        click.echo(_event(each) if as_json else _row(each, width))
+        if as_json:
+            event("estimate", _facts(each))
+        else:
+            click.echo(_row(each, width))
     todo = len(pairs) - there
     if as_json:
         sums = {"files": todo, "there": there, "seconds": round(seconds, 1), "bytes": size}
-        click.echo(json.dumps({"event": "summary", **sums, "unknown": unknown}))
+        event("summary", sums | {"unknown": unknown})
         return
     parts = [f"{todo} files to do", f"{there} there already"] if there else [f"{todo} files to do"]
     parts.append(f"about {duration_text(seconds)} and {size_text(size)}")
@@ -52,8 +56,8 @@ def _estimates(
     yield from estimate(todo, options)
 
 
-def _event(each: Estimate) -> str:
-    facts = {
+def _facts(each: Estimate) -> dict[str, object]:
+    return {
         "source": str(each.source),
         "target": str(each.target),
         "frames": each.frames,
@@ -64,7 +68,6 @@ def _event(each: Estimate) -> str:
         "model": each.model,
         "chosen": each.chosen,
     }
-    return json.dumps({"event": "estimate", **facts})
 
 
 def _row(each: Estimate, width: int) -> str:

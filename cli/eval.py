@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from .options import (
-    device_option,
-    listed,
-    model_option,
-    precision_option,
-    scale_option,
-    self_ensemble_option,
-)
+from .options import upscale_option
 from .param_types import FilePath
-
-if TYPE_CHECKING:
-    from vsr.evaluation.evaluate import Score
-    from vsr.figures.line_plot import Panel
-    from vsr.networks.registry import Model
-
-    from .output.scores import Report
-
-_BASELINE = "bicubic"
 
 
 @click.command("eval")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=FilePath())
-@model_option
+@upscale_option("model")
 @click.option("--models", metavar="NAME|FILE,...", help="Several, side by side; not with --model.")
-@scale_option
-@device_option
-@precision_option("fp32")
-@self_ensemble_option
+@upscale_option("scale")
+@upscale_option("compute.device")
+@upscale_option("compute.precision", default="fp32")
+@upscale_option("compute.self_ensemble")
 @click.option(
     "--noise",
     default=0.0,
@@ -53,7 +34,7 @@ _BASELINE = "bicubic"
 @click.option(
     "--frames", metavar="N", type=click.IntRange(1), help="Read no more frames of each clip."
 )
-@click.option("--stills", is_flag=True, help="Take each image of a folder by itself.")
+@upscale_option("read.stills")
 @click.option(
     "--plot",
     metavar="FILE",
@@ -67,22 +48,7 @@ _BASELINE = "bicubic"
     help="Show where the models' errors differ most, enlarged, as .png or .jpg.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
-def eval_command(
-    paths: tuple[Path, ...],
-    model: str | None,
-    models: str | None,
-    scale: str,
-    device: str,
-    precision: str,
-    self_ensemble: bool,
-    noise: float,
-    crf: int | None,
-    frames: int | None,
-    stills: bool,
-    plot: Path | None,
-    crops: Path | None,
-    as_json: bool,
-) -> None:
+def eval_command(**given: Any) -> None:
     """Score models on true images and clips.
 
     Each PATH is an image, a video or a folder of them; three or more images of one size in a
@@ -104,126 +70,6 @@ def eval_command(
 
     blocks: how much of all change lies on the grid of the encoder's blocks; 1.00 is none.
     """
-    wanted = _wanted(model, models)
-    # Here, so that other commands need not wait for these imports.
-    from vsr.core.errors import InputError
-    from vsr.datasets.media import is_clip
-    from vsr.degradation.compression import Compression
-    from vsr.evaluation.crops import Finder, check_crops, write_crops
-    from vsr.evaluation.degrade import Recording
-    from vsr.evaluation.evaluate import compare, find_items, mean
-    from vsr.figures.line_plot import check_plot, write_plot
-    from vsr.networks.registry import load_model
+    from .scoring import Asked, score  # other commands need not wait for this import
 
-    from .output.scores import JsonReport, TableReport
-
-    recording = None
-    if noise or crf is not None:
-        recording = Recording(noise, None if crf is None else Compression("h264", crf))
-    chosen = [load_model(name, int(scale)) for name in wanted]
-    titles = _titles(chosen, wanted)
-    groups = [(path, find_items([path], stills)) for path in paths]
-    names = [_name(item, path) for path, items in groups for item in items]
-    clips = any(is_clip(item) for _, items in groups for item in items)
-    if plot is not None:
-        check_plot(plot)
-        if not clips:
-            raise InputError("nothing to plot: there are images alone, and no clip")
-    if crops is not None:
-        check_crops(crops)
-    extra = [] if crops is None else _missing(chosen)
-    finder = Finder(int(scale), aside=len(extra))
-    look = None if crops is None else finder.look
-
-    report: Report = TableReport(titles, int(scale), names, clips, recording is not None)
-    if as_json:
-        report = JsonReport(titles, int(scale), {"noise": noise, "crf": crf} if recording else {})
-    several = sum(path.is_dir() for path in paths) > 1
-    rows: list[tuple[Score, ...]] = []
-    report.begin()
-    for path, items in groups:
-        before = len(rows)
-        for all_ in compare(
-            items,
-            [*extra, *chosen],
-            device,
-            precision,
-            _warn,
-            self_ensemble,
-            look,
-            recording,
-            frames,
-        ):
-            scores = all_[len(extra) :]
-            report.item(names[len(rows)], scores)
-            rows.append(scores)
-        if several and path.is_dir() and items != [path]:
-            columns = zip(*rows[before:], strict=True)
-            report.group(path.name, [mean(column) for column in columns])
-    report.end([mean(column) for column in zip(*rows, strict=True)])
-    if plot is not None:
-        write_plot(plot, _panels(names, rows, titles, scale))
-    if crops is not None:
-        called = {score.path: name for name, (score, *_) in zip(names, rows, strict=True)}
-        shown = [*(model.name for model in extra), *titles]
-        write_crops(
-            crops,
-            finder.parts,
-            shown,
-            lambda item: f"{called[item]} x{scale}",
-            f"after {recording}" if recording else "",
-        )
-
-
-def _wanted(model: str | None, models: str | None) -> list[str | None]:
-    """The models asked for; None is the default one."""
-    if models is None:
-        return [model]
-    if model is not None:
-        raise click.UsageError("--model and --models exclude each other")
-    return [*listed(models)]
-
-
-def _titles(models: Sequence[Model], wanted: Sequence[str | None]) -> list[str]:
-    """What to call the models: model files of one name are told apart by their paths."""
-    count = Counter(model.name for model in models)
-    return [
-        model.name if count[model.name] == 1 else str(name)
-        for model, name in zip(models, wanted, strict=True)
-    ]
-
-
-def _missing(models: Sequence[Model]) -> list[Model]:
-    """The baseline that all are shown beside, unless it is one of them."""
-    from vsr.networks.registry import load_model
-
-    if any(model.name == _BASELINE for model in models):
-        return []
-    return [load_model(_BASELINE, models[0].network.scale)]
-
-
-def _name(item: Path, given: Path) -> str:
-    """What the table calls an item: its path inside the given folder."""
-    shown = item.relative_to(given.parent) if given.is_dir() else Path(item.name)
-    return click.format_filename(shown)
-
-
-def _panels(
-    names: Sequence[str], rows: Sequence[Sequence[Score]], titles: Sequence[str], scale: str
-) -> list[Panel]:
-    """A panel for each clip."""
-    from vsr.figures.line_plot import Curve, Panel
-
-    return [
-        Panel(
-            f"{name} x{scale}",
-            tuple(Curve(t, s.frame_psnr) for t, s in zip(titles, scores, strict=True)),
-            scores[0].cuts,
-        )
-        for name, scores in zip(names, rows, strict=True)
-        if scores[0].frame_psnr
-    ]
-
-
-def _warn(message: str) -> None:
-    click.echo(f"vsr: warning: {message}", err=True)
+    score(Asked(**given))

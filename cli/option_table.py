@@ -22,8 +22,8 @@ from vsr.core.options import (
     UpscaleOptions,
 )
 
-from .options import RenamedOption
 from .param_types import CropType, Hours, Pixels, Rate, ScaleType, Strength, Tile, Time
+from .renamed_option import RenamedOption
 
 _DEFAULTS = UpscaleOptions()
 
@@ -246,8 +246,7 @@ def with_options(
 def _click_option(row: Row) -> Callable[[Any], Any]:
     names = [row.flag, row.name, *([row.short] if row.short else [])]
     if row.type is None:
-        switch = {"is_flag": True, "default": False, "help": row.help}
-        return click.option(*names, **switch)
+        return click.option(*names, is_flag=True, default=False, help=row.help)
     default = f"  [default: {_text(row, row.default)}]" if row.shows_default else ""
     renamed: dict[str, Any] = {"cls": RenamedOption, "old": row.old} if row.old else {}
     return click.option(

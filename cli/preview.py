@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import webbrowser
 from fractions import Fraction
@@ -15,6 +14,7 @@ import click
 from vsr.core.options import UpscaleOptions
 
 from .option_table import options_of, to_argv, with_options
+from .output.messages import event, warn
 from .param_types import FilePath, Time
 
 
@@ -77,11 +77,11 @@ def preview_command(
         overwrite=options.run.overwrite,
         begun=lambda model: say(f"enlarging with {model}"),
         tell=say,
-        warn=lambda message: click.echo(f"vsr: warning: {message}", err=True),
+        warn=warn,
         command_of=command_of,
     )
     if as_json:
-        click.echo(json.dumps({"event": "result", **shown.facts()}))
+        event("result", shown.facts())
     else:
         for made in shown.made:
             rate = made.piece.rate

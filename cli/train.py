@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 from collections.abc import Callable, Iterator
@@ -12,21 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
 from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 
-from .options import RenamedOption, device_option, scale_option
+from .options import upscale_option
+from .output.messages import event
 from .param_types import FilePath
 from .progress import part_bar
+from .renamed_option import RenamedOption
 
 if TYPE_CHECKING:
     from vsr.training.fit import Progress
     from vsr.training.learn_degradation import Learning
 
 _PATH = FilePath()
+_GAN = "degradation-gan"
+_DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # by --recipe
 
 
 @click.command("train")
@@ -40,11 +42,11 @@ _PATH = FilePath()
     show_default=True,
     help="A vespcn sees neighbouring frames; an edsr works in RGB.",
 )
-@scale_option
+@upscale_option("scale")
 @click.option(
     "--recipe",
     "degradation",
-    type=click.Choice(["clean", "footage", "degradation-gan"]),
+    type=click.Choice(list(_DEGRADATIONS)),
     default="clean",
     show_default=True,
     help="Small pictures: reduced alone, recorded by cameras, or as learnt from --real.",
@@ -108,13 +110,13 @@ _PATH = FilePath()
     help="Of the run, after it, with known motion.",
 )
 @click.option("--seed", default=1, show_default=True)
-@device_option
-@click.option("--threads", default=0, show_default=True, help="CPU threads; 0 chooses.")
+@upscale_option("compute.device")
+@upscale_option("compute.threads")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def train_command(
     folder: Path,
     model: str,
-    scale: str,
+    scale: int,
     degradation: str,
     data: tuple[Path, ...],
     real: tuple[Path, ...],
@@ -135,53 +137,57 @@ def train_command(
     footage and --sharp pictures that need not show the same, into the folder's degradation/;
     look at samples.png there. The network then learns to undo it.
     """
+    limits = (degradation_iterations, degradation_minutes)
+    _check_sources(degradation, data, real, sharp, any(n is not None for n in limits))
+    given = {name: value for name, value in settings.items() if value is not None}
+    learning: DegradationRecipe | None = None
+    if degradation == _GAN:
+        given["generator"] = folder / "degradation" / GENERATOR
+        learning = DegradationRecipe(
+            scale,
+            ARCHITECTURES[SHAPES[model].network].color,
+            sharp,
+            real,
+            *_limits(*limits),
+            **{name: settings[name] for name in ("seed", "device", "threads")},
+        )
+    recipe = _recipe(model, scale, data or sharp, _DEGRADATIONS[degradation], given)
+    if learning:
+        _learn(learning, folder / "degradation", as_json)
+    _train(recipe, folder, as_json)
+
+
+def _recipe(
+    model: str, scale: int, data: tuple[Path, ...], degradation: str, given: dict[str, Any]
+) -> Recipe:
+    """The recipe of a model, with what was given in place of its defaults."""
+    shape = SHAPES[model]
+    chosen = shape.defaults | given
+    if "warm_start" in given:
+        chosen["warm_start"] = weights_path(given["warm_start"], scale)
+    if "iterations" not in given:
+        chosen["iterations"] = None if "minutes" in given else 100_000
+    chosen["degradation"] = degradation
+    return Recipe(shape.network, scale, data, options=shape.options, **chosen)
+
+
+def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:
+    """Train, and tell where the weights are."""
     # Here, so that other commands need not wait for this import.
     from vsr.training.fit import fit
 
-    shape = SHAPES[model]
-    given = {name: value for name, value in settings.items() if value is not None}
-    if "warm_start" in given:
-        given["warm_start"] = weights_path(given["warm_start"], int(scale))
-    given.setdefault("iterations", None if "minutes" in given else 100_000)
-    given["degradation"] = {"clean": "bicubic", "degradation-gan": "learned"}.get(
-        degradation, degradation
-    )
-    given_limits = any(n is not None for n in (degradation_iterations, degradation_minutes))
-    _check_sources(degradation, data, real, sharp, given_limits)
-    if degradation == "degradation-gan":
-        common = {name: settings[name] for name in ("seed", "device", "threads")}
-        learning = DegradationRecipe(
-            int(scale),
-            ARCHITECTURES[shape.network].color,
-            sharp,
-            real,
-            *_limits(degradation_iterations, degradation_minutes),
-            **common,
-        )
-        given["generator"] = folder / "degradation" / GENERATOR
-    choices = shape.defaults | given
-    recipe = Recipe(shape.network, int(scale), data or sharp, options=shape.options, **choices)
-    if degradation == "degradation-gan":
-        _learn(learning, folder / "degradation", as_json)
-    last: Progress | None = None
-    with part_bar() as bar, _interrupts_between_steps() as check:
+    best: float | None = None
+    with _told("progress", "", as_json) as tell:
 
         def report(progress: Progress) -> None:
-            nonlocal last
-            last = progress
-            _tell(bar, progress, _describe(progress), "progress", as_json)
-            check()
+            nonlocal best
+            best = progress.best
+            tell(progress, _describe(progress))
 
-        try:
-            weights = fit(recipe, folder, report)
-        except KeyboardInterrupt:
-            bar.close()
-            if last is not None:
-                click.echo(f"stopped after step {last.step}; the same command goes on", err=True)
-            raise
+        weights = fit(recipe, folder, report)
     if as_json:
         facts = {"weights": str(weights), "scale": recipe.scale}
-        click.echo(json.dumps({"event": "result", **facts, "psnr": last.best if last else None}))
+        event("result", facts | {"psnr": best})
     else:
         file = shlex.quote(str(weights))
         click.echo(f"best weights: {weights}")
@@ -196,7 +202,7 @@ def _check_sources(
     limits: bool,
 ) -> None:
     """Raise UsageError where a recipe's sources are missing, or others are given."""
-    learns = recipe == "degradation-gan"
+    learns = recipe == _GAN
     if learns and (data or not real or not sharp):
         raise click.UsageError(
             "--recipe degradation-gan takes --real FOOTAGE and --sharp PHOTOS, and no DATA"
@@ -218,35 +224,40 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
     """Learn a degradation, or find it learnt."""
     from vsr.training.learn_degradation import learn_degradation
 
-    last: Learning | None = None
+    with _told("degradation", " of the degradation", as_json) as tell:
+        learn_degradation(recipe, folder, lambda now: tell(now, _describe_learning(now)))
+
+
+@contextmanager
+def _told(
+    name: str, of: str, as_json: bool
+) -> Iterator[Callable[[Progress | Learning, str], None]]:
+    """Gives the function that tells how a run stands: as a value, and in words.
+
+    The words stand on a bar; where files were saved there is a line, too. Ctrl-C waits for the
+    end of a step, and says which that was.
+    """
+    step: int | None = None
     with part_bar() as bar, _interrupts_between_steps() as check:
 
-        def report(progress: Learning) -> None:
-            nonlocal last
-            last = progress
-            _tell(bar, progress, _describe_learning(progress), "degradation", as_json)
+        def tell(now: Progress | Learning, text: str) -> None:
+            nonlocal step
+            step = now.step
+            bar.set_postfix_str(text, refresh=False)
+            bar.update(now.done - bar.n)
+            if now.saved and as_json:
+                event(name, asdict(now))
+            elif now.saved and bar.disable:
+                click.echo(f"{now.done:6.1%}  {text}", err=True)
             check()
 
         try:
-            learn_degradation(recipe, folder, report)
+            yield tell
         except KeyboardInterrupt:
             bar.close()
-            if last is not None:
-                line = f"stopped after step {last.step} of the degradation"
-                click.echo(f"{line}; the same command goes on", err=True)
+            if step is not None:
+                click.echo(f"stopped after step {step}{of}; the same command goes on", err=True)
             raise
-
-
-def _tell(
-    bar: tqdm[None], progress: Progress | Learning, text: str, event: str, as_json: bool
-) -> None:
-    """Show how a run stands: on the bar, and where files were saved as a line."""
-    bar.set_postfix_str(text, refresh=False)
-    bar.update(progress.done - bar.n)
-    if progress.saved and as_json:
-        click.echo(json.dumps({"event": event, **asdict(progress)}))
-    elif progress.saved and bar.disable:
-        click.echo(f"{progress.done:6.1%}  {text}", err=True)
 
 
 def _describe(progress: Progress) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ from vsr import DoneError, Progress, upscale
 from vsr.core.url import Url, as_source
 
 from .option_table import options_of, with_options
+from .output.messages import event
 from .output.summary import summary
 from .param_types import FilePath
 
@@ -67,12 +67,12 @@ def upscale_command(
             )
     except DoneError as done:
         if as_json:
-            click.echo(json.dumps({"event": "done", "target": str(target)}))
+            event("done", {"target": target})
         elif not quiet:
             click.echo(str(done), err=True)
         return
     if as_json:
-        click.echo(json.dumps({"event": "result", **result.facts()}))
+        event("result", result.facts())
     elif not quiet:
         click.echo(summary(result), err=True)
 
@@ -119,8 +119,7 @@ class _Reporter:
         self.resumable = now.resumable
         if self._as_json and time.monotonic() - self._last_event >= _EVENT_EVERY:
             self._last_event = time.monotonic()
-            event = {"event": "progress", "frames": now.frames, "expected": now.expected}
-            click.echo(json.dumps(event))
+            event("progress", {"frames": now.frames, "expected": now.expected})
         if self._bar_wanted:
             if self._bar is None:
                 self._bar = tqdm(

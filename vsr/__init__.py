@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         TrainingError,
         VsrError,
     )
+    from vsr.core.events import Progress
     from vsr.core.limits import Limits
     from vsr.core.options import (
         ComputeOptions,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
         StreamOptions,
         UpscaleOptions,
     )
-    from vsr.core.result import Progress, Result
+    from vsr.core.result import Result
     from vsr.estimation.estimate import Estimate, estimate
     from vsr.evaluation.evaluate import evaluate
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
@@ -106,10 +107,8 @@ _HOMES = {
         ],
         "vsr.core.options",
     ),
-    **dict.fromkeys(
-        ("Progress", "Result"),
-        "vsr.core.result",
-    ),
+    "Progress": "vsr.core.events",
+    "Result": "vsr.core.result",
     **dict.fromkeys(("Estimate", "estimate"), "vsr.estimation.estimate"),
     "evaluate": "vsr.evaluation.evaluate",
     **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),

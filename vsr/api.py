@@ -11,12 +11,12 @@ from pathlib import Path
 from threading import Event
 
 from vsr.core.errors import DoneError, InputError, OutputError, SegmentError
-from vsr.core.events import Observer
+from vsr.core.events import Progress, Reporter, ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import UpscaleOptions
 from vsr.core.paths import as_path
-from vsr.core.result import Progress, Result, Run
+from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
@@ -77,7 +77,8 @@ def upscale(
     is as it was before. That may be StoppedError, after `stop`, and DoneError. Raises TypeError
     for a keyword that is no option.
     """
-    log = _Log(warn, progress)
+    asked = Reporter(warn or ignore, tell or ignore, progress or ignore, stop=stop or Event())
+    log = _Log(asked)
     options = UpscaleOptions.given(options, keywords)
     source, target = as_source(source), as_path(target, "target", OutputError)
     if progress_preview is not None:
@@ -86,8 +87,8 @@ def upscale(
     check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
     _check_progress_preview(progress_preview, source, target, options.run.cluster)
     job, choice = _resolved(source, target, options)
-    if tell and choice.said:
-        tell(choice.said)
+    if choice.said:
+        asked.note(choice.said)
     tools = _tools(job.options)
     quality = told_quality(source, tools.model.network, options.denoise, options.read)
     job = replace(job, quality=quality)
@@ -98,14 +99,14 @@ def upscale(
         log.warn(line)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
-    image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else None
-    observer = Observer(log.warn, log.moved, stop, image)
+    image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else ignore
+    reporter = replace(asked, warn=log.warn, progress=log.progress, frame=image)
     if split:
-        run = _run_segments(work, observer)
+        run = _run_segments(work, reporter)
     elif _are_apart(job):
-        run = _run_folder(work, observer)
+        run = _run_folder(work, reporter)
     else:
-        run = _run_whole(work, observer)
+        run = _run_whole(work, reporter)
     return work.result(run)
 
 
@@ -114,24 +115,21 @@ class _Log:
     """What is told on the way.
 
     Attributes:
-        on_warning, on_progress: who is told, if anyone.
+        asked: who is told.
         warnings: all of them so far.
         resumable: whether what has been done would outlast a stop.
     """
 
-    on_warning: Callable[[str], None] | None
-    on_progress: Callable[[Progress], None] | None
+    asked: Reporter
     warnings: list[str] = field(default_factory=list)
     resumable: bool = False
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
-        if self.on_warning:
-            self.on_warning(message)
+        self.asked.warn(message)
 
-    def moved(self, frames: int, expected: int | None) -> None:
-        if self.on_progress:
-            self.on_progress(Progress(frames, expected, resumable=self.resumable))
+    def progress(self, now: Progress) -> None:
+        self.asked.progress(replace(now, resumable=self.resumable))
 
 
 @dataclass(frozen=True)
@@ -202,7 +200,7 @@ class _Work:
             write_record(record_path(job.target), facts)
 
 
-def _run_segments(work: _Work, observer: Observer) -> Run:
+def _run_segments(work: _Work, reporter: Reporter) -> Run:
     """In segments that outlast a crash; in one go where the encoder's output cannot be put aside,
     unless segments were asked for."""
     options = work.job.options.run
@@ -214,7 +212,7 @@ def _run_segments(work: _Work, observer: Observer) -> Run:
             work.tools,
             work.known,
             work.settings,
-            observer,
+            reporter,
             before_commit=work.before_commit,
             provenance_tag=work.tag,
             make=_maker(options.cluster),
@@ -222,29 +220,28 @@ def _run_segments(work: _Work, observer: Observer) -> Run:
     except SegmentError as error:
         if options.cluster or options.resume == "always":
             raise
-        observer.on_warning(f"{error}: done in one go")
+        reporter.warn(f"{error}: done in one go")
         work.log.resumable = False
-        return _run_whole(work, observer)
+        return _run_whole(work, reporter)
 
 
-def _run_folder(work: _Work, observer: Observer) -> Run:
+def _run_folder(work: _Work, reporter: Reporter) -> Run:
     """Images of a folder that are no clip, one after the other."""
     job = work.job
 
     def one(image: Path, into: Path, done: int, images: int) -> Run:
-        return _frames(
-            replace(job, source=image, target=into),
-            work.tools,
-            replace(observer, moved=lambda frames, _: observer.moved(done + frames, images)),
-            work.tag,
-        )
+        def progress(now: Progress) -> None:
+            reporter.progress(Progress(done + now.frames, images))
+
+        each = replace(job, source=image, target=into)
+        return _frames(each, work.tools, replace(reporter, progress=progress), work.tag)
 
     run = run_stills(job.file, job.target, job.options.run.overwrite, one)
     work.before_commit(job.target, run)
     return run
 
 
-def _run_whole(work: _Work, observer: Observer) -> Run:
+def _run_whole(work: _Work, reporter: Reporter) -> Run:
     """The whole job in one go."""
     committed = False
 
@@ -253,7 +250,7 @@ def _run_whole(work: _Work, observer: Observer) -> Run:
         committed = True
         work.before_commit(part, run)
 
-    run = _frames(work.job, work.tools, observer, work.tag, before_commit)
+    run = _frames(work.job, work.tools, reporter, work.tag, before_commit)
     if not committed:  # a folder of images, whose files have their names by now
         work.before_commit(work.job.target, run)
     return run
@@ -262,7 +259,7 @@ def _run_whole(work: _Work, observer: Observer) -> Run:
 def _frames(
     job: Job,
     tools: LoadedModel,
-    observer: Observer,
+    reporter: Reporter,
     tag: str,
     before_commit: Callable[[Path, Run], None] | None = None,
 ) -> Run:
@@ -271,9 +268,9 @@ def _frames(
     def open_target(
         source: Source, info: VideoInfo, before_commit: BeforeCommit
     ) -> AbstractContextManager[Output]:
-        return create_target(job, source, info, observer.on_warning, before_commit, tag)
+        return create_target(job, source, info, reporter.warn, before_commit, tag)
 
-    return run_frames(job, tools, open_target, observer, before_commit=before_commit)
+    return run_frames(job, tools, open_target, reporter, before_commit=before_commit)
 
 
 def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tuple[Job, Choice]:

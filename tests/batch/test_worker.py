@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -12,9 +10,9 @@ from support.clips import Clip, held, make
 
 from vsr import OutputError
 from vsr.batch.outcome import Item
-from vsr.batch.worker import Hooks, upscale_file
+from vsr.batch.worker import upscale_file
+from vsr.core.events import Progress, Reporter
 from vsr.core.options import UpscaleOptions
-from vsr.core.result import Progress
 
 FAST = UpscaleOptions.of(scale=2, model="nearest", preset="ultrafast", record=True)
 
@@ -30,18 +28,20 @@ def seen() -> list[object]:
 
 
 @pytest.fixture
-def hooks(seen: list[object]) -> Iterator[Hooks]:
-    yield Hooks(seen.append, seen.append, Event())
+def reporter(seen: list[object]) -> Reporter:
+    return Reporter(warn=seen.append, progress=seen.append)
 
 
-def test_a_file_is_done_once(tmp_path: Path, source: Path, hooks: Hooks, seen: list[Any]) -> None:
+def test_a_file_is_done_once(
+    tmp_path: Path, source: Path, reporter: Reporter, seen: list[Any]
+) -> None:
     item = Item(source, tmp_path / "a" / "b" / "out.mp4")
-    first = upscale_file(item, FAST, hooks)
+    first = upscale_file(item, FAST, reporter)
     assert (first.status, first.reason, first.retry) == ("done", "", False)
     assert held(item.target).sizes == {(64, 48)}
     assert [event.frames for event in seen if isinstance(event, Progress)] == list(range(1, 13))
     before = item.target.stat().st_mtime_ns
-    second = upscale_file(item, FAST, hooks)
+    second = upscale_file(item, FAST, reporter)
     assert second.status == "skipped"
     assert item.target.stat().st_mtime_ns == before
     names = ("frames_out", "warnings", "source_sha256", "output_sha256")
@@ -50,24 +50,26 @@ def test_a_file_is_done_once(tmp_path: Path, source: Path, hooks: Hooks, seen: l
     assert len(first.facts["source_sha256"]) == 64
 
 
-def test_what_was_made_otherwise_stays(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+def test_what_was_made_otherwise_stays(tmp_path: Path, source: Path, reporter: Reporter) -> None:
     item = Item(source, tmp_path / "out.mp4")
     item.target.write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
-        upscale_file(item, FAST, hooks)
+        upscale_file(item, FAST, reporter)
     assert item.target.read_text() == "mine"
-    assert upscale_file(item, FAST.but(overwrite=True), hooks).status == "done"
+    assert upscale_file(item, FAST.but(overwrite=True), reporter).status == "done"
 
 
-def test_without_a_record_there_are_no_hashes(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+def test_without_a_record_there_are_no_hashes(
+    tmp_path: Path, source: Path, reporter: Reporter
+) -> None:
     item = Item(source, tmp_path / "out.mp4")
-    finished = upscale_file(item, FAST.but(record=False), hooks)
+    finished = upscale_file(item, FAST.but(record=False), reporter)
     assert finished.status == "done"
     assert "source_sha256" not in finished.facts
     assert list(tmp_path.iterdir()) == [item.target]
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path, source: Path, hooks: Hooks) -> None:
+def test_a_folder_that_cannot_be_made(tmp_path: Path, source: Path, reporter: Reporter) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file/a: cannot be made"):
-        upscale_file(Item(source, tmp_path / "file" / "a" / "out.mp4"), FAST, hooks)
+        upscale_file(Item(source, tmp_path / "file" / "a" / "out.mp4"), FAST, reporter)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from vsr.cli.progress import Bars
-from vsr.core.result import Progress
+from vsr.core.events import Progress
 
 
 class Terminal(io.StringIO):

@@ -21,6 +21,7 @@ from torch import Tensor
 from vsr import Model, load_model
 from vsr.core.blockiness import blockiness
 from vsr.core.errors import InputError
+from vsr.core.options import ComputeOptions
 from vsr.core.resample import resize
 from vsr.datasets.ground_truth import luma, luma_picture
 from vsr.datasets.media import read_pictures
@@ -37,6 +38,7 @@ from vsr.networks.interpolation import Interpolation
 from vsr.networks.registry import ModelCard
 
 CPU = torch.device("cpu")
+ON_CPU = ComputeOptions(device="cpu", precision="fp32")
 LOSSLESS = {"codec": "ffv1", "options": {}}
 SETS = SHARED / "data/val_images"
 
@@ -203,7 +205,7 @@ def test_traces_of_a_clip(walk: Path) -> None:
 def test_noise_and_an_encoder_come_before_the_model(walk: Path) -> None:
     model = load_model("bicubic", 2)
     clean, noisy, worse = (
-        next(compare([walk], [model], "cpu", recording=recording))[0]
+        next(compare([walk], [model], ON_CPU, recording=recording))[0]
         for recording in (None, Recording(6.0), Recording(0.0, Compression("mjpeg", 31)))
     )
     assert clean.psnr > noisy.psnr + 2
@@ -219,7 +221,7 @@ def test_noise_and_an_encoder_come_before_the_model(walk: Path) -> None:
 def test_images_are_recorded_too(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "still.png"), natural())
     model, recording = load_model("bicubic", 2), Recording(3.0, Compression("mjpeg", 31))
-    ((found,),) = compare([tmp_path / "still.png"], [model], "cpu", recording=recording)
+    ((found,),) = compare([tmp_path / "still.png"], [model], ON_CPU, recording=recording)
     (image,) = seen([luma_picture(natural())], 2, recording)
     large = restore_image(model.network, image, CPU).picture
     assert found.psnr == psnr(large, natural(), 2)
@@ -233,15 +235,17 @@ def test_all_models_see_the_same_recording(walk: Path) -> None:
     recording = Recording(3.0, Compression("h264", 28))
     models = [load_model(name, 2) for name in ("bicubic", "vespcn", "nearest")]
     models.insert(1, rgb_bicubic(2))
-    (together,) = compare([walk], models, "cpu", recording=recording)
+    (together,) = compare([walk], models, ON_CPU, recording=recording)
     for model, score in zip(models, together, strict=True):
-        ((alone,),) = compare([walk], [model], "cpu", recording=recording)
+        ((alone,),) = compare([walk], [model], ON_CPU, recording=recording)
         assert alone == score
 
 
 def test_no_more_frames_than_asked_for(walk: Path) -> None:
     model = load_model("bicubic", 2)
-    ((few,),), ((all_,),) = (compare([walk], [model], "cpu", frames=frames) for frames in (2, None))
+    ((few,),), ((all_,),) = (
+        compare([walk], [model], ON_CPU, frames=frames) for frames in (2, None)
+    )
     assert few.frame_psnr == all_.frame_psnr[:2]
     assert (few.frames, few.cuts) == (2, ())
 
@@ -297,7 +301,7 @@ def test_channels_are_shrunk_as_planes_are() -> None:
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_a_grey_picture_scores_the_same_in_rgb(images: Path, scale: int) -> None:
     models = [load_model("bicubic", scale), rgb_bicubic(scale)]
-    for one, other in compare([images / "0.png", images / "1.png"], models, "cpu"):
+    for one, other in compare([images / "0.png", images / "1.png"], models, ON_CPU):
         assert one == other
 
 
@@ -358,7 +362,7 @@ def test_models_of_both_colours_find_the_same_cuts(tmp_path: Path) -> None:
     one_shot, other_shot = ([colours(n, 48, 40) for n in numbers] for numbers in ((0, 1), (3, 4)))
     frames = [*one_shot, *(255 - frame[:, ::-1] for frame in other_shot), one_shot[0]]
     folder = save_frames(tmp_path / "clip", frames)
-    ((one, other),) = compare([folder], [load_model("bicubic", 2), rgb_bicubic(2)], "cpu")
+    ((one, other),) = compare([folder], [load_model("bicubic", 2), rgb_bicubic(2)], ON_CPU)
     assert one.cuts == other.cuts == (2, 4)
 
 
@@ -391,7 +395,9 @@ def test_self_ensemble_is_scored_too(tmp_path: Path, color: str) -> None:
     (truth,) = read_pictures(tmp_path / "colour.png", color)
     large = reconstruct(SelfEnsemble(Leaning(color)), truth, CPU)
     assert found.psnr == psnr(large, truth.luma, 2) > plain.psnr + 1
-    (_, again), *_ = compare([tmp_path / "colour.png"], [model] * 2, "cpu", self_ensemble=True)
+    (_, again), *_ = compare(
+        [tmp_path / "colour.png"], [model] * 2, replace(ON_CPU, self_ensemble=True)
+    )
     assert again == found
 
 
@@ -400,13 +406,13 @@ def test_models_side_by_side_score_as_alone(images: Path, bicubic: Model) -> Non
     clip = save_frames(images / "clip", [picture(n, 48, 40) for n in range(3)])
     items = [images / "0.png", clip]
     alone = [list(evaluate(items, model, "cpu")) for model in models]
-    assert list(compare(items, models, "cpu")) == list(zip(*alone, strict=True))
+    assert list(compare(items, models, ON_CPU)) == list(zip(*alone, strict=True))
 
 
 def test_warnings_come_once_for_all_models(tmp_path: Path, bicubic: Model) -> None:
     clip = make(tmp_path / "clip.mkv", Clip(48, 40, pts=(0, 1), **LOSSLESS))  # finer than 1 ms
     said: list[str] = []
-    assert list(compare([clip], [bicubic] * 3, "cpu", warn=said.append))
+    assert list(compare([clip], [bicubic] * 3, ON_CPU, warn=said.append))
     assert len(said) == 1
 
 

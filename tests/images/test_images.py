@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import torch
 
 from vsr.core.color import enlarge_chroma
 from vsr.core.errors import InputError, OutputError
+from vsr.core.events import Warn
 from vsr.core.frame import VideoInfo
 from vsr.core.stream_report import Others
 from vsr.images.files import IMAGE_FORMATS, read_header, read_picture, read_shape
 from vsr.images.images import (
+    Images,
     is_image,
     is_image_folder,
     list_images,
@@ -28,7 +31,7 @@ from vsr.images.images import (
     to_planes,
 )
 from vsr.images.metadata import Metadata
-from vsr.output.image_files import create_image, create_image_folder
+from vsr.output.image_files import ImageSpec, create_image, create_image_folder
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9</x:xmpmeta>'
 
@@ -51,12 +54,18 @@ def load(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
     return pixels
 
 
+def spec_of(target: Path, images: Images, warn: Warn) -> ImageSpec:
+    return ImageSpec(
+        target=target, info=images.info, warn=warn, depth=images.depth, metadata=images.metadata
+    )
+
+
 def copy(source: Path, target: Path) -> list[str]:
     """Read an image and write it in its own size. Returns the warnings."""
     said: list[str] = []
     with (
         open_images(source, said.append) as images,
-        create_image(target, images.info, images.depth, images.metadata(0), said.append) as out,
+        create_image(spec_of(target, images, said.append)) as out,
     ):
         for frame in images.frames():
             out.write(frame)
@@ -560,7 +569,7 @@ def test_too_large_is_said_before_the_work(tmp_path: Path) -> None:
     info = VideoInfo(20000, 20, Fraction(1), _color_info(tmp_path).format)
     with (
         pytest.raises(OutputError, match="16383"),
-        create_image(tmp_path / "b.webp", info, 8, Metadata(), print),
+        create_image(ImageSpec(target=tmp_path / "b.webp", info=info, warn=print)),
     ):
         pytest.fail("no work")
 
@@ -585,14 +594,14 @@ def test_nothing_is_left_of_a_failed_image(tmp_path: Path) -> None:
         frames = list(images.frames())
         with (
             pytest.raises(_StopError),
-            create_image(target, images.info, 8, Metadata(), print) as out,
+            create_image(ImageSpec(target=target, info=images.info, warn=print)) as out,
         ):
             out.write(frames[0])
             raise _StopError
         for count in (0, 2):
             with (
                 pytest.raises(OutputError, match=f"{count} frames"),
-                create_image(target, images.info, 8, Metadata(), print) as out,
+                create_image(ImageSpec(target=target, info=images.info, warn=print)) as out,
             ):
                 for _ in range(count):
                     out.write(frames[0])
@@ -617,7 +626,7 @@ def copy_folder(
     with (
         open_images(source, said.append) as images,
         create_image_folder(
-            target, names, images.info, images.depth, images.metadata, said.append, overwrite
+            replace(spec_of(target, images, said.append), names=names, overwrite=overwrite)
         ) as out,
     ):
         for frame in images.frames():
@@ -696,8 +705,11 @@ def test_warnings_of_a_folder_come_once(tmp_path: Path) -> None:
 
 def test_output_tells_what_became_of_the_metadata(tmp_path: Path) -> None:
     metadata = Metadata(icc=profile(), exif=exif(1))
-    with (
-        pytest.raises(OutputError),
-        create_image(tmp_path / "b.tif", _color_info(tmp_path), 8, metadata, print) as out,
-    ):
+    spec = ImageSpec(
+        target=tmp_path / "b.tif",
+        info=_color_info(tmp_path),
+        warn=print,
+        metadata=lambda number: metadata,
+    )
+    with pytest.raises(OutputError), create_image(spec) as out:
         assert (out.encoder, out.others) == ("", Others(("ICC profile",), (), ("EXIF",)))

@@ -82,7 +82,7 @@ def test_a_container_that_nothing_can_be_encoded_for() -> None:
 )
 def test_a_muxer_is_taken_that_holds_the_encoder(suffix: str, encoder: str, name: str) -> None:
     target = Path(f"a{suffix}")
-    plan = plan_streams(None, None, target, 0, StreamOptions(), encoder)
+    plan = plan_streams(None, target, StreamOptions(), encoder)
     assert plan.format == name
     assert bool(plan.note) == (name != format_of(target))
 

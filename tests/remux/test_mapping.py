@@ -11,7 +11,7 @@ import av
 import pytest
 from av.stream import Disposition
 from support.clips import Clip, make, video_frame
-from support.copied_streams import footage, packets, passed, payloads, sound
+from support.copied_streams import footage, other_streams, packets, passed, payloads, sound
 
 from vsr.core.errors import OutputError
 from vsr.core.options import StreamOptions
@@ -105,9 +105,8 @@ def test_sound_that_is_copied(
 def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, suffix: str) -> None:
     source = footage(tmp_path / "in.mkv", sound(codec), "libx264")
     with open_input(source) as container:
-        plan = plan_streams(
-            container, source, tmp_path / f"out{suffix}", 0, StreamOptions(), "libx264"
-        )
+        streams = other_streams(source, container, 0)
+        plan = plan_streams(streams, tmp_path / f"out{suffix}", StreamOptions(), "libx264")
     assert plan.actions[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
 
 

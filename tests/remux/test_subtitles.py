@@ -12,7 +12,7 @@ import av
 import pytest
 from av.stream import Disposition
 from support.clips import Clip, make
-from support.copied_streams import Passed, passed
+from support.copied_streams import Passed, other_streams, passed
 
 from vsr.core.options import StreamOptions
 from vsr.remux.mapping import plan_streams
@@ -232,9 +232,8 @@ def test_containers_without_text_name_it(tmp_path: Path, suffix: str) -> None:
     source = _with(tmp_path / "in.mkv", {"srt": _srt(CUES)})
     if suffix == ".avi":
         with open_input(source) as container:
-            plan = plan_streams(
-                container, source, tmp_path / "out.avi", 0, StreamOptions(), "mpeg4"
-            )
+            streams = other_streams(source, container, 0)
+            plan = plan_streams(streams, tmp_path / "out.avi", StreamOptions(), "mpeg4")
     else:
         plan = _pass(source, tmp_path / f"out{suffix}").plan
     assert plan.others.dropped == (f"1 subtitle subrip (eng): {suffix} cannot hold it",)

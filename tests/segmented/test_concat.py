@@ -31,6 +31,7 @@ from support.segmented_jobs import (
 )
 
 from vsr.core.errors import OutputError
+from vsr.core.events import Reporter
 from vsr.core.result import Run
 from vsr.encoding.codecs import Encoding
 from vsr.segmented.concat import join, joined
@@ -48,7 +49,7 @@ def encoded(folder: Path, plan: Plan, times: Sequence[int], encoding: Encoding) 
     folder.mkdir()
     work = WorkDir(folder, plan)
     stretch = Stretch(plan, plan.segments, work.file, work.add)
-    with create_segments(stretch, SMALL, encoding, None, undamaged, ignore) as output:
+    with create_segments(stretch, SMALL, encoding, None, undamaged, Reporter()) as output:
         for frame in frames_of(SMALL, times):
             output.write(frame)
     return work

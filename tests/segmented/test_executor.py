@@ -19,7 +19,7 @@ from support.segmented_jobs import Held, held, ignore, job_of, made, plan_of, to
 
 from vsr.core.crop import parse_crop
 from vsr.core.errors import InputError, StoppedError
-from vsr.core.events import Observer
+from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
 from vsr.inference.engine import LoadedModel
 from vsr.networks.registry import Model, ModelCard
@@ -226,19 +226,24 @@ def test_what_is_missing_is_made_and_nothing_else(tmp_path: Path) -> None:
     tools = tools_of(job)
     plan = cut_at(job, tools, 3, 7, 12, 20)
     moves: list[tuple[int, int | None]] = []
+
+    def moved(now: Progress) -> None:
+        moves.append((now.frames, now.expected))
+
+    reporter = Reporter(progress=moved)
     with open_work(job.target, plan.key, lambda: plan) as work:
-        make_here(job, tools, work, Observer(ignore, lambda *move: moves.append(move)))
+        make_here(job, tools, work, reporter)
         assert moves == [(number, 24) for number in range(1, 25)]
         first = {number: work.file(number).stat().st_mtime_ns for number in range(5)}
         lose(work, 1, 3)
         moves.clear()
-        make_here(job, tools, work, Observer(ignore, lambda *move: moves.append(move)))
+        make_here(job, tools, work, reporter)
         assert not work.pending()
         assert moves == [(number, 24) for number in range(13, 25)]
         changed = [n for n in range(5) if work.file(n).stat().st_mtime_ns != first[n]]
         assert changed == [1, 3]
         moves.clear()
-        make_here(job, tools, work, Observer(ignore, lambda *move: moves.append(move)))
+        make_here(job, tools, work, reporter)
         assert moves == []
 
 
@@ -259,7 +264,7 @@ def test_it_stops_between_segments_and_goes_on(tmp_path: Path) -> None:
             stop.set()
             before = len(work.done)
             try:
-                make_here(job, tools, work, Observer(ignore, ignore, stop))
+                make_here(job, tools, work, Reporter(stop=stop))
             except StoppedError:
                 assert len(work.done) == before + 1
             runs += 1

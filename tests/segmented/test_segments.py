@@ -20,6 +20,7 @@ from support.segmented_jobs import frames_of, held, ignore, info_of, plan_for, u
 
 from vsr.core.damage import Damage
 from vsr.core.errors import OutputError, StoppedError
+from vsr.core.events import Reporter
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.encoding.codecs import Encoding
 from vsr.segmented.plan import Plan, Segment
@@ -72,7 +73,9 @@ def write(
 
     wanted = plan.segments if segments is None else segments
     stretch = Stretch(plan, wanted, lambda number: folder / f"{number}.packets", took)
-    with create_segments(stretch, info, encoding, first, damage, ignore, stop) as output:
+    with create_segments(
+        stretch, info, encoding, first, damage, Reporter(stop=stop or Event())
+    ) as output:
         for frame in frames:
             output.write(frame)
     return found

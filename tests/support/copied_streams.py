@@ -10,15 +10,19 @@ from typing import Any
 
 import av
 import numpy as np
+from av.container import InputContainer
 
 from support.clips import video_frame
 from vsr.core.options import StreamOptions
+from vsr.core.source import OtherStreams
 from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
 from vsr.remux.mapping import StreamMapping, plan_streams
 from vsr.remux.timestamps import TrimWindow
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
+
+WHOLE = TrimWindow()
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,22 @@ class Passed:
     plan: StreamMapping
     told: list[str]
     through: Passthrough
+
+
+def other_streams(
+    path: Path,
+    container: InputContainer,
+    main: int,
+    cut: TrimWindow = WHOLE,
+    told: list[str] | None = None,
+) -> OtherStreams:
+    """All streams but `main` of an open file; what is said of damage goes to `told`."""
+
+    def damaged(message: str, packets: int) -> None:
+        if told is not None:
+            told.append(message)
+
+    return OtherStreams(path, container, main, cut.output_start, cut.end, cut.sharp, damaged)
 
 
 def passed(
@@ -44,7 +64,8 @@ def passed(
     cut = TrimWindow(start or Fraction(0), end, sharp=start is not None or end is not None)
     with open_input(source) as others, open_input(source) as pictures:
         main = main_video(others, source)
-        plan = plan_streams(others, source, target, main.index, wants or StreamOptions(), encoder)
+        streams = other_streams(source, others, main.index, cut, told)
+        plan = plan_streams(streams, target, wants or StreamOptions(), encoder)
         with open_output(target, plan.format, plan.options) as output:
             copies: list[Any] = []
 
@@ -52,16 +73,7 @@ def passed(
                 copies.append(output.add_stream_from_template(main, opaque=True))
                 return copies[0]
 
-            through = copy_streams(
-                others,
-                source,
-                output,
-                main,
-                add,
-                plan,
-                cut,
-                lambda message, _: told.append(message),
-            )
+            through = copy_streams(streams, output, add, plan)
             output.start_encoding()
             for packet in pictures.demux(pictures.streams[main.index]):
                 when = 0 if packet.dts is None else packet.dts * packet.time_base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +14,7 @@ from av.packet import Packet
 
 from support.clips import picture
 from vsr.core.damage import NO_DAMAGE, Damage
-from vsr.core.events import Observer
+from vsr.core.events import Reporter, Warn
 from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import UpscaleOptions
@@ -87,7 +87,7 @@ def made(
     plan: Plan,
     folder: Path,
     segments: Sequence[Segment] | None = None,
-    note: Callable[[str], None] | None = None,
+    warn: Warn | None = None,
 ) -> list[SegmentRecord]:
     """Make segments, all of them if not told which, in one go."""
     folder.mkdir(exist_ok=True)
@@ -98,7 +98,7 @@ def made(
         return folder / f"{number}.packets"
 
     stretch = Stretch(plan, wanted, file_of, found.append)
-    make_segments(job, tools, stretch, Observer(note or ignore, ignore))
+    make_segments(job, tools, stretch, Reporter(warn=warn or ignore))
     return found
 
 

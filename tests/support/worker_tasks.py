@@ -6,14 +6,14 @@ import os
 import time
 
 from vsr.batch.outcome import Item
-from vsr.batch.worker import Finished, Hooks
+from vsr.batch.worker import Finished
 from vsr.core.errors import InputError, StalledError, StoppedError
+from vsr.core.events import Progress, Reporter
 from vsr.core.options import UpscaleOptions
-from vsr.core.result import Progress
 from vsr.util.atomic import part_of
 
 
-def act(item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
+def act(item: Item, options: UpscaleOptions, reporter: Reporter) -> Finished:
     """Do what the source's stem is called up to a "-"; after "once-" only the first time.
 
     What begins leaves a file .begun beside the target, with its process id; what is done
@@ -42,16 +42,16 @@ def act(item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
         case "wrong":
             raise ValueError("a\nslip")
         case "long":
-            hooks.stop.wait(60)
+            reporter.stop.wait(60)
             raise StoppedError("goes on from here")
         case "short":
-            hooks.stop.wait(60)
+            reporter.stop.wait(60)
         case "warn":
-            hooks.warn("first")
-            hooks.warn("second")
+            reporter.warn("first")
+            reporter.warn("second")
         case "frames":
             for number in range(700):
-                hooks.progress(Progress(number + 1, 700))
+                reporter.progress(Progress(number + 1, 700))
                 time.sleep(0.001)
     item.target.write_text(str(os.getpid()))
     return Finished("done", facts={"frames_out": 5, "threads": options.compute.threads})

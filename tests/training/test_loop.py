@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from vsr.core.errors import OutputError
+from vsr.core.folders import make_folder
 from vsr.training import loop
-from vsr.training.loop import drawn_ahead, log, make_folder
+from vsr.training.loop import drawn_ahead, log
 from vsr.training.recipe import part_done
 
 

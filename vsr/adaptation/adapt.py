@@ -8,7 +8,7 @@ have made of it, smaller still, the input.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from vsr.adaptation.finetune import Course, Learning, learn
 from vsr.adaptation.holdout import Verdict, judge
 from vsr.adaptation.pseudo_pairs import CameraPairs, recordings, smallest, truth
 from vsr.core.errors import ModelError, OutputError
+from vsr.core.events import Warn, ignore
 from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
@@ -29,8 +30,6 @@ from vsr.pipeline.checks import check_paths
 from vsr.training.checkpoint import save_weights
 from vsr.training.footage import Recording
 from vsr.training.recipe import Recipe
-
-Warn = Callable[[str], None]
 
 _JUDGED = (360, 640)  # rows and columns, at most
 
@@ -80,9 +79,9 @@ class Watch:
         warn: told what is amiss, in one line.
     """
 
-    found: Callable[[Found], None] = field(default=lambda found: None)
-    learning: Callable[[Learning], None] = field(default=lambda learning: None)
-    warn: Warn = field(default=lambda message: None)
+    found: Callable[[Found], None] = ignore
+    learning: Callable[[Learning], None] = ignore
+    warn: Warn = ignore
 
 
 _COURSE = Course()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +12,7 @@ import numpy as np
 
 from vsr.adaptation.sampling import FRAMES, HELD, LEARNT, Item, Place, places
 from vsr.core.errors import InputError, TrainingError
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Samples, frame_picture, image_picture
@@ -20,8 +21,6 @@ from vsr.images.files import read_picture
 from vsr.images.images import list_images
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
-
-Warn = Callable[[str], None]
 
 LEAST = 24
 """Small pixels a side, so LEAST * scale of the footage's."""
@@ -61,7 +60,7 @@ def sample(
     scale: int,
     color: str,
     random: np.random.Generator,
-    warn: Warn = lambda message: None,
+    warn: Warn = ignore,
 ) -> Sample:
     """Take bursts, spread evenly over the images, videos and folders in `paths`.
 
@@ -118,7 +117,8 @@ def _read(item: Item, chosen: Sequence[Place], color: str) -> Iterator[tuple[Pla
 
 def _sought(item: Item, place: Place, color: str) -> list[Picture]:
     span = Span(place.first / item.rate)
-    with open_video(item.path, span, _unheard, item.reading) as video:
+    # what is amiss with the file was said when it was first opened
+    with open_video(item.path, span, ignore, item.reading) as video:
         frames = islice(video.frames(), place.frames)
         return [frame_picture(frame.planes, video.info, color) for frame in frames]
 
@@ -127,7 +127,7 @@ def _read_through(
     item: Item, chosen: Sequence[Place], color: str
 ) -> Iterator[tuple[Place, list[Picture]]]:
     at = 0
-    with open_video(item.path, Span(), _unheard, item.reading) as video:
+    with open_video(item.path, Span(), ignore, item.reading) as video:
         frames = video.frames()
         for place in chosen:
             there = islice(frames, place.first - at, place.first - at + place.frames)
@@ -162,7 +162,3 @@ def _evenly(items: Sequence[Path], most: int) -> list[Path]:
     """At most so many of them, spread over all."""
     step = max(1.0, len(items) / most)
     return [items[int(n * step)] for n in range(min(len(items), most))]
-
-
-def _unheard(_message: str) -> None:
-    """What is amiss with a file was said when it was first opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 
+from vsr.core.events import Warn
 from vsr.core.options import READ_DEFAULTS, Deinterlace, ReadOptions
 from vsr.core.span import Span
 from vsr.datasets.media import is_clip
@@ -17,8 +18,6 @@ from vsr.images.images import list_images
 from vsr.video.open import open_input
 from vsr.video.reader import main_video, open_video
 from vsr.video.seek import seeks
-
-Warn = Callable[[str], None]
 
 FRAMES = 9  # of a burst: short, but an encoder comes to its stride within them
 LEARNT, HELD = 20, 6  # bursts, of all footage together

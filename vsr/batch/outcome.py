@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from vsr.core.result import Progress
+from vsr.core.events import Progress
 
 Status: TypeAlias = Literal["done", "skipped", "failed", "stopped"]
 

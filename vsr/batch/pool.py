@@ -26,8 +26,8 @@ from vsr.batch.outcome import (
     Warned,
 )
 from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
+from vsr.core.events import Progress, ignore
 from vsr.core.options import UpscaleOptions
-from vsr.core.result import Progress
 from vsr.core.threads import cores
 from vsr.util.atomic import remove_abandoned
 
@@ -68,7 +68,7 @@ def run_batch(
     """
     if not options.compute.threads and jobs > 1:
         options = options.but(threads=max(1, cores() // jobs))
-    pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or _nothing, work)
+    pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or ignore, work)
     try:
         pool.run(items)
     except KeyboardInterrupt:
@@ -324,7 +324,3 @@ def _cause(code: int) -> str:
     if name == "SIGKILL":
         return "the worker process was killed (SIGKILL), as where memory runs out"
     return f"the worker process crashed ({name})"
-
-
-def _nothing(_happening: Happening) -> None:
-    """Where nobody listens."""

@@ -8,34 +8,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
-from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
+from vsr.core.errors import DoneError, StalledError, StoppedError, VsrError
+from vsr.core.events import Progress, Reporter
+from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
-from vsr.core.result import Progress
 from vsr.util.text import one_line
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
 STOP: Literal["stop"] = "stop"  # what the parent sends besides items
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """How work on a file is watched and stopped.
-
-    Attributes:
-        progress: takes how far it is.
-        warn: takes a warning of one line.
-        stop: when it is set, work that can go on later should end soon with StoppedError.
-    """
-
-    progress: Callable[[Progress], None]
-    warn: Callable[[str], None]
-    stop: Event
 
 
 @dataclass(frozen=True)
@@ -69,37 +54,31 @@ class Finished:
     retry: bool = False
 
 
-Work: TypeAlias = Callable[[Item, UpscaleOptions, Hooks], Finished]
+Work: TypeAlias = Callable[[Item, UpscaleOptions, Reporter], Finished]
+"""Once the reporter's `stop` is set, work that can go on later should end with StoppedError."""
 Message: TypeAlias = Begun | Progress | Told | Finished
 
 
-def upscale_file(item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
+def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Finished:
     """Enlarge one file, unless its record says that it is done. Raises VsrError."""
     from vsr.api import upscale  # takes seconds, and only a worker needs it
     from vsr.provenance.sidecar import read_record, record_path
 
-    _make(item.target.parent)
+    make_folder(item.target.parent)
     try:
         result = upscale(
             item.source,
             item.target,
             options,
-            progress=hooks.progress,
-            warn=hooks.warn,
-            stop=hooks.stop,
+            progress=reporter.progress,
+            warn=reporter.warn,
+            stop=reporter.stop,
         )
     except DoneError as done:
         record = read_record(record_path(item.target))
         return Finished("skipped", str(done), facts=_recorded(record) if record else {})
     record = read_record(record_path(item.target))
     return Finished("done", facts={**result.facts(), **_hashes(record)})
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
 
 
 def _recorded(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,8 +116,10 @@ def serve(connection: Connection, work: Work, options: UpscaleOptions) -> None:
     while True:
         item = items.get()
         send(Begun())
-        hooks = Hooks(_now_and_then(send), lambda message: send(Told(message)), stop)
-        send(_attempt(work, item, options, hooks))
+        reporter = Reporter(
+            warn=lambda message: send(Told(message)), progress=_now_and_then(send), stop=stop
+        )
+        send(_attempt(work, item, options, reporter))
 
 
 def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event) -> None:
@@ -154,10 +135,10 @@ def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event) -> No
         os._exit(0)
 
 
-def _attempt(work: Work, item: Item, options: UpscaleOptions, hooks: Hooks) -> Finished:
+def _attempt(work: Work, item: Item, options: UpscaleOptions, reporter: Reporter) -> Finished:
     """What came of the file. After an error that was not foreseen, others may do better."""
     try:
-        return work(item, options, hooks)
+        return work(item, options, reporter)
     except StoppedError as error:
         return Finished("stopped", one_line(error))
     except VsrError as error:

@@ -15,7 +15,7 @@ from vsr.cluster.connection import Needs, alive, check_address, connected, needs
 from vsr.cluster.pool import Tasks
 from vsr.cluster.task import Failed, Made, Missing, Order
 from vsr.core.errors import StoppedError
-from vsr.core.events import Observer
+from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
 from vsr.inference.engine import LoadedModel
 from vsr.provenance.fingerprint import fingerprint
@@ -34,15 +34,15 @@ def make_on(address: str) -> Maker:
     """
     check_address(address)
 
-    def make(job: Job, tools: LoadedModel, work: WorkDir, observer: Observer) -> None:
+    def make(job: Job, tools: LoadedModel, work: WorkDir, reporter: Reporter) -> None:
         if work.pending():
             with connected(address):
-                _make_all(job, work, observer)
+                _make_all(job, work, reporter)
 
     return make
 
 
-def _make_all(job: Job, work: WorkDir, observer: Observer) -> None:
+def _make_all(job: Job, work: WorkDir, reporter: Reporter) -> None:
     """Have all missing segments made. Raises StoppedError, and VsrError otherwise."""
     precision = work.plan.settings["precision"]
     needs = needs_of(job, precision, alive())
@@ -53,7 +53,7 @@ def _make_all(job: Job, work: WorkDir, observer: Observer) -> None:
     waiting = deque(segment for run in work.pending() for segment in run)
     try:
         while waiting or tasks.running:
-            if observer.stop and observer.stop.is_set():
+            if reporter.stop.is_set():
                 waiting.clear()
             while waiting and tasks.has_room():
                 tasks.submit(waiting.popleft())
@@ -66,9 +66,9 @@ def _make_all(job: Job, work: WorkDir, observer: Observer) -> None:
                     waiting.appendleft(segment)
                 elif _put_in_place(work, answer, tasks, segment):
                     for message in answer.warnings:
-                        observer.on_warning(message)
+                        reporter.warn(message)
                     frames += answer.done.frames
-                    observer.moved(frames, work.plan.frames)
+                    reporter.progress(Progress(frames, work.plan.frames))
                 else:
                     waiting.appendleft(segment)
     finally:

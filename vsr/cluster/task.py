@@ -18,7 +18,7 @@ import av
 from vsr.cluster.connection import load_ray
 from vsr.cluster.files import Parcels, find, open_folder, pieces
 from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, VsrError
-from vsr.core.events import Observer
+from vsr.core.events import Reporter
 from vsr.core.job import Job
 from vsr.core.options import ComputeOptions
 from vsr.inference.engine import LoadedModel, choose_engine
@@ -175,7 +175,7 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
             job,
             tools,
             Stretch(order.plan, [segment], lambda _: file, done.append),
-            Observer(warnings.append, lambda frames, expected: None),
+            Reporter(warn=warnings.append),
         )
         if shared:
             return Made(done[0], tuple(warnings), file.name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.frame import Frame
 from vsr.core.url import Url
 
@@ -111,7 +112,7 @@ class Tally:
             raise self._refused(_words(kind, count))
         self._counts[kind] += count
 
-    def others(self, message: str, count: int, warn: Callable[[str], None]) -> None:
+    def others(self, message: str, count: int, warn: Warn) -> None:
         """Count packets of the other streams, with a warning. Raises InputError if strict."""
         if self._strict:
             raise self._refused(message)
@@ -155,7 +156,7 @@ class Tally:
         """What has been counted so far."""
         return Damage(**self._counts)
 
-    def tell(self, warn: Callable[[str], None]) -> None:
+    def tell(self, warn: Warn) -> None:
         """A warning for each kind of damage that was met."""
         for kind, count in self._counts.items():
             if count and kind in _WORDS:

@@ -1,4 +1,4 @@
-"""What a run reports: on the way, of one pass through the pipeline, and at the end."""
+"""What a run has done: one pass through the pipeline, and the whole job."""
 
 from __future__ import annotations
 
@@ -11,21 +11,6 @@ from typing import Any
 from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.stream_report import Others, together
 from vsr.core.url import Url
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        frames: handed to the encoder, or done by an earlier run.
-        expected: how many there should be in all, as the header says.
-        resumable: whether what is done would outlast the end of this run.
-    """
-
-    frames: int
-    expected: int | None
-    resumable: bool = False
 
 
 @dataclass(frozen=True)

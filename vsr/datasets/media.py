@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from vsr.core.errors import InputError
+from vsr.core.events import Warn, ignore
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Plane, frame_picture, image_picture
 from vsr.images.files import read_picture
 from vsr.images.images import is_image, list_images, same_size
 from vsr.video.reader import open_video
-
-Warn = Callable[[str], None]
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}
 LEAST_FRAMES = 3
@@ -80,9 +79,7 @@ def is_lossless(path: Path) -> bool:
     return path.suffix.lower() in {".png", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
-def read_pictures(
-    path: Path, color: str, step: int = 1, warn: Warn = lambda message: None
-) -> Iterator[Picture]:
+def read_pictures(path: Path, color: str, step: int = 1, warn: Warn = ignore) -> Iterator[Picture]:
     """What networks of `color`, "y" or "rgb", see of an image, or of every `step`-th frame.
 
     A clip is a video, or a folder of images in natural order of their names. Images are read by
@@ -98,6 +95,6 @@ def read_pictures(
         yield image_picture(read_picture(file).pixels, color)
 
 
-def read_luma(path: Path, step: int = 1, warn: Warn = lambda message: None) -> Iterator[Plane]:
+def read_luma(path: Path, step: int = 1, warn: Warn = ignore) -> Iterator[Plane]:
     """The luma (H, W) uint8 of what `read_pictures` reads."""
     return (picture.luma for picture in read_pictures(path, "y", step, warn))

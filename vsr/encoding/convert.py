@@ -6,7 +6,7 @@ luma, grey to have full range, and loses bits of RGB between depths; that is don
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from vsr.core.color import SITINGS, known_matrix, relaid_chroma, rgb_matrix
+from vsr.core.events import Warn
 from vsr.core.frame import PixelFormat, Plane, VideoInfo, find_format
 from vsr.core.recolor import alpha_of, recoloured
 from vsr.video.planes import converted, copied, libav_frame, write_plane
@@ -29,9 +30,7 @@ class Converter:
     the target has no room for is told of once there is some.
     """
 
-    def __init__(
-        self, source: VideoInfo, target: VideoInfo, encoder: str, warn: Callable[[str], None]
-    ) -> None:
+    def __init__(self, source: VideoInfo, target: VideoInfo, encoder: str, warn: Warn) -> None:
         self._source, self._target = source, target
         self._encoder, self._warn = encoder, warn
         self._warned = False

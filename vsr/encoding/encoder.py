@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,6 +12,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vsr.core.errors import EncoderError
+from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.hdr import encoder_parameters
 from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
@@ -48,7 +49,7 @@ class Encoder:
         name: str,
         encoding: Encoding,
         color: ColorTags,
-        warn: Callable[[str], None],
+        warn: Warn,
     ) -> None:
         codec = find_encoder(name)
         encoded = encodable_format(codec, info.format, encoding.pix_fmt)

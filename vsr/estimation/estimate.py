@@ -18,9 +18,10 @@ from av.stream import Stream
 
 from vsr.api import upscale
 from vsr.core.errors import InputError, OutputError
+from vsr.core.events import Progress, ignore
 from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
 from vsr.core.paths import as_path, quoted
-from vsr.core.result import Progress, Result
+from vsr.core.result import Result
 from vsr.core.threads import cores
 from vsr.images.animated import is_still
 from vsr.images.files import read_shape
@@ -359,7 +360,7 @@ def _look(source: Path, target: Path, options: UpscaleOptions) -> _Facts:
         shape = read_shape(source)
         return _Facts((source.suffix.lower(), suffix), 1, shape.width * shape.height)
     reading, span = replace(options.read, deinterlace="off"), options.read.span
-    with open_video(source, span, _unsaid, reading) as video:
+    with open_video(source, span, ignore, reading) as video:  # the job itself will warn
         info, index, frames = video.info, video.stream_index, video.expected_frames
     rate = info.frame_rate or _USUAL_RATE
     with open_input(source) as container:
@@ -394,7 +395,3 @@ def _others_rate(
                 if times[-1] - times[0] >= _LISTENING:
                     break
     return total / (max(times) - min(times) + step) if times else Fraction(0)
-
-
-def _unsaid(_message: str) -> None:
-    """Warnings are for the job itself."""

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from vsr.core.errors import InputError, ModelError
+from vsr.core.events import Warn, ignore
 from vsr.core.options import ComputeOptions, Precision
 from vsr.core.paths import as_path, quoted
 from vsr.datasets.ground_truth import Picture, Plane
@@ -38,7 +39,8 @@ CLIP_BORDER = 8  # pixels, at every scale
 PERFECT = 100.0
 """What a plane without any error (a black frame, say) counts in dB, so that means stay finite."""
 
-Warn = Callable[[str], None]
+_EXACT = ComputeOptions(precision="fp32")
+
 Look = Callable[[Path, int, Sequence[Restored]], None]
 """Told of an item's frame, by its number from 0, and what each model made of it."""
 
@@ -109,7 +111,7 @@ def evaluate(
     model: Model | str | Path | None = None,
     device: str = "auto",
     precision: Precision = "fp32",
-    warn: Warn = lambda message: None,
+    warn: Warn = ignore,
     stills: bool = False,
     self_ensemble: bool = False,
     scale: int | None = None,
@@ -126,22 +128,15 @@ def evaluate(
     small, or where there is nothing to score; DeviceError for a device that is not there. Raises
     at once ModelError where there is no such model, and TypeError for arguments of another kind.
     """
-    return _scores(
-        _as_paths(paths), _as_model(model, scale), device, precision, warn, stills, self_ensemble
-    )
+    compute = ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
+    return _scores(_as_paths(paths), _as_model(model, scale), compute, warn, stills)
 
 
 def _scores(
-    paths: Sequence[Path],
-    model: Model,
-    device: str,
-    precision: Precision,
-    warn: Warn,
-    stills: bool,
-    self_ensemble: bool,
+    paths: Sequence[Path], model: Model, compute: ComputeOptions, warn: Warn, stills: bool
 ) -> Iterator[Score]:
     items = find_items(paths, stills)
-    for (score,) in compare(items, [model], device, precision, warn, self_ensemble):
+    for (score,) in compare(items, [model], compute, warn=warn):
         yield score
 
 
@@ -172,10 +167,9 @@ def find_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
 def compare(
     items: Iterable[Path],
     models: Sequence[Model],
-    device: str = "auto",
-    precision: Precision = "fp32",
-    warn: Warn = lambda message: None,
-    self_ensemble: bool = False,
+    compute: ComputeOptions = _EXACT,
+    *,
+    warn: Warn = ignore,
     look: Look | None = None,
     recording: Recording | None = None,
     frames: int | None = None,
@@ -187,9 +181,7 @@ def compare(
     is what becomes of these before, `frames` how many of a clip are read at most. Errors are
     those of `evaluate`.
     """
-    engine = choose_engine(
-        ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
-    )
+    engine = choose_engine(compute)
     networks = [prepared(model.network, engine) for model in models]
     for item in items:
         small = _small(item, networks, warn, recording, frames)
@@ -369,8 +361,4 @@ def _once(warn: Warn) -> Iterator[Warn]:
     """Where each reading's warnings go: those of the first say it all."""
     yield warn
     while True:
-        yield _unheard
-
-
-def _unheard(message: str) -> None:
-    """Where a warning goes that was given before."""
+        yield ignore

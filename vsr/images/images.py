@@ -20,6 +20,7 @@ import numpy as np
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.frame import (
     PIXEL_FORMATS,
     ColorTags,
@@ -34,9 +35,6 @@ from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
 from vsr.images.metadata import Metadata, Shape
-
-Warn = Callable[[str], None]
-
 
 # BT.601's weights of red, green and blue in luma, and the matrices from blue, green, red to
 # Y, U, V and back. The last column is added; neutral chroma is 32768.

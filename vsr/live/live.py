@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.frame import Frame
 from vsr.core.source import Other, OtherStreams, Sampled
 from vsr.core.span import Inside, Span
@@ -30,8 +31,6 @@ from vsr.live.receiver import Receiver
 from vsr.video.discontinuities import move_by
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
-
-Warn = Callable[[str], None]
 
 TRIES = 5
 """How often in a row a broken connection is made anew, after 0.5, 1, 2, ... seconds."""

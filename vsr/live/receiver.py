@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from fractions import Fraction
 from threading import Condition, Event, Thread
 from typing import Any
@@ -17,6 +17,7 @@ from av.stream import Stream
 
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.url import Url, open_url, why
 from vsr.live.connection import Arrived, Connection, connect, set_clock
 from vsr.video.discontinuities import continued
@@ -46,7 +47,7 @@ class Receiver:
         tries: int,
         stop: Event,
         tally: Tally,
-        warn: Callable[[str], None],
+        warn: Warn,
     ) -> None:
         self._url = url
         self._first = first

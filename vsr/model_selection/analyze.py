@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from vsr.core.blockiness import CELL, LEAST_CELLS, blockiness
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError
+from vsr.core.events import ignore
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.threads import within
@@ -168,7 +169,7 @@ class _Frame:
 
 def _seen(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> _Frame:
     info = describe(container, stream, frame, siting="")
-    samples = PlaneReader(info, _unsaid)(frame)[0]
+    samples = PlaneReader(info, ignore)(frame)[0]  # the job itself will warn
     luma: Plane = (samples >> (info.format.depth - 8)).astype(np.uint8)
     if stream.codec_context.name not in _TELLING:
         return _Frame(luma, None)
@@ -218,7 +219,3 @@ def _middle(luma: Plane) -> Plane:
         max(0, side - most) // 2 for side, most in zip((width, height), _MIDDLE, strict=True)
     )
     return luma[top : top + _MIDDLE[1], left : left + _MIDDLE[0]]
-
-
-def _unsaid(_message: str) -> None:
-    """The job itself will say it."""

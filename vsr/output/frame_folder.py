@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 
 from vsr.core.color_codes import ColorRange, Matrix
-from vsr.core.frame import ColorTags, Frame, VideoInfo, as_pixels, find_format
+from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
 from vsr.core.recolor import recoloured
 from vsr.images.images import to_planes
-from vsr.images.metadata import Metadata
-from vsr.output.image_files import create_image_folder
+from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
 
 
 @contextmanager
-def create_frame_folder(
-    folder: Path,
-    info: VideoInfo,
-    warn: Callable[[str], None],
-    overwrite: bool,
-    provenance_tag: str = "",
-) -> Iterator[Output]:
-    """Write frames of `info` as numbered PNGs, converted by its matrix and range, with alpha.
+def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
+    """Write a video's frames as numbered PNGs, converted by its matrix and range, with alpha.
 
-    Videos of more than 8 bits give 16-bit images. See `create_image_folder` for the rest.
+    `spec.info` is the video's; more than 8 bits give 16-bit images. See `create_image_folder`
+    for the rest.
     """
+    info = spec.info
     depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
     grey = info.format.planes == 1
     layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
@@ -46,7 +40,5 @@ def create_frame_folder(
     images = replace(
         info, format=stored, color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     )
-    with create_image_folder(
-        folder, None, images, depth, lambda number: Metadata(), warn, overwrite, provenance_tag
-    ) as output:
+    with create_image_folder(replace(spec, info=images, depth=depth)) as output:
         yield replace(output, write=lambda frame: output.write(picture(frame)))

@@ -6,14 +6,16 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
+from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.files import encode, nearest_metadata, nearest_shape
-from vsr.images.images import Warn, once, to_pixels
+from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.xmp_tag import with_image_statement
 from vsr.output.sink import BeforeCommit, Output
@@ -27,41 +29,61 @@ def names_folder(path: Path) -> bool:
     return path.is_dir() or not path.suffix
 
 
-@contextmanager
-def create_image(
-    target: Path,
-    info: VideoInfo,
-    depth: int,
-    metadata: Metadata,
-    warn: Warn,
-    before_commit: BeforeCommit | None = None,
-    provenance_tag: str = "",
-) -> Iterator[Output]:
-    """Write one frame of `info`, as `to_planes` lays it out, to the image `target`.
+@dataclass(frozen=True, kw_only=True)
+class ImageSpec:
+    """What image files are to hold, and how.
 
-    `depth` is 8 or 16, the source's; where the format has not so many bits, no alpha or no
-    room for the metadata, they are left out with a warning. The file gets its name when the
-    block has ended well with exactly one frame written, and `before_commit` has seen it; otherwise
-    nothing is left. `provenance_tag` goes into its metadata. Raises OutputError in one line.
+    Attributes:
+        target: the file, or the folder.
+        info: what holds for the frames that are handed over, laid out as by `to_planes`.
+        warn: called with each warning.
+        depth: bits per sample of the source, 8 or 16.
+        metadata: gives that of a frame by its number.
+        names: those of a folder's files, in the order of the frames; None: numbered PNGs.
+        overwrite: whether a folder may hold files already.
+        before_commit: called with a single finished file before it gets its name.
+        provenance_tag: goes into the files' metadata; "" for nothing.
     """
-    shape = _output_shape(target, info, depth, warn)
-    kept, dropped = nearest_metadata(target, metadata, shape.channels)
-    _warn_dropped(target, dropped, warn)
+
+    target: Path
+    info: VideoInfo
+    warn: Warn
+    depth: int = 8
+    metadata: Callable[[int], Metadata] = lambda number: Metadata()
+    names: Sequence[str] | None = None
+    overwrite: bool = False
+    before_commit: BeforeCommit | None = None
+    provenance_tag: str = ""
+
+
+@contextmanager
+def create_image(spec: ImageSpec) -> Iterator[Output]:
+    """Write one frame to an image as `spec` says.
+
+    Where the format has not so many bits, no alpha or no room for the metadata, they are left
+    out with a warning. The file gets its name when the block has ended well with exactly one
+    frame written, and `before_commit` has seen it; otherwise nothing is left. Raises
+    OutputError in one line.
+    """
+    target = spec.target
+    shape = _output_shape(target, spec)
+    kept, dropped = nearest_metadata(target, spec.metadata(0), shape.channels)
+    _warn_dropped(target, dropped, spec.warn)
     remove_abandoned(target)
     part = part_of(target)
     written = 0
 
     def write(frame: Frame) -> None:
         nonlocal written
-        _save(frame, part, target, shape, with_image_statement(kept, provenance_tag, target))
+        _save(frame, part, target, shape, with_image_statement(kept, spec.provenance_tag, target))
         written += 1
 
     try:
         output = Output(write, "", Others(kept.names, (), dropped))
         yield output
         _check_count(target, written, 1)
-        if before_commit:
-            before_commit(part, output)
+        if spec.before_commit:
+            spec.before_commit(part, output)
         with writing(target):
             part.replace(target)
     finally:
@@ -69,68 +91,88 @@ def create_image(
 
 
 @contextmanager
-def create_image_folder(
-    folder: Path,
-    names: Sequence[str] | None,
-    info: VideoInfo,
-    depth: int,
-    metadata: Callable[[int], Metadata],
-    warn: Warn,
-    overwrite: bool = False,
-    provenance_tag: str = "",
-) -> Iterator[Output]:
-    """Write one image per frame of `info` into `folder`: the first to the first name, and so on.
+def create_image_folder(spec: ImageSpec) -> Iterator[Output]:
+    """Write one image per frame into a folder: the first to the first name, and so on.
 
-    Without `names` they are numbered PNGs, however many come. `metadata` gives that of a
-    frame by its number; the rest is as for `create_image`. Images are encoded in a thread.
-    They come into place when the block has ended well with as many frames as names: a new
-    folder appears as a whole; in one that exists, which must be empty unless `overwrite`,
-    they replace files of their names one by one. Raises OutputError.
+    As for `create_image`, but images are encoded in a thread. They come into place when the
+    block has ended well with as many frames as names: a new folder appears as a whole; in one
+    that exists, which must be empty unless `overwrite`, they replace files of their names one
+    by one. Raises OutputError.
     """
-    _check_folder(folder, names, overwrite)
-    shapes: dict[str, Shape] = {}
-    for target in (folder / name for name in names or [numbered(0)]):
-        if target.suffix not in shapes:
-            shapes[target.suffix] = _output_shape(target, info, depth, warn)
-    warned = once(warn)
+    folder = spec.target
+    _check_folder(spec)
     new = not folder.exists()
-    part = part_of(folder) if new else part_of(folder / "images")
-    remove_abandoned(folder if new else folder / "images")
-    written = 0
-
-    def name_of(number: int) -> str:
-        return numbered(number) if names is None else names[number]
-
-    def fitted(number: int) -> tuple[Metadata, tuple[str, ...]]:
-        target = folder / name_of(number)
-        return nearest_metadata(target, metadata(number), shapes[target.suffix].channels)
-
-    def write(frame: Frame) -> None:
-        nonlocal written
-        if names is not None and written == len(names):
-            raise OutputError(f"{folder}: more frames than the {len(names)} names for them")
-        target = folder / name_of(written)
-        kept, dropped = fitted(written)
-        _warn_dropped(target, dropped, lambda message: warned(folder, message))
-        kept = with_image_statement(kept, provenance_tag, target)
-        _save(frame, part / target.name, target, shapes[target.suffix], kept)
-        written += 1
-
+    place = folder if new else folder / "images"
+    images = _Images(spec, part_of(place))
+    remove_abandoned(place)
     with writing(folder):
-        part.mkdir()
+        images.part.mkdir()
     try:
-        kept, dropped = fitted(0)
-        with behind(write, lambda: iter(()), _QUEUE) as hand_over:
-            yield Output(hand_over, "", Others(kept.names, (), dropped))
-        _check_count(folder, written, written if names is None else len(names))
+        others = images.others
+        with behind(images.write, lambda: iter(()), _QUEUE) as hand_over:
+            yield Output(hand_over, "", others)
+        expected = images.written if spec.names is None else len(spec.names)
+        _check_count(folder, images.written, expected)
         with writing(folder):
             if new:
-                part.replace(folder)
+                images.part.replace(folder)
             else:
-                for number in range(written):
-                    (part / name_of(number)).replace(folder / name_of(number))
+                images.move_into(folder)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(images.part, ignore_errors=True)
+
+
+class _Images:
+    """Encodes frames to the images of a folder, in a folder beside it.
+
+    Attributes:
+        part: that folder.
+        written: how many images it holds.
+    """
+
+    def __init__(self, spec: ImageSpec, part: Path) -> None:
+        self._spec = spec
+        self._shapes: dict[str, Shape] = {}
+        self._warn_once = once(spec.warn)
+        self.part = part
+        self.written = 0
+        for target in (spec.target / name for name in spec.names or [numbered(0)]):
+            if target.suffix not in self._shapes:
+                self._shapes[target.suffix] = _output_shape(target, spec)
+
+    @property
+    def others(self) -> Others:
+        """What becomes of the metadata, by the first image."""
+        kept, dropped = self._metadata(0)
+        return Others(kept.names, (), dropped)
+
+    def write(self, frame: Frame) -> None:
+        """Encode the next frame."""
+        spec, number = self._spec, self.written
+        if spec.names is not None and number == len(spec.names):
+            raise OutputError(f"{spec.target}: more frames than the {number} names for them")
+        target = self._target(number)
+        kept, dropped = self._metadata(number)
+        _warn_dropped(target, dropped, lambda message: self._warn_once(spec.target, message))
+        kept = with_image_statement(kept, spec.provenance_tag, target)
+        _save(frame, self.part / target.name, target, self._shapes[target.suffix], kept)
+        self.written += 1
+
+    def move_into(self, folder: Path) -> None:
+        """Give the images their names in a folder that exists."""
+        for number in range(self.written):
+            name = self._target(number).name
+            (self.part / name).replace(folder / name)
+
+    def _target(self, number: int) -> Path:
+        names = self._spec.names
+        return self._spec.target / (numbered(number) if names is None else names[number])
+
+    def _metadata(self, number: int) -> tuple[Metadata, tuple[str, ...]]:
+        """What the image of a number keeps of its metadata, and what it cannot."""
+        target = self._target(number)
+        shape = self._shapes[target.suffix]
+        return nearest_metadata(target, self._spec.metadata(number), shape.channels)
 
 
 def numbered(number: int) -> str:
@@ -138,7 +180,8 @@ def numbered(number: int) -> str:
     return f"{number + 1:08d}.png"
 
 
-def _check_folder(folder: Path, names: Sequence[str] | None, overwrite: bool) -> None:
+def _check_folder(spec: ImageSpec) -> None:
+    folder, names = spec.target, spec.names
     if names is not None and not names:
         raise OutputError(f"{folder}: no frame to write")
     doubled = [name for name, count in Counter(names or ()).items() if count > 1]
@@ -146,12 +189,13 @@ def _check_folder(folder: Path, names: Sequence[str] | None, overwrite: bool) ->
         raise OutputError(f"{folder}: two images would be named {doubled[0]}")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; name a folder")
-    if folder.is_dir() and not overwrite and any(folder.iterdir()):
+    if folder.is_dir() and not spec.overwrite and any(folder.iterdir()):
         raise OutputError(f"{folder}: holds files already; -y or overwrite=True replaces them")
 
 
-def _output_shape(target: Path, info: VideoInfo, depth: int, warn: Warn) -> Shape:
+def _output_shape(target: Path, spec: ImageSpec) -> Shape:
     """The shape that `target` will have, with a warning for what that lacks."""
+    info, depth, warn = spec.info, spec.depth, spec.warn
     channels = info.format.planes
     shape = Shape(info.width, info.height, channels, depth)
     nearest = nearest_shape(target, shape)

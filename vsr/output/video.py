@@ -14,7 +14,9 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.core.job import Job
 from vsr.core.options import StreamOptions
 from vsr.core.source import Source
 from vsr.core.threads import behind
@@ -27,7 +29,6 @@ from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
-from vsr.remux.timestamps import TrimWindow
 from vsr.util.atomic import part_of, remove_abandoned
 from vsr.video.open import reason
 
@@ -54,13 +55,26 @@ class VideoSpec:
     target: Path
     info: VideoInfo
     encoding: Encoding
-    warn: Callable[[str], None]
+    warn: Warn
     others_of: Source | None = None
     streams: StreamOptions = field(default_factory=StreamOptions)
     color: ColorTags | None = None
     verified: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
+
+
+def video_spec(job: Job, source: Source, info: VideoInfo, warn: Warn) -> VideoSpec:
+    """What a job's video of frames of `info` is to hold: as its options say."""
+    return VideoSpec(
+        target=job.target,
+        info=info,
+        encoding=Encoding.of(job.options),
+        warn=warn,
+        others_of=source,
+        streams=job.options.streams,
+        verified=job.options.run.verify,
+    )
 
 
 @contextmanager
@@ -174,28 +188,15 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
     target, info, others_of, tag = spec.target, spec.info, spec.others_of, spec.provenance_tag
     with _one_line(target), ExitStack() as stack:
         streams = stack.enter_context(others_of.other_streams()) if others_of else None
-        source, path = (streams.container, streams.path) if streams else (None, None)
-        main = streams.main if streams else 0
-        sampled = streams.sampled if streams else None
         name = spec.encoding.encoder(target, info)
-        plan = plan_streams(source, path, target, main, spec.streams, name, sampled, tag)
+        plan = plan_streams(streams, target, spec.streams, name, tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
         output = stack.enter_context(open_output(part, plan.format, options))
         encoder = Encoder(output, info, name, spec.encoding, spec.color or info.color, spec.warn)
         others = NOTHING_ELSE
         if streams:
-            others = copy_streams(
-                streams.container,
-                streams.path,
-                output,
-                streams.container.streams[main],
-                encoder.add_stream,
-                plan,
-                TrimWindow(streams.output_start, streams.end, streams.sharp),
-                streams.damaged,
-                streams.arriving,
-            )
+            others = copy_streams(streams, output, encoder.add_stream, plan)
         else:
             encoder.add_stream()
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))

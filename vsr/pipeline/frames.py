@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from vsr.core.crop import cropped
 from vsr.core.errors import OutputError
-from vsr.core.events import Observer
+from vsr.core.events import Progress, Reporter
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.result import Run
@@ -61,7 +61,7 @@ def run_frames(
     job: Job,
     tools: LoadedModel,
     open_target: OpenTarget,
-    observer: Observer,
+    reporter: Reporter,
     *,
     before_commit: Callable[[Path, Run], None] | None = None,
     begin: int | None = None,
@@ -73,7 +73,7 @@ def run_frames(
         job: what to do; its target is `open_target`'s matter.
         tools: made from the job.
         open_target: see `OpenTarget`.
-        observer: who looks on.
+        reporter: who is told on the way.
         before_commit: told of the finished file, and of what was done, before it gets its name.
         begin, end: the ticks between which to take frames of a source that must be read from
             the beginning of its span.
@@ -85,14 +85,9 @@ def run_frames(
     patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
     network = tools.model.network
 
-    on_warning, stop = observer.on_warning, observer.stop
+    read = job.options.read
     with open_source(
-        job.source,
-        job.options.read.span,
-        job.options.read.clip_rate,
-        on_warning,
-        job.options.read,
-        stop,
+        job.source, read.span, read.clip_rate, reporter.warn, read, reporter.stop
     ) as video:
         large = enlarged(video.info, job)
         box = job.options.read.crop.inside(video.info) if job.options.read.crop else None
@@ -113,13 +108,12 @@ def run_frames(
         ):
             shots = mark_shots(frames, video.info.format.peak)
             for frame in restore(
-                shots, video.info, tools.model, tools.engine, on_warning, box, job.quality
+                shots, video.info, tools.model, tools.engine, reporter.warn, box, job.quality
             ):
                 output.write(frame)
                 written += 1
-                observer.moved(written, video.expected_frames)
-                if observer.on_frame:
-                    observer.on_frame(frame, large)
+                reporter.progress(Progress(written, video.expected_frames))
+                reporter.frame(frame, large)
             if written != seen.frames:
                 raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
         return run_of(output)

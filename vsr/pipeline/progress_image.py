@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vsr.core.color import known_matrix
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
@@ -28,10 +29,6 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 _WIDEST, _HIGHEST = 1280, 2560  # pixels, as shown
 _SHARE = 0.01  # of a run's time, at most
-
-
-def _unsaid(_message: str) -> None:
-    """Nobody wants to know."""
 
 
 class ProgressImage:
@@ -48,9 +45,7 @@ class ProgressImage:
             worth more.
     """
 
-    def __init__(
-        self, path: Path, every: float = 5.0, warn: Callable[[str], None] = _unsaid
-    ) -> None:
+    def __init__(self, path: Path, every: float = 5.0, warn: Warn = ignore) -> None:
         self._path = path
         self._every = every
         self._warn = warn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from fractions import Fraction
@@ -11,23 +10,21 @@ from threading import Event
 
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.errors import InputError, OutputError
+from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import Source
 from vsr.core.span import Span
 from vsr.core.url import Url, is_live, open_url
-from vsr.encoding.codecs import Encoding
 from vsr.images.animated import is_still
 from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder
-from vsr.output.image_files import create_image, create_image_folder, names_folder
+from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.video import VideoSpec, create_video
+from vsr.output.video import VideoSpec, create_video, video_spec
 from vsr.video.reader import open_video
-
-Warn = Callable[[str], None]
 
 # What players take for granted: BT.709, limited range, chroma at the left.
 _USUAL_COLOR = ColorTags(
@@ -89,48 +86,48 @@ def create_target(
     finished file before it gets its name, but not of a folder; `provenance_tag` goes into its
     metadata.
     """
-    target, run = job.target, job.options.run
-    spec = VideoSpec(
-        target=target,
+    images = ImageSpec(
+        target=job.target,
         info=info,
-        encoding=Encoding.of(job.options),
         warn=warn,
-        others_of=source,
-        streams=job.options.streams,
-        verified=run.verify,
+        overwrite=job.options.run.overwrite,
+        before_commit=before_commit,
+        provenance_tag=provenance_tag,
+    )
+    video = replace(
+        video_spec(job, source, info, warn),
         before_commit=before_commit,
         provenance_tag=provenance_tag,
     )
     if isinstance(source, Images):
-        return _create_from_images(spec, source, run.overwrite)
-    if names_folder(target):
-        return create_frame_folder(target, info, warn, run.overwrite, provenance_tag)
-    if is_image(target) and not (target.suffix.lower() == ".png" and _is_named_image(source.path)):
-        raise OutputError(f"{target}: one image cannot hold a video; name a folder for its frames")
-    return create_video(spec)
+        return _create_from_images(source, images, video)
+    if names_folder(job.target):
+        return create_frame_folder(images)
+    if is_image(job.target) and not _is_animation(source.path, job.target):
+        raise OutputError(
+            f"{job.target}: one image cannot hold a video; name a folder for its frames"
+        )
+    return create_video(video)
 
 
 def _create_from_images(
-    spec: VideoSpec, source: Images, overwrite: bool
+    source: Images, images: ImageSpec, video: VideoSpec
 ) -> AbstractContextManager[Output]:
     """The output for frames of images: a folder like theirs, one image, or a video."""
-    target, info, depth, tag = spec.target, spec.info, source.depth, spec.provenance_tag
+    target = images.target
+    images = replace(images, depth=source.depth, metadata=source.metadata)
     if names_folder(target):
-        names = [file.name for file in source.files]
-        return create_image_folder(
-            target, names, info, depth, source.metadata, spec.warn, overwrite, tag
-        )
+        return create_image_folder(replace(images, names=[file.name for file in source.files]))
     if not is_image(target):
-        encoding = replace(spec.encoding, pix_fmt=spec.encoding.pix_fmt or _USUAL_FORMAT)
-        return create_video(replace(spec, encoding=encoding, color=_USUAL_COLOR))
+        encoding = replace(video.encoding, pix_fmt=video.encoding.pix_fmt or _USUAL_FORMAT)
+        return create_video(replace(video, encoding=encoding, color=_USUAL_COLOR))
     if len(source.files) > 1:
         raise OutputError(
             f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
         )
-    metadata = source.metadata(0)
-    return create_image(target, info, depth, metadata, spec.warn, spec.before_commit, tag)
+    return create_image(images)
 
 
-def _is_named_image(source: Path | Url) -> bool:
-    """Whether a video comes from an image file: from an animation."""
-    return isinstance(source, Path) and is_image(source)
+def _is_animation(source: Path | Url, target: Path) -> bool:
+    """Whether an animation of an image file becomes another, as .png."""
+    return target.suffix.lower() == ".png" and isinstance(source, Path) and is_image(source)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 
+from vsr.core.events import ignore
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.output.video import VideoSpec, create_video
@@ -24,8 +25,8 @@ def for_browsers(file: Path) -> bytes:
         return file.read_bytes()
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
         target = Path(folder, "take.mp4")
-        with open_video(file, Span(), _unheard) as video:
-            spec = VideoSpec(target=target, info=video.info, encoding=_ALIKE, warn=_unheard)
+        with open_video(file, Span(), ignore) as video:  # nobody keeps this file
+            spec = VideoSpec(target=target, info=video.info, encoding=_ALIKE, warn=ignore)
             with create_video(spec) as output:
                 for frame in video.frames():
                     output.write(frame)
@@ -38,7 +39,3 @@ def _is_played(file: Path) -> bool:
     with av.open(str(file)) as container:
         context = container.streams.video[0].codec_context
         return (context.name, context.pix_fmt) == ("h264", "yuv420p")
-
-
-def _unheard(message: str) -> None:
-    """Nobody keeps this file."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import InputError
+from vsr.core.events import ignore
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Pixels, Plane, VideoInfo, find_format
 from vsr.figures.contact_sheet import (
     WIDEST,
@@ -27,8 +28,7 @@ from vsr.figures.contact_sheet import (
 from vsr.figures.hotspots import Place, best_places, window_means
 from vsr.images.files import shape_of
 from vsr.images.images import to_planes
-from vsr.images.metadata import Metadata
-from vsr.output.image_files import create_image_folder
+from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.previews.synced_reader import in_step, open_takes
 from vsr.previews.variant import Take
 from vsr.video.upright_image import as_image
@@ -89,15 +89,15 @@ def write_frames(
     found = _read(takes, at)
     depth = 16 if found.info.format.depth > 8 else 8
     images = [as_image(planes, found.info, depth) for planes in found.planes]
-    with create_image_folder(
-        folder,
-        file_names([take.label for take in takes]),
-        _stored(images[0], found.info),
-        depth,
-        lambda number: Metadata(),
-        _unheard,
-        overwrite,
-    ) as output:
+    spec = ImageSpec(
+        target=folder,
+        info=_stored(images[0], found.info),
+        warn=ignore,  # PNG holds all there is
+        depth=depth,
+        names=file_names([take.label for take in takes]),
+        overwrite=overwrite,
+    )
+    with create_image_folder(spec) as output:
         for number, image in enumerate(images):
             output.write(Frame(to_planes(image), number, 1))
 
@@ -221,7 +221,3 @@ def _stored(image: Pixels, info: VideoInfo) -> VideoInfo:
     layout = grey if shape.channels == 1 else find_format(16, 1, 1, shape.channels)
     color = ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     return replace(info, width=shape.width, height=shape.height, format=layout, color=color)
-
-
-def _unheard(message: str) -> None:
-    """Where warnings of formats go: PNG holds all there is."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vsr.core.options import EncodeOptions, StreamOptions, UpscaleOptions
+from vsr.core.job import Job
+from vsr.core.options import EncodeOptions, StreamOptions
 from vsr.core.span import Span
 from vsr.estimation.estimate import Estimate, Piece, enlarge_piece, whole
 from vsr.previews.variant import Take
@@ -36,24 +37,21 @@ class Made:
 
 
 def make_takes(
-    source: Path,
-    folder: Path,
-    span: Span,
+    job: Job,
     models: Sequence[str],
-    baseline: str,
-    target: Path,
-    options: UpscaleOptions,
+    span: Span,
+    folder: Path,
     lossless: bool,
     begun: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> list[Made]:
-    """Enlarge `span` once by each model, the `baseline` first, into files of `folder`.
+    """Enlarge `span` once by each model, into files of `folder`.
 
     Args:
-        source: a video file.
+        job: what the whole video would be made by, but for the model.
+        models: names or files, the baseline first; each is made once.
         span: both of its ends are known.
-        models, baseline: names or files; a model that is the baseline too is made once.
-        target: what the whole video would become, with `options`.
+        folder: where the takes go.
         lossless: whether to keep the frames as they are, instead of what that job's encoder makes
             of them; then nothing is to be learnt of the output's size.
         begun: told of each model as its turn comes.
@@ -64,15 +62,14 @@ def make_takes(
     assert span.start is not None
     assert span.end is not None
     made = []
-    for number, model in enumerate(dict.fromkeys([baseline, *models])):
+    for number, model in enumerate(dict.fromkeys(models)):
         begun(model)
-        asked = options.but(model=model, content="auto")
-        suffix = ".mkv" if lossless else target.suffix
-        file = folder / f"{number}{suffix}"
-        encode = _LOSSLESS if lossless else options.encode
+        asked = job.options.but(model=model, content="auto")
+        file = folder / f"{number}{'.mkv' if lossless else job.target.suffix}"
+        encode = _LOSSLESS if lossless else job.options.encode
         alone = replace(asked, streams=_ALONE, encode=encode)
-        piece = enlarge_piece(source, file, alone, span.start, span.end, warn)
+        piece = enlarge_piece(job.file, file, alone, span.start, span.end, warn)
         take = Take(Path(model).stem if model.endswith(".safetensors") else model, file, not number)
-        estimate = whole(source, target, asked, piece.rate)
+        estimate = whole(job.file, job.target, asked, piece.rate)
         made.append(Made(take, model, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))
     return made

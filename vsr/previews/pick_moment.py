@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vsr.core.color_codes import ColorRange
 from vsr.core.damage import Damage
 from vsr.core.errors import InputError, StalledError
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.span import Span
@@ -29,7 +30,6 @@ from vsr.video.reader import Video, main_video, open_video
 from vsr.video.seek import seeks
 from vsr.video.shots import mark_shots
 
-Warn = Callable[[str], None]
 Picture = NDArray[np.float32]
 
 _PLACES = 12  # to look at
@@ -66,12 +66,8 @@ class Moment:
     why: str
 
 
-def _unsaid(_message: str) -> None:
-    """The job itself will say it."""
-
-
 def telling(
-    path: Path, length: Fraction, reading: ReadOptions = READ_DEFAULTS, warn: Warn = _unsaid
+    path: Path, length: Fraction, reading: ReadOptions = READ_DEFAULTS, warn: Warn = ignore
 ) -> Moment:
     """The moment from which `length` seconds of a video show best what enlarging brings.
 
@@ -86,7 +82,7 @@ def telling(
     how long they last, and in MPEG program streams. Raises InputError where there is no video.
     """
     reading = replace(reading, hwaccel=False, deinterlace="off")
-    with open_video(path, Span(), _unsaid, reading):  # what is no video is told here
+    with open_video(path, Span(), ignore, reading):  # what is no video is told here
         pass
     with open_input(path) as container:
         stream = main_video(container, path)
@@ -183,7 +179,7 @@ def _looks(
     looks = []
     for start in places:
         span = Span(start, start + length)
-        with _passed_over(), open_video(path, span, _unsaid, reading) as video:
+        with _passed_over(), open_video(path, span, ignore, reading) as video:
             look = _look(video, start)
             if not _is_broken(video.damage):
                 looks.append(look)
@@ -226,7 +222,7 @@ def _best(path: Path, looks: Sequence[_Look], length: Fraction, reading: ReadOpt
     broken = 0
     for look in sorted(looks, key=lambda look: -look.promise):
         span, seen = Span(look.start, look.start + length), None
-        with _passed_over(), open_video(path, span, _unsaid, reading) as video:
+        with _passed_over(), open_video(path, span, ignore, reading) as video:
             seen = _seen(video)
         if seen is None:
             broken += 1

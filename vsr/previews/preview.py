@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, ModelError, OutputError
+from vsr.core.events import Warn, ignore
+from vsr.core.job import Job
 from vsr.core.limits import Limits
 from vsr.core.options import RunOptions, UpscaleOptions, seconds
 from vsr.core.paths import as_path, quoted
@@ -134,7 +136,7 @@ def preview(
         raise OutputError(f"how {quoted(how)}: must be one of {', '.join(HOW)}")
     _ = RunOptions(overwrite=overwrite)  # checks it
     _check(source, target, overwrite)
-    said = _Said(warn)
+    said = _Said(warn or ignore)
     command_of = command_of or python_call
     options = options.but(model=next(iter(models), None))
     scale = options.scale
@@ -143,23 +145,13 @@ def preview(
         tell(choice.said)
     moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
     span = Span(moment.start, moment.start + duration)
-    large = _large(source, scale)
+    job = Job(source, _large(source, scale), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
-        made = make_takes(
-            source,
-            Path(folder),
-            span,
-            models or [choice.model],
-            baseline,
-            large,
-            options,
-            lossless,
-            begun or _unheard,
-            said.warn,
-        )
+        compared = [baseline, *(models or [choice.model])]
+        made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore, said.warn)
         asked = (options.but(model=one.model, content="auto") for one in made)
-        commands = tuple(command_of(source, large, each) for each in asked)
+        commands = tuple(command_of(source, job.target, each) for each in asked)
         result = Preview(source, target, moment, tuple(made), commands, choice.said)
         _draw(result, span, how, overwrite, said.warn)
     return replace(result, warnings=tuple(said.warnings))
@@ -219,9 +211,7 @@ def _check(source: Path, target: Path, overwrite: bool) -> None:
         raise OutputError(f"{target}: a preview is {', '.join(SUFFIXES)} or a folder")
 
 
-def _draw(
-    shown: Preview, span: Span, how: str, overwrite: bool, warn: Callable[[str], None]
-) -> None:
+def _draw(shown: Preview, span: Span, how: str, overwrite: bool, warn: Warn) -> None:
     target, takes = shown.target, [made.take for made in shown.made]
     if names_folder(target):
         write_frames(target, takes, overwrite=overwrite)
@@ -235,9 +225,9 @@ def _draw(
 
 def _write_page(shown: Preview, span: Span) -> None:
     run = shown.made[0].piece.result
-    with open_video(shown.made[0].take.file, Span(), _unheard) as video:
+    with open_video(shown.made[0].take.file, Span(), ignore) as video:
         info = video.info
-    with open_video(shown.source, span, _unheard) as video:
+    with open_video(shown.source, span, ignore) as video:
         small = video.info
     length = span.length(None) or Fraction(0)
     rows = (
@@ -300,7 +290,3 @@ def _written(value: object) -> str:
     if isinstance(value, Fraction):  # floats are taken for the fractions they stand for
         return str(value).replace("/", " / ")
     return f"vsr.{value!r}" if isinstance(value, Limits) else repr(value)
-
-
-def _unheard(message: str) -> None:
-    """The job itself will say it."""

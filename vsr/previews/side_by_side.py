@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vsr.core.color_codes import ColorRange, Transfer
 from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn
 from vsr.core.frame import Frame, PixelFormat, Plane, VideoInfo
 from vsr.core.options import ReadOptions, StreamOptions
 from vsr.core.span import Span
@@ -47,7 +48,7 @@ def write_beside(
     source: Path | Url,
     span: Span,
     how: str,
-    warn: Callable[[str], None],
+    warn: Warn,
     encoding: Encoding = _USUAL,
 ) -> Output:
     """Write takes of a span of `source`, each with its label, and its sound to one video.

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 
 from vsr.core.errors import OutputError
+from vsr.core.events import ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.limits import Limits
 from vsr.core.options import ReadOptions
@@ -23,7 +24,7 @@ def open_takes(takes: Sequence[Take]) -> Iterator[list[Video]]:
     """The videos of at least one take. Raises OutputError where they are not alike."""
     with ExitStack() as stack:
         videos = [
-            stack.enter_context(open_video(take.file, Span(), _unheard, _READING)) for take in takes
+            stack.enter_context(open_video(take.file, Span(), ignore, _READING)) for take in takes
         ]
         first = videos[0].info
         for take, video in zip(takes, videos, strict=True):
@@ -52,7 +53,3 @@ def in_step(takes: Sequence[Take], videos: Sequence[Video]) -> Iterator[tuple[Fr
 def _kind(info: VideoInfo) -> str:
     """What takes must have in common."""
     return f"{info.width}x{info.height} {info.format.name} with ticks of {info.time_base} s"
-
-
-def _unheard(message: str) -> None:
-    """Where warnings go: what there was to say was said when the takes were made."""

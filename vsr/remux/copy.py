@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Protocol
 
 import av
@@ -16,10 +15,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vsr.core.damage import Tally
-from vsr.core.options import StreamOptions
-from vsr.core.source import Other
+from vsr.core.source import Other, OtherStreams
 from vsr.core.stream_report import Others
-from vsr.core.url import Url
 from vsr.remux.audio import AudioConverter, add_audio
 from vsr.remux.containers import ISO_FAMILY, holds_chapters
 from vsr.remux.mapping import COVERS, StreamAction, StreamMapping
@@ -30,8 +27,6 @@ from vsr.remux.timestamps import MonotonicDts, TrimWindow, seconds, splitter
 from vsr.util.text import counted
 from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
-
-__all__ = ["NOTHING_ELSE", "Passthrough", "StreamOptions", "copy_streams"]
 
 _RUN_UP = Fraction(1, 2)  # seconds that a sound decoder gets before a part
 _LONGEST_TEXT = 30  # seconds before a part at which text that lasts into it may begin
@@ -145,28 +140,21 @@ NOTHING_ELSE = Passthrough(Others(), None, iter(()), lambda refused: None)
 
 
 def copy_streams(
-    source: InputContainer,
-    path: Path | Url,
+    streams: OtherStreams,
     output: OutputContainer,
-    main: Stream,
     add_main: Callable[[], Stream],
     plan: StreamMapping,
-    cut: TrimWindow,
-    damaged: Callable[[str, int], None],
-    arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None,
 ) -> Passthrough:
-    """Add to `output`, opened as planned, the other streams of `source`, in the source's order.
+    """Add the other streams of a source to `output`, opened as planned, in the source's order.
 
-    Where the `main` video stands, `add_main` adds the stream that takes its place. Call this
+    Where the main video stands, `add_main` adds the stream that takes its place. Call this
     before the header is written, and `until` as the video's packets are: so all interleave,
-    and no more than a packet is ever held, but for what codecs hold. `source` is opened for
-    this alone; `path` is where it comes from. Global metadata and chapters are copied too.
-    With a cut, time starts anew at `output_start`. `damaged` is told, at the end, what was left out
-    or mended, and how many packets.
-
-    A source that can be read only once gives the packets of the streams it is asked for by
-    `arriving`, and None where there is nothing yet.
+    and no more than a packet is ever held, but for what codecs hold. Global metadata and
+    chapters are copied too. With a cut, time starts anew at `output_start`.
+    `streams.damaged` is told, at the end, what was left out or mended, and how many packets.
     """
+    source, main = streams.container, streams.container.streams[streams.main]
+    cut = TrimWindow(streams.output_start, streams.end, streams.sharp)
     lanes: dict[int, _Lane] = {}
     for stream in source.streams:
         if stream.index == main.index:
@@ -181,28 +169,35 @@ def copy_streams(
         found = chapters(source, cut.output_start, cut.end, cut.sharp)
         is_iso = output.format.name in ISO_FAMILY
         output.set_chapters(for_mp4(found) if is_iso else found)
-    names = {index: action.name for index, action in plan.actions.items()}
-    tally = Tally(path)
-    others = arriving(lanes.keys()) if arriving else _from_file(source, main, lanes, cut, tally)
-    converted = _converted(others, lanes, cut)
+    tally = Tally(streams.path)
+    if streams.arriving:
+        arriving = streams.arriving(lanes.keys())
+    else:
+        arriving = _from_file(source, main, lanes, cut, tally)
+    named = [(plan.actions[index].name, lane) for index, lane in lanes.items()]
 
     def tell(refused: int) -> None:
-        """Say what happened on the way."""
-        for index, lane in lanes.items():
-            if lane.skipped:
-                skipped = f"{counted(lane.skipped, 'packet')} could not be decoded"
-                damaged(f"{names[index]}: {skipped}", lane.skipped)
-            if lane.mended:
-                mended = f"{counted(lane.mended, 'time')} made no sense, mended"
-                damaged(f"{names[index]}: {mended}", lane.mended)
-        if refused:
-            packets = counted(refused, "packet")
-            damaged(f"{packets} of the other streams could not be written, left out", refused)
-        if tally.damage.unreadable:
-            places = counted(tally.damage.unreadable, "place")
-            damaged(f"the other streams could not be read at {places}, passed over", 0)
+        for message, packets in _damage(named, refused, tally.damage.unreadable):
+            streams.damaged(message, packets)
 
-    return Passthrough(plan.others, output, converted, tell)
+    return Passthrough(plan.others, output, _converted(arriving, lanes, cut), tell)
+
+
+def _damage(
+    lanes: Sequence[tuple[str, _Lane]], refused: int, unreadable: int
+) -> Iterator[tuple[str, int]]:
+    """What happened to the streams on the way, line by line, and to how many packets each time."""
+    for name, lane in lanes:
+        if lane.skipped:
+            yield f"{name}: {counted(lane.skipped, 'packet')} could not be decoded", lane.skipped
+        if lane.mended:
+            yield f"{name}: {counted(lane.mended, 'time')} made no sense, mended", lane.mended
+    if refused:
+        packets = counted(refused, "packet")
+        yield f"{packets} of the other streams could not be written, left out", refused
+    if unreadable:
+        places = counted(unreadable, "place")
+        yield f"the other streams could not be read at {places}, passed over", 0
 
 
 def _add(output: OutputContainer, stream: Stream, action: StreamAction) -> Stream | None:

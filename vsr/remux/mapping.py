@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
 from vsr.core.options import StreamOptions
-from vsr.core.source import Sampled
+from vsr.core.source import OtherStreams, Sampled
 from vsr.core.stream_report import Others
-from vsr.core.url import Url
 from vsr.remux.audio import Settings, add_audio, settings_for
 from vsr.remux.containers import (
     WITHOUT_TIMESTAMPS,
@@ -106,45 +105,44 @@ class StreamMapping:
 
 
 def plan_streams(
-    source: InputContainer | None,
-    path: Path | Url | None,
+    streams: OtherStreams | None,
     target: Path,
-    main: int,
     wants: StreamOptions,
     encoder: str,
-    sampled: Mapping[int, list[Sampled]] | None = None,
     provenance_tag: str = "",
 ) -> StreamMapping:
-    """How to mux the streams of `source` besides `main` into `target`, with `encoder`'s video.
+    """How to mux a source's other streams into `target`, with `encoder`'s video.
 
-    Each stream is tried in memory, with its first packets: those in `sampled`, or else `path`,
-    where the source comes from, is opened once more. Where several muxers write files of the
-    target's suffix, the one that leaves out the fewest is taken. There shall be room for
-    `provenance_tag` in its tags. Raises OutputError if there is no muxer at all.
+    Each stream is tried in memory, with its first packets: those `sampled`, or else the file is
+    opened once more. Where several muxers write files of the target's suffix, the one that
+    leaves out the fewest is taken. There shall be room for `provenance_tag` in its tags. Raises
+    OutputError if there is no muxer at all.
     """
     formats = formats_for(target)
     able = [name for name in formats if name == formats[0] or takes_encoder(name, encoder)]
     if len(able) > 1 and not takes_encoder(formats[0], encoder):
         able.remove(formats[0])
-    if source is None:
+    if streams is None:
         return StreamMapping(able[0], note=_note(target, formats[0], able[0]))
-    streams = [s for s in source.streams if s.index != main and wants.wants(s.type)]
-    streams = [s for s in streams if not is_chapter_text(s)]
+    source, main = streams.container, streams.main
+    wanted = [s for s in source.streams if s.index != main and wants.wants(s.type)]
+    wanted = [s for s in wanted if not is_chapter_text(s)]
+    sampled = streams.sampled
     if sampled is None:
-        sampled = sample(source, path, main) if streams and path else {}
+        sampled = sample(source, streams.path, main) if wanted else {}
     best: tuple[int, str, dict[int, StreamAction]] | None = None
     for name in able:
         actions = {
-            s.index: _action(s, name, target, wants, sampled.get(s.index, [])) for s in streams
+            s.index: _action(s, name, target, wants, sampled.get(s.index, [])) for s in wanted
         }
-        missing = sum(bool(actions[s.index].reason) for s in streams if s.type in _COUNTED)
+        missing = sum(bool(actions[s.index].reason) for s in wanted if s.type in _COUNTED)
         if best is None or missing < best[0]:
             best = missing, name, actions
         if not missing:
             break
     assert best is not None
     _, name, actions = best
-    cover = any(is_cover(s) and actions[s.index].copied for s in streams)
+    cover = any(is_cover(s) and actions[s.index].copied for s in wanted)
     return StreamMapping(
         name,
         muxer_options(name, source, cover, provenance_tag),

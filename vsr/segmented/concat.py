@@ -12,11 +12,11 @@ import numpy as np
 from av.packet import Packet
 
 from vsr.core.damage import Damage
+from vsr.core.events import Warn
 from vsr.core.job import Job
 from vsr.core.result import Run
-from vsr.encoding.codecs import Encoding
 from vsr.output.sink import Output
-from vsr.output.video import VideoSpec, join_video
+from vsr.output.video import join_video, video_spec
 from vsr.pipeline.frames import enlarged
 from vsr.segmented.packet_file import read_decoding_times, read_packets
 from vsr.segmented.work_dir import SegmentRecord, WorkDir
@@ -43,14 +43,14 @@ def joined(work: WorkDir) -> Iterator[Packet[Any]]:
 def join(
     job: Job,
     work: WorkDir,
-    say: Callable[[str], None],
+    warn: Warn,
     before_commit: Callable[[Path, Run, Sequence[SegmentRecord]], None] | None,
     provenance_tag: str = "",
 ) -> Run:
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
     frames = sum(each.frames for each in done)
-    with open_video(job.file, job.options.read.span, say, job.options.read) as video:
+    with open_video(job.file, job.options.read.span, warn, job.options.read) as video:
 
         def run_of(output: Output) -> Run:
             check = output.check
@@ -73,14 +73,10 @@ def join(
                 before_commit(part, run_of(output), done)
             work.arrives(part)
 
-        spec = VideoSpec(
-            target=job.target,
-            info=enlarged(video.info, job),
-            encoding=replace(Encoding.of(job.options), threads=plan.threads),
-            warn=say,
-            others_of=video,
-            streams=job.options.streams,
-            verified=job.options.run.verify,
+        spec = video_spec(job, video, enlarged(video.info, job), warn)
+        spec = replace(
+            spec,
+            encoding=replace(spec.encoding, threads=plan.threads),
             before_commit=written_whole,
             provenance_tag=provenance_tag,
         )

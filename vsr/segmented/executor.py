@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from vsr.core.errors import InputError, StalledError
-from vsr.core.events import Observer
+from vsr.core.events import Progress, Reporter
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
 from vsr.core.source import Source
@@ -20,25 +19,22 @@ from vsr.segmented.plan import picture_of
 from vsr.segmented.segments import MisplacedError, Stretch, create_segments
 from vsr.segmented.work_dir import SegmentRecord, WorkDir
 
-Moved: TypeAlias = Callable[[int, int | None], None]
-
 
 class Maker(Protocol):
     """Makes what is missing of a job, here or elsewhere; `make_here` is one."""
 
-    def __call__(self, job: Job, tools: LoadedModel, work: WorkDir, observer: Observer) -> None: ...
+    def __call__(self, job: Job, tools: LoadedModel, work: WorkDir, reporter: Reporter) -> None: ...
 
 
-def make_here(job: Job, tools: LoadedModel, work: WorkDir, observer: Observer) -> None:
+def make_here(job: Job, tools: LoadedModel, work: WorkDir, reporter: Reporter) -> None:
     """Make all missing segments in this process, neighbours in one go."""
     for segments in work.pending():
         before = sum(done.frames for done in work.done.values())
-        moved = _from(before, work.plan.frames, observer.moved)
         stretch = Stretch(work.plan, segments, work.file, work.add)
-        make_segments(job, tools, stretch, replace(observer, moved=moved))
+        make_segments(job, tools, stretch, _after(before, work.plan.frames, reporter))
 
 
-def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Observer) -> None:
+def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, reporter: Reporter) -> None:
     """Make some neighbouring segments of a job.
 
     The source is sought where it can be; where it turns out that this does not find the very
@@ -66,16 +62,15 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Obse
                 Encoding.of(job.options),
                 begin if sought else None,
                 video.damage_within,
-                observer.on_warning,
-                observer.stop,
+                reporter,
             )
 
         if sought:
             span = plan.span(begin, end, job.options.read.span)
             part = job.but(start=span.start, end=span.end)
-            run_frames(part, tools, open_target, observer)
+            run_frames(part, tools, open_target, reporter)
         else:
-            run_frames(job, tools, open_target, observer, begin=begin, end=end)
+            run_frames(job, tools, open_target, reporter, begin=begin, end=end)
 
     if plan.plain:
         try:
@@ -93,6 +88,10 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, observer: Obse
         ) from None
 
 
-def _from(before: int, expected: int, moved: Moved) -> Moved:
-    """Tells of frames that come after those that are there."""
-    return lambda written, _: moved(before + written, expected)
+def _after(frames: int, expected: int, reporter: Reporter) -> Reporter:
+    """The same reporter, for frames that come after so many that are there."""
+
+    def progress(now: Progress) -> None:
+        reporter.progress(Progress(frames + now.frames, expected))
+
+    return replace(reporter, progress=progress)

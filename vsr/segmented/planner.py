@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 from typing import Any
 
 from vsr.core.errors import SegmentError
+from vsr.core.events import Warn
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
 from vsr.core.threads import cores
@@ -20,7 +20,6 @@ from vsr.remux.mapping import plan_streams
 from vsr.segmented.keyframe_scan import scan
 from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
-from vsr.video.open import open_input
 from vsr.video.reader import open_video
 
 _BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as a second one
@@ -32,24 +31,23 @@ def make_plan(
     key: str,
     settings: dict[str, Any],
     source: Fingerprint,
-    note: Callable[[str], None],
+    warn: Warn,
 ) -> Plan:
     """Look through the source and decide where to cut it.
 
     Raises VsrError for a job that would fail, SegmentError for one that must be done in one go.
     """
     path, read = job.file, job.options.read
-    with open_video(path, read.span, note, read) as video:
+    with open_video(path, read.span, warn, read) as video:
         info = enlarged(video.info, job)
         encoding = Encoding.of(job.options)
         encoding = replace(encoding, threads=encoding.threads or cores())
         name = encoding.encoder(job.target, info)
-        with open_input(path) as container:
-            wants = job.options.streams
-            streams = plan_streams(container, path, job.target, video.stream_index, wants, name)
+        with video.other_streams() as others:
+            streams = plan_streams(others, job.target, job.options.streams, name)
         for warning in streams.warnings(job.target):
-            note(warning)
-        encoder = open_alone(info, streams.format, name, encoding, note)
+            warn(warning)
+        encoder = open_alone(info, streams.format, name, encoding, warn)
         header, pixels = header_of(encoder), encoder.settings["pix_fmt"]
         close_alone(encoder)
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:

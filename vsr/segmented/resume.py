@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vsr.core.errors import OutputError, StoppedError
-from vsr.core.events import Observer
+from vsr.core.events import Reporter
 from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.inference.engine import LoadedModel
@@ -31,7 +31,7 @@ def run_in_segments(
     tools: LoadedModel,
     source: Fingerprint,
     settings: dict[str, Any],
-    observer: Observer,
+    reporter: Reporter,
     *,
     before_commit: Callable[[Path, Run, Sequence[SegmentRecord]], None] | None = None,
     provenance_tag: str = "",
@@ -44,7 +44,7 @@ def run_in_segments(
         tools: made from it.
         source: the file, as it is.
         settings: those of the job, with which `source` makes the key.
-        observer: who looks on.
+        reporter: who is told on the way.
         before_commit: told of the finished file, what was done, and its segments, before it gets
             its name.
         provenance_tag: what goes into its metadata.
@@ -54,37 +54,37 @@ def run_in_segments(
     """
     key = key_of(source.sha256, settings)
     for line in others(job.target, key, settings):
-        observer.on_warning(line)
+        reporter.warn(line)
     early: list[str] = []
     with open_work(
         job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
     ) as work:
         for message in work.warnings:
-            observer.on_warning(message)
+            reporter.warn(message)
 
-        def say(message: str) -> None:
+        def warn(message: str) -> None:
             if message not in work.warnings:
                 work.warn(message)
-                observer.on_warning(message)
+                reporter.warn(message)
 
         for message in early:
-            say(message)
+            warn(message)
         try:
-            _make_all(job, tools, work, replace(observer, on_warning=say), make)
+            _make_all(job, tools, work, replace(reporter, warn=warn), make)
         except StoppedError:
             done, total = len(work.done), len(work.plan.segments)
             raise StoppedError(
                 f"{job.target}: stopped with {done} of {total} segments done; the same command "
                 "goes on from there"
             ) from None
-        return join(job, work, say, before_commit, provenance_tag)
+        return join(job, work, warn, before_commit, provenance_tag)
 
 
-def _make_all(job: Job, tools: LoadedModel, work: WorkDir, observer: Observer, make: Maker) -> None:
+def _make_all(job: Job, tools: LoadedModel, work: WorkDir, reporter: Reporter, make: Maker) -> None:
     """Have every segment made, and as it was written."""
     for _ in range(_TRIES):
-        make(job, tools, work, observer)
-        work.check(observer.on_warning)
+        make(job, tools, work, reporter)
+        work.check(reporter.warn)
         if not work.pending():
             return
     raise OutputError(f"{work.folder}: the disk does not keep what is written to it")

@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 
 import av
 
 from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import OutputError, StoppedError
+from vsr.core.events import Reporter, Warn
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
@@ -36,7 +36,7 @@ class MisplacedError(Exception):
 
 
 def open_alone(
-    info: VideoInfo, format_name: str, name: str, encoding: Encoding, warn: Callable[[str], None]
+    info: VideoInfo, format_name: str, name: str, encoding: Encoding, warn: Warn
 ) -> Encoder:
     """An encoder set up as for a video in a container, whose packets go elsewhere."""
     nowhere = av.open(io.BytesIO(), "w", format=format_name)
@@ -81,17 +81,16 @@ def create_segments(
     encoding: Encoding,
     first: int | None,
     damage: Callable[[int | None, int | None], Damage],
-    note: Callable[[str], None],
-    stop: Event | None = None,
+    reporter: Reporter,
 ) -> Iterator[Output]:
     """Write frames of `info` into the files of segments.
 
     The first frame must be shown at the tick `first`, unless that is None. `damage` says what
-    was found in the source between two ticks. `note` takes warnings. Once `stop` is set, no
-    other segment is begun. Raises OutputError, MisplacedError where the first frame is another
+    was found in the source between two ticks. Once `reporter.stop` is set, no other segment is
+    begun. Raises OutputError, MisplacedError where the first frame is another
     or damaged, StoppedError.
     """
-    work = _Segments(stretch, info, encoding, first, damage, note, stop)
+    work = _Segments(stretch, info, encoding, first, damage, reporter)
     try:
         with behind(work.write, work.finish, _QUEUE) as hand_over:
             yield Output(hand_over, stretch.plan.encoder, Others())
@@ -112,14 +111,13 @@ class _Segments:
         encoding: Encoding,
         first: int | None,
         damage: Callable[[int | None, int | None], Damage],
-        note: Callable[[str], None],
-        stop: Event | None,
+        reporter: Reporter,
     ) -> None:
         plan = stretch.plan
         self._stretch, self._info, self._first = stretch, info, first
         self._waiting = list(stretch.segments)
         self._encoding = replace(encoding, codec=plan.encoder, threads=plan.threads)
-        self._damage, self._note, self._stop = damage, note, stop
+        self._damage, self._reporter = damage, reporter
         self._open: _Writer | None = None
 
     def write(self, frame: Frame) -> None:
@@ -129,7 +127,7 @@ class _Segments:
             self._first = None
         while (end := self._waiting[0].end) is not None and frame.pts >= end:
             self._close()
-            if self._stop and self._stop.is_set():
+            if self._reporter.stop.is_set():
                 raise StoppedError("stopped between two segments")
         self._writer().write(frame)
 
@@ -154,7 +152,7 @@ class _Segments:
         if self._open is None:
             file = self._stretch.file_of(self._waiting[0].number)
             plan = self._stretch.plan
-            self._open = _Writer(file, plan, self._info, self._encoding, self._note)
+            self._open = _Writer(file, plan, self._info, self._encoding, self._reporter.warn)
         return self._open
 
     def _close(self) -> None:
@@ -175,11 +173,11 @@ class _Writer:
         plan: Plan,
         info: VideoInfo,
         encoding: Encoding,
-        note: Callable[[str], None],
+        warn: Warn,
     ) -> None:
         self._began = time.monotonic()
         self._shift = plan.shift
-        self._encoder = open_alone(info, plan.format, plan.encoder, encoding, note)
+        self._encoder = open_alone(info, plan.format, plan.encoder, encoding, warn)
         if header_of(self._encoder) != plan.header:
             close_alone(self._encoder)
             raise OutputError(

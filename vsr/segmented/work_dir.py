@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn
 from vsr.provenance.diff import differences
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.segmented.journal import Journal
@@ -110,9 +111,9 @@ class WorkDir:
         places = groupby(enumerate(missing), lambda pair: pair[1].number - pair[0])
         return [[segment for _, segment in run] for _, run in places]
 
-    def check(self, say: Callable[[str], None]) -> None:
+    def check(self, warn: Warn) -> None:
         """Look whether the finished segments' files are what was written; else they are to be
-        made again, and `say` is told."""
+        made again, with a warning."""
         for number, done in self.done.items():
             file = self.file(number)
             if (
@@ -120,7 +121,7 @@ class WorkDir:
                 or file.stat().st_size != done.bytes
                 or fingerprint(file).sha256 != done.sha256
             ):
-                say(f"{file}: is not as it was written; made again")
+                warn(f"{file}: is not as it was written; made again")
                 self._journal.add({"lost": number})
 
     def arrives(self, part: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from vsr.core.errors import ModelError
+from vsr.core.events import Warn, ignore
 from vsr.inference.engine import Engine
 from vsr.networks.registry import Model, catalogue, load_model, scales_of
 from vsr.speedtest.test_pattern import moving_pictures
@@ -118,7 +119,7 @@ def measure_speeds(
     models: Sequence[Model],
     engine: Engine,
     seconds: float = 30,
-    warn: Callable[[str], None] = lambda message: None,
+    warn: Warn = ignore,
 ) -> Iterator[Speed]:
     """The speed of each model at each common size of its scale, in this order, once known.
 

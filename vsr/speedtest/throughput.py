@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from itertools import count, cycle
@@ -13,6 +13,7 @@ from typing import cast
 
 import av
 
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
@@ -31,7 +32,7 @@ def network_rate(
     model: Model,
     engine: Engine,
     at_once: int,
-    warn: Callable[[str], None],
+    warn: Warn,
     pictures: Sequence[Frame],
     size: tuple[int, int],
     until: float,
@@ -58,7 +59,7 @@ def encoding_rate(
     frames = enlarged(cut_to(pictures, *map(half, size)), *size)
     with av.open(os.devnull, "w", format="null") as nowhere:
         encoding = Encoding(threads=threads)
-        encoder = Encoder(nowhere, info, ENCODER, encoding, info.color, lambda message: None)
+        encoder = Encoder(nowhere, info, ENCODER, encoding, info.color, ignore)
         encoder.add_stream()
         shown = zip(cycle(frames), count())
         packets = (packet for frame, pts in shown for packet in encoder.encode(frame, pts))

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vsr.core.errors import ModelError, TrainingError
+from vsr.core.folders import make_folder
 from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
@@ -31,7 +32,7 @@ from vsr.training.data import StillPairs
 from vsr.training.footage import FootagePairs, FootageStills, degradations
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
-from vsr.training.loop import make_folder, run_trainer
+from vsr.training.loop import run_trainer
 from vsr.training.losses import MARGIN
 from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe

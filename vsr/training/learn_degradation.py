@@ -30,6 +30,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vsr.core.errors import TrainingError
+from vsr.core.folders import make_folder
 from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.compression import as_samples
@@ -39,7 +40,7 @@ from vsr.inference.engine import choose_engine
 from vsr.training.checkpoint import UNFIT, write_whole
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
-from vsr.training.loop import make_folder, run_trainer
+from vsr.training.loop import run_trainer
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
 from vsr.training.unpaired import Unpaired
 from vsr.util.text import one_line

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
-from vsr.core.errors import OutputError, writing
+from vsr.core.errors import writing
 from vsr.core.threads import ahead
 
 if TYPE_CHECKING:
@@ -109,14 +109,6 @@ def drawn_ahead(examples: Iterator[T], device: torch.device) -> Iterator[Iterato
             yield coming
     else:
         yield examples
-
-
-def make_folder(folder: Path) -> None:
-    """Make a run's folder unless it is there. Raises OutputError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
 def log(progress: DataclassInstance, path: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.url import Url
 from vsr.video.deinterlace import FieldOrder, deinterlaced, detect
 from vsr.video.seek import Frames
@@ -21,9 +21,7 @@ class Fields:
     order: FieldOrder | None
 
 
-def choose_fields(
-    mode: str, path: Path | Url, stream_index: int, warn: Callable[[str], None]
-) -> Fields | None:
+def choose_fields(mode: str, path: Path | Url, stream_index: int, warn: Warn) -> Fields | None:
     """What to do with a video's frames by `mode`, one of DEINTERLACE; None leaves them.
 
     "auto" decides by the file's first frames, and tells where it deinterlaces.

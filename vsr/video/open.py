@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -10,6 +9,7 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.url import INDIRECT, Url, open_url
 from vsr.video.truncation import lacks_index
 
@@ -19,7 +19,7 @@ _OPTIONS = {
 }
 
 
-def open_on_gpu(path: Path | Url, warn: Callable[[str], None]) -> InputContainer:
+def open_on_gpu(path: Path | Url, warn: Warn) -> InputContainer:
     """As `open_input`, but NVDEC decodes; where it cannot, a warning says so, and the CPU does.
 
     Frames come in the host's memory all the same, with the same samples.

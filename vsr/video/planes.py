@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import InputError
+from vsr.core.events import Warn
 from vsr.core.frame import (
     PIXEL_FORMATS,
     ColorTags,
@@ -152,7 +153,7 @@ def _integers(matrix: Any) -> tuple[int, ...]:
 class PlaneReader:
     """Copies the planes out of decoded frames, converting where the layout is another."""
 
-    def __init__(self, info: VideoInfo, warn: Callable[[str], None]) -> None:
+    def __init__(self, info: VideoInfo, warn: Warn) -> None:
         self._info = info
         self._warn = warn
         self._warned: set[str] = set()

@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 
+from vsr.core.events import ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.span import Span
 from vsr.core.url import Url, as_source
@@ -57,7 +58,7 @@ class FileFacts:
 def probe(path: str | Path | Url) -> FileFacts:
     """Look into a file or address. Raises InputError where no video in it can be decoded."""
     path = as_source(path)
-    with open_video(path, Span(), lambda _: None) as video:
+    with open_video(path, Span(), ignore) as video:
         index, info, fields = video.stream_index, video.info, video.fields
     with open_input(path) as container:
         return FileFacts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError, StalledError
+from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hdr import dynamic_note
 from vsr.core.lifetime import lifetime_start
@@ -37,8 +38,6 @@ from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
-
-Warn = Callable[[str], None]
 
 _ENCRYPTED = "the video is encrypted; vsr has no keys"
 _abandoned: list[InputContainer] = []  # kept from being closed

@@ -1,0 +1,231 @@
+"""The work of `vsr eval`: models scored on true pictures, told line by line and drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from vsr.core.errors import InputError
+from vsr.core.options import ComputeOptions, Precision
+from vsr.datasets.media import is_clip
+from vsr.degradation.compression import Compression
+from vsr.evaluation.crops import Finder, check_crops, write_crops
+from vsr.evaluation.degrade import Recording
+from vsr.evaluation.evaluate import Look, Mean, Score, compare, find_items, mean
+from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
+from vsr.networks.registry import Model, load_model
+
+from .options import listed
+from .output.messages import warn
+from .output.scores import JsonReport, Report, TableReport
+
+_BASELINE = "bicubic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What `vsr eval` was asked for; see its options.
+
+    Attributes:
+        paths: images, videos and folders of them.
+        model, models: one model, or several with commas between; None is the default one.
+        scale: the factor.
+        device, precision, self_ensemble: how they are computed.
+        noise, crf: what becomes of the shrunk pictures.
+        frames: the most to read of a clip.
+        stills: whether each image of a folder is taken by itself.
+        plot, crops: the figures to draw.
+        as_json: whether to tell it for programs.
+    """
+
+    paths: tuple[Path, ...]
+    model: str | None
+    models: str | None
+    scale: int
+    device: str
+    precision: Precision
+    self_ensemble: bool
+    noise: float
+    crf: int | None
+    frames: int | None
+    stills: bool
+    plot: Path | None
+    crops: Path | None
+    as_json: bool
+
+    @property
+    def names(self) -> list[str | None]:
+        """The models asked for; None is the default one. Raises UsageError."""
+        if self.models is None:
+            return [self.model]
+        if self.model is not None:
+            raise click.UsageError("--model and --models exclude each other")
+        return [*listed(self.models)]
+
+    @property
+    def recording(self) -> Recording | None:
+        """What becomes of the shrunk pictures; None where they stay clean."""
+        if not self.noise and self.crf is None:
+            return None
+        return Recording(self.noise, None if self.crf is None else Compression("h264", self.crf))
+
+    @property
+    def compute(self) -> ComputeOptions:
+        """How the models are computed."""
+        return ComputeOptions(
+            device=self.device, precision=self.precision, self_ensemble=self.self_ensemble
+        )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The images and clips of one path.
+
+    Attributes:
+        path: as it was given.
+        items: the images and clips.
+    """
+
+    path: Path
+    items: list[Path]
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the path is a folder of several, and no clip itself."""
+        return self.path.is_dir() and self.items != [self.path]
+
+    def name(self, item: Path) -> str:
+        """What the table calls an item: its path inside the folder."""
+        shown = item.relative_to(self.path.parent) if self.path.is_dir() else Path(item.name)
+        return click.format_filename(shown)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The scores of one item.
+
+    Attributes:
+        name: of the item.
+        scores: of each model.
+    """
+
+    name: str
+    scores: tuple[Score, ...]
+
+
+def score(asked: Asked) -> None:
+    """Score the models, tell it, and draw the figures asked for. Raises VsrError, UsageError."""
+    recording, names = asked.recording, asked.names
+    models = [load_model(name, asked.scale) for name in names]
+    titles = _titles(models, names)
+    groups = [_Group(path, find_items([path], asked.stills)) for path in asked.paths]
+    _check_figures(asked, groups)
+    beside = _baseline(models) if asked.crops else []
+    finder = Finder(asked.scale, aside=len(beside))
+    look = finder.look if asked.crops else None
+    report = _report(asked, titles, groups)
+    several = sum(group.path.is_dir() for group in groups) > 1
+
+    rows: list[_Row] = []
+    report.begin()
+    for group in groups:
+        before = len(rows)
+        for row in _scored(asked, group, models, beside, look):
+            report.item(row.name, row.scores)
+            rows.append(row)
+        if several and group.is_folder:
+            report.group(group.path.name, _means(rows[before:]))
+    report.end(_means(rows))
+
+    if asked.plot:
+        write_plot(asked.plot, _panels(rows, titles, asked.scale))
+    if asked.crops:
+        called = {row.scores[0].path: row.name for row in rows}
+        shown = [*(model.name for model in beside), *titles]
+        after = f"after {recording}" if recording else ""
+        write_crops(
+            asked.crops, finder.parts, shown, lambda item: f"{called[item]} x{asked.scale}", after
+        )
+
+
+def _titles(models: Sequence[Model], names: Sequence[str | None]) -> list[str]:
+    """What to call the models: model files of one name are told apart by their paths."""
+    count = Counter(model.name for model in models)
+    return [
+        model.name if count[model.name] == 1 else str(name)
+        for model, name in zip(models, names, strict=True)
+    ]
+
+
+def _check_figures(asked: Asked, groups: Sequence[_Group]) -> None:
+    """Raise VsrError where a figure could not be drawn, before the work that it shows."""
+    if asked.plot:
+        check_plot(asked.plot)
+        if not _has_clips(groups):
+            raise InputError("nothing to plot: there are images alone, and no clip")
+    if asked.crops:
+        check_crops(asked.crops)
+
+
+def _has_clips(groups: Sequence[_Group]) -> bool:
+    return any(is_clip(item) for group in groups for item in group.items)
+
+
+def _baseline(models: Sequence[Model]) -> list[Model]:
+    """The model that crops show beside all others, unless it is one of them."""
+    if any(model.name == _BASELINE for model in models):
+        return []
+    return [load_model(_BASELINE, models[0].network.scale)]
+
+
+def _report(asked: Asked, titles: Sequence[str], groups: Sequence[_Group]) -> Report:
+    """Who takes the scores."""
+    is_recorded = asked.recording is not None
+    if asked.as_json:
+        facts = {"noise": asked.noise, "crf": asked.crf} if is_recorded else {}
+        return JsonReport(titles, asked.scale, facts)
+    names = [group.name(item) for group in groups for item in group.items]
+    return TableReport(titles, asked.scale, names, _has_clips(groups), is_recorded)
+
+
+def _scored(
+    asked: Asked,
+    group: _Group,
+    models: Sequence[Model],
+    beside: Sequence[Model],
+    look: Look | None,
+) -> Iterator[_Row]:
+    """The scores of `models` on each item. Those `beside` are computed for `look` alone."""
+    compared = compare(
+        group.items,
+        [*beside, *models],
+        asked.compute,
+        warn=warn,
+        look=look,
+        recording=asked.recording,
+        frames=asked.frames,
+    )
+    for item, scores in zip(group.items, compared, strict=True):
+        yield _Row(group.name(item), scores[len(beside) :])
+
+
+def _means(rows: Sequence[_Row]) -> list[Mean]:
+    """The means of each model."""
+    return [mean(column) for column in zip(*(row.scores for row in rows), strict=True)]
+
+
+def _panels(rows: Sequence[_Row], titles: Sequence[str], scale: int) -> list[Panel]:
+    """A panel for each clip."""
+    return [
+        Panel(
+            f"{row.name} x{scale}",
+            tuple(Curve(t, s.frame_psnr) for t, s in zip(titles, row.scores, strict=True)),
+            row.scores[0].cuts,
+        )
+        for row in rows
+        if row.scores[0].frame_psnr
+    ]
