@@ -26,10 +26,11 @@ from vsr.segmented import plan as planned
 from vsr.segmented.plan import (
     Plan,
     Segment,
+    borders_at,
     cut,
     even_borders,
     key_of,
-    keyframe_borders,
+    lifetime_starts,
     picture_of,
     segment_frames,
 )
@@ -93,7 +94,7 @@ def test_borders_lie_at_keyframes_where_they_can(
 ) -> None:
     times, keyframes = clip
     patience = planned._PATIENCE * frames
-    borders = list(keyframe_borders(times, set(keyframes), frames))
+    borders = list(borders_at(times, set(keyframes), frames))
     held = counts(times, borders)
     assert all(frames <= count <= patience for count in held[:-1])
     assert held[-1] >= 1
@@ -106,6 +107,16 @@ def test_borders_lie_at_keyframes_where_they_can(
     last = [t for t in times[(starts or [0])[-1] + frames :] if t in set(keyframes)]
     assert all(len(times) - times.index(t) < frames // 2 for t in last)
     assert held[-1] <= max(patience, frames + patience)
+
+
+def test_segments_of_a_recurrent_network_begin_with_lifetimes() -> None:
+    times = [number * 40 for number in range(-300, 2000) if number % 7]
+    found = lifetime_starts(times, Fraction(1, 1000))
+    assert sorted(found) == [
+        time if time % 280 else time + 40 for time in range(-10000, 80000, 10000)
+    ]
+    held = counts(times, list(borders_at(times, found, 400)))
+    assert min(held) > 200
 
 
 @given(st.integers(-1000, 1000), st.integers(1, 50), st.integers(0, 300), st.integers(1, 40))

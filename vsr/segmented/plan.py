@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from vsr.core.frame import VideoInfo
+from vsr.core.lifetime import LIFETIME, lifetime
 from vsr.core.span import Span
 from vsr.networks.cost import cost
 from vsr.networks.network import Network
@@ -127,12 +128,13 @@ def segment_frames(network: Network, info: VideoInfo) -> int:
     """How many frames make a segment: what takes about as long with every network.
 
     `info` is the source's. That is half a minute's work, but a few seconds of the video at
-    the least and a minute at the most.
+    the least, a state's lifetime for a recurrent network, and a minute at the most.
     """
     rate = float(info.frame_rate or 25)
     macs = cost(network, info.width * network.scale, info.height * network.scale).macs
     frames = _WORK / max(macs, 1)
-    return max(_FEWEST, round(min(max(frames, _SHORTEST * rate), _LONGEST * rate)))
+    shortest = float(LIFETIME) if network.warmup else _SHORTEST
+    return max(_FEWEST, round(min(max(frames, shortest * rate), _LONGEST * rate)))
 
 
 def wanted(found: Scan, parts: int, begin: int | None, end: int | None) -> array[int]:
@@ -141,20 +143,30 @@ def wanted(found: Scan, parts: int, begin: int | None, end: int | None) -> array
     return array("q", (t for t in times if _between(t, begin, end)))
 
 
-def keyframe_borders(times: Sequence[int], keyframes: set[int], frames: int) -> Iterator[int]:
+def borders_at(times: Sequence[int], starts: set[int], frames: int) -> Iterator[int]:
     """Where to cut frames of these `times` into segments of at least so many.
 
-    A segment begins with a keyframe, so that nothing is decoded twice, unless none comes for
-    long.
+    A segment begins at one of `starts`, such as a keyframe, so that nothing is done twice, unless
+    none comes for long.
     """
     count, left = 0, len(times)
     for time in times:
-        full = time in keyframes and left >= frames // 2
+        full = time in starts and left >= frames // 2
         if count >= frames and (full or count >= _PATIENCE * frames):
             yield time
             count = 0
         count += 1
         left -= 1
+
+
+def lifetime_starts(times: Sequence[int], time_base: Fraction) -> set[int]:
+    """The first of the frames of these `times` in each lifetime of a recurrent network's state."""
+    lives = [lifetime(time, time_base) for time in times]
+    return {
+        time
+        for time, (before, now) in zip(times[1:], pairwise(lives), strict=True)
+        if before != now
+    }
 
 
 def even_borders(first: int, step: int, count: int, frames: int) -> Iterator[int]:
@@ -174,6 +186,7 @@ def cut(
     begin: int | None,
     end: int | None,
     frames: int,
+    by_lifetime: bool = False,
 ) -> tuple[int, tuple[int, ...]]:
     """How many frames to expect between two ticks, and where to cut them.
 
@@ -183,11 +196,15 @@ def cut(
         first: when the first frame is shown.
         begin, end: ticks.
         frames: how many make a segment.
+        by_lifetime: whether a segment begins where a state does, and not at a keyframe.
     """
     if found.plain:
         times = wanted(found, parts, begin, end)
-        keyframes = {time * parts for time in found.keyframes}
-        return len(times), tuple(keyframe_borders(times, keyframes, frames))
+        if by_lifetime:
+            starts = lifetime_starts(times, info.time_base)
+        else:
+            starts = {time * parts for time in found.keyframes}
+        return len(times), tuple(borders_at(times, starts, frames))
     step = nominal_step(info.frame_rate, info.time_base)
     even = even_borders(first, step, found.packets, frames)
     return found.packets, tuple(t for t in even if _between(t, begin, end) and t != begin)

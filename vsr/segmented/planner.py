@@ -55,9 +55,11 @@ def make_plan(
         found = scan(path, video.stream_index)
         edges = (video.tick(time) for time in (read.start, read.end))
         begin, end = (None if tick is None else ceil(tick) for tick in edges)
-        frames = segment_frames(tools.model.network, video.info)
+        network = tools.model.network
+        frames = segment_frames(network, video.info)
+        by_lifetime = network.warmup > 0
         expected, borders = cut(
-            found, video.info, video.parts, video.first_tick, begin, end, frames
+            found, video.info, video.parts, video.first_tick, begin, end, frames, by_lifetime
         )
         return Plan(
             key=key,
