@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from support.clips import Clip, make, planes
+from support.natural_picture import natural
 from support.noise_frames import assert_equal, described, model
 from support.noise_frames import noise as uneven_noise
 from support.random_weights import drawn
@@ -28,6 +29,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.span import Span
 from vsr.inference.engine import Engine, restore
+from vsr.inference.recurrent_tiles import RecurrentTiler
 from vsr.networks.recurrent import Recurrent, quality_planes
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
@@ -235,6 +237,52 @@ def test_memory_that_runs_out_means_smaller_tiles(monkeypatch: pytest.MonkeyPatc
     found = list(restore(shot(frames), info, model(NETWORK), engine(), said.append))
     assert_equal(found, expected)
     assert said == ["out of memory on cpu: from here on in tiles of 35"]
+
+
+def photographs(info: VideoInfo, seed: int) -> list[np.ndarray]:
+    """Planes that look like one."""
+    sizes = [info.format.plane_size(n, info.width, info.height) for n in range(info.format.planes)]
+    return [natural(10 * seed + n, width, height) for n, (height, width) in enumerate(sizes)]
+
+
+def still_camera(info: VideoInfo, count: int) -> list[Frame]:
+    """A picture that stands still but for a square that crosses it, and then one that blinks."""
+    scene, other = photographs(info, 1), photographs(info, 2)
+    frames = []
+    for n in range(count):
+        planes_ = [plane.copy() for plane in scene]
+        x = 6 * n if n < count // 2 else 20 + 40 * (n % 2)
+        for index, plane in enumerate(planes_):
+            down, across = info.format.steps(index)
+            rows, columns = slice(40 // down, 56 // down), slice(x // across, (x + 16) // across)
+            plane[rows, columns] = other[index][rows, columns]
+        frames.append(Frame(tuple(planes_), n, 1))
+    return frames
+
+
+@pytest.mark.parametrize("format_", ["yuv420p", "gbrp"])
+@pytest.mark.parametrize(("workers", "tile"), [(1, 0), (2, None), (2, 40)])
+def test_what_stands_still_is_not_computed_again_and_the_bits_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, format_: str, workers: int, tile: int | None
+) -> None:
+    monkeypatch.setattr(lifetime, "LIFETIME", Fraction(100))
+    info = described(format_, 200, 150)
+    frames = still_camera(info, 60)
+    computed = 0
+    plain_cell, plain_tiles = Recurrent.cell, RecurrentTiler.tiles
+
+    def counting(self: Recurrent, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal computed
+        computed += inputs.shape[-1] * inputs.shape[-2]
+        return plain_cell(self, inputs)
+
+    monkeypatch.setattr(Recurrent, "cell", counting)
+    found = of_frames(frames, info, engine(workers, tile))
+    few, computed = computed, 0
+    monkeypatch.setattr(RecurrentTiler, "tiles", lambda self, active=None: plain_tiles(self))
+    expected = of_frames(frames, info, engine(workers, tile))
+    assert_equal(found, expected)
+    assert few < 0.5 * computed
 
 
 def test_an_error_in_a_step_is_raised_and_no_thread_stays(monkeypatch: pytest.MonkeyPatch) -> None:

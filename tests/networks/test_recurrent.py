@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -9,7 +11,7 @@ from torch.nn import functional as F
 from vsr.core.errors import ModelError
 from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine, prepared
-from vsr.networks.recurrent import Recurrent, State, pick, pick_detail
+from vsr.networks.recurrent import Recurrent, pick, pick_detail
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def test_the_state_makes_a_difference(network: Recurrent) -> None:
 
 def test_the_hidden_state_is_bounded_whatever_comes(network: Recurrent) -> None:
     state = network.start(torch.rand(1, 1, 16, 16))
-    wild = State(state.previous, torch.full_like(state.hidden, 1e4), state.detail + 1e3)
+    wild = replace(state, hidden=torch.full_like(state.hidden, 1e4), detail=state.detail + 1e3)
     frames = torch.rand(1, 3, 16, 16)
     for _ in range(5):
         _, wild = network.step(frames, wild, QUALITY)

@@ -1,7 +1,8 @@
 """One step of a recurrent network, by tiles that share its state.
 
 Flow and state are of the whole picture; only what is computed from them is cut, with as much around
-each tile as the network sees, so that no seam shows, now or later.
+each tile as the network sees, so that no seam shows, now or later. Where the picture has stood
+still for a while, as most of what a still camera sees does, nothing is computed again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vsr.core.color import (
@@ -28,10 +30,11 @@ from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.quality import Quality
 from vsr.core.resample import to_samples
+from vsr.inference.active import active_tiles
 from vsr.inference.memory import free_memory, is_out_of_memory, release
 from vsr.inference.tiles import GRID, LEAST_TILE, Area, Tile, samples, tiles
 from vsr.inference.upscaler import enlarged_differences
-from vsr.networks.recurrent import Observation, Recurrent, State, quality_planes
+from vsr.networks.recurrent import PATIENCE, Observation, Recurrent, State, quality_planes
 
 MARGIN = 64
 """Pixels around a part of the picture that are computed too: flow is exact within, and what moves
@@ -91,19 +94,39 @@ class RecurrentTiler:
         self._workers, self._warn = workers, warn
         self._size = self._bearable() if size is None else size
 
-    def tiles(self) -> list[Tile]:
-        """The tiles of a step, in pixels of the part that is computed."""
+    def tiles(self, active: NDArray[np.bool_] | None = None) -> list[Tile]:
+        """The tiles of a step, in pixels of the part that is computed.
+
+        All of them, or those in which pixels (H, W) are `active`.
+        """
         height, width = self._info.height, self._info.width
         halo = (self.network.receptive_field - 1) // 2
         size = self._size or (-(-height // self._workers), 0)
-        return list(tiles(height, width, size, halo))
+        whole = list(tiles(height, width, size, halo))
+        if active is None:
+            return whole
+        if self._size:
+            return [tile for tile in whole if active[tile.core].any()]
+        few = active_tiles(active, halo)
+        return few if _pixels(few) < _pixels(whole) else whole
 
     @torch.inference_mode()
-    def observe(self, frames: Sequence[Frame], previous: Frame) -> Observation:
-        """What needs no state, of a frame and those to come, and of the one before it."""
+    def observe(
+        self, frames: Sequence[Frame], previous: Frame, before: Future[Observation] | None
+    ) -> Observation:
+        """What needs no state, of a frame and those to come, and of the one before it.
+
+        `before` is what was observed one step before; None where the state is empty.
+        """
         lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
-        before = self._luma(self._planes(previous))
-        return self.network.observe(lumas, before, self._quality)
+        last = self._luma(self._planes(previous))
+        still = before.result().still if before else torch.zeros_like(last, dtype=torch.uint8)
+        return self.network.observe(lumas, last, still, self._quality)
+
+    @torch.inference_mode()
+    def active(self, observation: Observation) -> NDArray[np.bool_]:
+        """(H, W), where the picture has not stood still for long."""
+        return (observation.still < PATIENCE)[0, 0].cpu().numpy()
 
     @torch.inference_mode()
     def start(self, observation: Observation) -> State:
@@ -111,8 +134,12 @@ class RecurrentTiler:
         return self.network.start(observation.frame)
 
     @torch.inference_mode()
-    def canvas(self, observation: Observation) -> Canvas:
-        """Room for what a step makes."""
+    def canvas(self, observation: Observation, before: Canvas | None = None) -> Canvas:
+        """Room for what a step makes, with what the one `before` has made."""
+        if before is not None:
+            hidden, detail = before.state.hidden.clone(), before.state.detail.clone()
+            state = State(observation.frame, hidden, detail, observation.still)
+            return Canvas(before.luma.clone(), state)
         scale, dtype = self.network.scale, observation.planes.dtype
         height, width = self._info.height, self._info.width
 
@@ -126,8 +153,8 @@ class RecurrentTiler:
         else:
             depth = torch.uint8 if self._info.format.depth == 8 else torch.uint16
             luma = torch.empty(large, dtype=depth, device=self.device)
-        state = State(observation.frame, room(self.network.features), room(scale**2))
-        return Canvas(luma, state)
+        hidden, detail = room(self.network.features), room(scale**2)
+        return Canvas(luma, State(observation.frame, hidden, detail, observation.still))
 
     @torch.inference_mode()
     def advance(self, observation: Observation, state: State, tile: Tile, canvas: Canvas) -> None:
@@ -229,3 +256,7 @@ class RecurrentTiler:
         self._size = half
         release(self.device)
         self._warn(f"out of memory on {self.device}: from here on in tiles of {half}")
+
+
+def _pixels(some: Sequence[Tile]) -> int:
+    return sum(tile.seen_pixels for tile in some)

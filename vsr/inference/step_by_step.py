@@ -17,9 +17,9 @@ from torch import Tensor
 from vsr.core.frame import Frame, Plane
 from vsr.inference.cpu_workers import one_thread_each
 from vsr.inference.memory import keep_freed_memory
-from vsr.inference.recurrent_tiles import RecurrentTiler
+from vsr.inference.recurrent_tiles import Canvas, RecurrentTiler
 from vsr.inference.steps import Step
-from vsr.networks.recurrent import Observation, State
+from vsr.networks.recurrent import Observation
 
 _OBSERVED_AHEAD = 2  # steps
 
@@ -45,20 +45,22 @@ def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> 
     pool = ThreadPoolExecutor(workers if on_cpu else 1, thread_name_prefix="vsr-network")
     upcoming: deque[_Upcoming] = deque()
     shown: deque[tuple[Step, Future[tuple[Plane, ...]]]] = deque()
-    state: State | None = None
-    before: Frame | None = None
+    canvas: Canvas | None = None  # with the state, the one thing that is remembered
+    last: _Upcoming | None = None
 
     def admit() -> bool:
         """Begin with what the next step needs no state for."""
-        nonlocal before
+        nonlocal last
         step = next(steps, None)
         if step is None:
             return False
-        previous = step.frames[0] if step.fresh or before is None else before
-        before = step.frames[0]
-        observation = pool.submit(tiler.observe, step.frames, previous)
+        before = None if step.fresh else last
+        previous = before.step.frames[0] if before else step.frames[0]
+        known = before.observation if before else None
+        observation = pool.submit(tiler.observe, step.frames, previous, known)
         others = pool.submit(tiler.others, step.frames[0]) if step.times else None
-        upcoming.append(_Upcoming(step, observation, others))
+        last = _Upcoming(step, observation, others)
+        upcoming.append(last)
         return True
 
     try:
@@ -67,11 +69,10 @@ def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> 
         while upcoming:
             now = upcoming.popleft()
             observation = now.observation.result()
-            if state is None or now.step.fresh:
-                state = tiler.start(observation)
-            luma, state = _advanced(tiler, pool, observation, state, admit)
+            before = None if now.step.fresh else canvas
+            canvas = _advanced(tiler, pool, observation, before, admit)
             if now.others is not None:
-                made = pool.submit(_finished, tiler, luma, now.others)
+                made = pool.submit(_finished, tiler, canvas.luma, now.others)
                 shown.append((now.step, made))
             while len(shown) > 1:
                 yield from _shown(*shown.popleft())
@@ -87,21 +88,25 @@ def _advanced(
     tiler: RecurrentTiler,
     pool: ThreadPoolExecutor,
     observation: Observation,
-    state: State,
+    before: Canvas | None,
     meanwhile: Callable[[], object],
-) -> tuple[Tensor, State]:
-    """The large luma and the next state. `meanwhile` is called once, while tiles are computed."""
+) -> Canvas:
+    """The large luma and the next state, from those `before`; None is an empty state.
+
+    `meanwhile` is called once, while tiles are computed.
+    """
+    state = before.state if before else tiler.start(observation)
+    active = tiler.active(observation)
     called = False
     while True:
-        canvas = tiler.canvas(observation)
-        parts = [
-            pool.submit(tiler.advance, observation, state, tile, canvas) for tile in tiler.tiles()
-        ]
+        wanted = tiler.tiles(active)
+        canvas = tiler.canvas(observation, None if active.all() else before)
+        parts = [pool.submit(tiler.advance, observation, state, tile, canvas) for tile in wanted]
         if not called:
             meanwhile()
             called = True
         if tiler.all_done(parts):
-            return canvas.luma, canvas.state
+            return canvas
 
 
 def _finished(

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.resample import Upsample
@@ -22,8 +23,11 @@ from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, warp
 
 QUALITY_PLANES = 2
+PATIENCE = 8
+"""Frames that stand still before nothing is computed any more."""
 QUANTISER_SCALE = 51.0
 NOISE_SCALE = 25.0
+_STILL = 4  # pixels around one that stands still that must do so, too
 _LIMIT = 16.0  # of the hidden state: idle in practice, it bounds what feedback can do
 
 
@@ -45,11 +49,14 @@ class State:
         previous: (N, 1, H, W) float32 in [0, 1], the frame itself.
         hidden: (N, C, H, W), the trunk's output.
         detail: (N, scale**2, H, W), the residual over bicubic before its pixel shuffle.
+        still: (N, 1, H, W) uint8, for how many frames the picture has stood still; PATIENCE at
+            most.
     """
 
     previous: Tensor
     hidden: Tensor
     detail: Tensor
+    still: Tensor
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,13 @@ class Observation:
         frame: (N, 1, H, W) float32 in [0, 1].
         planes: (N, 6 + future, H, W), what the cell is shown, in its own dtype.
         flow: (N, 2, H, W) float32 in pixels, x and y, from the frame to the one before.
+        still: (N, 1, H, W) uint8, as State has it. Where it is not 0, flow is.
     """
 
     frame: Tensor
     planes: Tensor
     flow: Tensor
+    still: Tensor
 
     def part(self, area: Area) -> Observation:
         """What lies in some rows and columns."""
@@ -148,7 +157,7 @@ class Recurrent(Network):
             ).to(memory_format=torch.channels_last)
             for channels in (self.features, self.scale**2)
         )
-        return State(frame, hidden, detail)
+        return State(frame, hidden, detail, torch.zeros_like(frame, dtype=torch.uint8))
 
     def step(
         self, frames: Tensor, state: State, quality: Tensor, flow: Tensor | None = None
@@ -158,18 +167,23 @@ class Recurrent(Network):
         Returns (N, scale**2, H, W) float32, the picture before its pixel shuffle, and the state
         for the next frame.
         """
-        observation = self.observe(frames, state.previous, quality, flow)
+        observation = self.observe(frames, state.previous, state.still, quality, flow)
         phases, hidden, detail = self.advance(observation, state)
-        return phases, State(observation.frame, hidden, detail)
+        return phases, State(observation.frame, hidden, detail, observation.still)
 
     def observe(
-        self, frames: Tensor, previous: Tensor, quality: Tensor, flow: Tensor | None = None
+        self,
+        frames: Tensor,
+        previous: Tensor,
+        still: Tensor,
+        quality: Tensor,
+        flow: Tensor | None = None,
     ) -> Observation:
         """All that a frame shows for which no state is needed.
 
         Args:
             frames: (N, 1 + future, H, W) float32 in [0, 1]: the frame and those to come.
-            previous: (N, 1, H, W), the frame before; the frame itself where there is none.
+            previous, still: (N, 1, H, W), of the state before, or `start`'s.
             quality: (N, 2, H or 1, W or 1) in 0..1, as `quality_planes` gives it: how coarsely
                 the source was coded, and how noisy it is.
             flow: (N, 2, H, W) in pixels, from the frame to the one before, if it is known.
@@ -178,6 +192,9 @@ class Recurrent(Network):
         if flow is None:
             with torch.no_grad():
                 flow = self.motion(frame, previous)[:, 0]
+        rests = _rests(frame, previous)
+        still = torch.where(rests, (still + 1).clamp(max=PATIENCE), 0)
+        flow = flow.masked_fill(rests, 0)
         past = warp(previous, flow, "bicubic")
         planes = [
             frame,
@@ -187,7 +204,8 @@ class Recurrent(Network):
             quality.expand(len(frames), -1, *frames.shape[-2:]),
         ]
         shown = torch.cat([plane.to(self._dtype) for plane in planes], 1)
-        return Observation(frame, shown.contiguous(memory_format=torch.channels_last), flow)
+        shown = shown.contiguous(memory_format=torch.channels_last)
+        return Observation(frame, shown, flow, still)
 
     def advance(
         self, observation: Observation, state: State, area: Area | None = None
@@ -197,6 +215,9 @@ class Recurrent(Network):
         The past is moved by the flow before the cell sees it: the hidden state comes from the
         nearest whole pixel, detail from the nearest large one. Picked, not interpolated: that is
         thirty times faster on a CPU, blurs nothing, and is the same in every tile.
+
+        Where the picture has stood still for PATIENCE frames, as long as a state takes to build
+        up, state and output stay what they are, to the bit.
 
         Args:
             observation: of the whole picture.
@@ -209,11 +230,12 @@ class Recurrent(Network):
         """
         seen = observation if area is None else observation.part(area)
         origin = (0, 0) if area is None else (area[0].start, area[1].start)
-        past = [
-            pick(state.hidden, seen.flow, origin),
-            pick_detail(state.detail, seen.flow, self.scale, origin),
-        ]
-        detail, hidden = self.cell(torch.cat([*past, seen.planes], 1))
+        past = pick(state.hidden, seen.flow, origin)
+        shown = pick_detail(state.detail, seen.flow, self.scale, origin)
+        detail, hidden = self.cell(torch.cat([past, shown, seen.planes], 1))
+        kept = seen.still >= PATIENCE
+        if kept.any():
+            hidden, detail = torch.where(kept, past, hidden), torch.where(kept, shown, detail)
         return self.base.subpixel(seen.frame) + detail.float(), hidden, detail
 
     @property
@@ -231,6 +253,14 @@ class Recurrent(Network):
             z = z + convolve(second, convolve(first, z, relu=True))
         hidden = z.clamp(0, _LIMIT)
         return convolve(self.outward, hidden), hidden
+
+
+def _rests(frame: Tensor, previous: Tensor) -> Tensor:
+    """(N, 1, H, W) twice -> bool: where all up to _STILL pixels away is as it was, to the bit."""
+    side = 2 * _STILL + 1
+    changed = (frame != previous).float()
+    changed = F.max_pool2d(changed, (side, 1), 1, (_STILL, 0))
+    return F.max_pool2d(changed, (1, side), 1, (0, _STILL)) == 0
 
 
 def pick(planes: Tensor, flow: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -65,7 +65,9 @@ class StreamLesson:
                 losses.append(restoration(guess, truth[:, t], kind, _EDGE))
                 overflow = F.relu(state.hidden.float() - _IDLE).square().mean()
                 losses[-1] = losses[-1] + _PULL * overflow
-        self._state = State(state.previous, state.hidden.detach(), state.detail.detach())
+        self._state = State(
+            state.previous, state.hidden.detach(), state.detail.detach(), state.still
+        )
         return torch.stack(losses).mean()
 
     def _carried(self, network: Recurrent, first: Tensor, fresh: Tensor) -> State:
@@ -78,10 +80,11 @@ class StreamLesson:
             torch.where(anew, empty.previous, old.previous),
             torch.where(anew, 0.0, old.hidden.float()),
             torch.where(anew, 0.0, old.detail),
+            torch.where(anew, 0, old.still),
         )
 
 
 def _amplified(state: State, gain: Tensor) -> State:
     """The state with its feedback that much stronger."""
     hidden = (state.hidden * gain).to(state.hidden.dtype)
-    return State(state.previous, hidden, (state.detail * gain).to(state.detail.dtype))
+    return replace(state, hidden=hidden, detail=(state.detail * gain).to(state.detail.dtype))
