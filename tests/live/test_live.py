@@ -76,8 +76,9 @@ def _nothing_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections are made anew soon."""
+    """Connections are made anew soon, and an end is seen at once."""
     monkeypatch.setattr(receive, "_PAUSE", 0.05)
+    monkeypatch.setattr(receive, "_TICK", 0.02)
 
 
 @dataclass(frozen=True)
