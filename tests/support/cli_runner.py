@@ -93,10 +93,13 @@ def _server() -> subprocess.Popen[bytes]:
 
 
 def _serve() -> None:
+    # What is imported late, by some commands alone.
     import av.subtitles.stream  # noqa: F401
-    import numpy.ma  # noqa: F401  (what is imported late, as the one above)
+    import numpy.ma  # noqa: F401
 
-    import vsr.cli.commands  # noqa: F401  (all that a run needs: `main` would import it there)
+    import vsr.adaptation.adapt
+    import vsr.cli.commands
+    import vsr.cli.output.scores  # noqa: F401
     from vsr.cli.main import main
     from vsr.networks.registry import catalogue
 
