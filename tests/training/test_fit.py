@@ -6,7 +6,6 @@ import inspect
 import json
 import signal
 import threading
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,6 @@ from vsr.training import fit as fit_module
 from vsr.training import footage, loop
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import SHAPES, Recipe
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
