@@ -158,7 +158,7 @@ def test_a_crop_of_every_pixel_layout(
     info = described(layout, 77, 63, siting)
     frames = noise(1, info)
     whole = restored(network, info, frames)
-    for number, box in enumerate(boxes(info)):
+    for number, box in enumerate(boxes(info)[scale % 2 :: 2]):
         part = restored(network, info, frames, box, tile=(0, 20)[number % 2])
         assert_equal(part, cut_out(whole, info, box, scale))
 

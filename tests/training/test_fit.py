@@ -219,18 +219,24 @@ def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> Non
                 run(recipe, tmp_path)
 
 
-@pytest.mark.parametrize("width", [0, 8])
 @pytest.mark.parametrize(
-    ("motion_fraction", "guided_fraction", "taught"),
-    [(1, 0, {"motion"}), (0, 1, {"convs"}), (0, 0, {"convs", "motion"}), (0.5, 0.5, None)],
+    ("motion_fraction", "guided_fraction", "taught", "width"),
+    [
+        (1, 0, {"motion"}, 0),
+        (0, 1, {"convs"}, 0),
+        (0, 0, {"convs", "motion"}, 0),
+        (0, 0, {"convs", "motion"}, 8),
+        (0.5, 0.5, None, 0),
+        (0.5, 0.5, None, 8),
+    ],
 )
 def test_stages_change_their_part_of_the_network_alone(
     video_recipe: Recipe,
     tmp_path: Path,
-    width: int,
     motion_fraction: float,
     guided_fraction: float,
     taught: set[str] | None,
+    width: int,
 ) -> None:
     stages = {"motion_fraction": motion_fraction, "guided_fraction": guided_fraction}
     recipe = replace(video_recipe, reparam_width=width, validation=(), **stages)
