@@ -265,10 +265,10 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
     words = [sys.executable, "-c", script, *(tmp_path / name for name in names)]
     env = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE) as parent:
-        wait_for(begun(tmp_path, *names))
+        wait_for(begun(tmp_path, *names), 60)  # three processes import all there is at once
         assert all(runs(worker_of(tmp_path, name, "begun")) for name in names)
         parent.send_signal(signal.SIGKILL)
-        assert parent.communicate(timeout=10) == (None, b"")  # stderr has no holder any more
+        assert parent.communicate(timeout=30) == (None, b"")  # stderr has no holder any more
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
