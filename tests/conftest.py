@@ -4,6 +4,9 @@ import signal
 
 import torch
 
+from vsr.core import threads
+
 torch.set_num_threads(1)  # small pictures: cores that wait for each other cost more than they give
+threads._TICK = 0.01  # threads look sooner whether to stop, as they often must in tests
 # A shell's background job ignores Ctrl-C, and so would all that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

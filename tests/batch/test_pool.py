@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from support.paths import TESTS
 from support.worker_tasks import act
 
+from vsr.batch import pool
 from vsr.batch.outcome import (
     Ended,
     Happening,
@@ -29,6 +31,18 @@ from vsr.batch.outcome import (
 from vsr.batch.pool import run_batch
 from vsr.core.options import UpscaleOptions
 from vsr.core.threads import cores
+
+
+@pytest.fixture(autouse=True)
+def _quick_starts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are forked from a process that has their imports behind it.
+
+    Those of slow tests, and of `test_no_worker_outlives_its_parent`, start as in a real run.
+    """
+    if request.node.get_closest_marker("slow") is None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", "support.worker_tasks", "vsr.batch.worker"])
+        monkeypatch.setattr(pool, "_SPAWN", context)
 
 
 def items(folder: Path, *names: str) -> list[Item]:
@@ -239,22 +253,22 @@ def test_an_interrupt_kills_at_once(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
-@pytest.mark.parametrize("name", ["hang", "long"])
-def test_no_worker_outlives_its_parent(tmp_path: Path, name: str) -> None:
+def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
+    names = ("hang", "long")
     script = (
         "import sys; from pathlib import Path; from support.worker_tasks import act;"
         "from vsr.batch.outcome import Item; from vsr.batch.pool import run_batch;"
         "from vsr.core.options import UpscaleOptions;"
-        "source = Path(sys.argv[1]); target = source.with_suffix('.out');"
-        "run_batch(iter([Item(source, target)]), UpscaleOptions(), work=act)"
+        "items = [Item(Path(word), Path(word).with_suffix('.out')) for word in sys.argv[1:]];"
+        "run_batch(iter(items), UpscaleOptions(), jobs=2, work=act)"
     )
-    words = [sys.executable, "-c", script, tmp_path / name]
+    words = [sys.executable, "-c", script, *(tmp_path / name for name in names)]
     env = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE) as parent:
-        wait_for(begun(tmp_path, name))
-        assert runs(worker_of(tmp_path, name, "begun"))
+        wait_for(begun(tmp_path, *names), 60)  # three processes import all there is at once
+        assert all(runs(worker_of(tmp_path, name, "begun")) for name in names)
         parent.send_signal(signal.SIGKILL)
-        assert parent.communicate(timeout=10) == (None, b"")  # stderr has no holder any more
+        assert parent.communicate(timeout=30) == (None, b"")  # stderr has no holder any more
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -150,12 +150,12 @@ def test_a_run_for_programs(inputs: Path, tmp_path: Path) -> None:
 
 
 def test_a_timeout_ends_a_file(long_inputs: Path, tmp_path: Path) -> None:
-    words = ["batch", long_inputs / "a.mp4", tmp_path, *SLOW, "--timeout", "1", "--retries", "0"]
+    words = ["batch", long_inputs / "a.mp4", tmp_path, *SLOW, "--timeout", "0.5", "--retries", "0"]
     ran = vsr(*words)
     assert ran.code == 3
     assert ran.err.splitlines()[-3:-1] == [
         "failed        1",
-        f"  {long_inputs / 'a.mp4'}: took longer than 1 s",
+        f"  {long_inputs / 'a.mp4'}: took longer than 0.5 s",
     ]
     assert videos(tmp_path) == {}
 

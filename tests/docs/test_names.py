@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -115,11 +116,15 @@ def test_files_exist(page: Path) -> None:
     ] == []
 
 
+@cache
+def words_of_the_code() -> set[str]:
+    sources = [*(ROOT / "vsr").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
+    return {word for file in sources for word in re.findall(r"\w+", file.read_text("utf-8"))}
+
+
 @each_page
 def test_classes_exist(page: Path) -> None:
-    sources = [*(ROOT / "vsr").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
-    code = "\n".join(file.read_text("utf-8") for file in sources)
-    words = set(re.findall(r"\w+", code)) | _FOREIGN
+    words = words_of_the_code() | _FOREIGN
     assert sorted(set(_NAME.findall(text_of(page))) - words) == []
 
 

@@ -170,7 +170,7 @@ def test_a_part_of_a_clip_with_uneven_times(tmp_path: Path, suffix: str, offset:
     pts = tuple(offset + t for t in UNEVEN)
     numbers = STILLS[: len(pts)]
     clip = Clip(pts=pts, time_base=Fraction(1, 1000), numbers=numbers, options=OPEN_GROUPS)
-    assert_spans(make(tmp_path / f"clip{suffix}", clip), range(0, 19, 2), 2)
+    assert_spans(make(tmp_path / f"clip{suffix}", clip), range(0, 19, 3), 2)
 
 
 @pytest.mark.parametrize(

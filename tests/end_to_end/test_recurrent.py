@@ -279,7 +279,9 @@ def test_what_stands_still_is_not_computed_again_and_the_bits_are_the_same(
     monkeypatch.setattr(Recurrent, "cell", counting)
     found = of_frames(frames, info, engine(workers, tile))
     few, computed = computed, 0
-    monkeypatch.setattr(RecurrentTiler, "tiles", lambda self, active=None: plain_tiles(self))
+    monkeypatch.setattr(
+        RecurrentTiler, "tiles", lambda self, active: plain_tiles(self, np.ones_like(active))
+    )
     expected = of_frames(frames, info, engine(workers, tile))
     assert_equal(found, expected)
     assert few < 0.5 * computed

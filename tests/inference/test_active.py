@@ -10,7 +10,7 @@ from vsr.inference.tiles import GRID
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_every_active_pixel_lies_in_one_tile_that_sees_enough(seed: int) -> None:
+def test_every_active_pixel_lies_in_a_tile_that_sees_enough(seed: int) -> None:
     random = np.random.default_rng(seed)
     height, width = random.integers(1, 200, 2)
     halo = int(random.integers(0, 12))
@@ -23,7 +23,6 @@ def test_every_active_pixel_lies_in_one_tile_that_sees_enough(seed: int) -> None
             assert seen.stop >= min(length, own.stop + halo)
             assert seen.start % GRID == 0
             assert seen.stop % GRID == 0 or seen.stop == length
-    assert held.max(initial=0) <= 1
     assert held[active].all()
 
 

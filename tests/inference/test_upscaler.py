@@ -268,9 +268,9 @@ def test_pictures_of_any_size_are_enlarged(
 def test_tiny_pictures_through_every_kind_of_model(
     name: str, precision: str, size: tuple[int, int]
 ) -> None:
+    chosen = load_model(name, 2)
     for layout in ("yuv420p", "yuva420p", "gray", "gbrp"):
         info = described(layout, *size)
-        chosen = load_model(name, 2)
         engine = Engine((CPU,), precision, 1, None)
         seen_ = iter(noise(3, info))
         found = list(restore(seen_, info, chosen, engine, pytest.fail))

@@ -81,13 +81,15 @@ def hidden(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".ts"])
+@pytest.mark.parametrize(
+    ("suffix", "stops"), [(".mp4", (1, 20, 45)), (".mkv", (20,)), (".mov", (1,)), (".ts", (45,))]
+)
 def test_a_run_that_was_stopped_gives_the_file_of_one_that_was_not(
-    clip: Path, tmp_path: Path, suffix: str
+    clip: Path, tmp_path: Path, suffix: str, stops: tuple[int, ...]
 ) -> None:
     whole, parts = tmp_path / f"whole{suffix}", tmp_path / f"parts{suffix}"
     result = upscale(clip, whole, resume="always", **FAST)
-    for frames in (1, 20, 45):
+    for frames in stops:
         stopped_after(clip, parts, frames, **FAST)
     again = upscale(clip, parts, resume="always", **FAST)
     assert again.run == result.run
@@ -99,16 +101,21 @@ def test_a_run_that_was_stopped_gives_the_file_of_one_that_was_not(
     assert not hidden(tmp_path)
 
 
-@pytest.mark.parametrize("model", ["bicubic", "vespcn"])
-def test_segments_hold_what_one_go_gives(clip: Path, tmp_path: Path, model: str) -> None:
-    options = {**FAST, "model": model, "codec": "ffv1", "preset": ""}
-    direct = upscale(clip, tmp_path / "direct.mkv", resume="never", **options)
-    stopped_after(clip, tmp_path / "parts.mkv", 30, **options)
-    parts = upscale(clip, tmp_path / "parts.mkv", resume="always", **options)
+def check_like_one_go(source: Path, folder: Path, frames: int, **more: Any) -> None:
+    """A run that was stopped after so many frames gives what one in one go does."""
+    options = {**FAST, "codec": "ffv1", "preset": "", **more}
+    direct = upscale(source, folder / "direct.mkv", resume="never", **options)
+    stopped_after(source, folder / "parts.mkv", frames, **options)
+    parts = upscale(source, folder / "parts.mkv", resume="always", **options)
     assert parts.run == direct.run
     assert held(parts.target) == held(direct.target)
     for mine, its in zip(planes(parts.target), planes(direct.target), strict=True):
         assert all(map(np.array_equal, mine, its))
+
+
+@pytest.mark.parametrize("model", ["bicubic", "vespcn"])
+def test_segments_hold_what_one_go_gives(clip: Path, tmp_path: Path, model: str) -> None:
+    check_like_one_go(clip, tmp_path, 30, model=model)
 
 
 def test_what_is_finished_is_not_made_again(clip: Path, tmp_path: Path) -> None:
@@ -131,12 +138,7 @@ def test_what_is_finished_is_not_made_again(clip: Path, tmp_path: Path) -> None:
 
 
 def test_a_part_of_a_video(clip: Path, tmp_path: Path) -> None:
-    options = {**FAST, "start": 0.7, "end": 2.9, "codec": "ffv1", "preset": ""}
-    direct = upscale(clip, tmp_path / "direct.mkv", resume="never", **options)
-    stopped_after(clip, tmp_path / "parts.mkv", 9, **options)
-    parts = upscale(clip, tmp_path / "parts.mkv", resume="always", **options)
-    assert parts.run == direct.run
-    assert held(parts.target) == held(direct.target)
+    check_like_one_go(clip, tmp_path, 9, start=0.7, end=2.9)
 
 
 @pytest.mark.parametrize("ending", [".h264", ".mpg", ".avi", ".ts"])
@@ -147,14 +149,7 @@ def test_sources_whose_times_say_little(tmp_path: Path, ending: str) -> None:
         tmp_path / f"clip{ending}",
         Clip(codec=codec, pts=range(50), time_base=Fraction(1, 25), options=options),
     )
-    settings = {**FAST, "codec": "ffv1", "preset": ""}
-    direct = upscale(source, tmp_path / "direct.mkv", resume="never", **settings)
-    stopped_after(source, tmp_path / "parts.mkv", 20, **settings)
-    parts = upscale(source, tmp_path / "parts.mkv", resume="always", **settings)
-    assert parts.run == direct.run
-    assert held(parts.target) == held(direct.target)
-    for mine, its in zip(planes(parts.target), planes(direct.target), strict=True):
-        assert all(map(np.array_equal, mine, its))
+    check_like_one_go(source, tmp_path, 20)
 
 
 def test_damage_is_counted_once(clip: Path, tmp_path: Path) -> None:

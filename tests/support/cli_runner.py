@@ -8,6 +8,7 @@ run's time. `SCRIPT` is the installed command, for tests that want all of it.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import resource
@@ -92,9 +93,19 @@ def _server() -> subprocess.Popen[bytes]:
 
 
 def _serve() -> None:
-    import vsr.cli.commands  # noqa: F401  (all that a run needs: `main` would import it there)
-    from vsr.cli.main import main
+    # What is imported late, by some commands alone.
+    import av.subtitles.stream  # noqa: F401
+    import numpy.ma  # noqa: F401
 
+    import vsr.adaptation.adapt
+    import vsr.cli.commands
+    import vsr.cli.output.scores  # noqa: F401
+    from vsr.cli.main import main
+    from vsr.networks.registry import catalogue
+
+    catalogue()  # it is read once in a process
+    gc.collect()
+    gc.freeze()  # else each run would copy all memory while it looks for garbage
     orders, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     for line in iter(orders.readline, b""):
         order = json.loads(line)

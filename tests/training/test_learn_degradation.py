@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 from support.cli_runner import vsr
 from support.clips import Clip, make, picture
+from support.colour_stills import colour_stills
 
 from vsr import load_model
 from vsr.cli.train import train_command
@@ -28,20 +28,9 @@ from vsr.training.learn_degradation import Learning, learn_degradation
 from vsr.training.recipe import GENERATOR, DegradationRecipe, Recipe
 
 
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    for number in range(2):
-        plane = picture(number, 64, 48)
-        cv2.imwrite(str(folder / f"{number}.png"), np.dstack([plane, 255 - plane, plane // 2]))
-    return folder
+    return colour_stills(tmp_path_factory.mktemp("stills") / "photos", 64, 48)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from support.clips import picture
+from support.colour_stills import colour_stills
 
 from vsr.core.errors import ModelError
 from vsr.training.footage import FootageStills
@@ -32,12 +32,7 @@ def generator(folder: Path, scale: int, color: str, strength: float = 0.1) -> Pa
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(2):
-        plane = picture(number, 96, 80)
-        cv2.imwrite(str(folder / f"{number}.png"), np.dstack([plane, 255 - plane, plane // 2]))
-    return folder
+    return colour_stills(tmp_path / "photos", 96, 80)
 
 
 @pytest.fixture

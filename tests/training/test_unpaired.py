@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from support.clips import Clip, make, picture
+from support.clips import Clip, make
+from support.colour_stills import colour_stills
 
 from vsr.core.errors import InputError
 from vsr.training import unpaired
@@ -21,12 +21,7 @@ def random(seed: int = 1) -> np.random.Generator:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(2):
-        plane = picture(number, 64, 48)
-        cv2.imwrite(str(folder / f"{number}.png"), np.dstack([plane, 255 - plane, plane // 2]))
-    return folder
+    return colour_stills(tmp_path / "photos", 64, 48)
 
 
 @pytest.fixture

@@ -371,6 +371,8 @@ def test_a_picture_that_changes_size_is_scaled_to_the_first(tmp_path: Path) -> N
 
 # Parts
 
+PLACES = (0, 1, 2, 4, 5, 8, 11)  # every place in a group of five
+
 
 def spans(path: Path) -> tuple[VideoInfo, list[Frame], Fraction]:
     with open_video(path, WHOLE, no_warning) as video:
@@ -409,7 +411,7 @@ def test_parts_of_a_file_have_exactly_their_frames(
 ) -> None:
     pts = tuple(offset + t for t in UNEVEN)
     clip = Clip(pts=pts, time_base=Fraction(1, 1000), options=options)
-    assert_parts(make(tmp_path / f"clip{suffix}", clip), range(12))
+    assert_parts(make(tmp_path / f"clip{suffix}", clip), PLACES)
 
 
 @pytest.mark.parametrize(
@@ -478,7 +480,7 @@ def test_frames_around_a_part(tmp_path: Path, options: dict[str, str], context: 
     clip = Clip(pts=UNEVEN, time_base=Fraction(1, 1000), options=options)
     path = make(tmp_path / "clip.mkv", clip)
     _, whole = read(path)
-    for first in range(12):
+    for first in PLACES:
         for end in (None, Fraction(UNEVEN[first] + 100, 1000)):
             span = Span(Fraction(UNEVEN[first], 1000), end)
             _, inside = read(path, span)

@@ -30,7 +30,7 @@ from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.quality import Quality
 from vsr.core.resample import to_samples
-from vsr.inference.active import active_tiles
+from vsr.inference.active import CALL, active_tiles
 from vsr.inference.memory import free_memory, is_out_of_memory, release
 from vsr.inference.tiles import GRID, LEAST_TILE, Area, Tile, samples, tiles
 from vsr.inference.upscaler import enlarged_differences
@@ -40,6 +40,7 @@ MARGIN = 64
 """Pixels around a part of the picture that are computed too: flow is exact within, and what moves
 in from farther away has no state yet."""
 
+_GAIN = 0.85  # of the cost of all tiles, up to which some are worth their trouble
 _WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them
 
 
@@ -50,10 +51,18 @@ class Canvas:
     Attributes:
         luma: (1, H, W) samples of the large picture, or (1, 1, H, W) float32 for one of RGB.
         state: for the next step.
+        waiting: parts of the state that replace what the step still reads: tile, hidden state and
+            detail. None where the state is new, and they are written at once.
     """
 
     luma: Tensor
     state: State
+    waiting: list[tuple[Tile, Tensor, Tensor]] | None = None
+
+    def write(self, tile: Tile, hidden: Tensor, detail: Tensor) -> None:
+        """A tile's part of the state."""
+        here = (slice(None), slice(None), *tile.core)
+        self.state.hidden[here], self.state.detail[here] = hidden, detail
 
 
 class RecurrentTiler:
@@ -94,21 +103,20 @@ class RecurrentTiler:
         self._workers, self._warn = workers, warn
         self._size = self._bearable() if size is None else size
 
-    def tiles(self, active: NDArray[np.bool_] | None = None) -> list[Tile]:
-        """The tiles of a step, in pixels of the part that is computed.
+    def tiles(self, active: NDArray[np.bool_]) -> tuple[list[Tile], bool]:
+        """The tiles of a step in which pixels (H, W) are `active`, and whether those are all.
 
-        All of them, or those in which pixels (H, W) are `active`.
+        All of them are taken where that costs less.
         """
         height, width = self._info.height, self._info.width
         halo = (self.network.receptive_field - 1) // 2
         size = self._size or (-(-height // self._workers), 0)
         whole = list(tiles(height, width, size, halo))
-        if active is None:
-            return whole
         if self._size:
-            return [tile for tile in whole if active[tile.core].any()]
-        few = active_tiles(active, halo)
-        return few if _pixels(few) < _pixels(whole) else whole
+            few = [tile for tile in whole if active[tile.core].any()]
+        else:
+            few = active_tiles(active, halo)
+        return (few, False) if _cost(few) < _GAIN * _cost(whole) else (whole, True)
 
     @torch.inference_mode()
     def observe(
@@ -137,9 +145,8 @@ class RecurrentTiler:
     def canvas(self, observation: Observation, before: Canvas | None = None) -> Canvas:
         """Room for what a step makes, with what the one `before` has made."""
         if before is not None:
-            hidden, detail = before.state.hidden.clone(), before.state.detail.clone()
-            state = State(observation.frame, hidden, detail, observation.still)
-            return Canvas(before.luma.clone(), state)
+            state = replace(before.state, previous=observation.frame, still=observation.still)
+            return Canvas(before.luma.clone(), state, [])
         scale, dtype = self.network.scale, observation.planes.dtype
         height, width = self._info.height, self._info.width
 
@@ -163,8 +170,11 @@ class RecurrentTiler:
         phases, hidden, detail = self.network.advance(observation, state, tile.seen)
         core = samples((1, 1), tile.core, tile.seen)
         whole = (slice(None), slice(None))
-        canvas.state.hidden[(*whole, *tile.core)] = hidden[(*whole, *core)]
-        canvas.state.detail[(*whole, *tile.core)] = detail[(*whole, *core)]
+        made = (tile, hidden[(*whole, *core)], detail[(*whole, *core)])
+        if canvas.waiting is None:
+            canvas.write(*made)
+        else:
+            canvas.waiting.append(made)
         rows, columns = (slice(n.start * scale, n.stop * scale) for n in tile.core)
         own = phases[(*whole, *core)]
         if canvas.luma.is_floating_point():
@@ -172,8 +182,9 @@ class RecurrentTiler:
         else:
             canvas.luma[..., rows, columns] = to_samples(own * peak, scale, peak)
 
-    def all_done(self, parts: Sequence[Future[None]]) -> bool:
-        """Wait for tiles; False where memory ran out, and they must be done again, smaller."""
+    @torch.inference_mode()
+    def all_done(self, parts: Sequence[Future[None]], canvas: Canvas) -> bool:
+        """Wait for a step's tiles; False where memory ran out: it must be done again, smaller."""
         refused = False
         for part in parts:
             try:
@@ -184,7 +195,10 @@ class RecurrentTiler:
                 refused = True
         if refused:
             self._shrink()
-        return not refused
+            return False
+        for made in canvas.waiting or ():
+            canvas.write(*made)
+        return True
 
     @torch.inference_mode()
     def others(self, frame: Frame) -> list[Tensor]:
@@ -258,5 +272,6 @@ class RecurrentTiler:
         self._warn(f"out of memory on {self.device}: from here on in tiles of {half}")
 
 
-def _pixels(some: Sequence[Tile]) -> int:
-    return sum(tile.seen_pixels for tile in some)
+def _cost(some: Sequence[Tile]) -> int:
+    """In pixels."""
+    return sum(tile.seen_pixels + CALL for tile in some)

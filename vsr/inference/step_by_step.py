@@ -99,13 +99,13 @@ def _advanced(
     active = tiler.active(observation)
     called = False
     while True:
-        wanted = tiler.tiles(active)
-        canvas = tiler.canvas(observation, None if active.all() else before)
+        wanted, are_all = tiler.tiles(active)
+        canvas = tiler.canvas(observation, None if are_all else before)
         parts = [pool.submit(tiler.advance, observation, state, tile, canvas) for tile in wanted]
         if not called:
             meanwhile()
             called = True
-        if tiler.all_done(parts):
+        if tiler.all_done(parts, canvas):
             return canvas
 
 

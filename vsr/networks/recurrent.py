@@ -23,11 +23,11 @@ from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, warp
 
 QUALITY_PLANES = 2
-PATIENCE = 8
+PATIENCE = 4
 """Frames that stand still before nothing is computed any more."""
 QUANTISER_SCALE = 51.0
 NOISE_SCALE = 25.0
-_STILL = 4  # pixels around one that stands still that must do so, too
+_STILL = 2  # pixels around one that stands still that must do so, too
 _LIMIT = 16.0  # of the hidden state: idle in practice, it bounds what feedback can do
 
 
