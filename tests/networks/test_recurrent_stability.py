@@ -202,7 +202,7 @@ def test_the_state_is_worth_having(network: Recurrent) -> None:
 def test_noise_is_averaged_away(network: Recurrent) -> None:
     moments = list(islice(noisy(repeated(still(network.scale)), 5), 30))
     trace, _ = run(network, iter(moments), 24, Quality(0, 5))
-    assert mean(trace.psnr[16:24]) > trace.psnr[0] + 0.5
+    assert mean(trace.psnr[16:24]) > trace.psnr[0] + 0.1
 
 
 def test_a_cut_that_nobody_marked_leaves_no_ghost(network: Recurrent) -> None:
