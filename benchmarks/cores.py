@@ -4,8 +4,8 @@
         [--workers 1,2,3] [--frames 40] [--rounds 3]
 
 Frames per second of both models' network stage with each number of workers, in turns, the best of
-the rounds; `gain` is against one worker of the same model, `share` the gain of the first over that of
-the second. More workers than cores show what a wrong guess costs.
+the rounds; `gain` is against one worker of the same model, `share` the gain of the first over that
+of the second. More workers than cores show what a wrong guess costs.
 """
 
 from __future__ import annotations

@@ -60,8 +60,8 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
 @click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
 @click.option("--minutes", type=float, help="Time to train, instead or as well.")
-@click.option("--batch", default=16, show_default=True, help="Patches a step.")
-@click.option("--patch", default=48, show_default=True, help="Their side in small pixels.")
+@click.option("--batch", type=int, help="Patches a step.  [default: 16; recurrent: 10]")
+@click.option("--patch", type=int, help="Their side in small pixels.  [default: 48; recurrent: 56]")
 @click.option(
     "--lr",
     cls=RenamedOption,
@@ -80,17 +80,15 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     "--mse-fraction",
     cls=RenamedOption,
     old="--mse-part",
-    default=0.15,
-    show_default=True,
-    help="Of the run, at its end, on squared error.",
+    type=float,
+    help="Of the run, at its end, on squared error.  [default: 0.15; recurrent: 0]",
 )
 @click.option(
     "--reparam-width",
     cls=RenamedOption,
     old="--width",
-    default=256,
-    show_default=True,
-    help="Kernels behind each convolution while it trains; 0: none.",
+    type=int,
+    help="Kernels behind each convolution while it trains; 0: none.  [default: 256; recurrent: 0]",
 )
 @click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
 @click.option(

@@ -27,6 +27,7 @@ from vsr.core.url import Url, as_source
 from vsr.images.images import image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
 from vsr.inference.engine import choose_engine, copies, restore_by
+from vsr.model_selection.quality import check_denoise, told_of_frame, told_quality
 from vsr.networks.registry import default_model, load_model
 from vsr.video.reader import Video
 from vsr.video.reader import open_video as _open_video
@@ -76,6 +77,7 @@ class Upscaler:
     Args:
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
         scale: 2, 3 or 4.
+        denoise: as in `vsr.UpscaleOptions`, for recurrent models.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
             self_ensemble, compiled.
 
@@ -85,12 +87,21 @@ class Upscaler:
         large = up(image)
     """
 
-    def __init__(self, model: str | Path | None = None, *, scale: int = 4, **compute: Any) -> None:
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        scale: int = 4,
+        denoise: float | None = None,
+        **compute: Any,
+    ) -> None:
+        self._denoise = UpscaleOptions(denoise=denoise).denoise  # checks it
         self._compute = ComputeOptions(**compute)
         self._asked = default_model() if model is None else str(model)
         self._model = load_model(model, scale)
         self._engine = choose_engine(self._compute)
         self._networks = copies(self._model.network, self._engine)
+        check_denoise(self._model.network, self._denoise)
 
     @property
     def model(self) -> str:
@@ -129,7 +140,8 @@ class Upscaler:
         depth = 8 if came.pixels.dtype == np.uint8 else 16
         info = image_info(Shape(width, height, channels, depth))
         frame = Frame(to_planes(came.pixels), 0, 1, starts_shot=True)
-        (large,) = restore_by(self._networks, iter([frame]), info, self._engine)
+        quality = told_of_frame(frame, info, self._model.network, self._denoise)
+        (large,) = restore_by(self._networks, iter([frame]), info, self._engine, quality=quality)
         made: AnyImage = cast(Any, came.back(to_pixels(large.planes, channels, depth)))
         return made
 
@@ -153,6 +165,7 @@ class Upscaler:
             ahead(video.frames(network.neighbours, network.warmup), _DECODED_AHEAD) as decoded,
         ):
             shots = mark_shots(decoded, video.info.format.peak)
+            quality = told_quality(video.path, network, self._denoise)
             large = video.info.enlarged(self.scale)
             for frame in restore_by(
                 self._networks,
@@ -160,6 +173,7 @@ class Upscaler:
                 video.info,
                 self._engine,
                 warn or _ignore,
+                quality=quality,
             ):
                 yield UpscaledFrame(frame.planes, large, frame.pts, frame.duration)
 
@@ -169,12 +183,13 @@ class Upscaler:
         `keywords` are those of `vsr.upscale` but for the model's and the device's own. Raises
         VsrError; InputError where one of them is among the keywords.
         """
-        own = {"model", "scale", "content", *vars(self._compute)}
+        own = {"model", "scale", "content", "denoise", *vars(self._compute)}
         if given := sorted(own & keywords.keys()):
             raise InputError(f"{', '.join(given)}: set when the Upscaler is made; make another one")
         options = UpscaleOptions(
             model=self._asked,
             scale=self._model.scale,  # type: ignore[arg-type]
+            denoise=self._denoise,
             compute=self._compute,
         )
         return upscale(source, target, options, **keywords)

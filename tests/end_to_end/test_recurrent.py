@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -23,13 +24,17 @@ from torch.nn import functional as F
 
 import vsr
 from vsr import api
+from vsr.adaptation.adapt import adapt
 from vsr.core import lifetime
 from vsr.core.crop import CropRegion
+from vsr.core.errors import InputError
+from vsr.core.events import ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.span import Span
 from vsr.inference.engine import Engine, restore
 from vsr.inference.recurrent_tiles import RecurrentTiler
+from vsr.model_selection.quality import told_quality
 from vsr.networks.recurrent import Recurrent, quality_planes
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
@@ -78,11 +83,14 @@ def engine(workers: int = 2, tile: int | None = None) -> Engine:
     return Engine((CPU,), "fp32", workers, tile)
 
 
-def of_file(path: Path, span: Span = WHOLE) -> list[Frame]:
-    with open_video(path, span, pytest.fail) as video:
+def of_file(
+    path: Path, span: Span = WHOLE, quality: Quality = FLAWLESS, warn: Any = pytest.fail
+) -> list[Frame]:
+    with open_video(path, span, warn) as video:
         drawn_frames = video.frames(NETWORK.neighbours, NETWORK.warmup)
         shots = mark_shots(drawn_frames, video.info.format.peak)
-        return list(restore(shots, video.info, model(NETWORK), engine(), pytest.fail))
+        made = restore(shots, video.info, model(NETWORK), engine(), pytest.fail, quality=quality)
+        return list(made)
 
 
 def noise(count: int, info: VideoInfo, seed: int = 4) -> list[Frame]:
@@ -221,6 +229,16 @@ def test_segments_are_what_one_go_gives(clip: Path, tmp_path: Path, use: None) -
     )
 
 
+def test_a_span_of_a_raw_stream(tmp_path: Path) -> None:
+    """It has no times of its own, and cannot be sought in."""
+    clip = make(tmp_path / "raw.h264", replace(CLIP, pts=CLIP.pts[:40], numbers=NUMBERS[:40]))
+    whole = of_file(clip, warn=ignore)
+    for first, last in ((4, 30), (17, 19), (30, 40)):
+        part = of_file(clip, Span(Fraction(first, 25), Fraction(last, 25)), warn=ignore)
+        assert len(part) == last - first
+        assert all(map(Frame.shows_same, part, whole[first:last]))
+
+
 def test_memory_that_runs_out_means_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     info = described("yuv420p", 70, 53)
     frames = noise(4, info)
@@ -324,7 +342,44 @@ def test_the_python_interface(clip: Path, monkeypatch: pytest.MonkeyPatch) -> No
     up = vsr.Upscaler("stands in", scale=2, device="cpu", precision="fp32")
     with vsr.open_video(clip) as video:
         found = [frame.planes for frame in up.frames(video)]
-    for planes_, frame in zip(found, of_file(clip), strict=True):
+    for planes_, frame in zip(
+        found, of_file(clip, quality=told_quality(clip, NETWORK, None)), strict=True
+    ):
         assert all(map(np.array_equal, planes_, frame.planes))
-    image = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    assert up(image).shape == (40, 60, 3)
+    image = np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    large = up(image)
+    assert large.shape == (80, 100, 3)
+    told = vsr.Upscaler("stands in", scale=2, denoise=0, device="cpu", precision="fp32")
+    assert not np.array_equal(told(image), large)  # its noise is seen
+    with pytest.raises(InputError, match="denoise: set when the Upscaler is made"):
+        up.file(clip, "out.mp4", denoise=3)
+
+
+def test_python_gets_the_pictures_that_the_command_writes(
+    clip: Path, tmp_path: Path, use: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vsr.upscaler.load_model", lambda name, scale: model(NETWORK))
+    up = vsr.Upscaler("stands in", scale=2, device="cpu", precision="fp32")
+    coarse = make(tmp_path / "coarse.mp4", replace(CLIP, options={"crf": "35"}))
+    up.file(coarse, tmp_path / "out.mkv", crf=0, preset="ultrafast")
+    pairs = zip(up.frames(coarse), planes(tmp_path / "out.mkv"), strict=True)
+    for frame, written in pairs:
+        assert all(map(np.array_equal, frame.planes, written))
+    image = np.random.default_rng(2).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "in.png"), image)
+    vsr.upscale(tmp_path / "in.png", tmp_path / "out.png", scale=2, device="cpu", precision="fp32")
+    assert np.array_equal(cv2.imread(str(tmp_path / "out.png")), up(image[..., ::-1])[..., ::-1])
+
+
+def test_a_preview_tells_only_those_that_can_be_told(tmp_path: Path) -> None:
+    clip = make(tmp_path / "in.mp4", Clip(pts=tuple(range(0, 30 * 512, 512))))
+    options: dict[str, Any] = {"duration": 0.4, "start": 0.2, "denoise": 50, "threads": 1}
+    shown = vsr.preview(clip, tmp_path / "out.png", models=["recurrent"], **options)
+    assert [made.model for made in shown.made] == ["bicubic", "recurrent"]
+    assert "denoise" not in shown.commands[0]
+    assert "denoise=50" in shown.commands[1]
+
+
+def test_it_is_not_adapted(clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(vsr.ModelError, match="recurrent: recurrent models are told how"):
+        adapt([clip], tmp_path / "out.safetensors", scale=4, model="recurrent")

@@ -72,7 +72,7 @@ def written(made: Iterator[Step]) -> str:
         ("AAAA", 1, 2, "*AA AA AA:0,1,2,3"),
         # a lifetime is ten frames
         ("ABCDEFGHIJKL", 0, 1, "*B A:0 B:1 C:2 D:3 E:4 F:5 G:6 H:7 I:8 J:9 *J K:10 L:11"),
-        ("AAAAAAAAAAAA", 0, 2, "*A A A:0,1,2,3,4,5,6,7,8,9 *A A A:10,11"),
+        ("AAAAAAAAAAAA", 0, 2, "*A A A:0,1,2,3,4,5,6,7 A:8,9 *A A A:10,11"),
         ("ABABABABABA|B", 1, 0, "*AB:0 BA:1 AB:2 BA:3 AB:4 BA:5 AB:6 BA:7 AB:8 BA:9 *AA:10 *BB:11"),
         # outside the span: what is remembered of it, and no more
         ("aBc", 1, 0, "*AB BC:1"),

@@ -628,7 +628,7 @@ def test_usage_errors_of_the_train_command(images: Path, tmp_path: Path) -> None
 def test_the_command_has_the_recipes_defaults() -> None:
     defaults = {field.name: field.default for field in fields(Recipe)}
     params = {param.name: param.default for param in train_command.params}
-    names = ("batch", "patch", "reparam_width", "seed", "device", "threads")
+    names = ("seed", "device", "threads")  # others depend on the shape
     for name in (*names, "motion_fraction", "guided_fraction"):
         assert params[name] == defaults[name], name
     assert defaults["iterations"] == 100_000
@@ -656,13 +656,18 @@ def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:
 @pytest.mark.parametrize("name", SHAPES)
 def test_each_shape_has_defaults_of_training(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     made = asked_for(monkeypatch, "-m", name)
-    assert (made.batch, made.iterations) == (16, 100_000)
+    of_recurrent = (10, 56, 0, 0.0)
+    sizes = of_recurrent if name == "recurrent" else (16, 48, 256, 0.15)
+    assert (made.batch, made.patch, made.reparam_width, made.mse_fraction) == sizes
+    assert made.iterations == 100_000
     as_published = {"edsr": ("l1", 1e-4), "edsr-baseline": ("l1", 1e-4)}
     expected = {**as_published, "edsr-8x32": ("l1", 8e-4)}.get(name, ("charbonnier", 1e-3))
-    assert (made.loss, made.lr, made.patch) == (*expected, 48)
+    assert (made.loss, made.lr) == expected
     assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)
-    other = asked_for(monkeypatch, "-m", name, "--loss", "charbonnier", "--lr", "0.5")
-    assert (other.loss, other.lr) == ("charbonnier", 0.5)
+    other = asked_for(
+        monkeypatch, "-m", name, "--loss", "charbonnier", "--lr", "0.5", "--batch", "3"
+    )
+    assert (other.loss, other.lr, other.batch) == ("charbonnier", 0.5, 3)
     ARCHITECTURES[made.network](4, **made.options)
 
 

@@ -164,6 +164,11 @@ def _chosen(name: str | None, scale: int) -> Model:
     model = load_model(name, scale)
     if not any(True for _ in model.network.parameters()):
         raise ModelError(f"{model.name}: has no weights to adapt; choose another model")
+    if model.network.state_channels:
+        raise ModelError(
+            f"{model.name}: recurrent models are told how a source was coded, and are not adapted; "
+            "choose another model"
+        )
     return model
 
 

@@ -321,7 +321,7 @@ class UpscaleOptions:
         _check(ModelError, "content", self.content, Content)
         if self.denoise is not None:
             if not 0 <= _number(ModelError, "denoise", self.denoise) <= 100:
-                raise ModelError(f"denoise {self.denoise:g}: must be auto or a number of 0 to 100")
+                raise ModelError(f"denoise {self.denoise:g}: must be a number of 0 to 100")
             _set(self, denoise=float(self.denoise))
         if self.model and self.content != "auto":
             raise ModelError(

@@ -15,6 +15,8 @@ from fractions import Fraction
 from vsr.core.frame import Frame
 from vsr.core.lifetime import lifetime
 
+_LONGEST = 8  # frames that one step stands for
+
 
 @dataclass(frozen=True)
 class Step:
@@ -43,8 +45,8 @@ def steps(frames: Iterable[Frame], future: int, warmup: int, time_base: Fraction
         warmup: how many steps warm the state up, over as many frames at most.
         time_base: seconds per tick.
 
-    Identical frames in a row are one picture with several times, unless a lifetime begins
-    between them.
+    Identical frames in a row are one picture with several times, but for where a lifetime begins,
+    and no more than _LONGEST of them: who looks on must not wait for a picture to change.
     """
     return _needed(_every(frames, future, warmup, time_base), 2 * warmup + 2)
 
@@ -89,16 +91,18 @@ def _every(
     """The steps through all that is drawn."""
     shot: list[_Picture] = []  # its pictures that no step has been made for
     latest: deque[Frame] = deque(maxlen=warmup)
-    number, life, last = 0, 0, None
+    number, begins, life, last = 0, 0, 0, None
     begun = False
     for frame in frames:
         if frame.starts_shot or last is None:
             while shot:
                 yield from _steps(shot, future, warmup)
             latest.clear()
-            number, last = 0, None
+            number, begins, last = 0, 0, None
         now = lifetime(frame.pts, time_base)
-        if last is None or now != life or not frame.shows_same(last):
+        long = number - begins >= _LONGEST
+        if last is None or now != life or long or not frame.shows_same(last):
+            begins = number
             before = _distinct(latest)[::-1] if last is not None and now != life else None
             shot.append(_Picture(frame, number, before))
         if not frame.is_context:

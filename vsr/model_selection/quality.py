@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 from vsr.core.errors import InputError, ModelError, StalledError
+from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.url import Url
-from vsr.datasets.media import read_luma
-from vsr.images.images import is_image
+from vsr.images.files import read_picture
+from vsr.images.images import is_image, list_images, to_planes
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS
 from vsr.model_selection.noise import noise
@@ -36,11 +38,8 @@ def told_quality(
     `denoise` sets it by hand, 0 to 100; None measures. Raises ModelError where it is given and the
     network cannot be told, StalledError where the source gives nothing.
     """
+    check_denoise(network, denoise)
     if not network.state_channels:
-        if denoise is not None:
-            raise ModelError(
-                f"denoise {denoise:g}: only recurrent models can be told how much to remove"
-            )
         return FLAWLESS
     if denoise is not None:
         return Quality.by_hand(denoise)
@@ -57,8 +56,35 @@ def told_quality(
         return FLAWLESS  # the job itself says what is wrong
 
 
+def told_of_frame(
+    frame: Frame, info: VideoInfo, network: Network, denoise: float | None
+) -> Quality:
+    """The same for an image: what its luma, or green, shows of noise."""
+    check_denoise(network, denoise)
+    if not network.state_channels:
+        return FLAWLESS
+    if denoise is not None:
+        return Quality.by_hand(denoise)
+    return Quality(0, _noise(frame.planes[0], info.format.depth))
+
+
+def check_denoise(network: Network, denoise: float | None) -> None:
+    """Raise ModelError where `denoise` is given and the network cannot be told."""
+    if denoise is not None and not network.state_channels:
+        raise ModelError(
+            f"denoise {denoise:g}: only recurrent models can be told how much to remove"
+        )
+
+
 def _of_images(path: Path) -> Quality:
-    return Quality(0, fmean(noise(luma) for luma in islice(read_luma(path), _IMAGES)))
+    files = list_images(path) if path.is_dir() else [path]
+    seen = (read_picture(file).pixels for file in files[:_IMAGES])
+    return Quality(0, fmean(_noise(to_planes(p)[0], 8 * p.dtype.itemsize) for p in seen))
+
+
+def _noise(plane: Plane, depth: int) -> float:
+    """Of luma, or green, of so many bits."""
+    return noise((plane >> (depth - 8)).astype(np.uint8))
 
 
 def _of_video(look: SourceAnalysis) -> Quality:

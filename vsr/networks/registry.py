@@ -17,6 +17,7 @@ from safetensors.torch import load as load_tensors
 from vsr.core.errors import ModelError
 from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.recurrent import Recurrent
 from vsr.util.text import one_line
 
 
@@ -118,6 +119,13 @@ def scales_of(name: str) -> tuple[int, ...]:
     if Path(name).suffix == ".safetensors":
         return (_facts(Path(name))["scale"],)
     return tuple(sorted(_entries(name)))
+
+
+def has_state(name: str, scale: int) -> bool:
+    """Whether a model, by its name or file, is recurrent, without loading it. Raises ModelError."""
+    is_file = Path(name).suffix == ".safetensors"
+    network = _facts(Path(name))["network"] if is_file else _entry(name, scale).network
+    return issubclass(ARCHITECTURES.get(network, Network), Recurrent)
 
 
 def load_model(name: str | Path | None = None, scale: int = 4) -> Model:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vsr.core.job import Job
-from vsr.core.options import EncodeOptions, StreamOptions
+from vsr.core.options import EncodeOptions, StreamOptions, UpscaleOptions
 from vsr.core.span import Span
 from vsr.estimation.estimate import Estimate, Piece, enlarge_piece, whole
+from vsr.networks.registry import has_state
 from vsr.previews.variant import Take
 
 _ALONE = StreamOptions(audio="none", subtitles=False)  # a take's clock begins with the span
@@ -34,6 +35,12 @@ class Made:
     piece: Piece
     estimate: Estimate
     doubt: float
+
+
+def told(options: UpscaleOptions) -> UpscaleOptions:
+    """The options of a take: without what only recurrent models can be told, for others."""
+    assert options.model
+    return options if has_state(options.model, options.scale) else options.but(denoise=None)
 
 
 def make_takes(
@@ -64,7 +71,7 @@ def make_takes(
     made = []
     for number, model in enumerate(dict.fromkeys(models)):
         begun(model)
-        asked = job.options.but(model=model, content="auto")
+        asked = told(job.options.but(model=model, content="auto"))
         file = folder / f"{number}{'.mkv' if lossless else job.target.suffix}"
         encode = _LOSSLESS if lossless else job.options.encode
         alone = replace(asked, streams=_ALONE, encode=encode)

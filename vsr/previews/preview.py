@@ -24,7 +24,7 @@ from vsr.pipeline.checks import check_paths
 from vsr.previews.browser_mp4 import for_browsers
 from vsr.previews.contact_sheet import write_frames, write_sheet
 from vsr.previews.html_page import Facts, Shown, write_page
-from vsr.previews.make_variants import Made, make_takes
+from vsr.previews.make_variants import Made, make_takes, told
 from vsr.previews.pick_moment import Moment, telling
 from vsr.previews.side_by_side import HOW, write_beside
 from vsr.remux.containers import formats_for
@@ -150,7 +150,7 @@ def preview(
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
         compared = [baseline, *(models or [choice.model])]
         made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore, said.warn)
-        asked = (options.but(model=one.model, content="auto") for one in made)
+        asked = (told(options.but(model=one.model, content="auto")) for one in made)
         commands = tuple(command_of(source, job.target, each) for each in asked)
         result = Preview(source, target, moment, tuple(made), commands, choice.said)
         _draw(result, span, how, overwrite, said.warn)

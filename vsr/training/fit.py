@@ -202,7 +202,11 @@ def _tell_recordings(seed: int, path: Path) -> None:
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:
     common = (recipe.batch, recipe.patch, recipe.mse_fraction, recipe.loss)
+    side = recipe.patch
     if isinstance(network, Recurrent):
+        if recipe.patch > SIDE:
+            raise TrainingError(f"patch {recipe.patch}: must be at most {SIDE} for recurrent")
+        side = SIDE
         pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
         if pairs.stills or pairs.clips:
             streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
@@ -226,7 +230,7 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
     hint = f", nor {2 * network.context + 1} such frames without a cut" if network.context else ""
     raise TrainingError(
         f"nothing to learn from ({places}): no image or video with sides of at least "
-        f"{recipe.patch * recipe.scale} pixels{hint}"
+        f"{side * recipe.scale} pixels{hint}"
     )
 
 

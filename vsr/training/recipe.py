@@ -42,7 +42,7 @@ SHAPES = {
     "vespcn": Shape("vespcn", {"features": 32}),
     "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
     "recurrent": Shape(
-        "recurrent", {}, {"batch": 10, "patch": 56, "reparam_width": 0, "mse_fraction": 0.12}
+        "recurrent", {}, {"batch": 10, "patch": 56, "reparam_width": 0, "mse_fraction": 0.0}
     ),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
     "edsr-baseline": Shape("edsr", {}, _AS_LIM),

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from vsr.networks import Network
-from vsr.networks.recurrent import Recurrent, State
+from vsr.networks.recurrent import PATIENCE, Recurrent, State
 from vsr.training.lessons import Examples
 from vsr.training.losses import restoration
 from vsr.training.streams import Streams
@@ -85,6 +85,7 @@ class StreamLesson:
 
 
 def _amplified(state: State, gain: Tensor) -> State:
-    """The state with its feedback that much stronger."""
+    """The state with its feedback that much stronger, but for what is kept as it is for good."""
+    gain = torch.where(state.still < PATIENCE, gain, 1.0)
     hidden = (state.hidden * gain).to(state.hidden.dtype)
     return replace(state, hidden=hidden, detail=(state.detail * gain).to(state.detail.dtype))

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -19,7 +20,8 @@ from vsr.core.frame import Frame, Plane
 from vsr.core.url import Url
 from vsr.video.fields import Fields, made_whole
 from vsr.video.open import open_input
-from vsr.video.seek import decode_from, lowest_tick
+from vsr.video.seek import decode_from, has_times, lowest_tick, with_times
+from vsr.video.timeline import nominal_step
 
 ReadPlanes = Callable[[VideoFrame], tuple[Plane, ...]]
 
@@ -46,10 +48,8 @@ def lead_in(
         stream.thread_type = "NONE"
         lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
         while True:
-            begin = max(Fraction(lowest), start - back)
-            frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
-            if fields is not None and begin > lowest:
-                next(frames, None)  # made whole without the one before it
+            begin = _begin(container, lowest, start - back)
+            frames = _frames(container, stream, begin, path, fields)
             found = _last_pictures(frames, start, count, read_planes)
             if len(found) == count or begin == lowest:
                 break
@@ -78,16 +78,13 @@ def warm_up(
         stream.thread_type = "NONE"
         lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
         while True:
-            begin = max(Fraction(lowest), life - back)
-            frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
-            if fields is not None and begin > lowest:
-                next(frames, None)  # made whole without the one before it
+            begin = _begin(container, lowest, life - back)
+            frames = _frames(container, stream, begin, path, fields)
             before: deque[Frame] = deque(maxlen=count)
             following = None
             number = 0
             for decoded in frames:
-                if decoded.pts is None:
-                    continue
+                assert decoded.pts is not None
                 if decoded.pts >= life:
                     following = decoded
                     break
@@ -97,10 +94,30 @@ def warm_up(
                 break
             back *= 2  # frames may be seconds apart
         yield from before
-        while following is not None and (following.pts is None or following.pts < start):
-            if following.pts is not None:
-                yield replace(read(following), is_context=True)
+        while following is not None and following.pts is not None and following.pts < start:
+            yield replace(read(following), is_context=True)
             following = next(frames, None)
+
+
+def _begin(container: InputContainer, lowest: int, wanted: Fraction) -> Fraction:
+    """Where to read from: what has no times in it is read from its beginning, once."""
+    return max(Fraction(lowest), wanted) if has_times(container) else Fraction(lowest)
+
+
+def _frames(
+    container: InputContainer,
+    stream: VideoStream,
+    begin: Fraction,
+    path: Path | Url,
+    fields: Fields | None,
+) -> Iterator[VideoFrame]:
+    """The frames from one at or before the tick `begin` on, each with a time, made whole."""
+    assert stream.time_base is not None
+    step = nominal_step(stream.average_rate or stream.guessed_rate, stream.time_base)
+    frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
+    if fields is not None and begin > lowest_tick(stream):
+        next(frames, None)  # made whole without the one before it
+    return with_times(frames, step)
 
 
 def _last_pictures(
@@ -108,8 +125,7 @@ def _last_pictures(
 ) -> Sequence[Frame]:
     latest: deque[Frame] = deque(maxlen=count)
     for decoded in frames:
-        if decoded.pts is None:
-            continue
+        assert decoded.pts is not None
         if decoded.pts >= start:
             break
         frame = Frame(read_planes(decoded), decoded.pts, is_context=True)

@@ -34,7 +34,7 @@ from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.preroll import lead_in, warm_up
-from vsr.video.seek import Frames, decode, decode_from
+from vsr.video.seek import Frames, decode, decode_from, with_times
 from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
@@ -380,16 +380,6 @@ def _decode(
     start = (origin + span.start) / stream.time_base
     begin = start if fields is None else start - 1  # so that one frame more comes before it
     step = nominal_step(stream.average_rate or stream.guessed_rate, stream.time_base)
-    for frame in _timed(made_whole(decode_from(container, stream, begin, tally), fields), step):
+    for frame in with_times(made_whole(decode_from(container, stream, begin, tally), fields), step):
         if frame.pts is not None and frame.pts >= start:
             yield frame
-
-
-def _timed(frames: Frames, step: int) -> Frames:
-    """Frames with a time each, to find a start among them: raw streams have none."""
-    last = -step
-    for frame in frames:
-        if frame.pts is None:
-            frame.pts = last + step
-        last = frame.pts
-        yield frame

@@ -24,6 +24,7 @@ Frames = Iterator[VideoFrame]
 
 # MPEG program streams: where pictures share a packet, libav misdates and loses some after a seek.
 _READ_THROUGH = {"mpeg"}
+_NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS
 _MOST_STUCK = 3  # errors of a demuxer with nothing between them
 
 
@@ -35,6 +36,11 @@ def lowest_tick(stream: VideoStream) -> int:
 def seeks(container: InputContainer) -> bool:
     """Whether a time is found without decoding all before it."""
     return container.format.name not in _READ_THROUGH
+
+
+def has_times(container: InputContainer) -> bool:
+    """Whether its format holds timestamps; raw streams of coded pictures do not."""
+    return not container.format.flags & _NO_TIMESTAMPS
 
 
 def decode_from(
@@ -53,8 +59,11 @@ def decode_from(
     while True:
         place = max(lowest, math.floor(start) - back) if seeks(container) else lowest
         try:
-            container.seek(place, stream=stream, backward=True)
-        except (av.FFmpegError, OSError):  # raw streams, and files whose index is broken
+            if read or has_times(container):  # a raw stream that fails to seek gives nothing more
+                container.seek(place, stream=stream, backward=True)
+            else:
+                place = lowest
+        except (av.FFmpegError, OSError):  # files whose index is broken
             if read:
                 raise InputError(f"{tally.path}: cannot be read from a time on") from None
             place = lowest  # nothing has been read yet: it stands at its beginning
@@ -114,3 +123,13 @@ def demux(
         last: Packet[Stream] = Packet()
         last.stream = stream
         yield last
+
+
+def with_times(frames: Frames, step: int) -> Frames:
+    """Frames with a time each: those of raw streams have none, and are a `step` of ticks apart."""
+    last = -step
+    for frame in frames:
+        if frame.pts is None:
+            frame.pts = last + step
+        last = frame.pts
+        yield frame

@@ -1,0 +1,71 @@
+"""What a recurrent network is asked, chunk after chunk: which state it begins with, and feedback."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from vsr.networks.recurrent import PATIENCE, Recurrent, State
+from vsr.training.stream_lesson import _GAIN, LENGTH, StreamLesson, _amplified
+from vsr.training.streams import Streams
+from vsr.training.window_pairs import WindowPairs
+
+
+@pytest.fixture
+def lesson() -> StreamLesson:
+    random = np.random.default_rng(1)
+    stills = [random.integers(0, 256, (220, 300), np.uint8) for _ in range(2)]
+    streams = Streams(WindowPairs(stills, [], 2, 1), lanes=3, patch=16, future=2)
+    return StreamLesson(streams, 0.0, "charbonnier")
+
+
+@pytest.fixture
+def network() -> Recurrent:
+    torch.manual_seed(1)
+    made = Recurrent(2, features=8, pairs=1, flow_features=4)
+    torch.nn.init.normal_(made.outward.weight, std=0.05)
+    return made
+
+
+def test_the_state_goes_on_but_for_lanes_that_begin(
+    lesson: StreamLesson, network: Recurrent
+) -> None:
+    random = np.random.default_rng(2)
+    lesson.loss(network, lesson.draw(random, 0.0), 0.0)
+    held = lesson._state
+    assert held is not None
+    assert not held.hidden.requires_grad
+    first = torch.rand(3, 1, 16, 16)
+    begun = lesson._carried(network, first, torch.tensor([True, False, True]))
+    for lane, fresh in enumerate((True, False, True)):
+        assert torch.equal(begun.previous[lane], first[lane] if fresh else held.previous[lane])
+        for mine, old in ((begun.hidden, held.hidden), (begun.detail, held.detail)):
+            wanted = torch.zeros_like(old[lane]) if fresh else old[lane]
+            assert torch.equal(mine[lane].float(), wanted.float())
+
+
+def test_a_lesson_moves_every_weight_but_those_of_the_motion(
+    lesson: StreamLesson, network: Recurrent
+) -> None:
+    lesson.loss(network, lesson.draw(np.random.default_rng(2), 0.0), 0.0).backward()
+    for name, parameter in network.named_parameters():
+        moved = parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
+        assert moved != name.startswith("motion."), name
+
+
+def test_gains_are_drawn_for_each_lane(lesson: StreamLesson) -> None:
+    *_, gain = lesson.draw(np.random.default_rng(3), 0.0)
+    assert gain.shape == (3,)
+    assert _GAIN[0] <= gain.min() < gain.max() <= _GAIN[1]
+    assert LENGTH > PATIENCE
+
+
+def test_what_is_kept_for_good_is_not_made_stronger() -> None:
+    """It would grow without end."""
+    still = torch.tensor([0, 1, PATIENCE - 1, PATIENCE], dtype=torch.uint8).view(1, 1, 1, 4)
+    state = State(torch.rand(1, 1, 1, 4), torch.rand(1, 5, 1, 4), torch.rand(1, 4, 1, 4), still)
+    louder = _amplified(state, torch.tensor(1.05))
+    for new, old in ((louder.hidden, state.hidden), (louder.detail, state.detail)):
+        torch.testing.assert_close(new[..., :3], 1.05 * old[..., :3])
+        assert torch.equal(new[..., 3], old[..., 3])
