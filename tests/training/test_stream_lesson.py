@@ -1,4 +1,4 @@
-"""What a recurrent network is asked, chunk after chunk: which state it begins with, and feedback."""
+"""What a recurrent network is asked, chunk after chunk: the state it begins with, and feedback."""
 
 from __future__ import annotations
 
