@@ -18,6 +18,7 @@ from .param_types import FilePath
 @upscale_option("compute.device")
 @upscale_option("compute.precision", default="fp32")
 @upscale_option("compute.self_ensemble")
+@upscale_option("compute.strength")
 @click.option(
     "--noise",
     default=0.0,

@@ -22,7 +22,17 @@ from vsr.core.options import (
     UpscaleOptions,
 )
 
-from .param_types import CropType, Hours, Pixels, Rate, ScaleType, Strength, Tile, Time
+from .param_types import (
+    AutoPercent,
+    CropType,
+    Hours,
+    Percent,
+    Pixels,
+    Rate,
+    ScaleType,
+    Tile,
+    Time,
+)
 from .renamed_option import RenamedOption
 
 _DEFAULTS = UpscaleOptions()
@@ -82,7 +92,7 @@ ROWS: tuple[Row, ...] = (
         "denoise",
         "--denoise",
         "Noise and coding to remove, for recurrent models; auto: as much as there is.",
-        Strength(),
+        AutoPercent(),
         metavar="auto|0..100",
         shows_default=True,
     ),
@@ -134,6 +144,15 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("compute.threads", "--threads", "CPU cores to use; 0: all.", click.IntRange(0)),
     Row("compute.self_ensemble", "--self-ensemble", "Mean of 8 flips and turns: 8 times the work."),
+    Row(
+        "compute.strength",
+        "--strength",
+        "How much of the network's detail over bicubic to keep.",
+        Percent(),
+        metavar="0..100",
+        shows_default=True,
+        for_preview=False,
+    ),
     Row("compute.compiled", "--compile", "Let torch.compile make the kernels."),
     Row("read.hwaccel", "--hwaccel", "Decode on the GPU, where its driver can."),
     Row(

@@ -62,23 +62,37 @@ class Tile(click.ParamType[int | None]):
         return pixels
 
 
-class Strength(click.ParamType[float | None]):
+class Percent(click.ParamType[float]):
+    """A number of 0 to 100."""
+
+    name = "percent"
+
+    def __init__(self, allowed: str = "a number of 0 to 100") -> None:
+        self.allowed = allowed
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            percent = float(value)
+        except ValueError:
+            percent = -1.0
+        if not 0 <= percent <= 100:
+            self.fail(f"{value!r}: write {self.allowed}", param, ctx)
+        return percent
+
+
+class AutoPercent(click.ParamType[float | None]):
     """ "auto", or a number of 0 to 100."""
 
-    name = "strength"
+    name = "percent"
 
     def convert(
         self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float | None:
         if value == "auto":
             return None
-        try:
-            strength = float(value)
-        except ValueError:
-            strength = -1.0
-        if not 0 <= strength <= 100:
-            self.fail(f"{value!r}: write auto or a number of 0 to 100", param, ctx)
-        return strength
+        return Percent("auto or a number of 0 to 100").convert(value, param, ctx)
 
 
 class Time(click.ParamType[Fraction]):

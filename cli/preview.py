@@ -15,7 +15,7 @@ from vsr.core.options import UpscaleOptions
 
 from .option_table import options_of, to_argv, with_options
 from .output.messages import event, warn
-from .param_types import FilePath, Time
+from .param_types import FilePath, Percent, Time
 
 
 @click.command("preview")
@@ -30,6 +30,14 @@ from .param_types import FilePath, Time
     metavar="NAME|FILE",
     help="What it is compared with.",
 )
+@click.option(
+    "--strength",
+    "strengths",
+    multiple=True,
+    type=Percent(),
+    metavar="0..100",
+    help="How much of the network's detail over bicubic to keep. Repeatable.  [default: 100]",
+)
 @click.option("--start", type=Time(), help="Begin here.  [default: a telling moment]")
 @click.option("--duration", type=Time(), default="3", show_default=True, help="Show this much.")
 @click.option("--split", is_flag=True, help="Videos: all takes in one picture, side by side.")
@@ -41,6 +49,7 @@ def preview_command(
     source: Path,
     target: Path | None,
     models: tuple[str, ...],
+    strengths: tuple[float, ...],
     baseline: str,
     start: Fraction | None,
     duration: Fraction,
@@ -70,6 +79,7 @@ def preview_command(
         # -y is for the preview: whether the whole video may replace a file is asked again
         options.but(overwrite=False),
         models=models,
+        strengths=strengths,
         baseline=baseline,
         start=start,
         duration=duration,

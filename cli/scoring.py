@@ -34,7 +34,7 @@ class Asked:
         paths: images, videos and folders of them.
         model, models: one model, or several with commas between; None is the default one.
         scale: the factor.
-        device, precision, self_ensemble: how they are computed.
+        device, precision, self_ensemble, strength: how they are computed.
         noise, crf: what becomes of the shrunk pictures.
         frames: the most to read of a clip.
         stills: whether each image of a folder is taken by itself.
@@ -49,6 +49,7 @@ class Asked:
     device: str
     precision: Precision
     self_ensemble: bool
+    strength: float
     noise: float
     crf: int | None
     frames: int | None
@@ -77,7 +78,10 @@ class Asked:
     def compute(self) -> ComputeOptions:
         """How the models are computed."""
         return ComputeOptions(
-            device=self.device, precision=self.precision, self_ensemble=self.self_ensemble
+            device=self.device,
+            precision=self.precision,
+            self_ensemble=self.self_ensemble,
+            strength=self.strength,
         )
 
 

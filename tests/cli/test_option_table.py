@@ -54,6 +54,7 @@ COMPUTE = st.builds(
     threads=st.integers(0, 512),
     tile=st.one_of(st.none(), st.integers(0, 4096)),
     self_ensemble=st.booleans(),
+    strength=st.floats(0, 100),
     compiled=st.booleans(),
 )
 ENCODE = st.builds(

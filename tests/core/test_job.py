@@ -46,6 +46,7 @@ MATTERS: dict[str, Job] = {
     "rate": JOB.but(rate=Fraction(30000, 1001)),
     "stills": JOB.but(stills=True),
     "denoise": JOB.but(denoise=30),
+    "strength": JOB.but(strength=30),
 }
 ALIKE: dict[str, Job] = {
     "paths": replace(JOB, source=Path("c.mp4"), target=Path("d.mp4")),

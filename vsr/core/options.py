@@ -173,6 +173,7 @@ class ComputeOptions:
         tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what fits
             the memory. All give the same picture.
         self_ensemble: the mean over a frame's eight flips and turns: eight times the work.
+        strength: how much of the network's detail over bicubic is kept, 0 to 100.
         compiled: let torch.compile make the network's kernels.
     """
 
@@ -181,6 +182,7 @@ class ComputeOptions:
     threads: int = 0
     tile: int | None = None
     self_ensemble: bool = False
+    strength: float = 100.0
     compiled: bool = False
 
     def __post_init__(self) -> None:
@@ -190,6 +192,9 @@ class ComputeOptions:
             raise DeviceError(f"threads {self.threads}: must not be negative")
         if self.threads > _MOST_THREADS:
             raise DeviceError(f"threads {self.threads}: must be at most {_MOST_THREADS}")
+        if not 0 <= _number(DeviceError, "strength", self.strength) <= 100:
+            raise DeviceError(f"strength {self.strength:g}: must be a number of 0 to 100")
+        _set(self, strength=float(self.strength))
         if self.tile is not None and self.tile < 0:
             raise DeviceError(f"tile {self.tile}: must be auto, 0 or a number of pixels")
 

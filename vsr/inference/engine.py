@@ -20,9 +20,10 @@ from vsr.core.threads import cores
 from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.cuda_streams import in_batches
 from vsr.inference.ensemble import SelfEnsemble
-from vsr.inference.recurrent_tiles import RecurrentTiler
+from vsr.inference.recurrent_tiles import RecurrentTiler, Told
 from vsr.inference.step_by_step import step_by_step
 from vsr.inference.steps import steps
+from vsr.inference.strength import PartialDetail
 from vsr.inference.tiles import Tiler, largest_tile
 from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
@@ -50,6 +51,7 @@ class Engine:
         workers: frames computed side by side on a CPU, each on one core.
         tile: side of the tiles in small pixels; 0 for whole frames, None for what memory bears.
         self_ensemble: whether each frame is the mean over its eight positions.
+        detail: the share of the network's detail over bicubic that is kept.
         compiled: whether torch.compile makes kernels for the network.
     """
 
@@ -59,6 +61,7 @@ class Engine:
     tile: int | None = None
     self_ensemble: bool = False
     compiled: bool = False
+    detail: float = 1.0
 
     @property
     def device(self) -> torch.device:
@@ -100,6 +103,7 @@ def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
         options.tile,
         options.self_ensemble,
         options.compiled,
+        options.strength / 100,
     )
 
 
@@ -147,7 +151,8 @@ def restore_by(
     first = networks[0]
     if isinstance(first, Recurrent):
         at_once = engine.workers if engine.device.type == "cpu" else 1
-        tiler = RecurrentTiler(first, info, engine.device, at_once, engine.tile, quality, warn, box)
+        told = Told(quality, engine.detail)
+        tiler = RecurrentTiler(first, info, engine.device, at_once, engine.tile, told, warn, box)
         taken = steps(frames, first.future, first.warmup, info.time_base)
         yield from step_by_step(taken, tiler, at_once)
         return
@@ -179,7 +184,11 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
         parameter.data = converted.contiguous(memory_format=layout)
     if engine.compiled:
         _compile(ready)
-    return SelfEnsemble(ready) if engine.self_ensemble else ready
+    if engine.self_ensemble:
+        ready = SelfEnsemble(ready)
+    if engine.detail < 1 and not network.state_channels:
+        ready = PartialDetail(ready, engine.detail)
+    return ready
 
 
 def _compile(network: Network) -> None:

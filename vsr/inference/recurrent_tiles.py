@@ -45,6 +45,19 @@ _WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a network is told of a source, and how much of what it says is taken.
+
+    Attributes:
+        quality: what was done to the source.
+        detail: the share of the network's detail over bicubic that is kept.
+    """
+
+    quality: Quality
+    detail: float = 1.0
+
+
+@dataclass(frozen=True)
 class Canvas:
     """What the tiles of a step are written to.
 
@@ -75,7 +88,7 @@ class RecurrentTiler:
         workers: into how many parts a picture is cut at least.
         size: side of the tiles in small pixels; 0 for as few tiles as workers, None for what the
             memory bears.
-        quality: what the network is told of the source.
+        told: what is to be done with the source.
         warn: told, in one line, of smaller tiles.
         box: the part of each frame that is wanted, as `CropRegion.inside` gives it; None for all.
             It and MARGIN pixels around it are then taken for the whole picture.
@@ -88,7 +101,7 @@ class RecurrentTiler:
         device: torch.device,
         workers: int,
         size: int | None,
-        quality: Quality,
+        told: Told,
         warn: Callable[[str], None],
         box: Box | None = None,
     ) -> None:
@@ -99,7 +112,7 @@ class RecurrentTiler:
         self._info = replace(
             known_matrix(info), width=columns.stop - columns.start, height=rows.stop - rows.start
         )
-        self._quality = quality_planes(quality).to(device)
+        self._quality, self._detail = quality_planes(told.quality).to(device), told.detail
         self._workers, self._warn = workers, warn
         self._size = self._bearable() if size is None else size
 
@@ -167,7 +180,7 @@ class RecurrentTiler:
     def advance(self, observation: Observation, state: State, tile: Tile, canvas: Canvas) -> None:
         """Restore a tile of a frame, and write it, and its part of the next state."""
         scale, peak = self.network.scale, self._info.format.peak
-        phases, hidden, detail = self.network.advance(observation, state, tile.seen)
+        phases, hidden, detail = self.network.advance(observation, state, tile.seen, self._detail)
         core = samples((1, 1), tile.core, tile.seen)
         whole = (slice(None), slice(None))
         made = (tile, hidden[(*whole, *core)], detail[(*whole, *core)])

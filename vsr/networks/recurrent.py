@@ -208,7 +208,7 @@ class Recurrent(Network):
         return Observation(frame, shown, flow, still)
 
     def advance(
-        self, observation: Observation, state: State, area: Area | None = None
+        self, observation: Observation, state: State, area: Area | None = None, share: float = 1.0
     ) -> tuple[Tensor, Tensor, Tensor]:
         """One frame further: of all of the picture, or of what `area` holds of it.
 
@@ -224,6 +224,7 @@ class Recurrent(Network):
             state: of the whole picture, from the frame before, or `start`'s.
             area: what is restored. At its borders, those of the picture apart, the result is not
                 what it would be in the whole.
+            share: of the detail, that goes into the picture; the state has all of it.
 
         Returns (N, scale**2, h, w) float32, the picture before its pixel shuffle, hidden state and
         detail (N, ..., h, w).
@@ -236,7 +237,7 @@ class Recurrent(Network):
         kept = seen.still >= PATIENCE
         if kept.any():
             hidden, detail = torch.where(kept, past, hidden), torch.where(kept, shown, detail)
-        return self.base.subpixel(seen.frame) + detail.float(), hidden, detail
+        return self.base.subpixel(seen.frame).add_(detail.float(), alpha=share), hidden, detail
 
     @property
     def _dtype(self) -> torch.dtype:

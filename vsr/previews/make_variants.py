@@ -18,6 +18,10 @@ _LOSSLESS = EncodeOptions(codec="ffv1")
 _LEAST_DOUBT = 0.1  # of any estimate: frames differ
 
 
+WHOLE = 100.0
+"""The strength that keeps all of a network's detail."""
+
+
 @dataclass(frozen=True)
 class Made:
     """A take, and what making it has told.
@@ -25,6 +29,7 @@ class Made:
     Attributes:
         take: the enlarged seconds.
         model: what enlarged them.
+        strength: how much of its detail they have, 0 to 100.
         piece: the run, and what its frames cost.
         estimate: what to expect of the whole video.
         doubt: by which share of it the estimate may be off.
@@ -32,31 +37,32 @@ class Made:
 
     take: Take
     model: str
+    strength: float
     piece: Piece
     estimate: Estimate
     doubt: float
 
 
-def told(options: UpscaleOptions) -> UpscaleOptions:
+def of_take(options: UpscaleOptions, model: str, strength: float) -> UpscaleOptions:
     """The options of a take: without what only recurrent models can be told, for others."""
-    assert options.model
-    return options if has_state(options.model, options.scale) else options.but(denoise=None)
+    own = options.but(model=model, content="auto", strength=strength)
+    return own if has_state(model, options.scale) else own.but(denoise=None)
 
 
 def make_takes(
     job: Job,
-    models: Sequence[str],
+    compared: Sequence[tuple[str, float]],
     span: Span,
     folder: Path,
     lossless: bool,
     begun: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> list[Made]:
-    """Enlarge `span` once by each model, into files of `folder`.
+    """Enlarge `span` once by each model and strength, into files of `folder`.
 
     Args:
         job: what the whole video would be made by, but for the model.
-        models: names or files, the baseline first; each is made once.
+        compared: names or files of models, and strengths, the baseline first; each is made once.
         span: both of its ends are known.
         folder: where the takes go.
         lossless: whether to keep the frames as they are, instead of what that job's encoder makes
@@ -69,14 +75,20 @@ def make_takes(
     assert span.start is not None
     assert span.end is not None
     made = []
-    for number, model in enumerate(dict.fromkeys(models)):
+    for number, (model, strength) in enumerate(dict.fromkeys(compared)):
         begun(model)
-        asked = told(job.options.but(model=model, content="auto"))
+        asked = of_take(job.options, model, strength)
         file = folder / f"{number}{'.mkv' if lossless else job.target.suffix}"
         encode = _LOSSLESS if lossless else job.options.encode
         alone = replace(asked, streams=_ALONE, encode=encode)
         piece = enlarge_piece(job.file, file, alone, span.start, span.end, warn)
-        take = Take(Path(model).stem if model.endswith(".safetensors") else model, file, not number)
+        take = Take(_name(model, strength), file, not number)
         estimate = whole(job.file, job.target, asked, piece.rate)
-        made.append(Made(take, model, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))
+        made.append(Made(take, model, strength, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))
     return made
+
+
+def _name(model: str, strength: float) -> str:
+    """What a take is called."""
+    name = Path(model).stem if model.endswith(".safetensors") else model
+    return name if strength == WHOLE else f"{name}, strength {strength:g}"

@@ -14,7 +14,7 @@ from vsr.core.errors import InputError, ModelError, OutputError
 from vsr.core.events import Warn, ignore
 from vsr.core.job import Job
 from vsr.core.limits import Limits
-from vsr.core.options import RunOptions, UpscaleOptions, seconds
+from vsr.core.options import ComputeOptions, RunOptions, UpscaleOptions, seconds
 from vsr.core.paths import as_path, quoted
 from vsr.core.span import Span
 from vsr.images.animated import is_still
@@ -24,7 +24,7 @@ from vsr.pipeline.checks import check_paths
 from vsr.previews.browser_mp4 import for_browsers
 from vsr.previews.contact_sheet import write_frames, write_sheet
 from vsr.previews.html_page import Facts, Shown, write_page
-from vsr.previews.make_variants import Made, make_takes, told
+from vsr.previews.make_variants import WHOLE, Made, make_takes, of_take
 from vsr.previews.pick_moment import Moment, telling
 from vsr.previews.side_by_side import HOW, write_beside
 from vsr.remux.containers import formats_for
@@ -95,6 +95,7 @@ def preview(
     options: UpscaleOptions | None = None,
     *,
     models: Sequence[str] = (),
+    strengths: Sequence[float] = (),
     baseline: str = "bicubic",
     start: float | Fraction | None = None,
     duration: float | Fraction = Fraction(3),
@@ -114,6 +115,8 @@ def preview(
             (.png), or a folder of one frame of each take.
         options: for the job on the whole video; their model and span are not used.
         models: names or files; the default model for the content if there is none.
+        strengths: how much of the models' detail to keep, 0 to 100: a take of each model for each;
+            the options' own if there is none.
         baseline: the model that stands for what a player would have done anyway.
         start: where to begin, in seconds; a telling moment if left out.
         duration: how many seconds to show.
@@ -131,6 +134,7 @@ def preview(
     source, target = as_path(source, "source"), as_path(target, "target", OutputError)
     models = _names(models) or ([options.model] if options.model else [])
     (baseline,) = _names([baseline], "baseline")
+    strengths = _strengths(strengths) or [options.compute.strength]
     start, duration = _times(start, duration)
     if how not in HOW:
         raise OutputError(f"how {quoted(how)}: must be one of {', '.join(HOW)}")
@@ -148,9 +152,10 @@ def preview(
     job = Job(source, _large(source, scale), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
     with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
-        compared = [baseline, *(models or [choice.model])]
+        takes = [(model, each) for model in models or [choice.model] for each in strengths]
+        compared = [(baseline, WHOLE), *takes]
         made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore, said.warn)
-        asked = (told(options.but(model=one.model, content="auto")) for one in made)
+        asked = (of_take(options, one.model, one.strength) for one in made)
         commands = tuple(command_of(source, job.target, each) for each in asked)
         result = Preview(source, target, moment, tuple(made), commands, choice.said)
         _draw(result, span, how, overwrite, said.warn)
@@ -188,6 +193,13 @@ def _names(models: object, name: str = "models") -> list[str]:
         if one == "":
             raise ModelError(f"{name} '': must be a name or a file")
     return [str(one) for one in found]
+
+
+def _strengths(strengths: object) -> list[float]:
+    """Numbers of 0 to 100. Raises TypeError, or DeviceError for one out of range."""
+    if isinstance(strengths, str | bytes) or not isinstance(strengths, Iterable):
+        raise TypeError(f"strengths {quoted(strengths)}: must be several, such as [50, 100]")
+    return [ComputeOptions(strength=one).strength for one in strengths]
 
 
 def _times(
