@@ -48,6 +48,15 @@ def test_without_a_quantiser_bits_tell_it() -> None:
     assert _of_video(look(bits_per_gradient=1e9)).quantiser == 0
 
 
+def test_h264_is_told_by_its_rate_factor() -> None:
+    facts = {"bits": 0.1, "bits_per_gradient": None, "blocks": 1.0, "noise": 0.5}
+    h264, mpeg4 = (
+        _of_video(SourceAnalysis(codec=codec, quantiser=30.0, **facts))  # type: ignore[arg-type]
+        for codec in ("h264", "mpeg4")
+    )
+    assert (h264.quantiser, mpeg4.quantiser) == (27, 30)
+
+
 def test_visible_blocks_count_whatever_was_done_since() -> None:
     assert _of_video(look(quantiser=15.0, blocks=1.5)).quantiser == 30
     assert _of_video(look(quantiser=35.0, blocks=1.5)).quantiser == 35

@@ -656,12 +656,13 @@ def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:
 @pytest.mark.parametrize("name", SHAPES)
 def test_each_shape_has_defaults_of_training(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     made = asked_for(monkeypatch, "-m", name)
-    of_recurrent = (10, 56, 0, 0.0)
-    sizes = of_recurrent if name == "recurrent" else (16, 48, 256, 0.15)
+    of_recurrent = {"recurrent": (10, 56, 0, 0.0), "recurrent-large": (8, 56, 0, 0.0)}
+    sizes = of_recurrent.get(name, (16, 48, 256, 0.15))
     assert (made.batch, made.patch, made.reparam_width, made.mse_fraction) == sizes
     assert made.iterations == 100_000
     as_published = {"edsr": ("l1", 1e-4), "edsr-baseline": ("l1", 1e-4)}
-    expected = {**as_published, "edsr-8x32": ("l1", 8e-4)}.get(name, ("charbonnier", 1e-3))
+    own = {"edsr-8x32": ("l1", 8e-4), "recurrent-large": ("charbonnier", 6e-4)}
+    expected = {**as_published, **own}.get(name, ("charbonnier", 1e-3))
     assert (made.loss, made.lr) == expected
     assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)
     other = asked_for(

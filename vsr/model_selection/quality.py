@@ -22,6 +22,7 @@ from vsr.networks import Network
 
 _LIVE = Quality(26, 2)  # as a camera's stream usually is: it cannot be looked at beforehand
 _OCTAVE = 6  # quantisers from a step to the next of twice its size, which takes half the bits
+_OVER_CRF = 3.0  # of H.264's mean quantiser: networks have learnt by x264's rate factors
 _COARSEST = 40.0
 _VISIBLE = 30.0  # the least quantiser of what shows blocks
 _IMAGES = 3  # of a folder, to look at
@@ -90,7 +91,7 @@ def _noise(plane: Plane, depth: int) -> float:
 def _of_video(look: SourceAnalysis) -> Quality:
     """The decoder's word counts; else the bits that a keyframe was given for what it shows."""
     if look.quantiser is not None:
-        quantiser = look.quantiser
+        quantiser = look.quantiser - (_OVER_CRF if look.codec == "h264" else 0)
     elif look.bits_per_gradient:
         quantiser = COARSE - _OCTAVE * math.log2(look.bits_per_gradient / FEW_BITS)
     else:

@@ -44,6 +44,11 @@ SHAPES = {
     "recurrent": Shape(
         "recurrent", {}, {"batch": 10, "patch": 56, "reparam_width": 0, "mse_fraction": 0.0}
     ),
+    "recurrent-large": Shape(
+        "recurrent",
+        {"features": 48, "pairs": 6},
+        {"batch": 8, "patch": 56, "reparam_width": 0, "mse_fraction": 0.0, "lr": 6e-4},
+    ),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
     "edsr-baseline": Shape("edsr", {}, _AS_LIM),
     "edsr": Shape("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}, _AS_LIM),
