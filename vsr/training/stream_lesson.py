@@ -43,11 +43,11 @@ class StreamLesson:
     def draw(self, random: np.random.Generator, done: float) -> Examples:
         chunk = self.streams.next(LENGTH, random)
         gain = torch.from_numpy(random.uniform(*_GAIN, len(chunk.fresh)).astype(np.float32))
-        return chunk.small, chunk.large, chunk.quality, chunk.fresh, gain
+        return chunk.small, chunk.large, chunk.quality, chunk.fresh, chunk.live, gain
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Recurrent)
-        small, large, quality, fresh, gain = examples
+        small, large, quality, fresh, live, gain = examples
         frames = small.float() / 255  # (N, T + future, p, p)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
@@ -59,7 +59,7 @@ class StreamLesson:
             parametrize.cached(),
         ):
             for t in range(large.shape[1]):
-                window = frames[:, t : t + 1 + network.future]
+                window = _seen(frames[:, t : t + 1 + network.future], live)
                 guess, after = network.step(window, state, quality[..., None, None])
                 state = _amplified(after, gain[:, None, None, None])
                 losses.append(restoration(guess, truth[:, t], kind, _EDGE))
@@ -82,6 +82,11 @@ class StreamLesson:
             torch.where(anew, 0.0, old.detail),
             torch.where(anew, 0, old.still),
         )
+
+
+def _seen(window: Tensor, live: Tensor) -> Tensor:
+    """Windows (N, 1 + future, p, p), with no frame to come in lanes that are live."""
+    return torch.where(live[:, None, None, None], window[:, :1], window)
 
 
 def _amplified(state: State, gain: Tensor) -> State:
