@@ -32,6 +32,7 @@ class Chunk:
         quality: (N, 2) float32.
         fresh: (N,) bool: which lanes begin a take, and know of no frame before.
         live: (N,) bool: which are to see, in place of frames to come, the frame itself.
+        clean: (N,) bool: which take is `Take.clean`.
     """
 
     small: Tensor
@@ -39,6 +40,7 @@ class Chunk:
     quality: Tensor
     fresh: Tensor
     live: Tensor
+    clean: Tensor
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Streams:
             self._takes.append(draw_take(self.source, random))
         if random.random() < _NEW:
             self._renew(draw_take(self.source, random), random)
-        small, large, quality, fresh, live = [], [], [], [], []
+        small, large, quality, fresh, live, clean = [], [], [], [], [], []
         for number in range(self.lanes):
             lane = self._lane(number, length, random)
             places = lane.places(length + self.future)
@@ -102,6 +104,7 @@ class Streams:
             quality.append(lane.take.quality)
             fresh.append(lane.fresh)
             live.append(lane.live)
+            clean.append(lane.take.clean)
             lane.fresh, lane.at = False, lane.at + length
         return Chunk(
             torch.from_numpy(np.stack(small)),
@@ -109,6 +112,7 @@ class Streams:
             torch.from_numpy(np.stack(quality)),
             torch.tensor(fresh),
             torch.tensor(live),
+            torch.tensor(clean),
         )
 
     def _renew(self, take: Take, random: np.random.Generator) -> None:
