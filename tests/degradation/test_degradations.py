@@ -151,6 +151,14 @@ def test_noise_is_new_in_each_frame_and_follows_from_the_seed() -> None:
     assert not torch.equal(one[0], one[1])
 
 
+@pytest.mark.parametrize("kind", ["gaussian", "poisson"])
+def test_noise_that_drifts_is_stronger_at_one_end(kind: str) -> None:
+    found = (applied(Noise(kind, 6.0, drift=1.5), flat(side=160)) - 0.5) * 255
+    sigmas = [float(frame.std()) for frame in found]
+    assert sigmas == pytest.approx([6 / 1.5**0.5, 6, 6 * 1.5**0.5], rel=0.03)
+    assert applied(Noise(kind, 6.0, drift=1.5), flat()[:1]).std() * 255 == pytest.approx(6, rel=0.1)
+
+
 def test_no_noise_changes_nothing() -> None:
     assert torch.equal(applied(Noise("gaussian", 0), flat()), flat())
 
@@ -164,6 +172,15 @@ def test_sharpening_leaves_halos_and_flat_parts_alone() -> None:
     assert found.max() > 0.61
     assert found.min() < 0.29
     assert torch.allclose(found[..., :8], edge[..., :8], atol=1e-5)
+
+
+@pytest.mark.parametrize(("amount", "sigma"), [(0.3, 1.2), (1.8, 0.5)])
+def test_sharpening_tells_what_it_does_to_noise(amount: float, sigma: float) -> None:
+    step = Sharpen(amount, sigma)
+    noisy = applied(Noise("gaussian", 4.0), flat(side=160))
+    assert float(applied(step, noisy).std() / noisy.std()) == pytest.approx(
+        step.noise_gain, rel=0.02
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -255,6 +272,7 @@ def test_a_clip_in_rest_differs_by_its_noise_alone() -> None:
         (lambda: Resize("area", 0.5), "first 0.5: must be at least 1"),
         (lambda: Noise("pink", 1), "noise 'pink': must be one of gaussian, poisson"),
         (lambda: Noise("gaussian", -1), "sigma -1: must not be negative"),
+        (lambda: Noise("gaussian", 1, drift=0), "drift 0: must be above 0"),
         (lambda: Sharpen(0), "amount 0: must be above 0"),
         (lambda: Jpeg(0), "quality 0 of JPEG: must be within 1..100"),
     ],

@@ -9,6 +9,7 @@ import torch
 from vsr.degradation.compression import Compression
 from vsr.degradation.degradations import Jpeg
 from vsr.evaluation.protocol import shrink
+from vsr.training.stream_lesson import _seen
 from vsr.training.streams import Streams
 from vsr.training.takes import FRAMES, SIDE, Take, draw_take, quantiser, walk
 from vsr.training.window_pairs import WindowPairs
@@ -37,9 +38,7 @@ def test_takes_have_their_shape_and_can_be_drawn_again(source: WindowPairs) -> N
 
 def test_clean_takes_are_the_reduction_itself(source: WindowPairs) -> None:
     clean = [
-        take
-        for seed in range(12)
-        if (take := draw_take(source, np.random.default_rng(seed))).turns_back
+        take for seed in range(12) if (take := draw_take(source, np.random.default_rng(seed))).clean
     ]
     assert clean
     for take in clean:
@@ -54,19 +53,19 @@ def test_a_walk_stays_inside_and_moves(source: WindowPairs) -> None:
         assert len(np.unique(places, axis=0)) > 1
 
 
-def _numbered(turns_back: bool) -> Take:
+def _numbered(clean: bool) -> Take:
     """A take whose frames hold their number."""
     numbers = np.arange(FRAMES, dtype=np.uint8)[:, None, None]
     large = np.broadcast_to(numbers, (FRAMES, SIDE * SCALE, SIDE * SCALE))
     small = np.broadcast_to(numbers, (FRAMES, SIDE, SIDE))
-    return Take(large, small, np.zeros(2, np.float32), turns_back)
+    return Take(large, small, np.zeros(2, np.float32), clean)
 
 
-@pytest.mark.parametrize("turns_back", [False, True])
+@pytest.mark.parametrize("clean", [False, True])
 def test_lanes_go_on_where_they_were(
-    source: WindowPairs, monkeypatch: pytest.MonkeyPatch, turns_back: bool
+    source: WindowPairs, monkeypatch: pytest.MonkeyPatch, clean: bool
 ) -> None:
-    monkeypatch.setattr("vsr.training.streams.draw_take", lambda *_: _numbered(turns_back))
+    monkeypatch.setattr("vsr.training.streams.draw_take", lambda *_: _numbered(clean))
     streams = Streams(source, lanes=3, patch=16, future=2)
     random = np.random.default_rng(5)
     last = [None] * 3
@@ -85,6 +84,28 @@ def test_lanes_go_on_where_they_were(
             assert steps.max() <= 1
             assert steps[:7].min() == 1  # of frames that are restored none is repeated
             last[n] = shown[7]
+
+
+def test_a_tenth_of_the_lanes_is_live(source: WindowPairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vsr.training.streams.draw_take", lambda *_: _numbered(False))
+    streams = Streams(source, lanes=20, patch=16, future=2)
+    random = np.random.default_rng(5)
+    begun = live = 0
+    last = torch.zeros(20, dtype=torch.bool)
+    for _ in range(120):
+        chunk = streams.next(8, random)
+        assert torch.equal(chunk.live[~chunk.fresh], last[~chunk.fresh])  # as long as it lasts
+        begun, live = begun + int(chunk.fresh.sum()), live + int(chunk.live[chunk.fresh].sum())
+        last = chunk.live
+    assert begun > 500
+    assert live / begun == pytest.approx(0.1, abs=0.035)
+
+
+def test_a_live_lane_sees_the_frame_itself_in_place_of_those_to_come() -> None:
+    window = torch.arange(3.0).view(1, 3, 1, 1).expand(2, 3, 4, 4)
+    found = _seen(window, torch.tensor([True, False]))
+    assert (found[0] == 0).all()
+    assert torch.equal(found[1], window[1])
 
 
 def test_quantisers_on_one_scale() -> None:

@@ -9,7 +9,7 @@ takes most of it away again: what is left in the smooth parts of real H.264 foot
 320 to 1280 columns, 0.014 to 0.18 bits a pixel) has a deviation of 0.1 to 0.3 of 255.
 
 All lengths are pixels of the small picture, whatever the scale. Everything is steady over a clip,
-as a camera's is; the noise alone is new in each frame.
+as a camera's is; the noise alone is new in each frame, and its strength may drift.
 """
 
 from __future__ import annotations
@@ -140,39 +140,50 @@ class Noise:
             light.
         sigma: deviation in sample values of 0..255; of poisson at middle grey.
         grey: the same in red, green and blue. Luma has one channel anyway.
+        drift: the last frame's deviation over the first one's, as when light fades and a camera
+            amplifies more; `sigma` is that of the middle. After RealBasicVSR, whose parameters
+            walk through a clip.
     """
 
     kind: str
     sigma: float
     grey: bool = True
+    drift: float = 1.0
 
     def __post_init__(self) -> None:
         _one_of("noise", self.kind, NOISES)
         if self.sigma < 0:
             raise TrainingError(f"sigma {self.sigma}: must not be negative")
+        _above("drift", self.drift)
 
     def __str__(self) -> str:
-        return f"{'grey ' if self.grey else ''}{self.kind} noise {self.sigma:.1f}"
+        drift = f" drifting by {self.drift:.2f}" if self.drift != 1 else ""
+        return f"{'grey ' if self.grey else ''}{self.kind} noise {self.sigma:.1f}{drift}"
 
     def apply(self, frames: Tensor, scale: int, random: np.random.Generator) -> Tensor:
         if self.sigma == 0:
             return frames
         drawn = torch.Generator().manual_seed(int(random.integers(2**63)))
         source = frames.mean(1, keepdim=True) if self.grey else frames
-        sigma = self.sigma / 255
+        sigma = self._sigmas(len(frames)) / 255
         if self.kind == "gaussian":
             return frames + sigma * torch.randn(source.shape, generator=drawn)
         photons = 0.5 / sigma**2  # of white, so that middle grey has the deviation
         light = source.clamp(min=0) * photons
         return frames + (torch.poisson(light, generator=drawn) - light) / photons
 
+    def _sigmas(self, count: int) -> Tensor:
+        """Of each frame, (count, 1, 1, 1)."""
+        way = torch.linspace(-0.5, 0.5, count) if count > 1 else torch.zeros(1)
+        return (self.sigma * self.drift**way).view(-1, 1, 1, 1)
+
 
 @dataclass(frozen=True)
 class Sharpen:
-    """The camera's own unsharp mask, which leaves halos.
+    """The camera's own unsharp mask, a small FIR filter, which leaves halos.
 
     Attributes:
-        amount: 1 adds the whole difference from the blurred picture.
+        amount: 1 adds the whole difference from the blurred picture, above 1 even more.
         sigma: of that blur, in small pixels.
     """
 
@@ -190,6 +201,16 @@ class Sharpen:
         side = _side(self.sigma, frames)
         sharp = unsharp_mask(frames, (side, side), (self.sigma, self.sigma))
         return frames.lerp(sharp, self.amount).clamp(0, 1)
+
+    @property
+    def noise_gain(self) -> float:
+        """By how much it raises the deviation of noise that is independent in each pixel."""
+        reach = max(1, math.ceil(_REACH * self.sigma))
+        row = np.exp(-0.5 * (np.arange(-reach, reach + 1) / self.sigma) ** 2)
+        row /= row.sum()
+        kernel = -self.amount * np.outer(row, row)
+        kernel[reach, reach] += 1 + self.amount
+        return float(np.sqrt((kernel**2).sum()))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from vsr.degradation.compression import Compression
 from vsr.degradation.degradations import Jpeg, Step
+from vsr.degradation.video_faults import Recompression
 
 _COARSEST = 51.0
 
@@ -15,6 +16,7 @@ def quantiser(steps: Iterable[Step]) -> float:
     """The coarsest of the steps' quantisers, on H.264's scale of 0 to 51; 0 without an encoder."""
     coarsest = 0.0
     for step in steps:
+        step = step.compression if isinstance(step, Recompression) else step
         if isinstance(step, Compression):
             by_crf = step.codec in ("h264", "hevc")
             # MPEG's quantisers are steps of twice their number, H.264's of 2 ** ((q - 4) / 6)

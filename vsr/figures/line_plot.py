@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
@@ -20,7 +20,7 @@ SUFFIXES = (".png", ".svg")
 _WIDTH, _HEIGHT = 8.5, 3.2  # of a panel, in inches
 _LEAST_RANGE = 0.5  # dB; finer differences would only look large
 # Told apart by colour-blind readers too: Okabe and Ito 2008, the most unlike ones first.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _FAINT = "#999999"
 _STYLE: Any = {
     "text.parse_math": False,  # names may hold dollars
@@ -76,6 +76,16 @@ def write_plot(path: Path, panels: Sequence[Panel]) -> None:
 
     Raises OutputError as `check_plot` does, and where the chart cannot be written.
     """
+
+    def draw(rows: Sequence[Any]) -> None:
+        for axes, panel in zip(rows, panels, strict=True):
+            _draw(axes, panel)
+
+    write_figure(path, len(panels), draw)
+
+
+def write_figure(path: Path, panels: int, draw: Callable[[Sequence[Any]], None]) -> None:
+    """Write what `draw` draws on so many axes of matplotlib, below each other; as `write_plot`."""
     check_plot(path)
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -83,10 +93,8 @@ def write_plot(path: Path, panels: Sequence[Panel]) -> None:
     data, kind = BytesIO(), path.suffix.lower()[1:]
     with rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # then boxes stand for letters
-        figure = Figure((_WIDTH, _HEIGHT * len(panels)), layout="constrained")
-        rows = figure.subplots(len(panels), squeeze=False)[:, 0]
-        for axes, panel in zip(rows, panels, strict=True):
-            _draw(axes, panel)
+        figure = Figure((_WIDTH, _HEIGHT * panels), layout="constrained")
+        draw(list(figure.subplots(panels, squeeze=False)[:, 0]))
         undated = {"Date": None} if kind == "svg" else {}
         figure.savefig(data, format=kind, dpi=150, metadata=undated)
     with writing(path):
@@ -95,7 +103,7 @@ def write_plot(path: Path, panels: Sequence[Panel]) -> None:
 
 def _draw(axes: Any, panel: Panel) -> None:
     frames = len(panel.curves[0].psnr)
-    for curve, color in zip(panel.curves, cycle(_COLORS), strict=False):
+    for curve, color in zip(panel.curves, cycle(COLORS), strict=False):
         axes.plot(curve.psnr, color=color, marker="o" if frames == 1 else None)
     for cut in panel.cuts:
         axes.axvline(cut - 0.5, color=_FAINT, linewidth=0.8)

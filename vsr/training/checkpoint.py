@@ -43,6 +43,7 @@ class Run:
         step: steps taken.
         elapsed: seconds spent on them.
         best: the highest validation PSNR so far in dB, None before the first.
+        pixels: small pixels restored in them; counted for recurrent networks alone.
     """
 
     network: Network
@@ -51,6 +52,7 @@ class Run:
     step: int = 0
     elapsed: float = 0.0
     best: float | None = None
+    pixels: int = 0
 
 
 def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
@@ -69,6 +71,7 @@ def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
         "step": run.step,
         "elapsed": run.elapsed,
         "best": run.best,
+        "pixels": run.pixels,
         "recipe": _identity(recipe),
     }
     write_whole(path, lambda file: torch.save(state, file))
@@ -86,6 +89,7 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
         run.average.load_state_dict(saved["average"])
         run.optimizer.load_state_dict(saved["optimizer"])
         run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
+        run.pixels = saved.get("pixels", 0)
     except UNFIT as error:
         raise TrainingError(
             f"{path}: the run cannot be continued from it ({one_line(error, 200)})"

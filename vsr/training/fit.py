@@ -36,8 +36,9 @@ from vsr.training.loop import run_trainer
 from vsr.training.losses import MARGIN
 from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe
+from vsr.training.recurrent_validation import Gains, validate_recurrent
 from vsr.training.reparam import merged_state, widen
-from vsr.training.stream_lesson import StreamLesson
+from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
 from vsr.training.takes import SIDE
 from vsr.training.validation import RECORDED, validate, validation_items
@@ -72,6 +73,25 @@ class Progress:
     saved: bool
 
 
+@dataclass(frozen=True)
+class StreamProgress(Progress):
+    """How the run of a recurrent network stands; `psnr` is its score.
+
+    Attributes:
+        pixels: small pixels restored so far.
+        loss_clean, loss_recorded: means up to the last save, as LaneLosses has them.
+        gain_clean, gain_recorded: the score's two halves in dB at the last save, None before.
+        gains: of each validation clip, likewise.
+    """
+
+    pixels: int
+    loss_clean: float | None
+    loss_recorded: float | None
+    gain_clean: float | None
+    gain_recorded: float | None
+    gains: Gains | None
+
+
 def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Path:
     """Train, and return the path of the best weights, `folder`/best.safetensors.
 
@@ -96,6 +116,8 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
     lesson = _lesson(recipe, run.average)
+    if isinstance(lesson, StreamLesson) and not run.pixels:  # early checkpoints did not count
+        run.pixels = run.step * lesson.pixels
     if recipe.degradation == "footage":
         _tell_recordings(recipe.seed, folder / "recordings.txt")
     items = validation_items(recipe.validation, recipe.scale)
@@ -117,6 +139,7 @@ class _Fit:
         score: at the last save in dB.
         rate: the learning rate of the last step.
         loss_sum, summed: of the losses since the last save, and how many they are.
+        gains, lane_losses: of a recurrent network at the last save, None before.
     """
 
     recipe: Recipe
@@ -129,6 +152,8 @@ class _Fit:
     rate: float = 0.0
     loss_sum: float = 0.0
     summed: int = 0
+    gains: Gains | None = None
+    lane_losses: LaneLosses | None = None
 
     def examples(self) -> Iterator[Examples]:
         return _examples(self.recipe, self.run, self.lesson, self.device)
@@ -138,16 +163,28 @@ class _Fit:
         loss = self.lesson.loss(self.run.network, examples, fraction)
         self.loss_sum += descend(self.run, loss, self.rate)
         self.summed += 1
+        if isinstance(self.lesson, StreamLesson):
+            self.run.pixels += self.lesson.pixels
 
     def save(self) -> None:
         """Keep the weights where none have scored higher."""
         run, best = self.run, self.folder / "best.safetensors"
-        recording = None if self.recipe.degradation == "bicubic" else RECORDED
-        score = self.score = validate(run.average, self.items, self.device, recording)
+        score = self.score = self._measured()
         if score is None or run.best is None or score > run.best or not best.exists():
             save_weights(run.average, self.recipe, best)
             run.best = score
         self.save_checkpoint()
+
+    def _measured(self) -> float | None:
+        """What the weights are chosen by; None where there is nothing to measure on."""
+        network, items = self.run.average, self.items
+        if isinstance(network, Recurrent):
+            if not items:
+                return None
+            self.gains = validate_recurrent(network, items, self.device, RECORDED)
+            return self.gains.score
+        recording = None if self.recipe.degradation == "bicubic" else RECORDED
+        return validate(network, items, self.device, recording)
 
     def save_checkpoint(self) -> None:
         save_checkpoint(self.run, self.recipe, self.folder / "checkpoint.pt")
@@ -157,7 +194,16 @@ class _Fit:
         if saved:
             self.loss_sum, self.summed = 0.0, 0
         run = self.run
-        return Progress(run.step, fraction, loss, self.rate, self.score, run.best, saved)
+        stand = (run.step, fraction, loss, self.rate, self.score, run.best, saved)
+        if not isinstance(self.lesson, StreamLesson):
+            return Progress(*stand)
+        if saved:
+            self.lane_losses = self.lesson.lane_losses()
+        losses, gains = self.lane_losses or LaneLosses(), self.gains
+        clean, recorded = gains.means if gains else (None, None)
+        return StreamProgress(
+            *stand, run.pixels, losses.clean, losses.recorded, clean, recorded, gains
+        )
 
 
 def _begin(recipe: Recipe, device: torch.device) -> Run:

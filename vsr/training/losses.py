@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 MARGIN = 4  # small pixels at the edge of a window that lack their surroundings: not judged
 
@@ -18,12 +17,20 @@ def restoration(guess: Tensor, truth: Tensor, kind: str, edge: int = 0) -> Tenso
     "l2", the squared error, is the metric itself; "l1", the absolute one, is gentler where no
     network can know better, and "charbonnier" is smooth besides.
     """
+    return restoration_of_each(guess, truth, kind, edge).mean()
+
+
+def restoration_of_each(guess: Tensor, truth: Tensor, kind: str, edge: int = 0) -> Tensor:
+    """`restoration` of each of the N by itself: (N,)."""
     inside = (..., slice(edge, guess.shape[-2] - edge), slice(edge, guess.shape[-1] - edge))
+    off = guess[inside] - truth[inside]
     if kind == "l2":
-        return F.mse_loss(guess[inside], truth[inside])
-    if kind == "l1":
-        return F.l1_loss(guess[inside], truth[inside])
-    return ((guess[inside] - truth[inside]) ** 2 + 1e-6).sqrt().mean()
+        off = off.square()
+    elif kind == "l1":
+        off = off.abs()
+    else:
+        off = (off**2 + 1e-6).sqrt()
+    return off.mean((1, 2, 3))
 
 
 def motion(small: Tensor, aligned: Tensor, flow: Tensor, known: Tensor) -> Tensor:

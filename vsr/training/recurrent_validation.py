@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -18,14 +19,46 @@ from vsr.networks.interpolation import Interpolation
 from vsr.networks.recurrent import Recurrent
 
 
+@dataclass(frozen=True)
+class Gains:
+    """How much higher the mean PSNR of each clip is than bicubic's, in dB, by the clips' names.
+
+    Attributes:
+        clean: reduced by MATLAB's bicubic alone.
+        recorded: the same clips, noisy and coded.
+    """
+
+    clean: dict[str, float]
+    recorded: dict[str, float]
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Over the clean clips, and over the recorded ones."""
+        return fmean(self.clean.values()), fmean(self.recorded.values())
+
+    @property
+    def score(self) -> float:
+        """Half of each mean."""
+        return fmean(self.means)
+
+
 @torch.inference_mode()
 def validate_recurrent(
     network: Recurrent, items: Sequence[Path], device: torch.device, recording: Recording
-) -> float:
-    """Mean gain over bicubic in dB, of clean clips and of recorded ones, half and half."""
-    clean = fmean(gain(network, item, device, None) for item in items)
-    recorded = fmean(gain(network, item, device, recording) for item in items)
-    return (clean + recorded) / 2
+) -> Gains:
+    """The gains on at least one clip, as they are and made that recording."""
+    names = _names(items)
+    clean, recorded = (
+        {name: gain(network, item, device, how) for name, item in zip(names, items, strict=True)}
+        for how in (None, recording)
+    )
+    return Gains(clean, recorded)
+
+
+def _names(items: Sequence[Path]) -> list[str]:
+    """Those of the files, or their whole paths where two have one name."""
+    names = [item.stem for item in items]
+    return names if len(set(names)) == len(names) else [str(item) for item in items]
 
 
 def gain(

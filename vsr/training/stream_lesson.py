@@ -13,13 +13,26 @@ from torch.nn.utils import parametrize
 from vsr.networks import Network
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
 from vsr.training.lessons import Examples
-from vsr.training.losses import restoration
+from vsr.training.losses import restoration_of_each
 from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
 _GAIN = (0.97, 1.06)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
 _EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
 _IDLE, _PULL = 8.0, 1e-4  # the hidden state is drawn back from twice its bound's half
+
+
+@dataclass(frozen=True)
+class LaneLosses:
+    """Mean losses of restoration, None without such lanes.
+
+    Attributes:
+        clean: of lanes that play takes reduced by MATLAB's bicubic alone.
+        recorded: of all others.
+    """
+
+    clean: float | None = None
+    recorded: float | None = None
 
 
 @dataclass
@@ -35,6 +48,12 @@ class StreamLesson:
     mse_fraction: float
     loss_kind: str
     _state: State | None = None
+    _told: Tensor | None = None  # what LaneLosses are made of
+
+    @property
+    def pixels(self) -> int:
+        """Small pixels that a step restores."""
+        return self.streams.lanes * LENGTH * self.streams.patch**2
 
     @property
     def beginnings(self) -> tuple[float, ...]:
@@ -43,32 +62,48 @@ class StreamLesson:
     def draw(self, random: np.random.Generator, done: float) -> Examples:
         chunk = self.streams.next(LENGTH, random)
         gain = torch.from_numpy(random.uniform(*_GAIN, len(chunk.fresh)).astype(np.float32))
-        return chunk.small, chunk.large, chunk.quality, chunk.fresh, gain
+        lanes = (chunk.fresh, chunk.live, chunk.clean, gain)
+        return chunk.small, chunk.large, chunk.quality, *lanes
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Recurrent)
-        small, large, quality, fresh, gain = examples
+        small, large, quality, fresh, live, clean, gain = examples
         frames = small.float() / 255  # (N, T + future, p, p)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
         state = self._carried(network, frames[:, :1], fresh)
         kind = "l2" if done > 1 - self.mse_fraction else self.loss_kind
-        losses = []
+        losses, errors = [], []
         with (
             torch.autocast(small.device.type, torch.bfloat16),
             parametrize.cached(),
         ):
             for t in range(large.shape[1]):
-                window = frames[:, t : t + 1 + network.future]
+                window = _seen(frames[:, t : t + 1 + network.future], live)
                 guess, after = network.step(window, state, quality[..., None, None])
                 state = _amplified(after, gain[:, None, None, None])
-                losses.append(restoration(guess, truth[:, t], kind, _EDGE))
+                errors.append(restoration_of_each(guess, truth[:, t], kind, _EDGE))
                 overflow = F.relu(state.hidden.float() - _IDLE).square().mean()
-                losses[-1] = losses[-1] + _PULL * overflow
+                losses.append(errors[-1].mean() + _PULL * overflow)
         self._state = State(
             state.previous, state.hidden.detach(), state.detail.detach(), state.still
         )
+        self._note(torch.stack(errors).detach().mean(0), clean)
         return torch.stack(losses).mean()
+
+    def lane_losses(self) -> LaneLosses:
+        """The means since they were last asked for."""
+        told, self._told = self._told, None
+        if told is None:
+            return LaneLosses()
+        parts = [(total / count if count else None) for total, count in told.tolist()]
+        return LaneLosses(*parts)
+
+    def _note(self, errors: Tensor, clean: Tensor) -> None:
+        """Add up the errors (N,) of clean lanes and of others, and count them: no need to wait."""
+        kinds = torch.stack([clean, ~clean]).double()
+        sums = torch.stack([kinds @ errors.double(), kinds.sum(1)], 1)
+        self._told = sums if self._told is None else self._told + sums
 
     def _carried(self, network: Recurrent, first: Tensor, fresh: Tensor) -> State:
         """The state of the last chunk, empty in lanes that begin anew."""
@@ -82,6 +117,11 @@ class StreamLesson:
             torch.where(anew, 0.0, old.detail),
             torch.where(anew, 0, old.still),
         )
+
+
+def _seen(window: Tensor, live: Tensor) -> Tensor:
+    """Windows (N, 1 + future, p, p), with no frame to come in lanes that are live."""
+    return torch.where(live[:, None, None, None], window[:, :1], window)
 
 
 def _amplified(state: State, gain: Tensor) -> State:

@@ -19,6 +19,7 @@ from vsr.training.window_pairs import WindowPairs
 _TAKES = 400  # kept; 2.6 MB each at x4
 _FRESH = 1 / 10  # chance of a lane that plays for ever to begin another take, a chunk
 _NEW = 0.75  # takes made a chunk, in the mean
+_LIVE = 0.1  # of the lanes see no frame to come: one set of weights serves live use, too
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,16 @@ class Chunk:
         large: (N, T, s*p, s*p) uint8.
         quality: (N, 2) float32.
         fresh: (N,) bool: which lanes begin a take, and know of no frame before.
+        live: (N,) bool: which are to see, in place of frames to come, the frame itself.
+        clean: (N,) bool: which take is `Take.clean`.
     """
 
     small: Tensor
     large: Tensor
     quality: Tensor
     fresh: Tensor
+    live: Tensor
+    clean: Tensor
 
 
 @dataclass
@@ -47,6 +52,7 @@ class _Lane:
     x: int
     turns: int
     flip: bool
+    live: bool
     at: int = 0
     fresh: bool = True
 
@@ -54,7 +60,7 @@ class _Lane:
         """The frames from here on; beyond the end the last one, or back again."""
         length = len(self.take.small)
         places = np.arange(self.at, self.at + count)
-        if not self.take.turns_back:
+        if not self.take.clean:
             return np.minimum(places, length - 1)
         period = max(1, 2 * (length - 1))
         places %= period
@@ -89,7 +95,7 @@ class Streams:
             self._takes.append(draw_take(self.source, random))
         if random.random() < _NEW:
             self._renew(draw_take(self.source, random), random)
-        small, large, quality, fresh = [], [], [], []
+        small, large, quality, fresh, live, clean = [], [], [], [], [], []
         for number in range(self.lanes):
             lane = self._lane(number, length, random)
             places = lane.places(length + self.future)
@@ -97,12 +103,16 @@ class Streams:
             large.append(self._cut(lane, lane.take.large, places[:length], self.source.scale))
             quality.append(lane.take.quality)
             fresh.append(lane.fresh)
+            live.append(lane.live)
+            clean.append(lane.take.clean)
             lane.fresh, lane.at = False, lane.at + length
         return Chunk(
             torch.from_numpy(np.stack(small)),
             torch.from_numpy(np.stack(large)),
             torch.from_numpy(np.stack(quality)),
             torch.tensor(fresh),
+            torch.tensor(live),
+            torch.tensor(clean),
         )
 
     def _renew(self, take: Take, random: np.random.Generator) -> None:
@@ -114,7 +124,7 @@ class Streams:
     def _lane(self, number: int, length: int, random: np.random.Generator) -> _Lane:
         lane = self._running[number]
         if lane is not None:
-            ended = not lane.take.turns_back and lane.at + length > FRAMES
+            ended = not lane.take.clean and lane.at + length > FRAMES
             if not ended and random.random() >= _FRESH:
                 return lane
         take = self._takes[int(random.integers(len(self._takes)))]
@@ -125,6 +135,7 @@ class Streams:
             int(random.integers(room)),
             int(random.integers(4)),
             bool(random.integers(2)),
+            bool(random.random() < _LIVE),
         )
         self._running[number] = lane
         return lane

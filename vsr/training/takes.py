@@ -9,21 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.datasets.ground_truth import Samples
-from vsr.degradation.degradations import NOISES, Degradation, Noise, Resize, draw_degradation
+from vsr.degradation.noise_level import noise_level
 from vsr.degradation.quantiser import quantiser
 from vsr.evaluation.protocol import shrink
 from vsr.model_selection.noise import noise
 from vsr.networks.recurrent import NOISE_SCALE, QUANTISER_SCALE
 from vsr.training.camera import shoot
+from vsr.training.take_plan import Plan, draw_plan
 from vsr.training.window_pairs import WindowPairs
 
 FRAMES = 24
 SIDE = 80  # small pixels: larger than patches, as whole clips go through the encoder
-_CLEAN = 0.38  # of the takes are reduced by MATLAB's bicubic alone
-_NOISY = 0.14  # have noise besides, and no encoder
-_MEAN_NOISE, _MOST_NOISE = 3.0, 15.0  # of these, above 1
 _FROM_CLIPS = 0.45
 _FROZEN, _STEADY = 0.05, 0.12  # of those from stills show one frame, or one place
+_STANDING = 0.5  # of the noiseless ones that show one frame: all decode to the same
 _WRONG = 0.08  # of the takes state a quality that is not theirs
 _NEARLY_CLEAN = 14.0  # quantisers up to it leave nothing to see
 _STEPS = (1, 1, 1, 2, 3)  # frames of a clip from one frame of the take to the next
@@ -37,39 +36,43 @@ class Take:
         large: (T, s*p, s*p) uint8 luma.
         small: (T, p, p) uint8.
         quality: (2,) float32 in 0..1, as `Recurrent.step` wants it.
-        turns_back: whether it may be played back and forth for ever: nothing in it tells the
-            direction of time.
+        clean: whether it was reduced by MATLAB's bicubic alone. Nothing in such a take tells the
+            direction of time, and it may be played back and forth for ever.
     """
 
     large: Samples
     small: Samples
     quality: NDArray[np.float32]
-    turns_back: bool
+    clean: bool
 
 
 def draw_take(source: WindowPairs, random: np.random.Generator) -> Take:
     """One take from the stills and clips of `source`, all with sides of at least SIDE * scale."""
-    large, moves = _filmed(source, random)
-    scale = source.scale
-    kind = random.random()
-    if kind < _CLEAN:
-        small = np.stack([shrink(frame, SIDE, SIDE) for frame in _unlike(large)])
-        small = small if len(small) == len(large) else np.repeat(small, len(large), 0)
+    scene, moves = _filmed(source, random)
+    plan = draw_plan(moves, FRAMES, source.scale, SIDE * source.scale, random)
+    return apply_plan(plan, scene, source.scale, random)
+
+
+def apply_plan(plan: Plan, large: Samples, scale: int, random: np.random.Generator) -> Take:
+    """The take that a plan makes of true frames (T, s*p, s*p), which are changed in place."""
+    if plan.fade:
+        plan.fade.draw(large)
+    for caption in plan.captions:
+        caption.draw(large)
+    shown = plan.repeated.shown(large) if plan.repeated else large
+    if plan.degradation is None:
+        unlike = _unlike(shown)
+        small = np.stack([shrink(frame, SIDE, SIDE) for frame in unlike])
+        small = small if len(unlike) == len(shown) else np.repeat(small, len(shown), 0)
         quality = _quality(small, random.uniform(0, _NEARLY_CLEAN), 0.0, random)
-        return Take(large, small, quality, True)
-    if kind < _CLEAN + _NOISY:
-        sigma = min(1 + random.exponential(_MEAN_NOISE), _MOST_NOISE)
-        steps = (Resize("bicubic"), Noise(str(random.choice(NOISES)), sigma))
-        small = Degradation(steps).apply(large, scale, random)
-        quality = _quality(small, random.uniform(0, _NEARLY_CLEAN), sigma, random)
-        return Take(large, small, quality, False)
-    degradation = draw_degradation(random)
-    small = degradation.apply(large, scale, random)
-    sigma = max((s.sigma for s in degradation.steps if isinstance(s, Noise)), default=0.0)
-    if not moves and not sigma and random.random() < 0.5:  # what stands still, with its noise
+        return Take(shown, small, quality, True)
+    steps = plan.degradation.steps
+    small = plan.degradation.apply(large, scale, random)  # it repeats frames itself
+    sigma, coarse = noise_level(steps), quantiser(steps)
+    if not sigma and len(_unlike(large)) == 1 and random.random() < _STANDING:
         small = np.repeat(small[-1:], len(small), 0)
-    quality = _quality(small, quantiser(degradation.steps), sigma, random)
-    return Take(large, small, quality, False)
+    told = coarse or random.uniform(0, _NEARLY_CLEAN)
+    return Take(shown, small, _quality(small, told, sigma, random), False)
 
 
 def _unlike(frames: Samples) -> Samples:
@@ -115,8 +118,6 @@ def _filmed(source: WindowPairs, random: np.random.Generator) -> tuple[Samples, 
     frames = np.stack([scene[y : y + side, x : x + side] for x, y in ways])
     if random.random() < 0.3:
         _cross(frames, _busy(stills, side, random), source.scale, random)
-    if random.random() < 0.05:
-        _fade(frames, random)
     return frames, True
 
 
@@ -192,11 +193,3 @@ def _cross(frames: Samples, other: Samples, scale: int, random: np.random.Genera
     room = side - size
     for frame, (x, y) in zip(frames, walk(len(frames), (room, room), scale, random), strict=True):
         frame[y : y + size, x : x + size][mask] = piece[mask]
-
-
-def _fade(frames: Samples, random: np.random.Generator) -> None:
-    """Let the light drift, in place."""
-    first, last = random.uniform(0.6, 1.2, 2)
-    gains = np.linspace(float(first), float(last), len(frames))
-    for frame, gain in zip(frames, gains, strict=True):
-        np.clip(np.rint(frame * gain), 0, 255, out=frame, casting="unsafe")

@@ -15,8 +15,6 @@ from vsr.evaluation.clip import restore_clip, restore_image
 from vsr.evaluation.degrade import Recording, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.networks import Network
-from vsr.networks.recurrent import Recurrent
-from vsr.training.recurrent_validation import validate_recurrent
 
 RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
 """What validation pictures become where recordings are learnt from: the middle of what comes."""
@@ -50,12 +48,10 @@ def validate(
     """Mean PSNR in dB by the protocol of `vsr eval`; None where there is nothing to measure on.
 
     With a `recording` the small pictures are made that. Files are read anew each time: clips may
-    be longer than memory.
+    be longer than memory. Recurrent networks have a score of their own, `validate_recurrent`.
     """
     if not items:
         return None
-    if isinstance(network, Recurrent):
-        return validate_recurrent(network, items, device, RECORDED)
     return fmean(_item(network, item, device, recording) for item in items)
 
 
