@@ -38,10 +38,11 @@ class TrimWindow:
     end: Fraction | None = None
     sharp: bool = False
 
-    def place(self, packet: Packet[Any], text: bool = False) -> bool:
+    def place(self, packet: Packet[Any], text: bool = False, coded: bool = False) -> bool:
         """Put a packet on the output's clock; False if it lies wholly outside the part.
 
-        Text is cut at both edges. Sound may begin a little early.
+        Text is cut at both edges. Sound may begin a little early. Of a video that is `coded` in
+        another order than it is shown, all goes in that is decoded before the end.
         """
         if not self.output_start and not self.sharp and self.end is None:
             return True
@@ -49,7 +50,8 @@ class TrimWindow:
         length = max(packet.duration or 0, 0) * packet.time_base
         if self.sharp and begins + length <= self.output_start:
             return False
-        if self.end is not None and begins >= self.end:
+        last = packet.dts * packet.time_base if coded and packet.dts is not None else begins
+        if self.end is not None and last >= self.end:
             return False
         move_by(packet, -self.output_start)
         if text and packet.pts is not None:
