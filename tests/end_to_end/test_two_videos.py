@@ -102,6 +102,14 @@ def frames(path: Path, number: int) -> int:
         return sum(1 for _ in container.decode(videos[number]))
 
 
+def shown(path: Path, number: int) -> list[Fraction]:
+    """When the packets of a video are shown."""
+    with av.open(str(path)) as container:
+        videos = [s for s in container.streams.video if not s.disposition & 1024]
+        packets = [p for p in container.demux(videos[number]) if p.size]
+        return sorted((p.pts or 0) * p.time_base for p in packets)
+
+
 def doubled(part: Part) -> tuple[int, int]:
     return 2 * part.width, 2 * part.height
 
@@ -167,6 +175,11 @@ def test_one_is_asked_for(tmp_path: Path, number: int, suffix: str) -> None:
         other = parts[1 - number]
         assert sizes(target)[1 - number] == (other.width, other.height)
         assert frames(target, 1 - number) == other.frames
+        late = [
+            a - b for a, b in zip(shown(target, 1 - number), shown(source, 1 - number), strict=True)
+        ]
+        assert max(late) - min(late) <= Fraction(1, 1000)
+        assert not result.run.damage.other_packets
         assert not [line for line in result.warnings if "videos" in line]
 
 

@@ -23,7 +23,7 @@ from vsr.remux.mapping import COVERS, StreamAction, StreamMapping
 from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lasting
 from vsr.remux.mux_probe import REFUSED, add_copy
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
-from vsr.remux.timestamps import MonotonicDts, TrimWindow, seconds, splitter
+from vsr.remux.timestamps import LeadingDts, MonotonicDts, TrimWindow, seconds, splitter
 from vsr.util.text import counted
 from vsr.video.choose import is_cover
 from vsr.video.discontinuities import continued
@@ -59,6 +59,7 @@ class _Copy:
         self._dts = MonotonicDts(self._text)
         self._still, self._in_mp4 = is_cover(source), codec_name(source) == "mov_text"
         self._moving = source.type == "video" and not self._still
+        self._leading = LeadingDts()
         self._opening: Fraction | None = None  # when a video's first picture is shown
         self.skipped = 0
 
@@ -67,6 +68,10 @@ class _Copy:
         return self._dts.mended
 
     def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        for each in self._leading.take(packet) if self._moving else (packet,):
+            yield from self._taken(each)
+
+    def _taken(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         if self._in_mp4 and bytes(packet) == PAUSE:
             return
         if self._still:
@@ -99,7 +104,8 @@ class _Copy:
         yield from ()
 
     def flush(self) -> Iterator[Packet[Any]]:
-        yield from ()
+        for packet in self._leading.rest():
+            yield from self._taken(packet)
 
 
 @dataclass

@@ -22,6 +22,7 @@ _AMR_SIZES = {
 }
 _AMR_FRAME = Fraction(1, 50)
 _FINE_ENOUGH = Fraction(1, 1000)  # seconds
+_MOST_WAITING = 32  # packets of a video: codecs hold no more back
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,37 @@ class TrimWindow:
             packet.pts = packet.dts = 0
         if packet.duration:
             packet.duration = max(ends - packet.pts, 1)
+
+
+class LeadingDts:
+    """Gives a video's first packets the times of decoding that Matroska does not hold.
+
+    libav finds them out from the packets that come, and knows them only when some have come:
+    those wait here, and are put before the first that has one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Packet[Any]] = []
+        self._known = False
+
+    def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """The packets that need not wait any longer."""
+        unknown = packet.dts is None and packet.pts is not None
+        if unknown and not self._known and len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(packet)
+            return
+        yield from self.rest(packet.dts)
+        self._known = True
+        yield packet
+
+    def rest(self, before: int | None = None) -> Iterator[Packet[Any]]:
+        """Those that wait; they are decoded before the tick `before`, if that is known."""
+        count = len(self._waiting)
+        for number, packet in enumerate(self._waiting):
+            if before is not None:
+                packet.dts = before - (count - number) * (packet.duration or step(packet.time_base))
+            yield packet
+        self._waiting.clear()
 
 
 class MonotonicDts:
