@@ -119,6 +119,11 @@ DEFAULTS = {"first": (DEFAULT, 0), "second": (0, DEFAULT), "both": (DEFAULT, DEF
 DEFAULTS["neither"] = (0, 0)
 
 
+# In Matroska covers are attachments, behind all streams.
+COVERS = [(".mp4", cover) for cover in ("no cover", "cover behind", "cover before")]
+COVERS += [(".mkv", cover) for cover in ("no cover", "cover behind")]
+
+
 def expected(path: Path) -> int:
     """The rule, by what the file says of its two videos once it is written."""
     with av.open(str(path)) as container:
@@ -127,15 +132,12 @@ def expected(path: Path) -> int:
     return int(ranks[1] > ranks[0])
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-@pytest.mark.parametrize("cover", ["no cover", "cover behind", "cover before"])
+@pytest.mark.parametrize(("suffix", "cover"), COVERS)
 @pytest.mark.parametrize("defaults", DEFAULTS)
 @pytest.mark.parametrize("order", ORDERS)
 def test_one_is_taken_and_the_other_copied(
     tmp_path: Path, order: str, defaults: str, cover: str, suffix: str
 ) -> None:
-    if (cover, suffix) == ("cover before", ".mkv"):
-        pytest.skip("in Matroska covers are attachments, behind all streams")
     parts = [
         Part(part.width, part.height, part.frames, disposition)
         for part, disposition in zip(ORDERS[order], DEFAULTS[defaults], strict=True)
@@ -326,6 +328,26 @@ def test_probe_shows_the_numbers(tmp_path: Path) -> None:
     assert streams[0].endswith("(--video-stream 0)")
     assert streams[1].endswith("(upscaled, --video-stream 1)")
     assert "--video-stream" not in streams[2]
+
+
+def test_one_that_no_decoder_knows_is_not_taken(tmp_path: Path) -> None:
+    source = written(tmp_path / "in.mkv", (LARGE, SMALL))
+    data = source.read_bytes()
+    source.write_bytes(data.replace(b"V_MPEG4/ISO/AVC", b"V_UNKNOWN/CODEC", 1))
+    target = tmp_path / "out.mkv"
+    assert vsr.upscale(source, target, **BASICS).frames_out == SMALL.frames
+    assert doubled(SMALL) in sizes(target)
+    with pytest.raises(InputError, match="no decoder knows its video 0"):
+        vsr.probe(source, video_stream=0)
+
+
+def test_a_batch_takes_the_number(tmp_path: Path) -> None:
+    written(tmp_path / "in.mkv", (SMALL, LARGE))
+    words = ("--model", "bicubic", "--scale", "2", "--device", "cpu", "--video-stream", "0")
+    ran = command("batch", tmp_path / "in.mkv", tmp_path / "out", *words)
+    assert ran.code == 0, ran.err
+    (made,) = (tmp_path / "out").glob("*.mkv")
+    assert sizes(made) == [doubled(SMALL), (LARGE.width, LARGE.height)]
 
 
 @pytest.mark.parametrize("target", ["out.mkv", "out.html"])
