@@ -261,16 +261,19 @@ def test_a_part_of_it(tmp_path: Path, suffix: str) -> None:
     assert 5 <= frames(target, 0) <= 15
 
 
-def test_in_segments(tmp_path: Path) -> None:
-    source = written(tmp_path / "in.mp4", (SMALL, LARGE))
-    once, parts = tmp_path / "once.mp4", tmp_path / "parts.mp4"
-    vsr.upscale(source, once, **BASICS, video_stream=1, resume="never")
-    options: dict[str, Any] = {**BASICS, "resume": "always", "verify": True}
-    result = vsr.upscale(source, parts, **options, video_stream=1)
-    assert result.frames_out == LARGE.frames
+@pytest.mark.parametrize("start", [None, Fraction(3, 10)])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_in_segments(tmp_path: Path, suffix: str, start: Fraction | None) -> None:
+    source = written(tmp_path / f"in{suffix}", (SMALL, LARGE))
+    once, parts = tmp_path / f"once{suffix}", tmp_path / f"parts{suffix}"
+    options: dict[str, Any] = {**BASICS, "start": start, "verify": True}
+    vsr.upscale(source, once, **options, video_stream=1, resume="never")
+    result = vsr.upscale(source, parts, **options, video_stream=1, resume="always")
+    assert result.frames_out == LARGE.frames - (0 if start is None else 8)
     assert sizes(parts) == sizes(once)
     assert coded(parts, 0) == coded(once, 0)
-    by_rule = vsr.upscale(source, tmp_path / "rule.mp4", **options)
+    target = tmp_path / f"rule{suffix}"
+    by_rule = vsr.upscale(source, target, **options, resume="always")
     assert len([line for line in by_rule.warnings if "videos" in line]) == 1
 
 
