@@ -121,6 +121,14 @@ ROWS: tuple[Row, ...] = (
         metavar="X,Y,W,H",
     ),
     Row(
+        "read.video_stream",
+        "--video-stream",
+        "Which of several videos to take, from 0, cover art not counted; "
+        "else the default one, then the largest.",
+        click.IntRange(0),
+        metavar="N",
+    ),
+    Row(
         "encode.codec", "--codec", "h264, hevc, av1, ffv1 or an encoder's name.", click.STRING, "-c"
     ),
     Row("encode.crf", "--crf", "Constant rate factor; lower is better and larger.", click.FLOAT),
@@ -134,6 +142,7 @@ ROWS: tuple[Row, ...] = (
         shows_default=True,
     ),
     Row("streams.subtitles", "--no-subs", "Leave the subtitles out."),
+    Row("streams.other_videos", "--no-other-videos", "Leave out videos that are not enlarged."),
     Row(
         "compute.tile",
         "--tile",

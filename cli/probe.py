@@ -8,18 +8,23 @@ from typing import Any
 
 import click
 
+from vsr.core.options import ReadOptions
 from vsr.core.url import as_source
 from vsr.model_selection.classify import Classification
 from vsr.model_selection.select import judged
 from vsr.video.probe import FileFacts, probe
 
+from .options import upscale_option
+
 
 @click.command("probe")
 @click.argument("source", metavar="INPUT")
+@upscale_option("read.video_stream")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def probe_command(source: str, as_json: bool) -> None:
+def probe_command(source: str, video_stream: int | None, as_json: bool) -> None:
     """Show a video's picture format, colour tags, timing and streams."""
-    facts, found = probe(source), judged(as_source(source))
+    facts = probe(source, video_stream)
+    found = judged(as_source(source), ReadOptions(video_stream=video_stream))
     if as_json:
         judgement = None if found is None else asdict(found)
         result = {"event": "result", **asdict(facts), "judgement": judgement}
@@ -50,9 +55,13 @@ def _rows(facts: FileFacts, found: Classification | None) -> list[tuple[str, Any
     ]
     if found is not None:
         rows.insert(6, ("suited to", found.why))
+    several = sum(stream.video_stream is not None for stream in facts.streams) > 1
     for stream in facts.streams:
         details = ", ".join(f"{name} {value}" for name, value in stream.details.items())
-        mark = " (upscaled)" if stream.index == facts.video_index else ""
+        marks = ["upscaled"] if stream.index == facts.video_index else []
+        if several and stream.video_stream is not None:
+            marks.append(f"--video-stream {stream.video_stream}")
+        mark = f" ({', '.join(marks)})" if marks else ""
         words = " ".join(filter(None, (stream.kind, stream.codec, stream.language)))
         rows.append((f"stream {stream.index}", f"{words}: {details}{mark}"))
     return rows

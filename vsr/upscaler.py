@@ -210,6 +210,7 @@ def open_video(
     *,
     start: float | Fraction | None = None,
     end: float | Fraction | None = None,
+    video_stream: int | None = None,
     hwaccel: bool = False,
     deinterlace: Deinterlace = "auto",
     strict: bool = False,
@@ -222,7 +223,7 @@ def open_video(
     Args:
         source: a file or an address.
         start, end: the part to read, in seconds from the file's start.
-        hwaccel, deinterlace, strict, stall_timeout, limits: as in `vsr.ReadOptions`.
+        video_stream, hwaccel, deinterlace, strict, stall_timeout, limits: as in `vsr.ReadOptions`.
         warn: called with each warning.
 
     Raises InputError for values out of range; entering it raises InputError, in one line, for
@@ -231,6 +232,7 @@ def open_video(
     options = ReadOptions(
         start=start,  # type: ignore[arg-type]
         end=end,  # type: ignore[arg-type]
+        video_stream=video_stream,
         hwaccel=hwaccel,
         deinterlace=deinterlace,
         strict=strict,

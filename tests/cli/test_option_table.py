@@ -37,6 +37,7 @@ def read_options(draw: st.DrawFn) -> ReadOptions:
         start=start,
         end=None if length is None else (start or Fraction(0)) + length,
         crop=draw(st.one_of(st.none(), CROPS)),
+        video_stream=draw(st.one_of(st.none(), st.integers(0, 99))),
         rate=draw(st.fractions("1/1000", 1000)),
         stills=draw(st.booleans()),
         hwaccel=draw(st.booleans()),
@@ -68,6 +69,7 @@ STREAMS = st.builds(
     StreamOptions,
     audio=st.sampled_from(("copy", "transcode", "none")),
     subtitles=st.booleans(),
+    other_videos=st.booleans(),
 )
 RUN = st.builds(
     RunOptions,

@@ -156,6 +156,29 @@ def test_rtsp_with_sound(source: Source) -> None:
 
 
 @pytest.mark.network
+@pytest.mark.parametrize(("number", "width"), [(None, 96), (0, 48), (1, 96)])
+def test_one_of_several_videos(tmp_path: Path, number: int | None, width: int) -> None:
+    one = make(tmp_path / "one.mkv", Clip(width=48, height=32))
+    two = make(tmp_path / "two.mkv", Clip(width=96, height=64))
+    both = tmp_path / "both.ts"
+    with av.open(str(one)) as first, av.open(str(two)) as second, av.open(str(both), "w") as new:
+        sources = [first, second]
+        copies = [new.add_stream_from_template(source.streams.video[0]) for source in sources]
+        for source, copy in zip(sources, copies, strict=True):
+            for packet in source.demux(video=0):
+                if packet.size:
+                    packet.stream = copy
+                    new.mux(packet)
+    warnings: list[str] = []
+    with servers.tcp([both.read_bytes()]) as place:
+        address = Url(f"tcp://{place}")
+        with open_live(address, None, warnings.append, tries=0, video_stream=number) as live:
+            assert live.info.width == width
+            assert len(list(live.frames())) == len(Clip().pts)
+    assert len([line for line in warnings if "videos" in line]) == (number is None)
+
+
+@pytest.mark.network
 def test_rtsp_at_its_own_pace(source: Source) -> None:
     with servers.rtsp(source.path, pace=4) as place:
         check_whole(record(f"rtsp://{place}"), source)

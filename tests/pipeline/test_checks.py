@@ -96,6 +96,8 @@ def test_a_folder_without_permission(source: Path) -> None:
         ("rtsp://camera/a", "out.mp4", {"rate": 25}, ["rtsp://camera/a: rate does nothing"]),
         ("images", "out.mp4", {"rate": 25}, []),
         ("images", "out", {"stills": True}, []),
+        ("images", "out", {"video_stream": 0}, ["images: video_stream does nothing"]),
+        ("in.mp4", "out.mp4", {"video_stream": 0}, []),
         ("images", "out", {"rate": 25}, ["out: rate does nothing"]),
         ("a.png", "b.png", {"rate": 25}, ["b.png: rate does nothing"]),
         ("a.png", "b.mp4", {"rate": 25}, []),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 import av
 import pytest
 from av.stream import Disposition
-from support.clips import Clip, make, video_frame
+from support.clips import Clip, make, tags_first, video_frame
 from support.copied_streams import footage, other_streams, packets, passed, payloads, sound
 
 from vsr.core.errors import OutputError
 from vsr.core.options import StreamOptions
 from vsr.remux.mapping import plan_streams
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
-from vsr.video.reader import main_video
 
 ISO = (".mp4", ".m4v", ".mov")
 
@@ -189,25 +188,12 @@ def test_a_cover_survives_a_span(tmp_path: Path, suffix: str) -> None:
 def test_a_cover_that_stands_first(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / "in.mp4"
     art = _with_cover(source, "mjpeg")
-    source.write_bytes(_tags_first(source.read_bytes()))
+    source.write_bytes(tags_first(source.read_bytes()))
     with av.open(str(source)) as container:
         assert container.streams[0].disposition == Disposition.attached_pic
     passed(source, tmp_path / f"out{suffix}")
     assert covers(tmp_path / f"out{suffix}") == [art]
     assert sorted(kinds(tmp_path / f"out{suffix}")) == ["audio", "video", "video"]
-
-
-def _tags_first(data: bytes) -> bytes:
-    """An mp4 whose tags stand before its tracks, so that the cover is the first stream."""
-    at = data.rindex(b"moov") - 4
-    boxes, inside = [], at + 8
-    end = at + struct.unpack(">I", data[at : at + 4])[0]
-    while inside < end:
-        size = struct.unpack(">I", data[inside : inside + 4])[0]
-        boxes.append(data[inside : inside + size])
-        inside += size
-    boxes.sort(key=lambda box: (b"mvhd", b"udta", box[4:8]).index(box[4:8]))
-    return data[: at + 8] + b"".join(boxes) + data[end:]
 
 
 def test_a_cover_that_cannot_be_kept_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.clips import Clip, make
 from support.copied_streams import footage, passed, payloads, sound
 
-from vsr.remux.timestamps import MonotonicDts, TrimWindow, splitter
+from vsr.remux.timestamps import LeadingDts, MonotonicDts, TrimWindow, splitter
 from vsr.video.open import open_input
 
 MS = Fraction(1, 1000)
@@ -51,6 +51,31 @@ def run(times: list[tuple[int | None, int | None]], text: bool = False) -> tuple
 )
 def test_clocks_run_on(times: list[Any], expected: list[Any], mended: int) -> None:
     assert run(times) == (expected, mended)
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([(0, None), (60, None), (20, 0), (40, 20)], [(0, -40), (60, -20), (20, 0), (40, 20)]),
+        ([(0, 0), (20, None)], [(0, 0), (20, None)]),  # later ones are another matter
+        ([(0, None), (20, None)], [(0, None), (20, None)]),
+        ([(20 * n, None) for n in range(40)], [(20 * n, None) for n in range(40)]),
+    ],
+)
+def test_first_pictures_are_decoded_before_the_others(
+    times: list[Any], expected: list[Any]
+) -> None:
+    leading = LeadingDts()
+    made = [one for pts, dts in times for one in leading.take(packet(pts, dts))]
+    made += leading.rest()
+    assert [(one.pts, one.dts) for one in made] == expected
+
+
+def test_a_part_ends_where_what_it_shows_is_decoded() -> None:
+    part = TrimWindow(Fraction(0), Fraction(1, 10), sharp=True)
+    assert not part.place(packet(120, 80))
+    assert part.place(packet(120, 80), coded=True)  # others, shown before the end, need it
+    assert not part.place(packet(120, 100), coded=True)
 
 
 def test_text_may_stand_still_and_not_go_back() -> None:

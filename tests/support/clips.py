@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -283,3 +284,16 @@ def planes(path: Path) -> list[list[np.ndarray]]:
 def nearest(times: Iterable[Fraction], base: Fraction) -> list[int]:
     """Times in whole ticks of `base`; halves round up, as libav does."""
     return [math.floor(t / base + Fraction(1, 2)) for t in times]
+
+
+def tags_first(data: bytes) -> bytes:
+    """An mp4 whose tags stand before its tracks, so that the cover is the first stream."""
+    at = data.rindex(b"moov") - 4
+    boxes, inside = [], at + 8
+    end = at + struct.unpack(">I", data[at : at + 4])[0]
+    while inside < end:
+        size = struct.unpack(">I", data[inside : inside + 4])[0]
+        boxes.append(data[inside : inside + size])
+        inside += size
+    boxes.sort(key=lambda box: (b"mvhd", b"udta", box[4:8]).index(box[4:8]))
+    return data[: at + 8] + b"".join(boxes) + data[end:]

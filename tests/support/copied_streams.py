@@ -19,8 +19,8 @@ from vsr.remux.containers import open_output
 from vsr.remux.copy import Passthrough, copy_streams
 from vsr.remux.mapping import StreamMapping, plan_streams
 from vsr.remux.timestamps import TrimWindow
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
-from vsr.video.reader import main_video
 
 WHOLE = TrimWindow()
 

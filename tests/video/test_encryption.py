@@ -11,8 +11,9 @@ from support.clips import Clip, make
 
 from vsr.core.errors import InputError
 from vsr.core.span import Span
+from vsr.video.choose import main_video
 from vsr.video.encryption import is_encrypted
-from vsr.video.reader import main_video, open_video
+from vsr.video.reader import open_video
 
 WHOLE = Span()
 

@@ -15,8 +15,9 @@ from vsr.core.options import READ_DEFAULTS, Deinterlace, ReadOptions
 from vsr.core.span import Span
 from vsr.datasets.media import is_clip
 from vsr.images.images import list_images
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
-from vsr.video.reader import main_video, open_video
+from vsr.video.reader import open_video
 from vsr.video.seek import seeks
 
 FRAMES = 9  # of a burst: short, but an encoder comes to its stride within them

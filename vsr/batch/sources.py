@@ -18,8 +18,8 @@ from vsr.encoding.defaults import default_encoder
 from vsr.images.animated import is_still
 from vsr.images.files import IMAGE_SUFFIXES, image_format
 from vsr.remux.containers import format_of
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
-from vsr.video.reader import main_video
 
 RECORD_SUFFIX = ".record.json"
 """How the names of records end: they lie beside videos and are none."""

@@ -104,6 +104,8 @@ class ReadOptions:
     Attributes:
         start, end: the part to take, in seconds from the file's start; None is open.
         crop: the part of the picture to take; None is all of it.
+        video_stream: which of a file's videos to take, counted from 0, cover art left out; None
+            is the one with the default disposition, else the largest, else the first.
         rate: frames per second of images that become a video; None is 25.
         stills: take each image of a folder by itself. Otherwise, if they have one size, they are
             a clip in name order.
@@ -118,6 +120,7 @@ class ReadOptions:
     start: Fraction | None = None
     end: Fraction | None = None
     crop: CropRegion | None = None
+    video_stream: int | None = None
     rate: Fraction | None = None
     stills: bool = False
     hwaccel: bool = False
@@ -133,6 +136,8 @@ class ReadOptions:
             _set(self, crop=parse_crop(self.crop))
         if not isinstance(self.crop, CropRegion | None):
             raise InputError(f"crop {self.crop!r}: must be text such as '25%,25%,50%,50%'")
+        if self.video_stream is not None and self.video_stream < 0:
+            raise InputError(f"video_stream {self.video_stream}: must be 0 or more")
         if not isinstance(self.limits, Limits):
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
         if self.rate is not None:
@@ -235,10 +240,12 @@ class StreamOptions:
             that; or "none". True and False stand for "copy" and "none".
         subtitles: whether to take them, converted to another kind of text where the target needs
             that.
+        other_videos: whether to take the videos that are not enlarged; cover art is kept anyway.
     """
 
     audio: Audio = "copy"
     subtitles: bool = True
+    other_videos: bool = True
 
     def __post_init__(self) -> None:
         if isinstance(self.audio, bool):
@@ -251,9 +258,14 @@ class StreamOptions:
         """Whether audio that cannot be copied is to be encoded."""
         return self.audio == "transcode"
 
-    def wants(self, kind: str) -> bool:
+    def wants(self, kind: str, is_cover: bool = False) -> bool:
         """Whether streams of a kind, by libav's name such as "audio", are asked for."""
-        return {"audio": self.audio != "none", "subtitle": self.subtitles}.get(kind, True)
+        asked = {
+            "audio": self.audio != "none",
+            "subtitle": self.subtitles,
+            "video": self.other_videos or is_cover,
+        }
+        return asked.get(kind, True)
 
 
 @dataclass(frozen=True, kw_only=True)

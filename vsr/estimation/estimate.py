@@ -27,9 +27,9 @@ from vsr.images.animated import is_still
 from vsr.images.files import read_shape
 from vsr.images.images import is_image
 from vsr.model_selection.select import Choice, choose_model
-from vsr.remux.mux_probe import is_cover
+from vsr.video.choose import is_cover, main_video
 from vsr.video.open import open_input
-from vsr.video.reader import main_video, open_video
+from vsr.video.reader import open_video
 
 _KEYFRAMES_EVERY = 250  # frames: what x264, x265 and NVENC do of themselves
 _FEWEST = 24  # frames to measure on
@@ -272,7 +272,8 @@ def _run(
             first = time.monotonic()
 
     began = time.monotonic()
-    asked = replace(options, run=_BY_ITSELF)
+    streams = replace(options.streams, other_videos=False)  # so that its video is the only one
+    asked = replace(options, streams=streams, run=_BY_ITSELF)
     result = upscale(source, target, asked, progress=progress, warn=warn)
     ended = time.monotonic()
     alone = result.frames_out == 1  # nothing comes after its first frame
@@ -381,8 +382,8 @@ def _others_rate(
     container: InputContainer, main: Stream, step: Fraction, wants: StreamOptions
 ) -> Fraction:
     """Bytes a second of the streams that are copied, by the file's first seconds."""
-    others = [s for s in container.streams if s.index != main.index and wants.wants(s.type)]
-    counted = [stream for stream in others if not is_cover(stream)]
+    others = [s for s in container.streams if s.index != main.index and not is_cover(s)]
+    counted = [stream for stream in others if wants.wants(stream.type)]
     if not counted:
         return Fraction(0)
     total, times = 0, []

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.errors import InputError
 from vsr.core.url import Url
-from vsr.video.reader import main_video
+from vsr.video.choose import main_video
 
 # Cameras' pictures one by one, without times; libav takes them for 25 a second.
 _CLOCKLESS = {"mjpeg", "mpjpeg"}
@@ -29,6 +29,7 @@ class Connection:
         number: how many there were before.
         container: what it reads; closed before the next connection is made.
         stream: the main video.
+        asked: its number among the videos, where one was asked for.
         decoder: made for this connection alone; it outlives the container.
         clockless: whether pictures come without times; those of their arrival are taken.
         base: seconds per tick of the main video.
@@ -44,6 +45,7 @@ class Connection:
     number: int
     container: InputContainer
     stream: VideoStream
+    asked: int | None
     decoder: VideoCodecContext
     clockless: bool
     base: Fraction
@@ -81,14 +83,21 @@ class Arrived:
 
 
 def connect(
-    url: Url, container: InputContainer, first: Connection | None, number: int
+    url: Url,
+    container: InputContainer,
+    first: Connection | None,
+    number: int,
+    video_stream: int | None = None,
 ) -> Connection:
-    """Find the streams of an opened address. Raises InputError where there is no video."""
+    """Find the streams of an opened address: the video of a number, or by rule, see `main_video`.
+
+    Raises InputError where there is none.
+    """
     where: Any = url
     if all(each.codec_context is None for each in container.streams.video):
         held = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
         raise InputError(f"{url}: no video stream that can be decoded (it holds only {held})")
-    stream = main_video(container, where)
+    stream = main_video(container, where, video_stream)
     if stream.time_base is None:
         raise InputError(f"{url}: the video stream has no time base")
     stream.thread_type = "NONE"
@@ -98,6 +107,7 @@ def connect(
         number=number,
         container=container,
         stream=stream,
+        asked=video_stream,
         decoder=stream.codec_context,
         clockless=clockless,
         base=_FINE if clockless else Fraction(stream.time_base),

@@ -28,6 +28,7 @@ from vsr.core.url import PATIENCE, Url, open_url
 from vsr.live.connection import Arrived, Connection, connect
 from vsr.live.first_pts import with_times
 from vsr.live.receiver import Receiver
+from vsr.video.choose import choice_note
 from vsr.video.discontinuities import move_by
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
@@ -310,19 +311,23 @@ def open_live(
     tries: int = TRIES,
     stop: Event | None = None,
     strict: bool = False,
+    video_stream: int | None = None,
     container: InputContainer | None = None,
 ) -> Iterator[Live]:
     """Open a live stream, to be read for `duration` seconds, or until it ends, or `stop` is set.
 
     A connection is broken that gives nothing for `patience` seconds; then it is made anew, up
     to `tries` times in a row. `container` is the address opened already, if it is; it is closed
-    here. With `strict`, damaged packets are an error. Raises InputError where no picture comes.
+    here. With `strict`, damaged packets are an error. `video_stream` is which of several videos
+    to take, see `main_video`. Raises InputError where no picture comes.
     """
     opened = container or open_url(url, patience)
     with opened:
         where: Any = url
         tally = Tally(where, strict)
-        first = connect(url, opened, None, 0)
+        first = connect(url, opened, None, 0, video_stream)
+        if note := choice_note(opened, first.stream, video_stream):
+            warn(note)
         receiver = Receiver(url, first, patience, tries, stop or Event(), tally, warn)
         try:
             yield Live(url, duration, receiver, first, tally, warn)

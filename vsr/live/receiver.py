@@ -265,7 +265,9 @@ class Receiver:
             except InputError:
                 continue
             try:
-                return connect(self._url, container, self._first, broken.number + 1)
+                return connect(
+                    self._url, container, self._first, broken.number + 1, self._first.asked
+                )
             except InputError:
                 container.close()
         return None

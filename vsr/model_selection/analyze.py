@@ -28,9 +28,9 @@ from vsr.core.threads import within
 from vsr.core.url import Url
 from vsr.datasets.ground_truth import Plane
 from vsr.model_selection.noise import noise
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
-from vsr.video.reader import main_video
 from vsr.video.seek import demux
 
 _PLACES = 8  # to look at
@@ -81,7 +81,7 @@ def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAna
 
 def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
     with open_input(path) as container:
-        stream = main_video(container, path)
+        stream = main_video(container, path, reading.video_stream)
         check_header(path, container, stream, reading.limits)
         context = stream.codec_context
         stream.thread_type = "NONE"

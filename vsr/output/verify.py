@@ -13,8 +13,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vsr.core.errors import InputError, OutputError
+from vsr.video.choose import written_video
 from vsr.video.open import open_input, reason
-from vsr.video.reader import main_video
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,13 @@ class OutputCheck:
     sound_offset: Fraction | None
 
 
-def check_output(part: Path, target: Path, frames: int) -> OutputCheck:
-    """Check that `part` opens and holds so many frames. Raises OutputError, naming `target`."""
+def check_output(part: Path, target: Path, frames: int, video: int = 0) -> OutputCheck:
+    """Check that `part` opens, and its video of a number, as it was written, holds so many frames.
+
+    Raises OutputError, naming `target`.
+    """
     with _one_line(target), open_input(part) as container:
-        stream = main_video(container, part)
+        stream = written_video(container, part, video)
         found, duration, sound_offset = _packets(container, stream)
     if found != frames:
         raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")
@@ -44,17 +47,23 @@ def check_output(part: Path, target: Path, frames: int) -> OutputCheck:
 
 
 def verify(
-    part: Path, target: Path, times: Sequence[int], base: Fraction, timed: bool = True
+    part: Path,
+    target: Path,
+    times: Sequence[int],
+    base: Fraction,
+    timed: bool = True,
+    video: int = 0,
 ) -> None:
-    """Decode all of `part` again: each frame must come, without an error, at its time.
+    """Decode a video of `part` again: each frame must come, without an error, at its time.
 
+    `video` is its number among those that were written.
     `times` are ticks of `base`, compared to the tick of the file's clock, but for a start that
     the container has moved as a whole; not `timed`, the container keeps none. Raises
     OutputError, naming `target`.
     """
     number, moved = 0, Fraction(0)
     with _one_line(target), open_input(part) as container:
-        stream = main_video(container, part)
+        stream = written_video(container, part, video)
         stream.thread_type = "NONE"
         for number, frame in enumerate(container.decode(stream), 1):
             if frame.is_corrupt:

@@ -30,6 +30,7 @@ from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
 from vsr.util.atomic import part_of, remove_abandoned
+from vsr.video.choose import number_written
 from vsr.video.open import reason
 
 _QUEUE = 4  # frames that may wait for the encoder
@@ -157,12 +158,14 @@ class _Muxing:
         encoder: the picture's.
         others: all else.
         shift: the tick of the source's clock at which the output's begins.
+        number: the picture's among the output's videos.
     """
 
     output: OutputContainer
     encoder: Encoder
     others: Passthrough
     shift: int
+    number: int
 
     def mux(self, packet: Packet[VideoStream]) -> None:
         """Write a packet of the picture, after what comes before it."""
@@ -203,7 +206,9 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         for warning in plan.warnings(target):
             spec.warn(warning)
         output.start_encoding()
-        yield _Muxing(output, encoder, others, shift_of(others_of, info) if others_of else 0)
+        shift = shift_of(others_of, info) if others_of else 0
+        number = number_written(output, encoder.stream)
+        yield _Muxing(output, encoder, others, shift, number)
 
 
 def shift_of(source: Source, info: VideoInfo) -> int:
@@ -222,13 +227,14 @@ def _check(
 ) -> None:
     """Read `part` again: the frames must be there. With `times`, each must come at its own."""
     base = muxing.encoder.base
-    result.check = check_output(part, target, frames)
+    video = muxing.number
+    result.check = check_output(part, target, frames, video)
     heard = muxing.others.heard
     if heard:
         result.sound_offset = heard[min(heard)] - first * base
     if times is not None:
         timed = muxing.encoder.container not in WITHOUT_TIMESTAMPS
-        verify(part, target, times, base, timed)
+        verify(part, target, times, base, timed, video)
 
 
 @contextmanager

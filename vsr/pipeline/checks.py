@@ -52,6 +52,8 @@ def idle_options(source: Path | Url, target: Path, read: ReadOptions) -> Iterato
     images = isinstance(source, Path) and (source.is_dir() or is_still(source))
     if read.stills and not images:
         yield f"{source}: stills does nothing: it is for folders of images, not for videos"
+    if read.video_stream is not None and images:
+        yield f"{source}: video_stream does nothing: it is for videos, not for images"
     if read.rate is None:
         return
     if not images:

@@ -68,7 +68,15 @@ def _open_address(
         return open_video(url, span, warn, reading)
     if span.start is not None:
         raise InputError(f"{url}: a live stream has no beginning to count a start from")
-    return open_live(url, span.end, warn, strict=reading.strict, stop=stop, container=container)
+    return open_live(
+        url,
+        span.end,
+        warn,
+        strict=reading.strict,
+        video_stream=reading.video_stream,
+        stop=stop,
+        container=container,
+    )
 
 
 def create_target(

@@ -25,8 +25,9 @@ from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.span import Span
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
-from vsr.video.reader import Video, main_video, open_video
+from vsr.video.reader import Video, open_video
 from vsr.video.seek import seeks
 from vsr.video.shots import mark_shots
 
@@ -85,7 +86,7 @@ def telling(
     with open_video(path, Span(), ignore, reading):  # what is no video is told here
         pass
     with open_input(path) as container:
-        stream = main_video(container, path)
+        stream = main_video(container, path, reading.video_stream)
         lasts = _duration(container, stream)
         if lasts is None or not seeks(container):
             return Moment(Fraction(0), "from the start: times cannot be sought in this file")

@@ -14,7 +14,7 @@ from vsr.core.errors import InputError, ModelError, OutputError
 from vsr.core.events import Warn, ignore
 from vsr.core.job import Job
 from vsr.core.limits import Limits
-from vsr.core.options import ComputeOptions, RunOptions, UpscaleOptions, seconds
+from vsr.core.options import ComputeOptions, ReadOptions, RunOptions, UpscaleOptions, seconds
 from vsr.core.paths import as_path, quoted
 from vsr.core.span import Span
 from vsr.images.animated import is_still
@@ -147,7 +147,9 @@ def preview(
     choice = choose_model(source, options.model, options.content, scale, read=options.read)
     if tell and choice.said:
         tell(choice.said)
-    moment = Moment(start, "as asked for") if start is not None else telling(source, duration)
+    reading = ReadOptions(video_stream=options.read.video_stream)
+    wanted = None if start is None else Moment(start, "as asked for")
+    moment = wanted or telling(source, duration, reading)
     span = Span(moment.start, moment.start + duration)
     job = Job(source, _large(source, scale), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
@@ -158,7 +160,7 @@ def preview(
         asked = (of_take(options, one.model, one.strength) for one in made)
         commands = tuple(command_of(source, job.target, each) for each in asked)
         result = Preview(source, target, moment, tuple(made), commands, choice.said)
-        _draw(result, span, how, overwrite, said.warn)
+        _draw(result, span, reading, how, overwrite, said.warn)
     return replace(result, warnings=tuple(said.warnings))
 
 
@@ -223,23 +225,25 @@ def _check(source: Path, target: Path, overwrite: bool) -> None:
         raise OutputError(f"{target}: a preview is {', '.join(SUFFIXES)} or a folder")
 
 
-def _draw(shown: Preview, span: Span, how: str, overwrite: bool, warn: Warn) -> None:
+def _draw(
+    shown: Preview, span: Span, reading: ReadOptions, how: str, overwrite: bool, warn: Warn
+) -> None:
     target, takes = shown.target, [made.take for made in shown.made]
     if names_folder(target):
         write_frames(target, takes, overwrite=overwrite)
     elif target.suffix.lower() == ".png":
         write_sheet(target, takes)
     elif target.suffix.lower() in VIDEOS:
-        write_beside(target, takes, shown.source, span, how, warn)
+        write_beside(target, takes, shown.source, span, how, warn, reading=reading)
     else:
-        _write_page(shown, span)
+        _write_page(shown, span, reading)
 
 
-def _write_page(shown: Preview, span: Span) -> None:
+def _write_page(shown: Preview, span: Span, reading: ReadOptions) -> None:
     run = shown.made[0].piece.result
     with open_video(shown.made[0].take.file, Span(), ignore) as video:
         info = video.info
-    with open_video(shown.source, span, ignore) as video:
+    with open_video(shown.source, span, ignore, reading) as video:
         small = video.info
     length = span.length(None) or Fraction(0)
     rows = (

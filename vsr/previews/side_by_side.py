@@ -17,7 +17,7 @@ from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
 from vsr.core.events import Warn
 from vsr.core.frame import Frame, PixelFormat, Plane, VideoInfo
-from vsr.core.options import ReadOptions, StreamOptions
+from vsr.core.options import READ_DEFAULTS, ReadOptions, StreamOptions
 from vsr.core.span import Span
 from vsr.core.url import Url
 from vsr.encoding.codecs import Encoding
@@ -39,7 +39,6 @@ _DARK, _LIGHT = 0.1, 0.95  # of what is under a label, and of its words, from bl
 # Of the samples' range, the white of a page: reference white of PQ and HLG.
 _WHITE: Mapping[int, float] = {Transfer.PQ: 0.58, Transfer.HLG: 0.75}
 _USUAL = Encoding()
-_LEFT_AS_IS = ReadOptions(deinterlace="off")  # of the source, only sound is wanted
 
 
 def write_beside(
@@ -50,27 +49,30 @@ def write_beside(
     how: str,
     warn: Warn,
     encoding: Encoding = _USUAL,
+    reading: ReadOptions = READ_DEFAULTS,
 ) -> Output:
     """Write takes of a span of `source`, each with its label, and its sound to one video.
 
     Up to three stand in a row, more in two columns; with `how` "split" each shows its share of
     one picture, with a thin line between. All frames come at their times, in the takes' own
-    pixel format, and all else that the source holds, but subtitles, is copied as by
-    `create_video`. One frame of each take is held at a time. Raises VsrError in one line:
-    OutputError where the takes differ in size, format, number of frames or times.
+    pixel format, and all else that the source holds, but subtitles and videos, is copied as
+    by `create_video`; `reading` says how it is read. One frame of each take is held at a time.
+    Raises VsrError in one line: OutputError where the takes differ in size, format, number of
+    frames or times.
     """
     if how not in HOW:
         raise OutputError(f"{target}: takes cannot be shown {how!r}; allowed: {', '.join(HOW)}")
     if not takes:
         raise OutputError(f"{target}: there is nothing to show")
+    left_as_is = replace(reading, deinterlace="off")  # of the source, only sound is wanted
     with (
         open_takes(takes) as videos,
-        open_video(source, span, warn, _LEFT_AS_IS) as sound,
+        open_video(source, span, warn, left_as_is) as sound,
     ):
         info = videos[0].info
         layout = (_split if how == "split" else _beside)([take.label for take in takes], info)
         shift = round(sound.output_start / info.time_base)  # takes begin at 0, as the span does
-        only_sound = StreamOptions(subtitles=False)
+        only_sound = StreamOptions(subtitles=False, other_videos=False)
         spec = VideoSpec(
             target=target,
             info=layout.info,

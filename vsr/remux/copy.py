@@ -21,10 +21,11 @@ from vsr.remux.audio import AudioConverter, add_audio
 from vsr.remux.containers import ISO_FAMILY, holds_chapters
 from vsr.remux.mapping import COVERS, StreamAction, StreamMapping
 from vsr.remux.metadata import chapters, codec_name, copy_facts, for_mp4, lasting
-from vsr.remux.mux_probe import REFUSED, add_copy, is_cover
+from vsr.remux.mux_probe import REFUSED, add_copy
 from vsr.remux.subtitles import PAUSE, TextConverter, add_text, is_text, refine
-from vsr.remux.timestamps import MonotonicDts, TrimWindow, seconds, splitter
+from vsr.remux.timestamps import LeadingDts, MonotonicDts, TrimWindow, seconds, splitter
 from vsr.util.text import counted
+from vsr.video.choose import is_cover
 from vsr.video.discontinuities import continued
 from vsr.video.seek import demux
 
@@ -57,6 +58,9 @@ class _Copy:
         self._text = source.type == "subtitle"
         self._dts = MonotonicDts(self._text)
         self._still, self._in_mp4 = is_cover(source), codec_name(source) == "mov_text"
+        self._moving = source.type == "video" and not self._still
+        self._leading = LeadingDts()
+        self._opening: Fraction | None = None  # when a video's first picture is shown
         self.skipped = 0
 
     @property
@@ -64,6 +68,10 @@ class _Copy:
         return self._dts.mended
 
     def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        for each in self._leading.take(packet) if self._moving else (packet,):
+            yield from self._taken(each)
+
+    def _taken(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         if self._in_mp4 and bytes(packet) == PAUSE:
             return
         if self._still:
@@ -72,18 +80,32 @@ class _Copy:
             if self._cut.sharp and not self._dts.begun:
                 return
             self._dts.missing(packet)
-        elif not self._cut.place(packet, self._text):
+        elif not self._placed(packet):
             return
         for part in self._split(packet):
             self._dts.steady(part)
             part.stream = self._target
             yield part
 
+    def _placed(self, packet: Packet[Any]) -> bool:
+        """Put a packet on the output's clock; False if it has no place in the part."""
+        if self._moving and self._cut.sharp and not self._opened(packet):
+            return False
+        return self._cut.place(packet, self._text, self._moving)
+
+    def _opened(self, packet: Packet[Any]) -> bool:
+        """Whether a packet can be decoded: in a part of a video those before a keyframe cannot."""
+        begins = seconds(packet)
+        if self._opening is None and packet.is_keyframe and begins >= self._cut.output_start:
+            self._opening = begins
+        return self._opening is not None and begins >= self._opening
+
     def until(self, now: Fraction) -> Iterator[Packet[Any]]:
         yield from ()
 
     def flush(self) -> Iterator[Packet[Any]]:
-        yield from ()
+        for packet in self._leading.rest():
+            yield from self._taken(packet)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.codec import Codec
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
+from av.video.stream import VideoStream
 
 from vsr.core.options import StreamOptions
 from vsr.core.source import OtherStreams, Sampled
@@ -27,9 +28,10 @@ from vsr.remux.containers import (
     takes_encoder,
 )
 from vsr.remux.metadata import codec_name, label
-from vsr.remux.mux_probe import holds, is_chapter_text, is_cover, sample
+from vsr.remux.mux_probe import holds, is_chapter_text, sample
 from vsr.remux.subtitles import ENCODERS, add_text, is_text
 from vsr.remux.timestamps import splitter
+from vsr.video.choose import is_cover
 
 # Streams for which a file is written as another kind than its suffix says.
 _COUNTED = ("audio", "subtitle", "video")
@@ -125,7 +127,7 @@ def plan_streams(
     if streams is None:
         return StreamMapping(able[0], note=_note(target, formats[0], able[0]))
     source, main = streams.container, streams.main
-    wanted = [s for s in source.streams if s.index != main and wants.wants(s.type)]
+    wanted = [s for s in source.streams if s.index != main and wants.wants(s.type, is_cover(s))]
     wanted = [s for s in wanted if not is_chapter_text(s)]
     sampled = streams.sampled
     if sampled is None:
@@ -180,6 +182,8 @@ def _action(
     if isinstance(stream, AudioStream) and not (known and stream.sample_rate and stream.channels):
         return StreamAction(name, reason="its sample rate or channels are unknown")
     if holds(format_name, stream, sampled, splitter(stream, format_name)):
+        if _is_one_too_many(stream, format_name):
+            return StreamAction(name, reason=f"{target.suffix} holds one video")
         return StreamAction(name, copied=True)
     if isinstance(stream, AudioStream):
         settings = settings_for(format_name, stream)
@@ -203,6 +207,18 @@ def _takes_text(format_name: str, stream: Stream, codec: str) -> bool:
     if format_name == "mpegts":  # as private data, of which no reader knows what it is
         return False
     return _takes(format_name, lambda trial: add_text(trial, stream, codec))
+
+
+def _is_one_too_many(stream: Stream, format_name: str) -> bool:
+    """Whether a stream is a video, of which the container holds one: it stands for both here."""
+    if not isinstance(stream, VideoStream) or is_cover(stream):
+        return False
+
+    def add(trial: OutputContainer) -> None:
+        for _ in range(2):
+            trial.add_stream_from_template(stream, opaque=True)
+
+    return not _takes(format_name, add)
 
 
 def _takes(format_name: str, add: Callable[[OutputContainer], Any]) -> bool:

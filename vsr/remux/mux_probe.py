@@ -9,14 +9,14 @@ from pathlib import Path
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import AttachmentStream, Discard, Disposition, Stream
-from av.video.stream import VideoStream
+from av.stream import AttachmentStream, Discard, Stream
 
 from vsr.core.errors import VsrError
 from vsr.core.source import Sampled
 from vsr.core.url import Url
 from vsr.remux.metadata import codec_name
 from vsr.remux.timestamps import step
+from vsr.video.choose import is_cover
 from vsr.video.open import open_input
 
 _MOST_BYTES = 8 << 20
@@ -115,11 +115,6 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream | None:
             stream.name or "attachment", stream.mimetype or "", stream.data
         )
     return output.add_stream_from_template(stream, opaque=True)
-
-
-def is_cover(stream: Stream) -> bool:
-    """Whether a stream is a cover, and no moving picture."""
-    return isinstance(stream, VideoStream) and bool(stream.disposition & Disposition.attached_pic)
 
 
 def is_chapter_text(stream: Stream) -> bool:

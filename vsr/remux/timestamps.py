@@ -22,6 +22,7 @@ _AMR_SIZES = {
 }
 _AMR_FRAME = Fraction(1, 50)
 _FINE_ENOUGH = Fraction(1, 1000)  # seconds
+_MOST_WAITING = 32  # packets of a video: codecs hold no more back
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class TrimWindow:
     end: Fraction | None = None
     sharp: bool = False
 
-    def place(self, packet: Packet[Any], text: bool = False) -> bool:
+    def place(self, packet: Packet[Any], text: bool = False, coded: bool = False) -> bool:
         """Put a packet on the output's clock; False if it lies wholly outside the part.
 
-        Text is cut at both edges. Sound may begin a little early.
+        Text is cut at both edges. Sound may begin a little early. Of a video that is `coded` in
+        another order than it is shown, all goes in that is decoded before the end.
         """
         if not self.output_start and not self.sharp and self.end is None:
             return True
@@ -49,7 +51,8 @@ class TrimWindow:
         length = max(packet.duration or 0, 0) * packet.time_base
         if self.sharp and begins + length <= self.output_start:
             return False
-        if self.end is not None and begins >= self.end:
+        last = packet.dts * packet.time_base if coded and packet.dts is not None else begins
+        if self.end is not None and last >= self.end:
             return False
         move_by(packet, -self.output_start)
         if text and packet.pts is not None:
@@ -65,6 +68,37 @@ class TrimWindow:
             packet.pts = packet.dts = 0
         if packet.duration:
             packet.duration = max(ends - packet.pts, 1)
+
+
+class LeadingDts:
+    """Gives a video's first packets the times of decoding that Matroska does not hold.
+
+    libav finds them out from the packets that come, and knows them only when some have come:
+    those wait here, and are put before the first that has one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Packet[Any]] = []
+        self._known = False
+
+    def take(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
+        """The packets that need not wait any longer."""
+        unknown = packet.dts is None and packet.pts is not None
+        if unknown and not self._known and len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(packet)
+            return
+        yield from self.rest(packet.dts)
+        self._known = True
+        yield packet
+
+    def rest(self, before: int | None = None) -> Iterator[Packet[Any]]:
+        """Those that wait; they are decoded before the tick `before`, if that is known."""
+        count = len(self._waiting)
+        for number, packet in enumerate(self._waiting):
+            if before is not None:
+                packet.dts = before - (count - number) * (packet.duration or step(packet.time_base))
+            yield packet
+        self._waiting.clear()
 
 
 class MonotonicDts:

@@ -16,8 +16,8 @@ from vsr.inference.engine import LoadedModel
 from vsr.networks.cost import cost
 from vsr.output.image_files import names_folder
 from vsr.segmented.work_dir import is_begun
+from vsr.video.choose import main_video
 from vsr.video.open import open_input
-from vsr.video.reader import main_video
 
 _LONG = 60  # seconds of video
 _LONG_WORK = 1e13  # multiplications: a minute and a half of two ordinary cores
@@ -55,9 +55,10 @@ def _is_long(job: Job, tools: LoadedModel) -> bool:
     path = job.file
     try:
         with open_input(path) as container:
-            stream = main_video(container, path)
+            read = job.options.read
+            stream = main_video(container, path, read.video_stream)
             total = Fraction(container.duration, av.time_base) if container.duration else None
-            seconds = job.options.read.span.length(total)
+            seconds = read.span.length(total)
             if seconds is None:
                 return path.stat().st_size >= _LARGE
             return seconds >= _LONG or _work(stream, seconds, tools) >= _LONG_WORK

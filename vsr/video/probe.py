@@ -11,21 +11,27 @@ import av
 
 from vsr.core.events import ignore
 from vsr.core.frame import VideoInfo
+from vsr.core.options import ReadOptions
 from vsr.core.span import Span
 from vsr.core.url import Url, as_source
+from vsr.video.choose import videos_of
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
 
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """One stream: its place, kind ("video", "audio", ...), codec, language and details."""
+    """One stream: its place, kind ("video", "audio", ...), codec, language and details.
+
+    `video_stream` is its number among the file's videos; None for all else, and for cover art.
+    """
 
     index: int
     kind: str
     codec: str
     language: str
     details: dict[str, Any] = field(default_factory=dict)
+    video_stream: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,16 @@ class FileFacts:
     metadata: dict[str, str]
 
 
-def probe(path: str | Path | Url) -> FileFacts:
-    """Look into a file or address. Raises InputError where no video in it can be decoded."""
-    path = as_source(path)
-    with open_video(path, Span(), ignore) as video:
+def probe(path: str | Path | Url, video_stream: int | None = None) -> FileFacts:
+    """Look into a file or address. `video_stream` is which of its videos to take, see `upscale`.
+
+    Raises InputError where no video in it can be decoded.
+    """
+    path, reading = as_source(path), ReadOptions(video_stream=video_stream)
+    with open_video(path, Span(), ignore, reading) as video:
         index, info, fields = video.stream_index, video.info, video.fields
     with open_input(path) as container:
+        numbers = {each.index: n for n, each in enumerate(videos_of(container))}
         return FileFacts(
             path=path,
             container=container.format.name,
@@ -68,13 +78,13 @@ def probe(path: str | Path | Url) -> FileFacts:
             video_index=index,
             video=info,
             interlaced=fields.order.value if fields and fields.order else "",
-            streams=tuple(_facts(stream) for stream in container.streams),
+            streams=tuple(_facts(each, numbers.get(each.index)) for each in container.streams),
             chapters=len(container.chapters()),
             metadata=dict(container.metadata),
         )
 
 
-def _facts(stream: av.stream.Stream) -> StreamFacts:
+def _facts(stream: av.stream.Stream, number: int | None) -> StreamFacts:
     context: Any = stream.codec_context  # PyAV's type for all kinds lacks what each kind has
     details: dict[str, Any] = {}
     if stream.type == "video" and context is not None:
@@ -89,4 +99,5 @@ def _facts(stream: av.stream.Stream) -> StreamFacts:
         context.name if context is not None else "",
         stream.metadata.get("language", ""),
         details,
+        number,
     )

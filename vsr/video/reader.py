@@ -13,7 +13,6 @@ from threading import Lock
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -29,6 +28,7 @@ from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
 from vsr.core.threads import within
 from vsr.core.url import Url
+from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
@@ -39,7 +39,6 @@ from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
 
-_ENCRYPTED = "the video is encrypted; vsr has no keys"
 _abandoned: list[InputContainer] = []  # kept from being closed
 _CLOSING = 5.0  # seconds to wait for a thread that reads
 _FAR_START = 60  # seconds; beyond, a start is taken off all streams
@@ -268,7 +267,9 @@ def open_video(
         open_on_gpu(path, warn) if reading.hwaccel else open_input(path)
     ) as container:
         missing = missing_bytes(path, container.format.name)
-        stream = main_video(container, path)
+        stream = main_video(container, path, reading.video_stream)
+        if note := choice_note(container, stream, reading.video_stream):
+            warn(note)
         check_header(path, container, stream, reading.limits)
         siting = within(reading.stall_timeout, lambda: read_siting(path, stream.index))
         stream.thread_type = "NONE"  # threads hold frames back, and lose them at a broken end
@@ -332,7 +333,7 @@ def _why_nothing(
 ) -> str:
     """Why there is no frame to show."""
     if is_encrypted(path, container, stream):
-        return _ENCRYPTED
+        return ENCRYPTED
     where = "" if span.start is None else f" from {float(span.start):g} s on"
     cut = f"; the file is truncated: {missing} bytes are missing at its end" if missing else ""
     return f"no frame can be decoded{where}{cut}"
@@ -343,25 +344,6 @@ def _end(container: InputContainer, stream: VideoStream, parts: int) -> int | No
     if "mp4" not in container.format.name or not stream.duration:
         return None
     return ((stream.start_time or 0) + stream.duration) * parts
-
-
-def main_video(container: InputContainer, path: Path | Url) -> VideoStream:
-    """The stream to enlarge: libav's best one that is not cover art. Raises InputError."""
-    shown = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic
-    ]
-    moving = [stream for stream in shown if stream.codec_context is not None]
-    if shown and not moving:
-        encrypted = is_encrypted(path, container, shown[0])
-        raise InputError(f"{path}: {_ENCRYPTED if encrypted else 'no decoder knows its video'}")
-    if not moving:
-        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-        held = "cover art" if container.streams.video else kinds
-        raise InputError(f"{path}: no video stream (it holds only {held})")
-    best = container.streams.best("video")
-    return next((stream for stream in moving if stream is best), moving[0])
 
 
 def _decode(
