@@ -124,18 +124,23 @@ def read_header(path: Path) -> Header:
     if not data:
         raise InputError(f"{path}: is empty")
     try:
-        if data.startswith(PNG_START):
-            return read_png(data)
-        if data.startswith(b"\xff\xd8"):
-            return read_jpeg(data)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return read_webp(data)
-        if data[:4] in TIFF_STARTS:
-            return read_tiff(data)
+        return _parsed(data).bounded()
     except (struct.error, IndexError):
         raise InputError(f"{path}: cannot be read as an image: it is cut short") from None
     except ValueError as error:
         raise InputError(f"{path}: cannot be read as an image: {error}") from None
+
+
+def _parsed(data: bytes) -> Header:
+    """Raises ValueError, struct.error or IndexError for what is damaged."""
+    if data.startswith(PNG_START):
+        return read_png(data)
+    if data.startswith(b"\xff\xd8"):
+        return read_jpeg(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return read_webp(data)
+    if data[:4] in TIFF_STARTS:
+        return read_tiff(data)
     return Header(data, lost=_lost(data))
 
 
