@@ -25,6 +25,7 @@ from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
 from vsr.networks.registry import load_model
+from vsr.util.signals import heard
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
@@ -181,14 +182,14 @@ def _arriving(
 
 @contextmanager
 def _stopping(stop: Event) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM sets `stop`, the next one interrupts."""
+    """The first Ctrl-C, or signal to end, sets `stop`, the next one interrupts."""
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         Thread(target=stop.set).start()  # this one may be about to wait for it, lock in hand
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, *heard())}
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from vsr.core.errors import DoneError, StalledError, StoppedError, VsrError
 from vsr.core.events import Progress, Reporter
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
+from vsr.util.signals import ENDING
 from vsr.util.text import one_line
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
@@ -98,8 +99,8 @@ def serve(connection: Connection, work: Work, options: UpscaleOptions) -> None:
 
     This is all that a worker process runs. It ends with its parent, however that ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to parent and workers
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # and so does systemd
+    for number in (signal.SIGINT, *ENDING):  # terminals and systemd send them to workers, too
+        signal.signal(number, signal.SIG_IGN)
     os.dup2(2, 1)  # what a codec prints must not come between the parent's lines
     items: SimpleQueue[Item] = SimpleQueue()
     stop = Event()
