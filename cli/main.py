@@ -39,6 +39,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if "VSR_DEBUG" in os.environ:
+            raise
+        where = "" if error.filename is None else f"{error.filename}: "
+        _end(f"error: {where}{error.strerror or error}", EXIT_FAILED)
     except Exception as error:
         if "VSR_DEBUG" in os.environ:
             raise

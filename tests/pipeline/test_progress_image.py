@@ -346,3 +346,11 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cluster"):
         upscale(source, tmp_path / "out.mp4", progress_preview=tmp_path / "a.png", cluster="auto")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_file_that_is_there_is_replaced_on_demand_alone(tmp_path: Path) -> None:
+    path = tmp_path / "now.png"
+    path.touch()
+    with pytest.raises(OutputError, match="exists already; -y or overwrite=True replaces it"):
+        check_progress_image(path, overwrite=False)
+    check_progress_image(path, overwrite=True)

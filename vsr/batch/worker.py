@@ -17,6 +17,7 @@ from vsr.core.errors import DoneError, StalledError, StoppedError, VsrError
 from vsr.core.events import Progress, Reporter
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
+from vsr.util.atomic import followed
 from vsr.util.signals import ENDING
 from vsr.util.text import one_line
 
@@ -76,9 +77,9 @@ def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Fin
             stop=reporter.stop,
         )
     except DoneError as done:
-        record = read_record(record_path(item.target))
+        record = read_record(record_path(followed(item.target)))
         return Finished("skipped", str(done), facts=_recorded(record) if record else {})
-    record = read_record(record_path(item.target))
+    record = read_record(record_path(result.target))
     return Finished("done", facts={**result.facts(), **_hashes(record)})
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import Pixels, as_pixels
 from vsr.core.orientation import Orientation
+from vsr.core.paths import check_input
 from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,
@@ -117,6 +118,7 @@ def read_header(path: Path) -> Header:
 
     Formats without a parser here give a Header with little in it.
     """
+    check_input(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, ModelError, OutputError
 from vsr.core.events import Warn, ignore
+from vsr.core.folders import temporary_folder
 from vsr.core.job import Job
 from vsr.core.limits import Limits
 from vsr.core.options import RunOptions, UpscaleOptions, seconds
@@ -147,7 +147,7 @@ def preview(
     span = Span(moment.start, moment.start + duration)
     job = Job(source, _large(source, scale), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
-    with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
+    with temporary_folder("vsr-preview-") as folder:
         compared = [baseline, *(models or [choice.model])]
         made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore, said.warn)
         asked = (told(options.but(model=one.model, content="auto")) for one in made)

@@ -51,6 +51,12 @@ def atomic_path(path: Path, durable: bool = False) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def followed(path: Path) -> Path:
+    """What is written where `path` is named: a link stands for what it leads to."""
+    linked = os.path.islink(path)  # noqa: PTH114 (which does not raise)
+    return Path(os.path.realpath(path)) if linked else path
+
+
 def part_of(target: Path) -> Path:
     """Where this process writes `target` until it is complete: beside it, with its suffix."""
     return target.with_name(f"{_beginning(target)}{os.getpid()}{target.suffix}")
