@@ -57,7 +57,12 @@ def load(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
 
 def spec_of(target: Path, images: Images, warn: Warn) -> ImageSpec:
     return ImageSpec(
-        target=target, info=images.info, warn=warn, depth=images.depth, metadata=images.metadata
+        target=target,
+        info=images.info,
+        warn=warn,
+        depth=images.depth,
+        metadata=images.metadata,
+        overwrite=True,
     )
 
 

@@ -161,3 +161,31 @@ def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
             "old.mkv",
             "out.mkv",
         ]
+
+
+@pytest.mark.parametrize("resume", ["never", "always"])
+@pytest.mark.parametrize("record", [False, True])
+def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, resume: str, record: bool) -> None:
+    source, target = make(tmp_path / "in.mp4", Clip(width=32, height=16)), tmp_path / "out.mkv"
+    asked: dict[str, Any] = {"scale": 2, "model": "nearest", "resume": resume, "record": record}
+
+    def progress(_: object) -> None:
+        target.write_bytes(b"theirs")
+
+    with pytest.raises(OutputError, match=r"stays; the finished output is kept as .*out\.1\.mkv$"):
+        upscale(source, target, progress=progress, **asked)
+    assert target.read_bytes() == b"theirs"
+    assert (tmp_path / "out.1.mkv").stat().st_size > 100
+    assert not list(tmp_path.glob("*.record.json"))
+
+
+def test_a_folder_that_appears_meanwhile_stays(tmp_path: Path) -> None:
+    source, target = make(tmp_path / "in.mp4", Clip(width=32, height=16)), tmp_path / "out"
+
+    def progress(_: object) -> None:
+        target.mkdir(exist_ok=True)
+
+    with pytest.raises(OutputError, match=r"the finished output is kept as .*out\.1$"):
+        upscale(source, target, progress=progress, scale=2, model="nearest")
+    assert not list(target.iterdir())
+    assert list((tmp_path / "out.1").iterdir())

@@ -246,7 +246,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     left = part_of(path)
-    left = left.with_name(left.name.replace(f"-{os.getpid()}.", f"-{ended.pid}."))
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
     left.write_bytes(b"half a picture")
     ProgressImage(path)
     assert not left.exists()
@@ -270,7 +270,9 @@ def test_a_folder_that_is_gone_is_told_once(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_full_disk_is_told_once_and_leaves_the_last_picture(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_once_and_leaves_the_last_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("there is no /dev/full here")
@@ -280,7 +282,11 @@ def test_a_full_disk_is_told_once_and_leaves_the_last_picture(tmp_path: Path) ->
     image.see(frame, info)
     before = path.read_bytes()
     image._due = 0.0
-    part_of(path).symlink_to(full)
+
+    def fails(*_: object) -> None:
+        full.write_bytes(b"picture")
+
+    monkeypatch.setattr("vsr.pipeline.progress_image.atomic_write", fails)
     for number in range(3):
         image.see(drawn(info, number), info)
     assert said == [f"{path}: no progress is shown any more (No space left on device)"]

@@ -23,7 +23,7 @@ from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import atomic_write, remove_abandoned
+from vsr.util.atomic import atomic_write, followed, remove_abandoned
 from vsr.util.text import one_line
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -52,7 +52,7 @@ class ProgressImage:
         self._warn = warn
         self._due = -math.inf
         with suppress(OSError):
-            remove_abandoned(path)
+            remove_abandoned(followed(path))
 
     def see(self, frame: Frame, info: VideoInfo) -> None:
         """Take note of a finished frame of `info`, and show it if a picture is due.

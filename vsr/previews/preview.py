@@ -28,6 +28,7 @@ from vsr.previews.make_variants import Made, make_takes, told
 from vsr.previews.pick_moment import Moment, telling
 from vsr.previews.side_by_side import HOW, write_beside
 from vsr.remux.containers import formats_for
+from vsr.util.atomic import followed
 from vsr.util.text import clock_text, size_text
 from vsr.video.reader import open_video
 
@@ -128,7 +129,7 @@ def preview(
     Raises VsrError, in one line, and TypeError for an argument of another kind.
     """
     options = UpscaleOptions.given(options, keywords).but(start=None, end=None)
-    source, target = as_path(source, "source"), as_path(target, "target", OutputError)
+    source, target = as_path(source, "source"), followed(as_path(target, "target", OutputError))
     models = _names(models) or ([options.model] if options.model else [])
     (baseline,) = _names([baseline], "baseline")
     start, duration = _times(start, duration)
