@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,12 @@ from vsr import OutputError
 from vsr.batch import sources as files
 from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, Stopping, Warned
 from vsr.batch.pool import run_batch
-from vsr.batch.report import SUFFIXES, row, write_report
+from vsr.batch.report import SUFFIXES, check_report, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
 from vsr.networks.registry import load_model
+from vsr.util.signals import heard
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
@@ -122,6 +123,7 @@ def batch_command(
     items: Iterator[Item | None]
     if watch:
         files.target_of(_ANY, folder, name, scale)  # raises where the name is no pattern
+        _check_reports(reports, options, map(Path, sources))
         found = arrivals(sources, patterns, exclude, folder, settle, stop)
         items, total = _arriving(found, folder, name, scale), None
     else:
@@ -129,6 +131,7 @@ def batch_command(
         if only_told:
             dry_run(pairs, options, as_json)
             return
+        _check_reports(reports, options, [source for source, _ in pairs])
         items, total = iter([Item(*pair) for pair in pairs]), len(pairs)
         jobs = min(jobs, total)
     make_folder(folder)
@@ -161,6 +164,15 @@ def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) ->
         raise click.UsageError("--watch and --dry-run exclude each other")
 
 
+def _check_reports(
+    reports: Sequence[Path], options: UpscaleOptions, sources: Iterable[Path]
+) -> None:
+    """Raise OutputError where a report would replace a file that is none."""
+    taken = list(sources)
+    for report in reports:
+        check_report(report, options.run.overwrite, taken)
+
+
 def _arriving(
     found: Iterator[files.Found | None], folder: Path, name: str, scale: int
 ) -> Iterator[Item | None]:
@@ -181,14 +193,14 @@ def _arriving(
 
 @contextmanager
 def _stopping(stop: Event) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM sets `stop`, the next one interrupts."""
+    """The first Ctrl-C, or signal to end, sets `stop`, the next one interrupts."""
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         Thread(target=stop.set).start()  # this one may be about to wait for it, lock in hand
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, *heard())}
     try:
         yield
     finally:

@@ -48,6 +48,7 @@ from .param_types import FilePath
     type=FilePath(dir_okay=False),
     help="Show where the models' errors differ most, enlarged, as .png or .jpg.",
 )
+@click.option("-y", "--overwrite", is_flag=True, help="Replace the figures if they exist.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def eval_command(**given: Any) -> None:
     """Score models on true images and clips.

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from vsr.core.errors import StoppedError, VsrError
+from vsr.util.signals import heard
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
@@ -20,7 +21,8 @@ def main() -> None:
 
     0 done, 1 failed, 2 usage, 3 some of many files failed, 130 interrupted.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in heard():
+        signal.signal(number, _interrupt)
     try:
         from .commands import vsr  # takes a second, in which one may interrupt it
 
@@ -37,6 +39,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if "VSR_DEBUG" in os.environ:
+            raise
+        where = "" if error.filename is None else f"{error.filename}: "
+        _end(f"error: {where}{error.strerror or error}", EXIT_FAILED)
     except Exception as error:
         if "VSR_DEBUG" in os.environ:
             raise

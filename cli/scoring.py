@@ -11,6 +11,7 @@ import click
 
 from vsr.core.errors import InputError
 from vsr.core.options import ComputeOptions, Precision
+from vsr.core.paths import check_output
 from vsr.datasets.media import is_clip
 from vsr.degradation.compression import Compression
 from vsr.evaluation.crops import Finder, check_crops, write_crops
@@ -18,6 +19,7 @@ from vsr.evaluation.degrade import Recording
 from vsr.evaluation.evaluate import Look, Mean, Score, compare, find_items, mean
 from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
 from vsr.networks.registry import Model, load_model
+from vsr.pipeline.checks import input_files
 
 from .options import listed
 from .output.messages import warn
@@ -39,6 +41,7 @@ class Asked:
         frames: the most to read of a clip.
         stills: whether each image of a folder is taken by itself.
         plot, crops: the figures to draw.
+        overwrite: whether they may replace files.
         as_json: whether to tell it for programs.
     """
 
@@ -56,6 +59,7 @@ class Asked:
     stills: bool
     plot: Path | None
     crops: Path | None
+    overwrite: bool
     as_json: bool
 
     @property
@@ -167,6 +171,9 @@ def _titles(models: Sequence[Model], names: Sequence[str | None]) -> list[str]:
 
 def _check_figures(asked: Asked, groups: Sequence[_Group]) -> None:
     """Raise VsrError where a figure could not be drawn, before the work that it shows."""
+    inputs = list(input_files(item for group in groups for item in (group.path, *group.items)))
+    for figure in filter(None, (asked.plot, asked.crops)):
+        check_output(figure, asked.overwrite, inputs)
     if asked.plot:
         check_plot(asked.plot)
         if not _has_clips(groups):

@@ -15,6 +15,7 @@ import click
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
 from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
+from vsr.util.signals import heard
 
 from .options import upscale_option
 from .output.messages import event
@@ -275,7 +276,7 @@ def _describe_learning(progress: Learning) -> str:
 
 @contextmanager
 def _interrupts_between_steps() -> Iterator[Callable[[], None]]:
-    """Let Ctrl-C and SIGTERM wait for a step's end, so that the checkpoint is of a whole one.
+    """Let Ctrl-C and the like wait for a step's end, so that the checkpoint is of a whole one.
 
     Yields the function to call after each step. Before the first one, and the second time,
     they interrupt at once.
@@ -294,7 +295,7 @@ def _interrupts_between_steps() -> Iterator[Callable[[], None]]:
         if pressed:
             raise KeyboardInterrupt
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, *heard())
     before = [signal.signal(number, note) for number in signals]
     try:
         yield check

@@ -14,7 +14,7 @@ from vsr.core.errors import DoneError, InputError, OutputError, SegmentError
 from vsr.core.events import Progress, Reporter, ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
-from vsr.core.options import UpscaleOptions
+from vsr.core.options import RunOptions, UpscaleOptions
 from vsr.core.paths import as_path
 from vsr.core.result import Result, Run
 from vsr.core.source import Source
@@ -42,6 +42,7 @@ from vsr.segmented.plan import Plan, key_of
 from vsr.segmented.policy import in_segments
 from vsr.segmented.resume import run_in_segments
 from vsr.segmented.work_dir import SegmentRecord, clear_arrived, known_source
+from vsr.util.atomic import followed
 
 
 def upscale(
@@ -63,7 +64,7 @@ def upscale(
             chooses the container or image format; a folder takes one image per frame.
         options: all that may be asked for, as one value.
         progress_preview: an image of the last finished frame to write now and then, .jpg, .png
-            or .webp.
+            or .webp. A file that is there already is replaced with `overwrite` alone.
         stop: once it is set, a live stream ends well, with what has come, and a job in segments
             after the one at work.
         progress: called after each frame.
@@ -80,12 +81,12 @@ def upscale(
     asked = Reporter(warn or ignore, tell or ignore, progress or ignore, stop=stop or Event())
     log = _Log(asked)
     options = UpscaleOptions.given(options, keywords)
-    source, target = as_source(source), as_path(target, "target", OutputError)
+    source, target = as_source(source), followed(as_path(target, "target", OutputError))
     if progress_preview is not None:
         progress_preview = as_path(progress_preview, "progress_preview", OutputError)
     arrived = clear_arrived(target)
     check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
-    _check_progress_preview(progress_preview, source, target, options.run.cluster)
+    _check_progress_preview(progress_preview, source, target, options.run)
     job, choice = _resolved(source, target, options)
     if choice.said:
         asked.note(choice.said)
@@ -296,11 +297,12 @@ def _maker(cluster: str) -> Maker:
 
 
 def _check_progress_preview(
-    path: Path | None, source: Path | Url, target: Path, cluster: str
+    path: Path | None, source: Path | Url, target: Path, options: RunOptions
 ) -> None:
     if path:
-        check_progress_image(path, target, *filter(None, [file_of(source)]))
-        if cluster:
+        taken = [target, *filter(None, [file_of(source)])]
+        check_progress_image(path, *taken, overwrite=options.overwrite)
+        if options.cluster:
             raise InputError("a cluster's frames are finished elsewhere: it shows no picture")
 
 

@@ -10,6 +10,9 @@ from vsr.util.text import counted
 
 _DAMAGE = {
     "missing_bytes": "bytes missing",
+    "cut_bytes": "bytes cut off while reading",
+    "rewritten": "change while reading",
+    "absent": "pictures that have not come",
     "unreadable": "broken places",
     "undecodable": "packets not decoded",
     "gaps": "packets damaged",

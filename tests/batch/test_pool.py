@@ -31,6 +31,7 @@ from vsr.batch.outcome import (
 from vsr.batch.pool import run_batch
 from vsr.core.options import UpscaleOptions
 from vsr.core.threads import cores
+from vsr.util.signals import ENDING
 
 
 @pytest.fixture(autouse=True)
@@ -271,7 +272,7 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
         assert parent.communicate(timeout=30) == (None, b"")  # stderr has no holder any more
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
 def test_workers_leave_signals_to_their_parent(tmp_path: Path, number: int) -> None:
     stop = Event()
 

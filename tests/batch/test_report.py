@@ -11,7 +11,7 @@ import pytest
 
 from vsr import OutputError
 from vsr.batch.outcome import Item, Outcome
-from vsr.batch.report import COLUMNS, row, write_report
+from vsr.batch.report import COLUMNS, check_report, row, write_report
 
 FACTS = {
     "frames_out": 50,
@@ -83,3 +83,18 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path, name: str) -> None:
         write_report(tmp_path / name, OUTCOMES)
     assert "\n" not in str(error.value)
     assert {path.name for path in tmp_path.iterdir()} == {"folder.json", "file.csv"}
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.csv"])
+def test_a_report_replaces_reports_alone(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    check_report(path, False, [])
+    for outcomes in ([], [Outcome(Item(Path("a.mp4"), Path("b.mp4")), "done")]):
+        write_report(path, outcomes)
+        check_report(path, False, [])
+    path.write_text('{"mine": 1}')
+    with pytest.raises(OutputError, match="exists already; -y"):
+        check_report(path, False, [])
+    check_report(path, True, [])
+    with pytest.raises(OutputError, match="is the input itself"):
+        check_report(path, True, [path])

@@ -158,14 +158,29 @@ def test_nothing_found_says_what_was_looked_at(tmp_path: Path, clip: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may list every folder")
-def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, clip: Path) -> None:
+def test_a_source_that_cannot_be_listed_is_an_error(tmp_path: Path, clip: Path) -> None:
     lay(tmp_path, clip, "shut/a.mp4", "b.mp4")
     (tmp_path / "shut").chmod(0)
     try:
         with pytest.raises(InputError, match="shut: cannot be listed"):
-            found(tmp_path)
+            found(tmp_path / "shut")
+        listed = find([str(tmp_path)], (), (), None)
     finally:
         (tmp_path / "shut").chmod(0o700)
+    assert [each.relative.as_posix() for each in listed] == ["b.mp4", "shut"]
+
+
+@pytest.mark.parametrize("pattern", ["", "/*", "/**/*"])
+def test_what_cannot_be_looked_at_is_given_to_fail(
+    tmp_path: Path, clip: Path, pattern: str
+) -> None:
+    lay(tmp_path, clip, "a.mp4", "c.mp4")
+    bad = tmp_path / "b.mp4"
+    bad.symlink_to(bad)
+    listed = find([f"{tmp_path}{pattern}"], (), (), None)
+    assert [each.relative.as_posix() for each in listed] == ["a.mp4", "b.mp4", "c.mp4"]
+    listed = find([f"{tmp_path}{pattern}"], (), ["b*"], None)
+    assert [each.relative.as_posix() for each in listed] == ["a.mp4", "c.mp4"]
 
 
 def named(path: str, name: str = PLAIN, relative: str | None = None) -> str:

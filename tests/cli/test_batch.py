@@ -289,3 +289,15 @@ def test_a_watched_folder(inputs: Path, tmp_path: Path) -> None:
         process.communicate(timeout=20)
     assert process.returncode == 130
     assert list(videos(out)) == ["one_x2.mp4", "two_x2.mp4"]
+
+
+def test_a_link_that_leads_nowhere_costs_no_other_file(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    make(source / "b.mp4", SMALL)
+    (source / "a.mp4").symlink_to("a.mp4")
+    ran = vsr("batch", source, tmp_path / "out", "-m", "nearest", "-s", "2", "--json")
+    assert ran.code == 3
+    ends = {Path(e["source"]).name: e for e in ran.events if e["event"] == "ended"}
+    assert (ends["a.mp4"]["status"], ends["b.mp4"]["status"]) == ("failed", "done")
+    assert "is a link that leads back to itself" in ends["a.mp4"]["reason"]

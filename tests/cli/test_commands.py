@@ -19,6 +19,7 @@ from support.cli_runner import SCRIPT, Ran, vsr
 from support.clips import Clip, held, make, remux
 
 from vsr.cli.param_types import Time
+from vsr.util.signals import ENDING
 
 FAST = ["--scale", "2", "--model", "bicubic", "--preset", "ultrafast"]
 SOUND = Clip(pts=range(0, 50 * 512, 512), audio=("eng",), metadata={"title": "A title"})
@@ -227,7 +228,7 @@ def test_options_reach_the_library(inputs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: int) -> None:
     clip = Clip(320, 240, pts=range(0, 200 * 512, 512), options={"preset": "ultrafast"})
     source, target = make(tmp_path / "in.mp4", clip), tmp_path / "out.mp4"
@@ -321,7 +322,7 @@ def test_usage_errors_of_bench(options: list[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
 def test_an_interrupted_bench_ends_at_once(number: int) -> None:
     options = ["--models", "bicubic", "--seconds", "600", "--device", "cpu"]
     with subprocess.Popen(

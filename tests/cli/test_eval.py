@@ -288,3 +288,30 @@ def test_usage_and_failure_differ(inputs: Path, words: list[str], code: int, mes
     assert ran.code == code
     assert message in ran.err
     assert ran.out == ""
+
+
+@pytest.mark.parametrize("figure", ["--plot", "--crops"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_figure_never_replaces_an_input(tmp_path: Path, figure: str, overwrite: bool) -> None:
+    clip = tmp_path / "clip"
+    clip.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(clip / f"{number}.png"), picture(number, 44, 36))
+    before = (clip / "1.png").read_bytes()
+    words = ["eval", clip, "-m", "bicubic", figure, clip / "1.png"]
+    ran = vsr(*words, *(["-y"] if overwrite else []))
+    assert ran.code == 1
+    assert "1.png: is the input itself; choose another name" in ran.err
+    assert (clip / "1.png").read_bytes() == before
+
+
+def test_a_figure_replaces_a_file_on_demand_alone(inputs: Path, tmp_path: Path) -> None:
+    figure = tmp_path / "crops.png"
+    figure.write_bytes(b"mine")
+    words = ["eval", inputs / "images", "--models", "bicubic,nearest", "-s", "2"]
+    words += ["--crops", figure]
+    ran = vsr(*words)
+    assert (ran.code, figure.read_bytes()) == (1, b"mine")
+    assert "crops.png: exists already; -y" in ran.err
+    assert vsr(*words, "-y").code == 0
+    assert figure.read_bytes() != b"mine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn
 from vsr.core.frame import VideoInfo
 from vsr.core.stream_report import Others
-from vsr.images.files import IMAGE_FORMATS, read_header, read_picture, read_shape
+from vsr.images.files import IMAGE_FORMATS, encode, read_header, read_picture, read_shape
 from vsr.images.images import (
     Images,
     is_image,
@@ -56,7 +57,12 @@ def load(path: Path, flags: int = cv2.IMREAD_UNCHANGED) -> np.ndarray:
 
 def spec_of(target: Path, images: Images, warn: Warn) -> ImageSpec:
     return ImageSpec(
-        target=target, info=images.info, warn=warn, depth=images.depth, metadata=images.metadata
+        target=target,
+        info=images.info,
+        warn=warn,
+        depth=images.depth,
+        metadata=images.metadata,
+        overwrite=True,
     )
 
 
@@ -410,6 +416,33 @@ def test_a_jpeg_from_a_camera(tmp_path: Path) -> None:
     assert shown.shape == (32, 16, 3)
     assert shown[:16].max() < 10
     assert shown[16:].min() > 245
+
+
+@pytest.mark.parametrize("name", ["ICC profile", "XMP"])
+def test_metadata_that_unpacks_to_more_than_16_mib_is_left_out(tmp_path: Path, name: str) -> None:
+    packed = zlib.compress(bytes(1 << 27), 9)  # 128 kB
+    xmp = b"XML:com.adobe.xmp\0\1\0\0\0"
+    body = b"p\0\0" + packed if name == "ICC profile" else xmp + packed
+    packed_chunk = chunk(b"iCCP" if name == "ICC profile" else b"iTXt", body)
+    source = color_png(tmp_path / "a.png", random_pixels(4, 4, 3), packed_chunk)
+    tracemalloc.start()
+    try:
+        header = read_header(source)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    finally:
+        tracemalloc.stop()
+    assert header.metadata == Metadata()
+    assert header.lost == (f"{name} of over 16 MiB",)
+
+
+def test_a_tiff_with_a_profile_over_16_mib_loses_it(tmp_path: Path) -> None:
+    source = tmp_path / "in.tif"
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    large = Metadata(icc=bytes((1 << 24) + 1), xmp=b"<x/>")
+    source.write_bytes(encode(pixels, source, large))
+    header = read_header(source)
+    assert header.metadata == Metadata(xmp=b"<x/>")
+    assert header.lost == ("ICC profile of over 16 MiB",)
 
 
 def test_broken_metadata_does_not_matter(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def writing(
             encoding=encoding,
             warn=lambda _: None,
             others_of=video,
+            overwrite=True,
         )
         with create_video(spec) as output:
             yield video, output

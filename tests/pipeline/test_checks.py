@@ -72,6 +72,20 @@ def test_a_file_in_the_folders_place(source: Path) -> None:
         check_paths(source, source / "out.mp4", overwrite=False)
 
 
+def test_an_image_of_the_input_folder_is_never_the_target(tmp_path: Path) -> None:
+    for name in ("1.png", "2.png", "out.mp4"):
+        (tmp_path / name).touch()
+    with pytest.raises(OutputError, match=r"2\.png: is the input itself"):
+        check_paths(tmp_path, tmp_path / "2.png", overwrite=True)
+    check_paths(tmp_path, tmp_path / "out.mp4", overwrite=True)
+
+
+def test_the_folder_of_an_image_is_never_its_target(tmp_path: Path) -> None:
+    (tmp_path / "1.png").touch()
+    with pytest.raises(OutputError, match="holds the input itself; choose another folder"):
+        check_paths(tmp_path / "1.png", tmp_path, overwrite=True)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere")
 def test_a_folder_without_permission(source: Path) -> None:
     folder = source.parent / "locked"
@@ -131,3 +145,49 @@ def test_a_job_tells_of_them(tmp_path: Path) -> None:
             "rate does nothing",
         ]
     assert len(said) == 4
+
+
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=32, height=16))
+    (tmp_path / "elsewhere").mkdir()
+    file, link = tmp_path / "elsewhere" / "old.mkv", tmp_path / "out.mkv"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    for resume in ("never", "always"):
+        result = upscale(source, link, scale=2, model="nearest", overwrite=True, resume=resume)
+        assert result.target == file
+        assert link.is_symlink()
+        assert file.stat().st_size > 3
+        assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
+            "in.mp4",
+            "old.mkv",
+            "out.mkv",
+        ]
+
+
+@pytest.mark.parametrize("resume", ["never", "always"])
+@pytest.mark.parametrize("record", [False, True])
+def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, resume: str, record: bool) -> None:
+    source, target = make(tmp_path / "in.mp4", Clip(width=32, height=16)), tmp_path / "out.mkv"
+    asked: dict[str, Any] = {"scale": 2, "model": "nearest", "resume": resume, "record": record}
+
+    def progress(_: object) -> None:
+        target.write_bytes(b"theirs")
+
+    with pytest.raises(OutputError, match=r"stays; the finished output is kept as .*out\.1\.mkv$"):
+        upscale(source, target, progress=progress, **asked)
+    assert target.read_bytes() == b"theirs"
+    assert (tmp_path / "out.1.mkv").stat().st_size > 100
+    assert not list(tmp_path.glob("*.record.json"))
+
+
+def test_a_folder_that_appears_meanwhile_stays(tmp_path: Path) -> None:
+    source, target = make(tmp_path / "in.mp4", Clip(width=32, height=16)), tmp_path / "out"
+
+    def progress(_: object) -> None:
+        target.mkdir(exist_ok=True)
+
+    with pytest.raises(OutputError, match=r"the finished output is kept as .*out\.1$"):
+        upscale(source, target, progress=progress, scale=2, model="nearest")
+    assert not list(target.iterdir())
+    assert list((tmp_path / "out.1").iterdir())

@@ -246,7 +246,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     left = part_of(path)
-    left = left.with_name(left.name.replace(f"-{os.getpid()}.", f"-{ended.pid}."))
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
     left.write_bytes(b"half a picture")
     ProgressImage(path)
     assert not left.exists()
@@ -270,7 +270,9 @@ def test_a_folder_that_is_gone_is_told_once(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_full_disk_is_told_once_and_leaves_the_last_picture(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_once_and_leaves_the_last_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("there is no /dev/full here")
@@ -280,7 +282,11 @@ def test_a_full_disk_is_told_once_and_leaves_the_last_picture(tmp_path: Path) ->
     image.see(frame, info)
     before = path.read_bytes()
     image._due = 0.0
-    part_of(path).symlink_to(full)
+
+    def fails(*_: object) -> None:
+        full.write_bytes(b"picture")
+
+    monkeypatch.setattr("vsr.pipeline.progress_image.atomic_write", fails)
     for number in range(3):
         image.see(drawn(info, number), info)
     assert said == [f"{path}: no progress is shown any more (No space left on device)"]
@@ -346,3 +352,11 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cluster"):
         upscale(source, tmp_path / "out.mp4", progress_preview=tmp_path / "a.png", cluster="auto")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_file_that_is_there_is_replaced_on_demand_alone(tmp_path: Path) -> None:
+    path = tmp_path / "now.png"
+    path.touch()
+    with pytest.raises(OutputError, match="exists already; -y or overwrite=True replaces it"):
+        check_progress_image(path, overwrite=False)
+    check_progress_image(path, overwrite=True)

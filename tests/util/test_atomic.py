@@ -11,7 +11,15 @@ from typing import BinaryIO
 
 import pytest
 
-from vsr.util.atomic import atomic_path, atomic_write, part_of, remove_abandoned
+from vsr.util.atomic import (
+    atomic_path,
+    atomic_write,
+    give_name,
+    new_part,
+    part_of,
+    put_aside,
+    remove_abandoned,
+)
 
 TARGETS = ("out.mp4", "no suffix", "two.parts.mkv", "a[1]*?.mp4", ".hidden.mp4", "ä ö.mov")
 
@@ -152,8 +160,9 @@ def test_a_block_may_write_the_file_by_itself(tmp_path: Path) -> None:
         part.write_bytes(b"new")
         assert not path.exists()
     assert path.read_bytes() == b"new"
-    with pytest.raises(FileNotFoundError), atomic_path(path) as part:
+    with atomic_path(path):
         pass  # nothing was written
+    assert path.read_bytes() == b""
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -174,3 +183,65 @@ def test_a_durable_file_and_its_name_are_brought_to_the_disk(
     settled.clear()
     atomic_write(path, b"newer")
     assert not settled
+
+
+def test_a_part_is_nobody_elses(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with new_part(target) as part:
+        assert part == part_of(target)
+        with pytest.raises(FileExistsError), new_part(target):
+            pass
+    assert not part.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no locks like these")
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_another_container_writes_is_not_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: bool
+) -> None:
+    """Its process is none of those that can be looked up here, and its host may be called alike."""
+    target = tmp_path / "out.mp4"
+    with new_part(target, folder) as part:
+        monkeypatch.setattr("vsr.util.atomic._runs", lambda _: False)
+        remove_abandoned(target)
+        assert part.exists()
+    (part.mkdir if folder else part.touch)()
+    remove_abandoned(target)
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("by_call", [True, False])
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_appears_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_call: bool, folder: bool
+) -> None:
+    if not by_call:  # as on other systems and disks
+        monkeypatch.setattr("vsr.util.atomic._renamed", lambda *_: False)
+    target = tmp_path / "out.mkv"
+    with new_part(target, folder) as part:
+        if folder:
+            (part / "1.png").touch()
+        target.write_bytes(b"theirs")
+        with pytest.raises(FileExistsError):
+            give_name(part, target, overwrite=False)
+        assert target.read_bytes() == b"theirs"
+        (tmp_path / "out.1.mkv").touch()
+        aside = put_aside(part, target)
+        assert aside == tmp_path / "out.2.mkv"
+        assert aside.is_dir() == folder
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.1.mkv",
+        "out.2.mkv",
+        target.name,
+    ]
+
+
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    file, link = tmp_path / "there" / "file.json", tmp_path / "link.json"
+    file.parent.mkdir()
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    atomic_write(link, b"new")
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"
+    assert list(file.parent.iterdir()) == [file]

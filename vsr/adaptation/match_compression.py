@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import av
 import numpy as np
 
+from vsr.core.folders import temporary_folder
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.compression import ENCODERS, Compression
 from vsr.model_selection.analyze import SourceAnalysis, analyze
@@ -57,7 +57,7 @@ def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
 
 def _look(clips: Sequence[Samples], compression: Compression) -> SourceAnalysis:
     """What the clips look like in a file so compressed, each from a keyframe on."""
-    with TemporaryDirectory(prefix="vsr-") as folder:
+    with temporary_folder() as folder:
         path = Path(folder, "clips.mkv")
         _write(path, clips, compression)
         return analyze(path)

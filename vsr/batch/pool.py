@@ -30,6 +30,7 @@ from vsr.core.events import Progress, ignore
 from vsr.core.options import UpscaleOptions
 from vsr.core.threads import cores
 from vsr.util.atomic import remove_abandoned
+from vsr.util.signals import ENDING
 
 _TICK = 0.1  # seconds between looks at what else there is to do
 _PATIENCE = 5.0  # seconds for an idle worker to end
@@ -309,7 +310,7 @@ def _deaf() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # else the start would do it, and let signals in again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *ENDING})
     try:
         yield
     finally:

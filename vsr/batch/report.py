@@ -11,6 +11,7 @@ from typing import Any
 
 from vsr.batch.outcome import Outcome
 from vsr.core.errors import OutputError, writing
+from vsr.core.paths import check_output
 from vsr.util.atomic import atomic_write
 
 COLUMNS = (
@@ -27,6 +28,8 @@ COLUMNS = (
     "output_sha256",
 )
 SUFFIXES = (".json", ".csv")
+
+_HEAD = 4096  # bytes by which a report is known
 
 
 def row(outcome: Outcome) -> dict[str, Any]:
@@ -60,6 +63,28 @@ def write_report(path: Path, outcomes: Iterable[Outcome]) -> None:
     with writing(path):
         # File names may hold bytes that are no text: they are written as they are.
         atomic_write(path, text.encode("utf-8", "surrogateescape"))
+
+
+def check_report(path: Path, overwrite: bool, sources: Iterable[Path]) -> None:
+    """Raise OutputError where no report of a batch of `sources` may be written to `path`.
+
+    A report that is there is brought up to date, any other file replaced with `overwrite` alone.
+    """
+    check_output(path, overwrite or _is_report(path), sources)
+
+
+def _is_report(path: Path) -> bool:
+    """Whether a file is one that `write_report` has made."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEAD).decode(errors="replace")
+    except OSError:
+        return False
+    if path.suffix.lower() == ".json":
+        return start.split() == ["[]"] or start.split()[:3] == ["[", "{", f'"{COLUMNS[0]}":']
+    return start.startswith(",".join(COLUMNS))
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

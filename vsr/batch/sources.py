@@ -5,11 +5,13 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Formatter
+from typing import TypeAlias
 
 from vsr.core.errors import InputError, OutputError, VsrError
 from vsr.core.url import Url, as_source
@@ -51,6 +53,10 @@ class Found:
     relative: Path
 
 
+Unreadable: TypeAlias = Callable[[OSError, Found | None], None]
+"""Told of what cannot be looked at: an entry of a folder, or None for a source itself."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A file whose name fits.
@@ -79,15 +85,21 @@ def find(
     they are as in `fnmatch`, small and capital letters apart, and are tried on the relative path
     with forward slashes, where `*` goes across them, and on the name.
 
-    Raises InputError for an address, a source that does not exist, a glob that matches nothing,
-    a folder that cannot be listed, and where there is nothing to do.
-    """
+    What cannot be looked at in a folder, as a link that leads back to itself, is given too: doing
+    it fails, and costs no other file.
 
-    def unreadable(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be listed ({error.strerror})")
+    Raises InputError for an address, a source that does not exist, a glob that matches nothing,
+    a source that cannot be listed, and where there is nothing to do.
+    """
+    looked, found = 0, list[Found]()
+
+    def unreadable(error: OSError, each: Found | None) -> None:
+        if each is None:
+            raise InputError(f"{error.filename}: cannot be listed ({error.strerror})")
+        if _fits(each.relative.as_posix(), patterns, exclude):
+            found.append(each)
 
     check_sources(sources)
-    looked, found = 0, []
     for candidate in candidates(sources, patterns, exclude, skip, unreadable):
         looked += 1
         if candidate.sure or holds_picture(candidate.found.path):
@@ -130,11 +142,11 @@ def candidates(
     patterns: Sequence[str],
     exclude: Sequence[str],
     skip: Path | None,
-    unreadable: Callable[[OSError], None],
+    unreadable: Unreadable,
 ) -> Iterator[Candidate]:
     """The files of the sources whose names fit, see `find`; nothing is opened.
 
-    What does not exist gives nothing; folders that cannot be listed are told to `unreadable`.
+    What does not exist gives nothing; what cannot be looked at is told to `unreadable`.
     """
     passed_over = None if skip is None else os.path.realpath(skip)
     seen: set[str] = set()
@@ -177,9 +189,7 @@ class _Entry:
     named: bool = False
 
 
-def _entries(
-    source: str, skip: str | None, unreadable: Callable[[OSError], None]
-) -> Iterator[_Entry]:
+def _entries(source: str, skip: str | None, unreadable: Unreadable) -> Iterator[_Entry]:
     """All files of one source but hidden ones and records."""
     if _exists(Path(source)):
         if Path(source).is_dir():
@@ -198,9 +208,16 @@ def _entries(
         if around and skip is not None and (real == skip or real.startswith(skip + os.sep)):
             continue
         relative = Path(path).relative_to(fixed).as_posix() if mirrored else ""
-        if Path(path).is_dir():
+        try:
+            mode = Path(path).stat().st_mode
+        except FileNotFoundError:  # a link to nothing
+            continue
+        except OSError as error:
+            unreadable(error, Found(Path(path), Path(relative or Path(path).name)))
+            continue
+        if stat.S_ISDIR(mode):
             yield from _below(path, "" if relative == "." else relative, skip, visited, unreadable)
-        elif Path(path).is_file() and not path.endswith(RECORD_SUFFIX):
+        elif stat.S_ISREG(mode) and not path.endswith(RECORD_SUFFIX):
             yield _Entry(path, real, relative or Path(path).name)
 
 
@@ -209,7 +226,7 @@ def _below(
     relative: str,
     skip: str | None,
     visited: set[str],
-    unreadable: Callable[[OSError], None],
+    unreadable: Unreadable,
 ) -> Iterator[_Entry]:
     """The files of a folder and of those below it, by name; none is entered twice, or `skip`."""
     real = os.path.realpath(folder)
@@ -220,15 +237,20 @@ def _below(
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        unreadable(error)
+        unreadable(error, Found(Path(folder), Path(relative)) if relative else None)
         return
     for entry in entries:
         below = f"{relative}/{entry.name}" if relative else entry.name
         if entry.name.startswith(".") or entry.name.endswith(RECORD_SUFFIX):
             continue
-        if entry.is_dir():
+        try:
+            is_folder, is_file = entry.is_dir(), entry.is_file()
+        except OSError as error:
+            unreadable(error, Found(Path(entry.path), Path(below)))
+            continue
+        if is_folder:
             yield from _below(entry.path, below, skip, visited, unreadable)
-        elif entry.is_file():
+        elif is_file:
             apart = entry.is_symlink()
             unlinked = os.path.realpath(entry.path) if apart else f"{real}{os.sep}{entry.name}"
             yield _Entry(entry.path, unlinked, below)

@@ -151,5 +151,5 @@ def _folders(sources: Sequence[str]) -> list[Path]:
     return [path if path.exists() else fixed_part(str(path)) for path in paths]
 
 
-def _wait(error: OSError) -> None:
-    """A folder that cannot be listed is waited for: a share may be away."""
+def _wait(error: OSError, each: Found | None) -> None:
+    """What cannot be looked at is waited for: a share may be away."""

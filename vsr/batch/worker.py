@@ -17,6 +17,8 @@ from vsr.core.errors import DoneError, StalledError, StoppedError, VsrError
 from vsr.core.events import Progress, Reporter
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
+from vsr.util.atomic import followed
+from vsr.util.signals import ENDING
 from vsr.util.text import one_line
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
@@ -75,9 +77,9 @@ def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Fin
             stop=reporter.stop,
         )
     except DoneError as done:
-        record = read_record(record_path(item.target))
+        record = read_record(record_path(followed(item.target)))
         return Finished("skipped", str(done), facts=_recorded(record) if record else {})
-    record = read_record(record_path(item.target))
+    record = read_record(record_path(result.target))
     return Finished("done", facts={**result.facts(), **_hashes(record)})
 
 
@@ -98,8 +100,8 @@ def serve(connection: Connection, work: Work, options: UpscaleOptions) -> None:
 
     This is all that a worker process runs. It ends with its parent, however that ends.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to parent and workers
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # and so does systemd
+    for number in (signal.SIGINT, *ENDING):  # terminals and systemd send them to workers, too
+        signal.signal(number, signal.SIG_IGN)
     os.dup2(2, 1)  # what a codec prints must not come between the parent's lines
     items: SimpleQueue[Item] = SimpleQueue()
     stop = Event()

@@ -27,6 +27,9 @@ class Damage:
         repaired_pts: pictures whose time did not increase.
         discontinuities: places where the clock went back, as where recordings are joined.
         other_packets: packets of the other streams that were left out or mended.
+        cut_bytes: what the file had lost at its end when it had been read, since it was opened.
+        rewritten: 1 where it was written to meanwhile.
+        absent: pictures that the file's index promises and that have not come of a file so changed.
     """
 
     missing_bytes: int = 0
@@ -38,6 +41,9 @@ class Damage:
     repaired_pts: int = 0
     discontinuities: int = 0
     other_packets: int = 0
+    cut_bytes: int = 0
+    rewritten: int = 0
+    absent: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -89,6 +95,18 @@ _WORDS = {  # for one, and for {n}
     "discontinuities": (
         "the clock went back once and was continued",
         "the clock went back {n} times and was continued",
+    ),
+    "cut_bytes": (
+        "the file was cut short while it was read: it has lost 1 byte at its end",
+        "the file was cut short while it was read: it has lost {n} bytes at its end",
+    ),
+    "rewritten": (
+        "the file was written to while it was read",
+        "the file was written to {n} times while it was read",
+    ),
+    "absent": (
+        "about 1 picture that its header promises has not come",
+        "about {n} pictures that its header promises have not come",
     ),
 }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from vsr.core.errors import InputError
 from vsr.core.events import Warn, ignore
+from vsr.core.paths import check_input
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Plane, frame_picture, image_picture
 from vsr.images.files import read_picture
@@ -23,16 +25,17 @@ def list_media(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths`, and the images and videos in their folders, in name order.
 
     Folders are searched recursively, hidden files left out. Raises InputError for a path
-    that does not exist.
+    that does not exist, or cannot be read.
     """
     found: list[Path] = []
     for path in paths:
+        if not os.path.lexists(path):
+            raise InputError(f"{path}: no such file or folder")
+        check_input(path)
         if path.is_dir():
             found += [file for file in sorted(path.rglob("*")) if _is_media(file)]
-        elif path.exists():
-            found.append(path)
         else:
-            raise InputError(f"{path}: no such file or folder")
+            found.append(path)
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from av.stream import Stream
 from vsr.api import upscale
 from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Progress, ignore
+from vsr.core.folders import temporary_folder
 from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
 from vsr.core.paths import as_path, quoted
 from vsr.core.result import Result
@@ -190,7 +190,7 @@ def measure(
 
     Raises VsrError as `vsr.upscale` does; InputError where no frame begins in the piece.
     """
-    with tempfile.TemporaryDirectory(prefix="vsr-") as folder:
+    with temporary_folder() as folder:
         target = Path(folder, f"piece{suffix}")
         return enlarge_piece(source, target, options, start, start + duration).rate
 
@@ -325,7 +325,7 @@ def _measured_at(
 
 def _measured_whole(source: Path, options: UpscaleOptions, suffix: str) -> Rate:
     """The rate of a still image: of a whole run, the second one where the first was quick."""
-    with tempfile.TemporaryDirectory(prefix="vsr-") as folder:
+    with temporary_folder() as folder:
         target = Path(folder, f"piece{suffix}")
         run, _ = _run(source, target, options)
         if run.whole < _ENOUGH:  # start-up, of which a second run has little, was much of it

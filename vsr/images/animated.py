@@ -14,6 +14,8 @@ _MOST_CHUNKS = 1000
 def is_animated(path: Path) -> bool:
     """Whether a file is an animated PNG: its control chunk stands before the picture (APNG 1.0)."""
     try:
+        if not path.is_file():  # a FIFO would wait for who writes to it
+            return False
         with path.open("rb") as file:
             if file.read(len(_PNG)) != _PNG:
                 return False

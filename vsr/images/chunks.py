@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vsr.images.metadata import Header, Metadata, Shape
+from vsr.images.metadata import LARGEST_BLOCK, Header, Metadata, Shape
 from vsr.images.tiff import upright
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -82,10 +82,13 @@ def _international_text(body: bytes) -> bytes:
 
 
 def _inflated(packed: bytes) -> bytes:
+    """Unpacked up to a byte more than a block may have, which tells that it has more."""
+    unpacking = zlib.decompressobj()
     try:
-        return zlib.decompress(packed)
+        block = unpacking.decompress(packed, LARGEST_BLOCK + 1)
     except zlib.error:
         return b""
+    return block if unpacking.eof or len(block) > LARGEST_BLOCK else b""  # else it is cut short
 
 
 def embed_png(data: bytes, metadata: Metadata) -> bytes:

@@ -17,6 +17,7 @@ import numpy as np
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import Pixels, as_pixels
 from vsr.core.orientation import Orientation
+from vsr.core.paths import check_input
 from vsr.images.chunks import (
     JPEG_LIMITS,
     PNG_START,
@@ -117,6 +118,7 @@ def read_header(path: Path) -> Header:
 
     Formats without a parser here give a Header with little in it.
     """
+    check_input(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -124,18 +126,23 @@ def read_header(path: Path) -> Header:
     if not data:
         raise InputError(f"{path}: is empty")
     try:
-        if data.startswith(PNG_START):
-            return read_png(data)
-        if data.startswith(b"\xff\xd8"):
-            return read_jpeg(data)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return read_webp(data)
-        if data[:4] in TIFF_STARTS:
-            return read_tiff(data)
+        return _parsed(data).bounded()
     except (struct.error, IndexError):
         raise InputError(f"{path}: cannot be read as an image: it is cut short") from None
     except ValueError as error:
         raise InputError(f"{path}: cannot be read as an image: {error}") from None
+
+
+def _parsed(data: bytes) -> Header:
+    """Raises ValueError, struct.error or IndexError for what is damaged."""
+    if data.startswith(PNG_START):
+        return read_png(data)
+    if data.startswith(b"\xff\xd8"):
+        return read_jpeg(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return read_webp(data)
+    if data[:4] in TIFF_STARTS:
+        return read_tiff(data)
     return Header(data, lost=_lost(data))
 
 

@@ -27,6 +27,9 @@ class Metadata:
         return tuple(NAMES[name] for name in NAMES if getattr(self, name))
 
 
+LARGEST_BLOCK = 1 << 24
+"""Bytes of a block, at most: a few kB may unpack to any number; profiles have a few MB."""
+
 NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "cicp": "cICP"}
 """What people call the blocks of Metadata."""
 
@@ -78,3 +81,12 @@ class Header:
     premultiplied: bool = False
     several: bool = False
     lost: tuple[str, ...] = ()
+
+    def bounded(self) -> Header:
+        """The same without blocks over LARGEST_BLOCK, which are named as lost."""
+        large = [name for name in NAMES if len(getattr(self.metadata, name)) > LARGEST_BLOCK]
+        if not large:
+            return self
+        told = tuple(f"{NAMES[name]} of over {LARGEST_BLOCK >> 20} MiB" for name in large)
+        metadata = replace(self.metadata, **dict.fromkeys(large, b""))
+        return replace(self, metadata=metadata, lost=(*self.lost, *told))

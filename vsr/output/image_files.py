@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,8 @@ from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.xmp_tag import with_image_statement
+from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
-from vsr.util.atomic import part_of, remove_abandoned
 
 _QUEUE = 2  # frames that may wait for the encoder
 
@@ -40,7 +39,8 @@ class ImageSpec:
         depth: bits per sample of the source, 8 or 16.
         metadata: gives that of a frame by its number.
         names: those of a folder's files, in the order of the frames; None: numbered PNGs.
-        overwrite: whether a folder may hold files already.
+        overwrite: whether a folder may hold files already, and what has appeared under the name of
+            a file meanwhile is replaced.
         before_commit: called with a single finished file before it gets its name.
         provenance_tag: goes into the files' metadata; "" for nothing.
     """
@@ -69,25 +69,24 @@ def create_image(spec: ImageSpec) -> Iterator[Output]:
     shape = _output_shape(target, spec)
     kept, dropped = nearest_metadata(target, spec.metadata(0), shape.channels)
     _warn_dropped(target, dropped, spec.warn)
-    remove_abandoned(target)
-    part = part_of(target)
     written = 0
 
-    def write(frame: Frame) -> None:
-        nonlocal written
-        _save(frame, part, target, shape, with_image_statement(kept, spec.provenance_tag, target))
-        written += 1
+    with part_for(target) as part:
 
-    try:
+        def write(frame: Frame) -> None:
+            nonlocal written
+            told = with_image_statement(kept, spec.provenance_tag, target)
+            _save(frame, part, target, shape, told)
+            written += 1
+
+        def before() -> None:
+            if spec.before_commit:
+                spec.before_commit(part, output)
+
         output = Output(write, "", Others(kept.names, (), dropped))
         yield output
         _check_count(target, written, 1)
-        if spec.before_commit:
-            spec.before_commit(part, output)
-        with writing(target):
-            part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        commit(part, target, spec.overwrite, before)
 
 
 @contextmanager
@@ -103,23 +102,18 @@ def create_image_folder(spec: ImageSpec) -> Iterator[Output]:
     _check_folder(spec)
     new = not folder.exists()
     place = folder if new else folder / "images"
-    images = _Images(spec, part_of(place))
-    remove_abandoned(place)
-    with writing(folder):
-        images.part.mkdir()
-    try:
+    with part_for(place, folder=True) as part:
+        images = _Images(spec, part)
         others = images.others
         with behind(images.write, lambda: iter(()), _QUEUE) as hand_over:
             yield Output(hand_over, "", others)
         expected = images.written if spec.names is None else len(spec.names)
         _check_count(folder, images.written, expected)
-        with writing(folder):
-            if new:
-                images.part.replace(folder)
-            else:
+        if new:
+            commit(part, folder, overwrite=False)
+        else:
+            with writing(folder):
                 images.move_into(folder)
-    finally:
-        shutil.rmtree(images.part, ignore_errors=True)
 
 
 class _Images:

@@ -22,6 +22,7 @@ from vsr.core.source import Source
 from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
+from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
@@ -29,7 +30,6 @@ from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
-from vsr.util.atomic import part_of, remove_abandoned
 from vsr.video.choose import number_written
 from vsr.video.open import reason
 
@@ -48,6 +48,7 @@ class VideoSpec:
         others_of: the source whose other streams, tags and chapters go in, too; None for none.
         streams: which of those are asked for.
         color: the matrix and range that frames are converted to; None leaves them.
+        overwrite: whether what has appeared under its name meanwhile is replaced.
         verified: whether the whole finished file is decoded again.
         before_commit: called with the finished file before it gets its name.
         provenance_tag: goes into the file's metadata; "" for nothing.
@@ -60,6 +61,7 @@ class VideoSpec:
     others_of: Source | None = None
     streams: StreamOptions = field(default_factory=StreamOptions)
     color: ColorTags | None = None
+    overwrite: bool = False
     verified: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
@@ -74,6 +76,7 @@ def video_spec(job: Job, source: Source, info: VideoInfo, warn: Warn) -> VideoSp
         warn=warn,
         others_of=source,
         streams=job.options.streams,
+        overwrite=job.options.run.overwrite,
         verified=job.options.run.verify,
     )
 
@@ -88,10 +91,8 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
     so that it stays playable wherever it ends. Raises OutputError or EncoderError in one line.
     """
     target = spec.target
-    part = part_of(target)
     frames, first, times = 0, 0, array("q")
-    remove_abandoned(target)
-    with _unless_whole(part, target):
+    with part_for(target) as part:
         with _opened(part, spec) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
 
@@ -118,8 +119,7 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
                 result = muxing.as_output(count)
                 yield result
         _check(result, muxing, part, target, frames, first, times if spec.verified else None)
-        if spec.before_commit:
-            spec.before_commit(part, result)
+        _commit(part, spec, result)
 
 
 def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream]]) -> Output:
@@ -131,7 +131,7 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
     """
     target = spec.target
     times = array("q")
-    with _unless_whole(part, target):
+    try:
         with _opened(part, spec) as muxing:
             for packet in packets:
                 assert packet.pts is not None
@@ -144,8 +144,9 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
         shown = array("q", sorted(times))
         verified = shown if spec.verified else None
         _check(result, muxing, part, target, len(times), shown[0], verified)
-        if spec.before_commit:
-            spec.before_commit(part, result)
+        _commit(part, spec, result)
+    finally:
+        part.unlink(missing_ok=True)
     return result
 
 
@@ -237,15 +238,14 @@ def _check(
         verify(part, target, times, base, timed, video)
 
 
-@contextmanager
-def _unless_whole(part: Path, target: Path) -> Iterator[None]:
-    """Give `part` its name if the block ends well, else remove it."""
-    try:
-        yield
-        with _one_line(target):
-            part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+def _commit(part: Path, spec: VideoSpec, result: Output) -> None:
+    """Give `part` its name, once `before_commit` has seen it."""
+
+    def before() -> None:
+        if spec.before_commit:
+            spec.before_commit(part, result)
+
+    commit(part, spec.target, spec.overwrite, before)
 
 
 def _not_to_be_written(frame: Frame) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from vsr.core.errors import InputError, OutputError, writing
+from vsr.core.errors import InputError, OutputError
 from vsr.core.options import ReadOptions
+from vsr.core.paths import check_input, check_output
 from vsr.core.url import Url
 from vsr.images.animated import is_still
-from vsr.images.images import is_image
+from vsr.images.images import is_image, list_images
 from vsr.output.image_files import names_folder
 
 
@@ -22,26 +23,22 @@ def file_of(source: Path | Url) -> Path | None:
 def check_paths(source: Path | Url, target: Path, overwrite: bool) -> None:
     """Raise InputError or OutputError where this job could not end well."""
     file = file_of(source)
-    try:
-        missing = file is not None and not file.exists()
-    except OSError as error:  # too long a name, or a folder that may not be looked into
-        raise InputError(f"{source}: cannot be read ({error.strerror})") from None
-    if missing:
-        raise InputError(f"{source}: no such file")
-    with writing(target):
-        _check_target(file, target, overwrite)
+    if file is None:
+        check_output(target, overwrite, folder=True)
+        return
+    check_input(file)
+    if is_image(file) and target.is_dir() and target.samefile(file.parent):
+        raise OutputError(f"{target}: holds the input itself; choose another folder")
+    check_output(target, overwrite, input_files([file]), folder=True)
 
 
-def _check_target(file: Path | None, target: Path, overwrite: bool) -> None:
-    if file is not None and target.exists() and target.samefile(file):
-        raise OutputError(f"{target}: is the input itself; choose another name")
-    folder = target.resolve().parent
-    if not folder.is_dir():
-        raise OutputError(f"{target}: the folder {folder} does not exist")
-    if target.is_file() and not overwrite:
-        raise OutputError(f"{target}: exists already; -y or overwrite=True replaces it")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"{target}: the folder {folder} is not writable")
+def input_files(sources: Iterable[Path]) -> Iterator[Path]:
+    """Each source and, of folders, the images: what no run of them may write over."""
+    for source in sources:
+        yield source
+        if source.is_dir():
+            with suppress(InputError):  # it holds none
+                yield from list_images(source)
 
 
 def idle_options(source: Path | Url, target: Path, read: ReadOptions) -> Iterator[str]:

@@ -19,10 +19,11 @@ from vsr.core.color import known_matrix
 from vsr.core.errors import OutputError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import atomic_write, remove_abandoned
+from vsr.util.atomic import atomic_write, followed, remove_abandoned
 from vsr.util.text import one_line
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -51,7 +52,7 @@ class ProgressImage:
         self._warn = warn
         self._due = -math.inf
         with suppress(OSError):
-            remove_abandoned(path)
+            remove_abandoned(followed(path))
 
     def see(self, frame: Frame, info: VideoInfo) -> None:
         """Take note of a finished frame of `info`, and show it if a picture is due.
@@ -72,27 +73,23 @@ class ProgressImage:
         self._due = ended + max(self._every, (ended - began) / _SHARE)
 
 
-def check_progress_image(path: Path, *taken: Path) -> None:
+def check_progress_image(path: Path, *taken: Path, overwrite: bool = True) -> None:
     """Raise OutputError, in one line, where no picture of a run could be written to `path`.
 
-    `taken` are the run's own files and folders: it must be none of them, nor lie in one.
+    `taken` are the run's own files and folders: it must be none of them, nor lie in one. A file
+    that is there already is replaced with `overwrite` alone.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(
             f"{path}: progress cannot be shown in a {path.suffix!r}; allowed: {', '.join(SUFFIXES)}"
         )
-    place = path.resolve()
-    for other in (file.resolve() for file in taken):
+    place = Path(os.path.realpath(path))
+    for other in (Path(os.path.realpath(file)) for file in taken):
         if other == place:
             raise OutputError(f"{path}: is the run's own input or output; choose another name")
         if other == place.parent:
             raise OutputError(f"{path}: lies in the run's own folder {other}; choose another one")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file")
-    if not place.parent.is_dir():
-        raise OutputError(f"{path}: the folder {place.parent} does not exist")
-    if not os.access(place.parent, os.W_OK):
-        raise OutputError(f"{path}: the folder {place.parent} is not writable")
+    check_output(path, overwrite, taken)
 
 
 def as_shown(planes: Sequence[Plane], info: VideoInfo) -> NDArray[np.uint8]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import av
 
 from vsr.core.events import ignore
+from vsr.core.folders import temporary_folder
 from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.output.video import VideoSpec, create_video
@@ -23,7 +23,7 @@ def for_browsers(file: Path) -> bytes:
     """
     if _is_played(file):
         return file.read_bytes()
-    with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
+    with temporary_folder("vsr-preview-") as folder:
         target = Path(folder, "take.mp4")
         with open_video(file, Span(), ignore) as video:  # nobody keeps this file
             spec = VideoSpec(target=target, info=video.info, encoding=_ALIKE, warn=ignore)

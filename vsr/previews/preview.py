@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any, TypeAlias
 from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, ModelError, OutputError
 from vsr.core.events import Warn, ignore
+from vsr.core.folders import temporary_folder
 from vsr.core.job import Job
 from vsr.core.limits import Limits
 from vsr.core.options import ComputeOptions, ReadOptions, RunOptions, UpscaleOptions, seconds
@@ -28,6 +28,7 @@ from vsr.previews.make_variants import WHOLE, Made, make_takes, of_take
 from vsr.previews.pick_moment import Moment, telling
 from vsr.previews.side_by_side import HOW, write_beside
 from vsr.remux.containers import formats_for
+from vsr.util.atomic import followed
 from vsr.util.text import clock_text, size_text
 from vsr.video.reader import open_video
 
@@ -131,7 +132,7 @@ def preview(
     Raises VsrError, in one line, and TypeError for an argument of another kind.
     """
     options = UpscaleOptions.given(options, keywords).but(start=None, end=None)
-    source, target = as_path(source, "source"), as_path(target, "target", OutputError)
+    source, target = as_path(source, "source"), followed(as_path(target, "target", OutputError))
     models = _names(models) or ([options.model] if options.model else [])
     (baseline,) = _names([baseline], "baseline")
     strengths = _strengths(strengths) or [options.compute.strength]
@@ -153,7 +154,7 @@ def preview(
     span = Span(moment.start, moment.start + duration)
     job = Job(source, _large(source, scale), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
-    with tempfile.TemporaryDirectory(prefix="vsr-preview-") as folder:
+    with temporary_folder("vsr-preview-") as folder:
         takes = [(model, each) for model in models or [choice.model] for each in strengths]
         compared = [(baseline, WHOLE), *takes]
         made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore, said.warn)

@@ -80,6 +80,7 @@ def write_beside(
             warn=warn,
             others_of=sound,
             streams=only_sound,
+            overwrite=True,  # who asks for a preview has checked it
         )
         with create_video(spec) as output:
             for frames in in_step(takes, videos):

@@ -10,6 +10,7 @@ from av.container import InputContainer
 
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
+from vsr.core.paths import check_input
 from vsr.core.url import INDIRECT, Url, open_url
 from vsr.video.truncation import lacks_index
 
@@ -37,12 +38,9 @@ def open_input(path: Path | Url) -> InputContainer:
     """Open media for reading. Raises InputError, in one line, when it is none."""
     if isinstance(path, Url):
         return open_url(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
+    check_input(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not a file")
-    if not path.is_file():
-        raise InputError(f"{path}: is not a regular file")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty (0 bytes)")
     try:

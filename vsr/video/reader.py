@@ -36,6 +36,7 @@ from vsr.video.planes import PlaneReader, describe
 from vsr.video.preroll import lead_in, warm_up
 from vsr.video.seek import Frames, decode, decode_from, with_times
 from vsr.video.siting import read_siting
+from vsr.video.stable import state_of, watched
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
 
@@ -262,7 +263,7 @@ def open_video(
     where it gives nothing. Then, and if the block raises one, the file stays open: a thread
     may still be in it.
     """
-    tally, use = Tally(path, reading.strict), _Use()
+    tally, use, before = Tally(path, reading.strict), _Use(), state_of(path)
     with _unless_stalled(
         open_on_gpu(path, warn) if reading.hwaccel else open_input(path)
     ) as container:
@@ -287,6 +288,8 @@ def open_video(
             warn(note)
         info = describe(container, stream, first, siting)
         parts = finer(info.time_base)
+        promised = info.expected_frames if span.whole else None
+        whole = watched(chain([first], frames), path, before, tally, promised)
         video = Video(
             path=path,
             info=replace(info, time_base=info.time_base / parts),
@@ -296,7 +299,7 @@ def open_video(
             _begin=(first.pts or 0) * info.time_base,
             parts=parts,
             _end=_end(container, stream, parts),
-            _decoded=use.guarded(chain([first], frames), path),
+            _decoded=use.guarded(whole, path),
             _use=use,
             fields=fields,
             _tally=tally,

@@ -1,0 +1,61 @@
+"""A finished output gets its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vsr.core.errors import OutputError, writing
+from vsr.util.atomic import give_name, new_part, put_aside
+
+
+@contextmanager
+def part_for(target: Path, folder: bool = False) -> Iterator[Path]:
+    """As `new_part`. Raises OutputError where it cannot be made."""
+    parts = new_part(target, folder)
+    with writing(target):
+        part = parts.__enter__()
+    try:
+        yield part
+    finally:
+        parts.__exit__(None, None, None)
+
+
+def commit(
+    part: Path, target: Path, overwrite: bool, before: Callable[[], None] = lambda: None
+) -> None:
+    """Give a finished `part` its name, once `before` has been called.
+
+    What has appeared there meanwhile is replaced with `overwrite` alone; else it stays, and the
+    part is kept beside it. Raises OutputError, which names that.
+    """
+    if not overwrite and os.path.lexists(target):  # before a record is written of it
+        raise _kept(part, target)
+    before()
+    try:
+        with writing(target):
+            _named(part, target, overwrite)
+    except _AppearedError:
+        raise _kept(part, target) from None
+
+
+class _AppearedError(Exception):
+    """Something has appeared under the target's name."""
+
+
+def _named(part: Path, target: Path, overwrite: bool) -> None:
+    try:
+        give_name(part, target, overwrite)
+    except FileExistsError:
+        raise _AppearedError from None
+
+
+def _kept(part: Path, target: Path) -> OutputError:
+    with writing(target):
+        aside = put_aside(part, target)
+    return OutputError(
+        f"{target}: has been made by somebody else meanwhile, and stays; the finished output is "
+        f"kept as {aside}"
+    )
