@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import click
 
+from vsr.core.bounds import CRF, SECONDS, THREADS
 from vsr.core.options import (
     Audio,
     Content,
@@ -22,7 +23,7 @@ from vsr.core.options import (
     UpscaleOptions,
 )
 
-from .param_types import CropType, Hours, Pixels, Rate, ScaleType, Strength, Tile, Time
+from .param_types import CropType, Hours, Number, Pixels, Rate, ScaleType, Strength, Tile, Time
 from .renamed_option import RenamedOption
 
 _DEFAULTS = UpscaleOptions()
@@ -113,7 +114,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "encode.codec", "--codec", "h264, hevc, av1, ffv1 or an encoder's name.", click.STRING, "-c"
     ),
-    Row("encode.crf", "--crf", "Constant rate factor; lower is better and larger.", click.FLOAT),
+    Row("encode.crf", "--crf", "Constant rate factor; lower is better and larger.", Number(CRF)),
     Row("encode.preset", "--preset", "The encoder's pace, such as veryfast or slow.", click.STRING),
     Row("encode.pix_fmt", "--pix-fmt", "Pixel format; the source's if left out.", click.STRING),
     Row(
@@ -132,7 +133,7 @@ ROWS: tuple[Row, ...] = (
         metavar="auto|0|N",
         shows_default=True,
     ),
-    Row("compute.threads", "--threads", "CPU cores to use; 0: all.", click.IntRange(0)),
+    Row("compute.threads", "--threads", "CPU cores to use; 0: all.", Number(THREADS)),
     Row("compute.self_ensemble", "--self-ensemble", "Mean of 8 flips and turns: 8 times the work."),
     Row("compute.compiled", "--compile", "Let torch.compile make the kernels."),
     Row("read.hwaccel", "--hwaccel", "Decode on the GPU, where its driver can."),
@@ -172,7 +173,7 @@ ROWS: tuple[Row, ...] = (
         "read.stall_timeout",
         "--stall-timeout",
         "Fail when INPUT has given nothing for so many seconds.",
-        click.FloatRange(0, min_open=True),
+        Number(SECONDS),
         old="--stall",
         shows_default=True,
     ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,9 @@ from torch import Tensor
 from vsr.core.errors import ModelError
 from vsr.core.options import Scale
 from vsr.networks import ARCHITECTURES, Network
-from vsr.util.text import one_line
+from vsr.util.text import one_line, shown
 
 _MOST = 1024  # layers, channels or pixels: several times what any published network has
-_SHOWN = 40  # characters of a value that is refused
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,11 @@ def read_facts(path: Path) -> ModelFacts:
     network, scale, options = facts["network"], facts["scale"], facts.get("options", {})
     if not isinstance(network, str) or network not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
-        raise ModelError(f"{path}: unknown network {_shown(network)}; known: {known}")
+        raise ModelError(f"{path}: unknown network {shown(network)}; known: {known}")
     if type(scale) is not int or scale not in get_args(Scale):
-        raise ModelError(f"{path}: scale {_shown(scale)}: must be one of the numbers 2, 3, 4")
+        raise ModelError(f"{path}: scale {shown(scale)}: must be one of the numbers 2, 3, 4")
     if not isinstance(options, dict):
-        raise ModelError(f"{path}: options {_shown(options)}: must be the network's, by name")
+        raise ModelError(f"{path}: options {shown(options)}: must be the network's, by name")
     _check_options(path, ARCHITECTURES[network], options)
     return ModelFacts(network, scale, options)
 
@@ -105,9 +103,9 @@ def _check_options(path: Path, kind: type[Network], options: Mapping[str, Any]) 
     for name, value in options.items():
         if name not in names:
             known = ", ".join(names)
-            raise ModelError(f"{path}: no option {_shown(name)}: the network has {known}")
+            raise ModelError(f"{path}: no option {shown(name)}: the network has {known}")
         if wanted := _wanted(value, hints.get(name, Any)):
-            raise ModelError(f"{path}: option {name} {_shown(value)}: must be {wanted}")
+            raise ModelError(f"{path}: option {name} {shown(value)}: must be {wanted}")
 
 
 def _wanted(value: Any, hint: Any) -> str:
@@ -148,16 +146,8 @@ def _unlike(shapes: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
         if not tensors[name].is_floating_point():
             return f"{name} holds {tensors[name].dtype}, no fractions"
     beyond = next((name for name in tensors if name not in shapes), None)
-    return "" if beyond is None else f"it has no {_shown(beyond)}"
+    return "" if beyond is None else f"it has no {shown(beyond)}"
 
 
 def _size(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "one number"
-
-
-def _shown(value: Any) -> str:
-    """The beginning of a value; a number of many digits is not even written out."""
-    if isinstance(value, int) and abs(value) >= 10**_SHOWN:
-        return f"of {int(math.log10(abs(value))) + 1} digits"
-    text = one_line(repr(value))
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
