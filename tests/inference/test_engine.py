@@ -311,6 +311,10 @@ def test_an_engines_number_of_threads() -> None:
     assert refused("cpu", threads=-1) == "threads -1: must be a whole number of 0 to 1024"
 
 
+def test_a_device_of_any_length_is_told_in_a_short_line() -> None:
+    assert len(refused("cuda:" + "9" * 5000)) < 120
+
+
 def test_an_engines_size_of_tiles() -> None:
     assert [
         choose_engine(ComputeOptions(device="cpu", tile=tile)).tile for tile in (None, 0, 1, 64)
