@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 from tqdm import tqdm
 
+from vsr.core.bounds import LEARNING_RATE, MINUTES, SEED, STEPS
+
 from .options import upscale_option
 from .output.messages import event
-from .param_types import FilePath
+from .param_types import FilePath, Number
 from .progress import part_bar
 from .renamed_option import RenamedOption
 
@@ -30,18 +32,20 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 @upscale_option("scale")
 @click.option("-o", "--output", required=True, type=_PATH, help="A .safetensors file.")
 @upscale_option("model")
-@click.option("--minutes", type=float, help="To learn for.  [default: 3, unless --iterations]")
-@click.option("--iterations", type=int, help="Steps to learn, instead or as well.")
+@click.option(
+    "--minutes", type=Number(MINUTES), help="To learn for.  [default: 3, unless --iterations]"
+)
+@click.option("--iterations", type=Number(STEPS), help="Steps to learn, instead or as well.")
 @click.option(
     "--lr",
     cls=RenamedOption,
     old="--rate",
-    type=float,
+    type=Number(LEARNING_RATE),
     default=1e-4,
     show_default=True,
     help="Learning rate.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=Number(SEED), default=1, show_default=True)
 @upscale_option("compute.device")
 @upscale_option("run.overwrite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")

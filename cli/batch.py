@@ -22,6 +22,7 @@ from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, S
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, check_report, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
+from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
 from vsr.networks.registry import load_model
@@ -32,7 +33,7 @@ from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .option_table import options_of, with_options
 from .output.messages import event
 from .output.table import STATUSES, counts, line_of, table
-from .param_types import FilePath
+from .param_types import FilePath, Number
 from .progress import Bars
 
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
@@ -54,28 +55,28 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 )
 @click.option(
     "--jobs",
-    type=click.IntRange(1),
+    type=Number(Bounds(1, THREADS.most, whole=True)),
     default=1,
     show_default=True,
     help="Files at the same time; one takes all cores.",
 )
 @click.option(
     "--retries",
-    type=click.IntRange(0),
+    type=Number(Bounds(0, 1000, whole=True)),
     default=1,
     show_default=True,
     help="Try a file again after a crash.",
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(SECONDS),
     metavar="SECONDS",
     help="Give a file up after so long.",
 )
 @click.option("--watch", is_flag=True, help="Wait for more files, until Ctrl-C.")
 @click.option(
     "--settle",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(SECONDS),
     default=SETTLE,
     show_default=True,
     metavar="SECONDS",

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vsr.core.bounds import Bounds
 from vsr.core.options import ComputeOptions, Precision
 from vsr.util.text import fps_text
 
 from .options import listed, upscale_option
 from .output.messages import event, warn
+from .param_types import Number
 
 if TYPE_CHECKING:
     from vsr.inference.engine import Engine
@@ -29,7 +31,7 @@ _ORDINARY = 25  # frames per second of the video that a slow model is compared w
 @upscale_option("compute.threads")
 @click.option(
     "--seconds",
-    type=click.IntRange(1, 3600),
+    type=Number(Bounds(1, 3600, whole=True)),
     default=30,
     show_default=True,
     help="About how long to measure, in all.",

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from vsr.core.bounds import STEPS, Bounds
+
 from .options import upscale_option
-from .param_types import FilePath
+from .param_types import FilePath, Number
 
 
 @click.command("eval")
@@ -23,18 +25,16 @@ from .param_types import FilePath
     "--noise",
     default=0.0,
     metavar="SIGMA",
-    type=click.FloatRange(0, 100),
+    type=Number(Bounds(0, 100)),
     help="Add noise to the shrunk pictures: its deviation, of 255.",
 )
 @click.option(
     "--crf",
     metavar="N",
-    type=click.IntRange(0, 51),
+    type=Number(Bounds(0, 51, whole=True)),
     help="Put the shrunk pictures through H.264 at this rate factor; lower is better.",
 )
-@click.option(
-    "--frames", metavar="N", type=click.IntRange(1), help="Read no more frames of each clip."
-)
+@click.option("--frames", metavar="N", type=Number(STEPS), help="Read no more frames of each clip.")
 @upscale_option("read.stills")
 @click.option(
     "--plot",

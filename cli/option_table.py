@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import click
 
+from vsr.core.bounds import CRF, SECONDS, STRENGTH, THREADS, VIDEO_STREAM
 from vsr.core.options import (
     Audio,
     Content,
@@ -22,17 +23,7 @@ from vsr.core.options import (
     UpscaleOptions,
 )
 
-from .param_types import (
-    AutoPercent,
-    CropType,
-    Hours,
-    Percent,
-    Pixels,
-    Rate,
-    ScaleType,
-    Tile,
-    Time,
-)
+from .param_types import CropType, Hours, Number, Pixels, Rate, ScaleType, Strength, Tile, Time
 from .renamed_option import RenamedOption
 
 _DEFAULTS = UpscaleOptions()
@@ -92,7 +83,7 @@ ROWS: tuple[Row, ...] = (
         "denoise",
         "--denoise",
         "Noise and coding to remove, for recurrent models; auto: as much as there is.",
-        AutoPercent(),
+        Strength(),
         metavar="auto|0..100",
         shows_default=True,
     ),
@@ -125,13 +116,13 @@ ROWS: tuple[Row, ...] = (
         "--video-stream",
         "Which of several videos to take, from 0, cover art not counted; "
         "else the default one, then the largest.",
-        click.IntRange(0),
+        Number(VIDEO_STREAM),
         metavar="N",
     ),
     Row(
         "encode.codec", "--codec", "h264, hevc, av1, ffv1 or an encoder's name.", click.STRING, "-c"
     ),
-    Row("encode.crf", "--crf", "Constant rate factor; lower is better and larger.", click.FLOAT),
+    Row("encode.crf", "--crf", "Constant rate factor; lower is better and larger.", Number(CRF)),
     Row("encode.preset", "--preset", "The encoder's pace, such as veryfast or slow.", click.STRING),
     Row("encode.pix_fmt", "--pix-fmt", "Pixel format; the source's if left out.", click.STRING),
     Row(
@@ -151,13 +142,13 @@ ROWS: tuple[Row, ...] = (
         metavar="auto|0|N",
         shows_default=True,
     ),
-    Row("compute.threads", "--threads", "CPU cores to use; 0: all.", click.IntRange(0)),
+    Row("compute.threads", "--threads", "CPU cores to use; 0: all.", Number(THREADS)),
     Row("compute.self_ensemble", "--self-ensemble", "Mean of 8 flips and turns: 8 times the work."),
     Row(
         "compute.strength",
         "--strength",
         "How much of the network's detail over bicubic to keep.",
-        Percent(),
+        Number(STRENGTH),
         metavar="0..100",
         shows_default=True,
         for_preview=False,
@@ -200,7 +191,7 @@ ROWS: tuple[Row, ...] = (
         "read.stall_timeout",
         "--stall-timeout",
         "Fail when INPUT has given nothing for so many seconds.",
-        click.FloatRange(0, min_open=True),
+        Number(SECONDS),
         old="--stall",
         shows_default=True,
     ),

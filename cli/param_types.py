@@ -9,10 +9,38 @@ from typing import Any
 
 import click
 
+from vsr.core.bounds import LONGEST, PIXELS, RATE, STRENGTH, TILE, Bounds
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError
+from vsr.util.text import shown
 
 _HOUR = 3600  # seconds
+_INTEGER = r"[+-]?\d{1,20}"
+_DECIMAL = r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?"
+_EXACT = r"\d{1,60}(?:\.\d{1,60}|/[1-9]\d{0,59})?"  # what takes long to read is no number
+
+
+class Number(click.ParamType[float]):
+    """A number within bounds, which the help leaves out and the message names."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self.name = "integer" if bounds.whole else "float"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = _read(value, self.bounds) if isinstance(value, str) else value
+        if number is None or number not in self.bounds:
+            self.fail(f"{shown(value)}: must be {self.bounds}", param, ctx)
+        return number
+
+
+def _read(text: str, bounds: Bounds) -> float | None:
+    """The number that a text is, of few enough digits; None for none."""
+    pattern, kind = (_INTEGER, int) if bounds.whole else (_DECIMAL, float)
+    text = text.strip()
+    return kind(text) if re.fullmatch(pattern, text, re.ASCII) else None
 
 
 class FilePath(click.Path):
@@ -39,7 +67,7 @@ class ScaleType(click.ParamType[int]):
         self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
         if str(value) not in ("2", "3", "4"):
-            self.fail(f"{value!r} is not one of '2', '3', '4'.", param, ctx)
+            self.fail(f"{shown(value)} is not one of '2', '3', '4'.", param, ctx)
         return int(value)
 
 
@@ -53,36 +81,14 @@ class Tile(click.ParamType[int | None]):
     ) -> int | None:
         if value == "auto":
             return None
-        try:
-            pixels = int(value)
-        except ValueError:
-            pixels = -1
-        if pixels < 0:
-            self.fail(f"{value!r} is not a tile: write auto, 0 or a number of pixels", param, ctx)
-        return pixels
+        pixels = _read(value, TILE) if isinstance(value, str) else value
+        if pixels not in TILE:
+            allowed = f"write auto, 0 or a number of pixels up to {TILE.most}"
+            self.fail(f"{shown(value)} is not a tile: {allowed}", param, ctx)
+        return int(pixels or 0)
 
 
-class Percent(click.ParamType[float]):
-    """A number of 0 to 100."""
-
-    name = "percent"
-
-    def __init__(self, allowed: str = "a number of 0 to 100") -> None:
-        self.allowed = allowed
-
-    def convert(
-        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            percent = float(value)
-        except ValueError:
-            percent = -1.0
-        if not 0 <= percent <= 100:
-            self.fail(f"{value!r}: write {self.allowed}", param, ctx)
-        return percent
-
-
-class AutoPercent(click.ParamType[float | None]):
+class Strength(click.ParamType[float | None]):
     """ "auto", or a number of 0 to 100."""
 
     name = "percent"
@@ -92,7 +98,10 @@ class AutoPercent(click.ParamType[float | None]):
     ) -> float | None:
         if value == "auto":
             return None
-        return Percent("auto or a number of 0 to 100").convert(value, param, ctx)
+        strength = _read(value, STRENGTH) if isinstance(value, str) else value
+        if strength is None or strength not in STRENGTH:
+            self.fail(f"{shown(value)}: write auto or {STRENGTH}", param, ctx)
+        return strength
 
 
 class Time(click.ParamType[Fraction]):
@@ -105,16 +114,19 @@ class Time(click.ParamType[Fraction]):
     ) -> Fraction:
         if isinstance(value, Fraction):
             return value
-        text = value.strip()
-        if re.fullmatch(r"\d+/[1-9]\d*", text):
-            return Fraction(text)
-        match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)", text)
-        if match is None:
-            self.fail(f"{value!r} is not a time: write seconds (12.5) or HH:MM:SS.mmm", param, ctx)
+        match = re.fullmatch(
+            rf"(?:(?:(\d{{1,9}}):)?(\d{{1,2}}):)?({_EXACT})", value.strip(), re.ASCII
+        )
+        if match is None or ("/" in match[3] and match[2] is not None):
+            wanted = "write seconds (12.5) or HH:MM:SS.mmm"
+            self.fail(f"{shown(value)} is not a time: {wanted}", param, ctx)
         hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
         if (match[2] is not None and seconds >= 60) or (match[1] is not None and minutes >= 60):
-            self.fail(f"{value!r}: what follows a colon must be under 60", param, ctx)
-        return hours * _HOUR + minutes * 60 + seconds
+            self.fail(f"{shown(value)}: what follows a colon must be under 60", param, ctx)
+        time = hours * _HOUR + minutes * 60 + seconds
+        if time > LONGEST:
+            self.fail(f"{shown(value)}: must be at most {LONGEST} seconds", param, ctx)
+        return time
 
 
 class Rate(click.ParamType[Fraction]):
@@ -125,12 +137,11 @@ class Rate(click.ParamType[Fraction]):
     def convert(
         self, value: str | Fraction, param: click.Parameter | None, ctx: click.Context | None
     ) -> Fraction:
-        try:
-            rate = Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            rate = Fraction(0)
-        if not 0 < rate <= 1000:
-            self.fail(f"{value!r} is not a rate: write 25 or 30000/1001", param, ctx)
+        plain = re.fullmatch(_EXACT, str(value).strip(), re.ASCII)
+        rate = Fraction(plain[0]) if plain else Fraction(0)
+        if rate not in RATE:
+            wanted = f"write 25 or 30000/1001, {RATE}"
+            self.fail(f"{shown(value)} is not a rate: {wanted}", param, ctx)
         return rate
 
 
@@ -142,10 +153,11 @@ class Pixels(click.ParamType[int]):
     def convert(
         self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        match = re.fullmatch(r"(\d{1,15})([Mm]?)", str(value).strip())
+        match = re.fullmatch(r"(\d{1,15})([Mm]?)", str(value).strip(), re.ASCII)
         pixels = int(match[1]) * (10**6 if match[2] else 1) if match else 0
-        if pixels < 1:
-            self.fail(f"{value!r} is no number of pixels: write 100000000 or 100M", param, ctx)
+        if pixels not in PIXELS:
+            wanted = f"write 100000000 or 100M, up to {PIXELS.most}"
+            self.fail(f"{shown(value)} is no number of pixels: {wanted}", param, ctx)
         return pixels
 
 
@@ -158,10 +170,11 @@ class Hours(click.ParamType[int]):
         self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
         text = str(value).strip()
-        plain = re.fullmatch(r"\d{1,9}(?:\.\d{1,9}|/[1-9]\d{0,8})?", text)
+        plain = re.fullmatch(r"\d{1,9}(?:\.\d{1,9}|/[1-9]\d{0,8})?", text, re.ASCII)
         seconds = Fraction(text) * _HOUR if plain else Fraction(0)
-        if seconds < 1:
-            self.fail(f"{value!r} is no number of hours: write 24 or 1.5", param, ctx)
+        if not 1 <= seconds <= LONGEST:
+            wanted = f"write 24 or 1.5, up to {LONGEST // _HOUR}"
+            self.fail(f"{shown(value)} is no number of hours: {wanted}", param, ctx)
         return int(seconds)
 
 

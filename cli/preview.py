@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
+from vsr.core.bounds import STRENGTH
 from vsr.core.options import UpscaleOptions
 
 from .option_table import options_of, to_argv, with_options
 from .output.messages import event, warn
-from .param_types import FilePath, Percent, Time
+from .param_types import FilePath, Number, Time
 
 
 @click.command("preview")
@@ -34,7 +35,7 @@ from .param_types import FilePath, Percent, Time
     "--strength",
     "strengths",
     multiple=True,
-    type=Percent(),
+    type=Number(STRENGTH),
     metavar="0..100",
     help="How much of the network's detail over bicubic to keep. Repeatable.  [default: 100]",
 )

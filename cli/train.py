@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vsr.core.bounds import FRACTION, LEARNING_RATE, MINUTES, SEED, STEPS
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
-from vsr.training.recipe import GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
+from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 from vsr.util.signals import heard
 
 from .options import upscale_option
 from .output.messages import event
-from .param_types import FilePath
+from .param_types import FilePath, Number
 from .progress import part_bar
 from .renamed_option import RenamedOption
 
@@ -55,19 +56,31 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
 @click.option("--real", multiple=True, type=_PATH, help="Footage whose degradation to learn.")
 @click.option("--sharp", multiple=True, type=_PATH, help="For it, instead of DATA: photos, clips.")
 @click.option(
-    "--degradation-iterations", type=int, help="Its steps.  [default: 20000, unless minutes]"
+    "--degradation-iterations",
+    type=Number(STEPS),
+    help="Its steps.  [default: 20000, unless minutes]",
 )
-@click.option("--degradation-minutes", type=float, help="Its time, before that of the network.")
+@click.option(
+    "--degradation-minutes", type=Number(MINUTES), help="Its time, before that of the network."
+)
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
-@click.option("--iterations", type=int, help="Steps.  [default: 100000, unless --minutes]")
-@click.option("--minutes", type=float, help="Time to train, instead or as well.")
-@click.option("--batch", type=int, help="Patches a step.  [default: 16; recurrent: 10]")
-@click.option("--patch", type=int, help="Their side in small pixels.  [default: 48; recurrent: 56]")
+@click.option(
+    "--iterations", type=Number(STEPS), help="Steps.  [default: 100000, unless --minutes]"
+)
+@click.option("--minutes", type=Number(MINUTES), help="Time to train, instead or as well.")
+@click.option(
+    "--batch", type=Number(BOUNDS["batch"]), help="Patches a step.  [default: 16; recurrent: 10]"
+)
+@click.option(
+    "--patch",
+    type=Number(BOUNDS["patch"]),
+    help="Their side in small pixels.  [default: 48; recurrent: 56]",
+)
 @click.option(
     "--lr",
     cls=RenamedOption,
     old="--rate",
-    type=float,
+    type=Number(LEARNING_RATE),
     help="Highest learning rate.  [default: 1e-3; edsr: 1e-4]",
 )
 @click.option(
@@ -81,14 +94,14 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     "--mse-fraction",
     cls=RenamedOption,
     old="--mse-part",
-    type=float,
+    type=Number(FRACTION),
     help="Of the run, at its end, on squared error.  [default: 0.15; recurrent: 0]",
 )
 @click.option(
     "--reparam-width",
     cls=RenamedOption,
     old="--width",
-    type=int,
+    type=Number(BOUNDS["reparam_width"]),
     help="Kernels behind each convolution while it trains; 0: none.  [default: 256; recurrent: 0]",
 )
 @click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
@@ -96,6 +109,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     "--motion-fraction",
     cls=RenamedOption,
     old="--motion-part",
+    type=Number(FRACTION),
     default=0.1,
     show_default=True,
     help="Of the run, at its beginning, for motion alone.",
@@ -104,11 +118,12 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     "--guided-fraction",
     cls=RenamedOption,
     old="--guided-part",
+    type=Number(FRACTION),
     default=0.6,
     show_default=True,
     help="Of the run, after it, with known motion.",
 )
-@click.option("--seed", default=1, show_default=True)
+@click.option("--seed", type=Number(SEED), default=1, show_default=True)
 @upscale_option("compute.device")
 @upscale_option("compute.threads")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")

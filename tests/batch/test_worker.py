@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from vsr.batch.outcome import Item
 from vsr.batch.worker import upscale_file
 from vsr.core.events import Progress, Reporter
 from vsr.core.options import UpscaleOptions
+from vsr.provenance.sidecar import record_path
 
 FAST = UpscaleOptions.of(scale=2, model="nearest", preset="ultrafast", record=True)
 
@@ -67,6 +69,23 @@ def test_without_a_record_there_are_no_hashes(
     assert finished.status == "done"
     assert "source_sha256" not in finished.facts
     assert list(tmp_path.iterdir()) == [item.target]
+
+
+@pytest.mark.parametrize("lost", ["picture", "damage", "times", "streams", "output", "settings"])
+def test_a_record_that_lacks_a_part_is_none(
+    tmp_path: Path, source: Path, reporter: Reporter, lost: str
+) -> None:
+    """It is told as such, and is no reason to try again."""
+    item = Item(source, tmp_path / "out.mp4")
+    assert upscale_file(item, FAST, reporter).status == "done"
+    path = record_path(item.target)
+    record = json.loads(path.read_bytes())
+    del record[lost]
+    path.write_text(json.dumps(record))
+    with pytest.raises(OutputError, match="is no record of vsr, or a damaged one"):
+        upscale_file(item, FAST, reporter)
+    assert upscale_file(item, FAST.but(overwrite=True), reporter).status == "done"
+    assert upscale_file(item, FAST, reporter).status == "skipped"
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path, source: Path, reporter: Reporter) -> None:

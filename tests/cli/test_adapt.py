@@ -56,13 +56,12 @@ def test_errors_of_adapt_are_one_line(footage: Path, tmp_path: Path) -> None:
     for arguments, words in (
         ((footage, "-s", 2, "-o", tmp_path / "a.pt"), "named .safetensors"),
         ((tmp_path / "none.mp4", "-s", 2, "-o", tmp_path / "a.safetensors"), "no such file"),
-        (
-            (footage, "-s", 4, "-m", "espcn", "-o", tmp_path / "a.safetensors", "--minutes", 0),
-            "minutes",
-        ),
     ):
         ran = vsr("adapt", *arguments)
         assert ran.code == 1
         assert words in ran.err
         assert len(ran.err.splitlines()) == 1
+    ran = vsr("adapt", footage, "-o", tmp_path / "a.safetensors", "--minutes", 0)
+    assert ran.code == 2
+    assert "Invalid value for '--minutes': '0': must be a number above 0" in ran.err
     assert not [*tmp_path.iterdir()]

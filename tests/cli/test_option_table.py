@@ -38,13 +38,13 @@ def read_options(draw: st.DrawFn) -> ReadOptions:
         end=None if length is None else (start or Fraction(0)) + length,
         crop=draw(st.one_of(st.none(), CROPS)),
         video_stream=draw(st.one_of(st.none(), st.integers(0, 99))),
-        rate=draw(st.fractions("1/1000", 1000)),
+        rate=draw(st.fractions("1/1000", 1000, max_denominator=10**6)),
         stills=draw(st.booleans()),
         hwaccel=draw(st.booleans()),
         deinterlace=draw(st.sampled_from(("auto", "on", "off"))),
         strict=draw(st.booleans()),
         stall_timeout=draw(st.floats(0.001, 1e6)),
-        limits=Limits(draw(st.integers(1, 10**12)), draw(st.integers(1, 10**9))),
+        limits=Limits(draw(st.integers(1, 2**31 - 1)), draw(st.integers(1, 10**9))),
     )
 
 

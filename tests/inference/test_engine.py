@@ -308,14 +308,18 @@ def test_an_engines_number_of_threads() -> None:
         choose_engine(ComputeOptions(device="cpu", threads=0)).workers
         == choose_engine(ComputeOptions(device="cpu")).workers
     )
-    assert refused("cpu", threads=-1) == "threads -1: must not be negative"
+    assert refused("cpu", threads=-1) == "threads -1: must be a whole number of 0 to 1024"
+
+
+def test_a_device_of_any_length_is_told_in_a_short_line() -> None:
+    assert len(refused("cuda:" + "9" * 5000)) < 120
 
 
 def test_an_engines_size_of_tiles() -> None:
     assert [
         choose_engine(ComputeOptions(device="cpu", tile=tile)).tile for tile in (None, 0, 1, 64)
     ] == [None, 0, 1, 64]
-    assert refused("cpu", tile=-1) == "tile -1: must be auto, 0 or a number of pixels"
+    assert refused("cpu", tile=-1) == "tile -1: must be auto, 0 or a number of pixels up to 65536"
 
 
 # A GPU

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 import pickle
@@ -65,7 +66,7 @@ def test_every_model_of_the_package_works(entry: ModelCard) -> None:
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
     colours = {"y": 1, "rgb": 3}[network.color]
-    x = torch.rand(1, colours * (2 * network.context + 1), 9, 12)
+    x = torch.rand(1, colours * network.seen, 9, 12)
     with torch.no_grad():
         found = network(x)
     assert found.shape == (1, colours, 9 * entry.scale, 12 * entry.scale)
@@ -396,6 +397,84 @@ def test_a_file_of_an_unknown_network(tmp_path: Path) -> None:
 def test_a_file_that_says_nonsense(tmp_path: Path, changes: dict[str, Any]) -> None:
     path = written(tmp_path / "own.safetensors", small(), {**FACTS, **changes})
     assert "own" in refused(path)
+
+
+NONSENSE: tuple[Any, ...] = (None, True, -1, 0.5, "4", "4" * 5000, [], [[4]], {}, 10**9, 10**300)
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize("network", ARCHITECTURES)
+def test_every_fact_of_every_network_is_checked_by_its_type(
+    tmp_path: Path, network: str, value: Any
+) -> None:
+    """And the line says of the right thing what it may be, whatever the file holds else."""
+    path = tmp_path / "own.safetensors"
+    names = list(inspect.signature(ARCHITECTURES[network]).parameters)[1:]
+    assert names
+    for name in names:
+        written(path, small(), {"network": network, "scale": 2, "options": {name: value}})
+        assert refused(path).startswith(f"{path}: "), name
+        assert len(refused(path)) < len(str(path)) + 250
+    written(path, small(), {"network": network, "scale": value})
+    assert ": must be one of the numbers 2, 3, 4" in refused(path)
+    written(path, small(), {"network": value, "scale": 2})
+    assert ": unknown network " in refused(path)
+    if value != {}:
+        written(path, small(), {"network": network, "scale": 2, "options": value})
+        assert ": must be the network's, by name" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [
+        ("espcn", {"kernels": [3] * 100_000, "features": [1] * 99_999}),
+        ("espcn", {"kernels": [3] * 1000, "features": [1000] * 999}),
+        ("vespcn", {"layers": 10**7}),
+        ("vespcn", {"layers": 1000, "features": 1000}),
+        ("edsr", {"blocks": 10**7}),
+        ("edsr", {"blocks": 1000, "features": 1000}),
+        ("recurrent", {"pairs": 10**7}),
+        ("recurrent", {"pairs": 1000, "features": 1000, "flow_features": 1000}),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_nothing_is_built_that_the_file_does_not_fill(
+    tmp_path: Path, network: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the memory nor the time is taken that a few words in a file ask for."""
+
+    def with_memory(self: Network, mode: bool = True) -> Network:
+        assert all(parameter.is_meta for parameter in self.parameters())
+        return self
+
+    monkeypatch.setattr(Network, "train", with_memory)  # what `eval` calls, once it is built
+    facts = {"network": network, "scale": 2, "options": options}
+    path = written(tmp_path / "own.safetensors", small(), facts)
+    assert refused(path).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("network", [name for name in ARCHITECTURES if name != "interpolation"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_no_numbers(tmp_path: Path, network: str, value: float) -> None:
+    made = ARCHITECTURES[network](2)
+    last = list(made.state_dict())[-1]
+    made.state_dict()[last].view(-1)[-1] = value
+    path = written(tmp_path / "own.safetensors", made, {"network": network, "scale": 2})
+    assert refused(path) == f"{path}: {last} holds numbers that are infinite, or are none"
+
+
+def test_weights_of_other_types(tmp_path: Path) -> None:
+    """Halves are taken; doubles beyond float32 would become infinite, and integers are none."""
+    path, state = tmp_path / "own.safetensors", small().state_dict()
+
+    def kept(name: str, tensor: torch.Tensor) -> Path:
+        save_file({**state, name: tensor}, path, {"vsr": json.dumps(FACTS)})
+        return path
+
+    weight = state["convs.0.weight"]
+    assert load_model(kept("convs.0.weight", weight.half()), 2)
+    assert "infinite" in refused(kept("convs.0.weight", weight.double() * 1e300))
+    assert "no fractions" in refused(kept("convs.0.weight", weight.int()))
 
 
 def test_an_even_kernel_is_refused_when_it_is_loaded(tmp_path: Path) -> None:

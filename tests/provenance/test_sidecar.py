@@ -28,7 +28,14 @@ from vsr.networks.registry import Model, load_model
 from vsr.provenance.described import described, recorded
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.settings import job_settings
-from vsr.provenance.sidecar import make_record, read_record, record_path, settings_of, write_record
+from vsr.provenance.sidecar import (
+    make_record,
+    read_record,
+    record_path,
+    result_facts,
+    settings_of,
+    write_record,
+)
 
 BEGAN = datetime(2026, 3, 1, 23, 59, 58, 250_000, tzinfo=timezone(timedelta(hours=1)))
 TINY = Clip(width=32, height=24, pts=tuple(range(0, 4 * 512, 512)), audio=("eng",))
@@ -239,6 +246,32 @@ def test_nonsense_is_refused_in_one_line(
         read_record(path)
     except OutputError as error:
         assert "\n" not in str(error)
+
+
+def test_a_record_without_any_one_of_its_parts_is_refused(
+    tmp_path: Path, done: tuple[Job, Result]
+) -> None:
+    """Or with another type in its place; what is read can be told from."""
+    path, record = tmp_path / "r.json", record_of(done)
+    for block, held in record.items():
+        rest = {name: value for name, value in record.items() if name != block}
+        other: Any = 7 if isinstance(held, str) else "7"
+        for changed in (rest, {**rest, block: None}, {**rest, block: other}):
+            path.write_text(json.dumps(changed))
+            with pytest.raises(OutputError):
+                read_record(path)
+        for name in held if isinstance(held, dict) else ():
+            inner = {key: value for key, value in held.items() if key != name}
+            for changed in (inner, {**inner, name: True}, {**inner, name: [{}]}):
+                path.write_text(json.dumps({**record, block: changed}))
+                try:
+                    found = read_record(path)
+                except OutputError as error:
+                    assert str(error) == f"{path}: is no record of vsr, or a damaged one"
+                else:
+                    assert found is not None
+                    assert result_facts(found).keys() >= {"frames_out", "fps", "warnings"}
+                    settings_of(found)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '"a"', "[" * 100_000, "\xff", "1e400"])

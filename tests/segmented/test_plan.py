@@ -296,3 +296,11 @@ def test_a_plan_names_one_core_count(tmp_path: Path) -> None:
     assert plan.threads > 0
     assert plan.frames == 12
     assert plan.borders == ()
+
+
+@pytest.mark.parametrize("borders", [(4, 2), (2, 2), ("x",), (None,), (True, 2), (0.5, 2), ([],)])
+def test_a_plan_holds_each_frame_once_or_is_none(borders: tuple[Any, ...]) -> None:
+    """Whoever wrote it: segments that do not follow each other leave frames out, or repeat them."""
+    plan = replace(PLAN, borders=borders)
+    with pytest.raises((ValueError, TypeError)):
+        Plan.from_json(plan.to_json())

@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,6 +179,108 @@ def test_half_a_plan_is_none_and_what_was_done_by_it_is_not_done(
         assert not work.done
     with open_work(target, KEY, never) as work:
         assert work.plan == plan_of(segments=3)
+
+
+NONSENSE: tuple[Any, ...] = (None, True, -1, 0.5, 10**4000, "x", [], [[]], {}, {"a": []})
+
+
+def assert_begun_anew(target: Path) -> None:
+    """Once, with one warning; what is done then is kept."""
+    with open_work(target, KEY, plan_of) as work:
+        assert work.plan == plan_of()
+        assert not work.done
+        assert work.warnings == (f"{work.folder}: is not as it was written; begun anew",)
+        work.add(done_of(work, 1))
+    assert list(others(target, OTHER, {}))
+    assert clear_arrived(target) == []
+    with open_work(target, KEY, never) as work:
+        assert list(work.done) == [1]
+        assert len(work.warnings) == 1
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: str(value)[:9])
+def test_a_journal_of_other_types_is_begun_anew(tmp_path: Path, value: Any) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        file = work.folder / "journal.jsonl"
+    fact = json.loads(file.read_text())
+    changed = [{**fact, name: value} for name in fact if not suits(name, value)]
+    changed += [{"segment": value}, {"lost": value}]
+    changed += [] if isinstance(value, str) else [{"warning": value}]
+    for wrong in changed:
+        file.write_text(json.dumps(wrong) + "\n")
+        assert_begun_anew(target)
+
+
+def suits(name: str, value: Any) -> bool:
+    """Whether a fact of a segment's may be this: a text is any, no damage is some."""
+    if name in ("host", "ended", "sha256"):
+        return isinstance(value, str)
+    return name in ("damage", "seconds") and value == {"damage": {}, "seconds": 0.5}[name]
+
+
+@pytest.mark.parametrize(
+    "name", [*(each.name for each in fields(SegmentRecord) if each.name != "segment"), "plan"]
+)
+def test_a_journal_that_lacks_a_fact_is_begun_anew(tmp_path: Path, name: str) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        file = work.folder / "journal.jsonl"
+    fact = json.loads(file.read_text())
+    del fact[name]
+    file.write_text(json.dumps(fact) + "\n")
+    assert_begun_anew(target)
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 100_000 + b"\n", b"\xff\n", b"null\n", b"9" * 5000 + b"\n", b"no end"]
+)
+def test_a_journal_that_is_cut_has_nothing_in_it(tmp_path: Path, data: bytes) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    (work.folder / "journal.jsonl").write_bytes(data)
+    with open_work(target, KEY, never) as work:
+        assert not work.done
+        assert not work.warnings
+
+
+def test_a_journal_that_is_a_folder_is_begun_anew(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    (work.folder / "journal.jsonl").unlink()
+    (work.folder / "journal.jsonl").mkdir()
+    assert not list(others(target, OTHER, {}))
+    assert clear_arrived(target) == []
+    assert_begun_anew(target)
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=lambda value: str(value)[:9])
+def test_a_plan_that_was_changed_is_thrown_away(tmp_path: Path, value: Any) -> None:
+    """With all that was done by it: its segments may hold frames twice, or not at all."""
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    file = work.folder / "plan.json"
+    text = file.read_text()
+    for name, held in json.loads(text).items():
+        if held != value or isinstance(held, bool) != isinstance(value, bool):
+            file.write_text(json.dumps({**json.loads(text), name: value}))
+            assert_begun_anew(target)
+
+
+@pytest.mark.parametrize("borders", [(), (4,), (2, 4, 6, 8), (3, 4, 6, 8, 10)])
+def test_what_another_plan_made_is_not_done(tmp_path: Path, borders: tuple[int, ...]) -> None:
+    """Even where that plan, by itself, is a whole one."""
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    other = replace(plan_of(), borders=borders)
+    (work.folder / "plan.json").write_text(other.to_json())
+    assert_begun_anew(target)
 
 
 def test_a_plan_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from vsr.adaptation.pseudo_pairs import CameraPairs
+from vsr.core.bounds import check_bounds
 from vsr.core.errors import TrainingError
 from vsr.networks import Network
 from vsr.networks.vespcn import Vespcn
@@ -19,7 +20,7 @@ from vsr.training.checkpoint import Run
 from vsr.training.fit import descend
 from vsr.training.footage import FootageStills
 from vsr.training.lessons import Lesson, StillLesson, WindowLesson
-from vsr.training.recipe import part_done
+from vsr.training.recipe import COURSE, part_done
 
 _WARM_UP = 50  # steps
 _MSE_FRACTION = 1.0  # of the run, on squared error: it is what is judged by
@@ -47,10 +48,7 @@ class Course:
     def __post_init__(self) -> None:
         if self.iterations is None and self.minutes is None:
             raise TrainingError("adapting needs an end: minutes, iterations or both")
-        for name in ("minutes", "iterations", "lr", "batch"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise TrainingError(f"{name} {value}: must be above 0")
+        check_bounds(TrainingError, self, COURSE)
 
 
 @dataclass(frozen=True)

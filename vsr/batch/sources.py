@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vsr.encoding.defaults import default_encoder
 from vsr.images.animated import is_still
 from vsr.images.files import IMAGE_SUFFIXES, image_format
 from vsr.remux.containers import format_of
+from vsr.util.text import one_line, shown
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
 
@@ -290,20 +292,30 @@ def target_of(found: Found, folder: Path, name: str, scale: int) -> Path:
     one that gives no name, a path, or a name without suffix, which would be a folder.
     """
     try:
-        fields = [field for _, field, _, _ in Formatter().parse(name) if field is not None]
+        parts = [
+            (field, form or "")
+            for _, field, form, _ in Formatter().parse(name)
+            if field is not None
+        ]
+        fields = [field for field, _ in parts]
+        if any(re.search(r"[{}]|\d{4}", form) for _, form in parts):
+            raise ValueError("a width has at most 3 digits")
         unknown = [field for field in fields if field not in _FIELDS]
         stem, suffix = found.path.stem, _suffix(found.path)
         made = "" if unknown else name.format(stem=stem, suffix=suffix, scale=scale)
     except (ValueError, LookupError) as error:
-        raise InputError(f"name {name!r}: is no pattern ({error})") from None
+        raise InputError(f"name {shown(name)}: is no pattern ({error})") from None
     if unknown:
         raise InputError(
-            f"name {name!r}: no field {{{unknown[0]}}}; allowed are {{stem}}, {{suffix}}, {{scale}}"
+            f"name {shown(name)}: no field {{{one_line(unknown[0], 40)}}}; allowed are {{stem}}, "
+            "{suffix}, {scale}"
         )
     if made in ("", ".", "..") or any(mark in made for mark in ("/", os.sep, "\0")):
-        raise InputError(f"name {name!r}: gives {made!r}, which is no file's name")
+        raise InputError(f"name {shown(name)}: gives {shown(made)}, which is no file's name")
     if not Path(made).suffix:
-        raise InputError(f"name {name!r}: gives {made!r}, which has no suffix; add {{suffix}}")
+        raise InputError(
+            f"name {shown(name)}: gives {shown(made)}, which has no suffix; add {{suffix}}"
+        )
     return folder / found.relative.parent / made
 
 

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
-from vsr.core.errors import DoneError, StalledError, StoppedError, VsrError
+from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
 from vsr.core.events import Progress, Reporter
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
@@ -64,7 +65,7 @@ Message: TypeAlias = Begun | Progress | Told | Finished
 def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Finished:
     """Enlarge one file, unless its record says that it is done. Raises VsrError."""
     from vsr.api import upscale  # takes seconds, and only a worker needs it
-    from vsr.provenance.sidecar import read_record, record_path
+    from vsr.provenance.sidecar import result_facts
 
     make_folder(item.target.parent)
     try:
@@ -77,16 +78,21 @@ def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Fin
             stop=reporter.stop,
         )
     except DoneError as done:
-        record = read_record(record_path(followed(item.target)))
-        return Finished("skipped", str(done), facts=_recorded(record) if record else {})
-    record = read_record(record_path(result.target))
+        record = _record_of(followed(item.target))
+        facts = {**result_facts(record), **_hashes(record)} if record else {}
+        return Finished("skipped", str(done), facts=facts)
+    record = _record_of(result.target)
     return Finished("done", facts={**result.facts(), **_hashes(record)})
 
 
-def _recorded(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record's facts by the names that a result has for them, and the files' hashes."""
-    told = {name: record[name] for name in ("damage", "warnings", "verified")}
-    return {**record["picture"], **record["streams"], **told, **record["times"], **_hashes(record)}
+def _record_of(target: Path) -> dict[str, Any] | None:
+    """An output's record. One that cannot be read is none: what is done stays done."""
+    from vsr.provenance.sidecar import read_record, record_path
+
+    try:
+        return read_record(record_path(target))
+    except OutputError:
+        return None
 
 
 def _hashes(record: Mapping[str, Any] | None) -> dict[str, Any]:

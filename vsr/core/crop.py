@@ -12,6 +12,7 @@ from vsr.core.color_codes import Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
 from vsr.core.orientation import Orientation
+from vsr.util.text import shown
 
 _NUMBER = r"\s*([+-]?\d{1,20}(?:\.\d{1,20}|/[1-9]\d{0,19})?)\s*"
 _PIXELS, _PERCENT = (",".join([_NUMBER + sign] * 4) for sign in ("", r"%\s*"))
@@ -117,7 +118,7 @@ def parse_crop(text: str) -> CropRegion:
             x, y, width, height = (Fraction(number) for number in match.groups())
             return CropRegion(x, y, width, height, percent)
     raise InputError(
-        f"crop {text!r}: write X,Y,W,H in pixels, or all four in percent: 25%,25%,50%,50%"
+        f"crop {shown(text)}: write X,Y,W,H in pixels, or all four in percent: 25%,25%,50%,50%"
     )
 
 

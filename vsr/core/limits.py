@@ -10,11 +10,13 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from vsr.core.bounds import LONGEST, PIXELS, Bounds
 from vsr.core.errors import InputError
 from vsr.core.url import Url
+from vsr.util.text import shown
 
 _HOUR = 3600  # seconds
-_MOST_OF_LIBAV = 2**31 - 1
+_MOST = {"pixels": PIXELS, "seconds": Bounds(1, LONGEST, whole=True)}  # libav bears no more
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class Limits:
         for name in ("pixels", "seconds"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
-                raise InputError(f"limit of {value!r} {name}: must be a whole number")
-        if self.pixels < 1:
-            raise InputError(f"limit of {self.pixels} pixels: must be 1 or more")
-        if self.seconds < 1:
-            raise InputError(f"limit of {self.seconds} seconds: must be 1 or more")
+                raise InputError(f"limit of {shown(value)} {name}: must be a whole number")
+            if value < 1:
+                raise InputError(f"limit of {shown(value)} {name}: must be 1 or more")
+            if value not in _MOST[name]:
+                raise InputError(f"limit of {shown(value)} {name}: must be {_MOST[name]}")
 
 
 DEFAULTS = Limits()
@@ -56,7 +58,7 @@ def check_header(
     check_length(path, Fraction(container.duration or 0, av.time_base), limits)
     check_length(path, (stream.duration or 0) * (stream.time_base or Fraction(0)), limits)
     if not context.is_open:
-        context.options = {**context.options, "max_pixels": str(min(limits.pixels, _MOST_OF_LIBAV))}
+        context.options = {**context.options, "max_pixels": str(limits.pixels)}
 
 
 def check_size(path: Path | Url, width: int, height: int, limits: Limits) -> None:

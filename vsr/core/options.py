@@ -15,11 +15,22 @@ from operator import index
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
+from vsr.core.bounds import (
+    CRF,
+    LONGEST,
+    RATE,
+    STRENGTH,
+    THREADS,
+    TILE,
+    VIDEO_STREAM,
+    check_bounds,
+)
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError, VsrError
 from vsr.core.limits import Limits
 from vsr.core.paths import quoted
 from vsr.core.span import Span
+from vsr.util.text import shown
 
 Scale = Literal[2, 3, 4]
 Content = Literal["auto", "clean", "footage"]
@@ -29,8 +40,8 @@ Audio = Literal["copy", "transcode", "none"]
 Resume = Literal["auto", "always", "never"]
 
 USUAL_RATE = Fraction(25)  # frames a second, of what says nothing of it
-_LONGEST = 1e9  # seconds: what clocks and timers bear
-_MOST_THREADS = 1024
+_MOST_DIGITS = 60  # of a fraction's parts: what is exact need not be endless
+_MOST_OF_LIBAV = 2**31 - 1  # the largest part of its fractions
 
 
 def _set(options: object, **values: object) -> None:
@@ -49,9 +60,9 @@ def _check_types(error: type[VsrError], options: Any) -> None:
         if value is None and "None" in kinds:
             continue
         if "bool" in kinds and not isinstance(value, bool):
-            raise error(f"{one.name} {value!r}: must be True or False")
+            raise error(f"{one.name} {shown(value)}: must be True or False")
         if "str" in kinds and not isinstance(value, str):
-            raise error(f"{one.name} {value!r}: must be text")
+            raise error(f"{one.name} {shown(value)}: must be text")
         if "int" in kinds:
             _set(options, **{one.name: _whole(error, one.name, value)})
 
@@ -63,15 +74,21 @@ def _whole(error: type[VsrError], name: str, value: Any) -> int:
             return index(value)
         except TypeError:
             pass
-    raise error(f"{name} {value!r}: must be a whole number")
+    raise error(f"{name} {shown(value)}: must be a whole number")
 
 
 def _number(error: type[VsrError], name: str, value: Any) -> Any:
     """The value, if it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-        raise error(f"{name} {value!r}: must be a number")
-    if not math.isfinite(value):
+        raise error(f"{name} {shown(value)}: must be a number")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # of what no float holds; the caller's bounds are far below that
+        raise error(f"{name} {shown(value)}: must be at most {LONGEST}") from None
+    if not finite:
         raise error(f"{name} {value}: must be a finite number")
+    if isinstance(value, Fraction) and value.denominator >= 10**_MOST_DIGITS:
+        raise error(f"{name} {float(value):g}: must be of at most {_MOST_DIGITS} digits")
     return value
 
 
@@ -79,15 +96,15 @@ def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> Non
     """Raise `error` where a value is none of a Literal's."""
     choices = get_args(allowed)
     if isinstance(value, bool) or value not in choices:
-        raise error(f"{name} {value!r}: must be one of {', '.join(map(str, choices))}")
+        raise error(f"{name} {shown(value)}: must be one of {', '.join(map(str, choices))}")
 
 
 def seconds(name: str, time: float | Fraction | None) -> Fraction | None:
     """A time that was given as the argument `name`, made exact. Raises InputError."""
     if time is None:
         return None
-    if _number(InputError, name, time) > _LONGEST:
-        raise InputError(f"{name} {float(time):g} s: must be at most {_LONGEST:g}")
+    if _number(InputError, name, time) > LONGEST:
+        raise InputError(f"{name} {float(time):g} s: must be at most {LONGEST}")
     return _exact(time)
 
 
@@ -136,19 +153,20 @@ class ReadOptions:
             _set(self, crop=parse_crop(self.crop))
         if not isinstance(self.crop, CropRegion | None):
             raise InputError(f"crop {self.crop!r}: must be text such as '25%,25%,50%,50%'")
-        if self.video_stream is not None and self.video_stream < 0:
-            raise InputError(f"video_stream {self.video_stream}: must be 0 or more")
+        check_bounds(InputError, self, {"video_stream": VIDEO_STREAM})
         if not isinstance(self.limits, Limits):
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
         if self.rate is not None:
-            if not 0 < _number(InputError, "rate", self.rate) <= 1000:
-                raise InputError(
-                    f"rate {self.rate}: must be above 0 and at most 1000 frames a second"
-                )
-            _set(self, rate=_exact(self.rate))
-        if not 0 < _number(InputError, "stall_timeout", self.stall_timeout) <= _LONGEST:
+            if _number(InputError, "rate", self.rate) not in RATE:
+                raise InputError(f"rate {self.rate}: must be {RATE} frames a second")
+            rate = _exact(self.rate)
+            if max(rate.as_integer_ratio()) > _MOST_OF_LIBAV:
+                raise InputError(f"rate {rate}: its parts must be at most {_MOST_OF_LIBAV}")
+            _set(self, rate=rate)
+        if not 0 < _number(InputError, "stall_timeout", self.stall_timeout) <= LONGEST:
             raise InputError(
-                f"stall_timeout {self.stall_timeout:g} s: must be above 0 and at most {_LONGEST:g}"
+                f"stall_timeout {float(self.stall_timeout):g} s: must be above 0 and at most "
+                f"{LONGEST}"
             )
         _check(InputError, "deinterlace", self.deinterlace, Deinterlace)
         _ = self.span  # checks that the end comes after the start
@@ -193,15 +211,14 @@ class ComputeOptions:
     def __post_init__(self) -> None:
         _check_types(DeviceError, self)
         _check(DeviceError, "precision", self.precision, Precision)
-        if self.threads < 0:
-            raise DeviceError(f"threads {self.threads}: must not be negative")
-        if self.threads > _MOST_THREADS:
-            raise DeviceError(f"threads {self.threads}: must be at most {_MOST_THREADS}")
-        if not 0 <= _number(DeviceError, "strength", self.strength) <= 100:
-            raise DeviceError(f"strength {self.strength:g}: must be a number of 0 to 100")
+        check_bounds(DeviceError, self, {"threads": THREADS})
+        if _number(DeviceError, "strength", self.strength) not in STRENGTH:
+            raise DeviceError(f"strength {shown(self.strength)}: must be {STRENGTH}")
         _set(self, strength=float(self.strength))
-        if self.tile is not None and self.tile < 0:
-            raise DeviceError(f"tile {self.tile}: must be auto, 0 or a number of pixels")
+        if self.tile is not None and self.tile not in TILE:
+            raise DeviceError(
+                f"tile {shown(self.tile)}: must be auto, 0 or a number of pixels up to {TILE.most}"
+            )
 
 
 COMPUTE_DEFAULTS = ComputeOptions()
@@ -227,7 +244,8 @@ class EncodeOptions:
         _check_types(EncoderError, self)
         if self.crf is not None:  # encoders know best which numbers they take
             if isinstance(self.crf, bool) or not isinstance(self.crf, int | float):
-                raise EncoderError(f"crf {self.crf!r}: must be a number")
+                raise EncoderError(f"crf {shown(self.crf)}: must be a number")
+            check_bounds(EncoderError, self, {"crf": CRF})
             _set(self, crf=float(self.crf))
 
 
@@ -337,8 +355,8 @@ class UpscaleOptions:
         _check(ModelError, "scale", self.scale, Scale)
         _check(ModelError, "content", self.content, Content)
         if self.denoise is not None:
-            if not 0 <= _number(ModelError, "denoise", self.denoise) <= 100:
-                raise ModelError(f"denoise {self.denoise:g}: must be a number of 0 to 100")
+            if _number(ModelError, "denoise", self.denoise) not in STRENGTH:
+                raise ModelError(f"denoise {shown(self.denoise)}: must be {STRENGTH}")
             _set(self, denoise=float(self.denoise))
         if self.model and self.content != "auto":
             raise ModelError(

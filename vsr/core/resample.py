@@ -85,6 +85,11 @@ def resize(image: Tensor, height: int, width: int) -> Tensor:
 
 def _phases(scale: int, kernel: str, shift: float) -> tuple[Tensor, int]:
     """Weights (scale, taps) of each output phase along one axis, and the first tap's offset."""
+    with torch.device("cpu"):  # they are read here, wherever a network is being made
+        return _weights(scale, kernel, shift)
+
+
+def _weights(scale: int, kernel: str, shift: float) -> tuple[Tensor, int]:
     position = (torch.arange(scale, dtype=torch.float64) + 0.5) / scale - 0.5 + shift
     if kernel == "nearest":
         taps = torch.floor(position + 0.5)
@@ -122,7 +127,7 @@ class Upsample(nn.Module):
         # Strides of channels-last, which PyTorch takes for ambiguous with one channel: phases
         # of a pixel then lie side by side, as those of the networks' last layers do.
         shape, channels = weight.shape, weight.shape[2] * weight.shape[3]
-        side_by_side = torch.empty_strided(shape, (channels, 1, shape[3], 1))
+        side_by_side = torch.empty_strided(shape, (channels, 1, shape[3], 1), device=weight.device)
         self.register_buffer("weight", side_by_side.copy_(weight), persistent=False)
         self.weight: Tensor
         self.origin = (top, left)

@@ -31,6 +31,7 @@ from vsr.networks import Network
 from vsr.networks.int8 import quantized
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import Model
+from vsr.util.text import shown
 
 PRECISIONS = {
     "fp32": torch.float32,
@@ -208,7 +209,7 @@ def _device(name: str) -> torch.device:
     except RuntimeError:
         device = None
     if device is None or device.type not in ("cpu", "cuda"):
-        raise DeviceError(f"unknown device {name!r}: auto, cpu, cuda or cuda:N")
+        raise DeviceError(f"unknown device {shown(name)}: auto, cpu, cuda or cuda:N")
     if device.type == "cpu":
         return torch.device("cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,14 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load as load_tensors
-
 from vsr.core.errors import ModelError
 from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.model_file import build, network_of, read_facts
 from vsr.networks.recurrent import Recurrent
-from vsr.util.text import one_line
 
 
 @dataclass(frozen=True)
@@ -117,15 +113,15 @@ def weights_path(name: str, scale: int) -> Path:
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
     if Path(name).suffix == ".safetensors":
-        return (_facts(Path(name))["scale"],)
+        return (read_facts(Path(name)).scale,)
     return tuple(sorted(_entries(name)))
 
 
 def has_state(name: str, scale: int) -> bool:
     """Whether a model, by its name or file, is recurrent, without loading it. Raises ModelError."""
     is_file = Path(name).suffix == ".safetensors"
-    network = _facts(Path(name))["network"] if is_file else _entry(name, scale).network
-    return issubclass(ARCHITECTURES.get(network, Network), Recurrent)
+    network = read_facts(Path(name)).network if is_file else _entry(name, scale).network
+    return issubclass(ARCHITECTURES[network], Recurrent)
 
 
 def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
@@ -143,7 +139,8 @@ def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
         return _from_file(path, scale)
     weights = _entry(name, scale)
     if not weights.file:
-        return Model(weights, _build(weights))
+        kind = ARCHITECTURES[weights.network]
+        return Model(weights, build(kind, weights.scale, weights.options, weights.name))
     data = _bundled(weights)
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
@@ -178,28 +175,10 @@ def _bundled(weights: ModelCard) -> bytes:
         raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """What a model file says of itself: its network and scale at least."""
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
-    try:
-        with safe_open(path, "pt") as tensors:
-            facts = json.loads((tensors.metadata() or {}).get("vsr", "null"))
-    except (SafetensorError, ValueError, OSError) as error:
-        raise ModelError(f"{path}: not a safetensors file ({error})") from None
-    if not isinstance(facts, dict) or not {"network", "scale"} <= facts.keys():
-        raise ModelError(f"{path}: says nothing of its network; models come from `vsr train`")
-    return facts
-
-
 def _from_file(path: Path, scale: int) -> Model:
-    facts = _facts(path)
-    if facts["scale"] != scale:
-        raise ModelError(f"{path}: is for scale {facts['scale']}, not {scale}")
-    if facts["network"] not in list(ARCHITECTURES):
-        raise ModelError(
-            f"{path}: unknown network {facts['network']!r}; known: {', '.join(ARCHITECTURES)}"
-        )
+    facts = read_facts(path)
+    if facts.scale != scale:
+        raise ModelError(f"{path}: is for scale {facts.scale}, not {scale}")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -207,27 +186,14 @@ def _from_file(path: Path, scale: int) -> Model:
     weights = ModelCard(
         path.stem,
         scale,
-        facts["network"],
-        facts.get("options", {}),
+        facts.network,
+        facts.options,
         file=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
     )
     return Model(weights, _loaded(weights, data, str(path)))
 
 
-def _build(weights: ModelCard) -> Network:
-    try:
-        return ARCHITECTURES[weights.network](weights.scale, **weights.options).eval()
-    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: more than memory holds
-        raise ModelError(f"{weights.name}: {one_line(error, 200)}") from None
-
-
 def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:
-    network = _build(weights)
-    try:
-        network.load_state_dict(load_tensors(data))
-    except (SafetensorError, RuntimeError) as error:
-        raise ModelError(
-            f"{where}: the tensors do not fit the network ({one_line(error, 200)})"
-        ) from None
-    return network.requires_grad_(False)
+    kind = ARCHITECTURES[weights.network]
+    return network_of(kind, weights.scale, weights.options, data, where)

@@ -41,6 +41,27 @@ _STREAMS, _TIMES = ("copied", "converted", "dropped"), ("seconds", "fps")
 _ALONE = ("damage", "warnings", "verified")
 _TOLD = {"source", "target", "model", "chosen", "scale", "device", "precision"}
 
+# What a record of this layout must hold: its blocks, and facts in them that others rely on.
+_COUNT, _FRACTION = (int,), (int, float)
+_LAYOUT: dict[str, type | dict[str, tuple[type, ...]]] = {
+    "statement": str,
+    "source": {"sha256": (str, type(None))},
+    "output": {"sha256": (str, type(None))},
+    "tool": {"version": (str,)},
+    "libraries": dict,
+    "machine": dict,
+    "model": {"name": (str,), "sha256": (str,), "chosen": (str,)},
+    "settings": dict,
+    "run": {"device": (str,), "precision": (str,)},
+    "times": {"began": (str,), "ended": (str,), **dict.fromkeys(_TIMES, _FRACTION)},
+    "picture": {"frames_in": _COUNT, "frames_out": _COUNT},
+    "streams": dict.fromkeys(_STREAMS, (list,)),
+    "damage": dict,
+    "warnings": list,
+    "verified": bool,
+    "segments": list,
+}
+
 
 def record_path(target: Path) -> Path:
     """Where an output's record lies: beside it, out.mp4.record.json for out.mp4."""
@@ -101,6 +122,12 @@ def settings_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, **record["settings"]}
 
 
+def result_facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of the result that a record tells of, by the names that `Result.facts` has."""
+    alone = {name: record[name] for name in _ALONE}
+    return {**record["picture"], **record["streams"], **alone, **record["times"]}
+
+
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Write a record so that there is the whole of it or nothing, whatever happens meanwhile.
 
@@ -129,12 +156,24 @@ def read_record(path: Path) -> dict[str, Any] | None:
             raise ValueError
         number = record["schema_number"]
         if number == NUMBER:
+            _check_layout(record)
             settings_of(record), recorded(record["source"]), recorded(record["output"])
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise OutputError(f"{path}: is no record of vsr, or a damaged one") from None
     if number != NUMBER:
         raise OutputError(f"{path}: is a record of layout {number}; this vsr reads {NUMBER}")
     return record
+
+
+def _check_layout(record: Mapping[str, Any]) -> None:
+    """Raise LookupError or TypeError where a block or fact is missing, or of another type."""
+    for block, held in _LAYOUT.items():
+        kind, facts = (dict, held) if isinstance(held, dict) else (held, {})
+        if not isinstance(record[block], kind):
+            raise TypeError
+        for name, kinds in facts.items():
+            if type(record[block][name]) not in kinds:  # where True is no number
+                raise TypeError
 
 
 def _utc(time: datetime) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from av.packet import Packet
 
 from vsr.core.damage import Damage
+from vsr.core.errors import OutputError
 from vsr.core.events import Warn
 from vsr.core.job import Job
 from vsr.core.result import Run
@@ -55,6 +56,8 @@ def join(
         def run_of(output: Output) -> Run:
             check = output.check
             assert check is not None
+            if check.frames != frames:
+                raise OutputError(f"{job.target}: {check.frames} of {frames} frames are joined")
             return Run(
                 frames,
                 frames,

@@ -55,6 +55,6 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         fact = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return fact if isinstance(fact, dict) else None

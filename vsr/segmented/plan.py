@@ -92,20 +92,35 @@ class Plan:
     def _seconds(self, tick: int) -> Fraction:
         return tick * self.time_base - self.origin
 
+    @property
+    def digest(self) -> str:
+        """A hash of all of it: what was made by another plan is no part of this one."""
+        return hash_of(self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        """All of it in JSON's own types."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return plain
+
     def to_json(self) -> str:
-        """All of it, readable."""
-        return json.dumps(asdict(self), indent=2, default=str)
+        """All of it, readable, with its hash."""
+        return json.dumps({**self._facts(), "sha256": self.digest}, indent=2)
 
     @staticmethod
     def from_json(text: str) -> Plan:
         """What `to_json` wrote.
 
-        Raises ValueError, TypeError, KeyError or ArithmeticError if it is none.
+        Raises ValueError, TypeError, KeyError or ArithmeticError if it is none, has been changed,
+        or is not of neighbours in order, which alone hold each frame once.
         """
         facts = json.loads(text)
+        if not isinstance(facts, dict) or facts.pop("sha256") != hash_of(facts):
+            raise ValueError("not as it was written")
         for name in ("time_base", "origin"):
             facts[name] = Fraction(facts[name])
         source, edges = Fingerprint(**facts["source"]), tuple(facts["borders"])
+        if not all(type(edge) is int for edge in edges) or any(a >= b for a, b in pairwise(edges)):
+            raise ValueError(f"borders {edges}: must ascend")
         return Plan(**{**facts, "source": source, "borders": edges})
 
 

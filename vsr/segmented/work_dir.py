@@ -2,7 +2,8 @@
 
 It lies beside the output as `.{output}.{key}.work`, so that other settings have a folder of
 their own and destroy nothing. The journal is the one truth: a segment that is not in it is not
-done, whatever files there are.
+done, whatever files there are. Each entry names the plan that it was made by, so that the two
+together hold every frame once, or count for nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import asdict, dataclass
 from glob import escape
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from filelock import FileLock, Timeout
 
@@ -56,6 +57,29 @@ class SegmentRecord:
     seconds: float
 
 
+_RECORD = {  # the types of a record's facts, as JSON has them
+    **dict.fromkeys(("segment", "frames", "ticks", "bytes"), int),
+    **dict.fromkeys(("sha256", "host", "ended"), str),
+    "damage": dict,
+    "seconds": float,
+}
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_record(fact: Mapping[str, Any]) -> bool:
+    """Whether a fact of the journal tells of a segment, each value of its type."""
+    for name, kind in _RECORD.items():
+        value = fact.get(name)
+        if kind is int and not _is_count(value):
+            return False
+        if kind is not int and not isinstance(value, kind):
+            return False
+    return all(map(_is_count, fact["damage"].values()))
+
+
 class WorkDir:
     """A work folder that is open, and nobody else's.
 
@@ -67,7 +91,21 @@ class WorkDir:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self.plan = plan
+        self._digest = plan.digest
         self._journal = Journal(folder / _JOURNAL)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all that the journal says has a meaning, and was said of this plan."""
+        return all(self._has_meaning(fact) for fact in self._journal.facts)
+
+    def _has_meaning(self, fact: dict[str, Any]) -> bool:
+        if "segment" in fact:
+            of_plan = fact.get("plan") == self._digest
+            return of_plan and _is_record(fact) and fact["segment"] < len(self.plan.segments)
+        if "lost" in fact:
+            return _is_count(fact["lost"])
+        return isinstance(fact.get("warning", ""), str)
 
     def file(self, number: int) -> Path:
         """Where a segment's packets belong."""
@@ -76,28 +114,34 @@ class WorkDir:
     @property
     def done(self) -> dict[int, SegmentRecord]:
         """The finished segments by their numbers."""
-        return {number: SegmentRecord(**fact) for number, fact in self._finished.items()}
+        return {
+            number: SegmentRecord(**{name: fact[name] for name in _RECORD})
+            for number, fact in self._finished.items()
+        }
 
     @property
     def _finished(self) -> dict[int, dict[str, Any]]:
         """What the journal, which may be another version's, says of them."""
         found: dict[int, dict[str, Any]] = {}
         for fact in self._journal.facts:
+            number = fact.get("lost", fact.get("segment"))
+            if not _is_count(number):
+                continue
             if "lost" in fact:
-                found.pop(fact["lost"], None)
-            elif "segment" in fact:
-                found[fact["segment"]] = fact
+                found.pop(number, None)
+            else:
+                found[number] = fact
         return found
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """All that was said on the way, each once."""
-        said = (fact["warning"] for fact in self._journal.facts if "warning" in fact)
-        return tuple(dict.fromkeys(said))
+        said = (fact.get("warning") for fact in self._journal.facts)
+        return tuple(dict.fromkeys(line for line in said if isinstance(line, str)))
 
     def add(self, done: SegmentRecord) -> None:
         """Enter a segment whose file is in place. Raises OutputError."""
-        self._journal.add(asdict(done))
+        self._journal.add({**asdict(done), "plan": self._digest})
 
     def warn(self, message: str) -> None:
         """Keep a warning for whoever goes on. Raises OutputError."""
@@ -166,10 +210,10 @@ def clear_arrived(target: Path) -> list[Plan]:
     """
     plans = []
     for folder in _folders(target):
-        plan = _read(folder)
-        if plan and (work := WorkDir(folder, plan)).has_arrived(target):
+        work = _left(folder)
+        if work and work.has_arrived(target):
             work.remove()
-            plans.append(plan)
+            plans.append(work.plan)
     return plans
 
 
@@ -177,6 +221,7 @@ def clear_arrived(target: Path) -> list[Plan]:
 def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator[WorkDir]:
     """The work folder of `key`, as it was left, or a new one with the plan that is made.
 
+    What was left is begun anew, with a warning, where it is not wholly what was written there.
     Nobody else gets it until the block ends. Files of segments that were not finished are
     removed, and where an error ends the block before any is, the folder. Raises OutputError where
     somebody else is at work, or where it cannot be written.
@@ -192,7 +237,7 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
         try:
             for left in folder.glob("*.part"):
                 left.unlink()
-            work = WorkDir(folder, _read(folder) or _write(folder, make_plan()))
+            work = _opened(folder, key, make_plan)
             try:
                 yield work
             except BaseException:
@@ -208,11 +253,11 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
 def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]:
     """A line for each work folder of the same target that is of another key: what differs."""
     for folder in _folders(target):
-        plan = _read(folder)
-        if plan is None or plan.key == key:
+        work = _left(folder)
+        if work is None or work.plan.key == key:
             continue
-        differ = differences(plan.settings, settings) or ["the input is another"]
-        count = f"{len(WorkDir(folder, plan)._finished)} of {len(plan.segments)} segments"
+        differ = differences(work.plan.settings, settings) or ["the input is another"]
+        count = f"{len(work._finished)} of {len(work.plan.segments)} segments"
         yield (
             f"unfinished work with other settings is kept, {count} ({'; '.join(differ)}): the same "
             f"settings continue it; {folder} may be deleted"
@@ -228,13 +273,37 @@ def _read(folder: Path) -> Plan | None:
     """The plan in a folder; None where there is none, or half of one."""
     try:
         return Plan.from_json((folder / "plan.json").read_text("utf-8"))
-    except (OSError, ValueError, TypeError, KeyError, ArithmeticError):
+    except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         return None
+
+
+def _left(folder: Path) -> WorkDir | None:
+    """What a run left in a folder; None where its plan or journal cannot be read."""
+    plan = _read(folder)
+    try:
+        return WorkDir(folder, plan) if plan else None
+    except OSError:
+        return None
+
+
+def _opened(folder: Path, key: str, make_plan: Callable[[], Plan]) -> WorkDir:
+    """What was left in a folder for a plan of `key`, if all of it is sound; else a new plan."""
+    left = _left(folder)
+    if left and left.plan.key == key and left.is_sound:
+        return left
+    changed = (folder / "plan.json").exists()
+    work = WorkDir(folder, _write(folder, make_plan()))
+    if changed:
+        work.warn(f"{folder}: is not as it was written; begun anew")
+    return work
 
 
 def _write(folder: Path, plan: Plan) -> Plan:
     """Bring a plan to the disk, in place of one that is lost, with its journal."""
-    (folder / _JOURNAL).unlink(missing_ok=True)
+    journal = folder / _JOURNAL
+    if journal.is_dir():
+        shutil.rmtree(journal)
+    journal.unlink(missing_ok=True)
     atomic_write(folder / "plan.json", plan.to_json().encode(), durable=True)
     return plan
 

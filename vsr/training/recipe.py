@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vsr.core.bounds import (
+    FRACTION,
+    LEARNING_RATE,
+    MINUTES,
+    SEED,
+    STEPS,
+    THREADS,
+    Bounds,
+    check_bounds,
+)
 from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
@@ -16,6 +26,25 @@ BLOCK = 8
 GENERATOR = "generator.safetensors"
 """What the file of a learned degradation is called."""
 DEGRADATIONS = ("bicubic", "footage", "learned")
+
+COURSE = {
+    "iterations": STEPS,
+    "minutes": MINUTES,
+    "batch": Bounds(1, 4096, whole=True),
+    "patch": Bounds(1, 4096, whole=True),
+    "lr": LEARNING_RATE,
+    "seed": SEED,
+}
+"""What the numbers of any training may be, by their names."""
+BOUNDS = COURSE | {
+    "reparam_width": Bounds(0, 4096, whole=True),
+    "mse_fraction": FRACTION,
+    "motion_fraction": FRACTION,
+    "guided_fraction": FRACTION,
+    "threads": THREADS,
+}
+"""The same for Recipe."""
+_DEGRADATION = COURSE | {"adversarial": Bounds(0, 1000, above=True), "threads": THREADS}
 
 
 @dataclass(frozen=True)
@@ -122,13 +151,7 @@ class Recipe:
             raise TrainingError(f"scale {self.scale}: must be 2, 3 or 4")
         if self.iterations is None and self.minutes is None:
             raise TrainingError("a run needs an end: iterations, minutes or both")
-        for name in ("iterations", "minutes", "batch", "patch", "lr"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise TrainingError(f"{name} {value}: must be above 0")
-        for name in ("reparam_width", "seed", "threads"):
-            if getattr(self, name) < 0:
-                raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
+        check_bounds(TrainingError, self, BOUNDS)
         if self.loss not in LOSSES:
             raise TrainingError(f"loss {self.loss!r}: must be {' or '.join(LOSSES)}")
         if self.degradation not in DEGRADATIONS:
@@ -141,9 +164,6 @@ class Recipe:
             )
         if "," in self.device:
             raise TrainingError(f"device {self.device!r}: training takes one, not several")
-        for name in ("mse_fraction", "motion_fraction", "guided_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise TrainingError(f"{name} {getattr(self, name)}: must be within 0..1")
 
     def done(self, step: int, elapsed: float) -> float:
         """The part that is over after so many steps in `elapsed` seconds; 1 or more: all."""
@@ -198,15 +218,9 @@ class DegradationRecipe:
             raise TrainingError(f"color {self.color!r}: must be y or rgb")
         if self.iterations is None and self.minutes is None:
             raise TrainingError("learning a degradation needs an end: iterations, minutes or both")
-        for name in ("iterations", "minutes", "batch", "patch", "lr", "adversarial"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise TrainingError(f"{name} {value} of the degradation: must be above 0")
+        check_bounds(TrainingError, self, _DEGRADATION, " of the degradation")
         if self.patch % BLOCK:
             raise TrainingError(f"patch {self.patch}: must be a multiple of {BLOCK}")
-        for name in ("seed", "threads"):
-            if getattr(self, name) < 0:
-                raise TrainingError(f"{name} {getattr(self, name)}: must not be negative")
         if "," in self.device:
             raise TrainingError(f"device {self.device!r}: training takes one, not several")
 

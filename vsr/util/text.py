@@ -15,6 +15,15 @@ def one_line(words: object, longest: int | None = None) -> str:
     return " ".join(str(words).split())[:longest]
 
 
+def shown(value: object, longest: int = 40) -> str:
+    """A wrong value as a message shows it: in one line, and not at any length."""
+    try:
+        text = one_line(repr(value))
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits
+        return f"of type {type(value).__name__}, too long to show,"
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def printable(text: str) -> str:
     """A text with "?" for what is no character to be seen: controls, line breaks, broken bytes."""
     return "".join(c if c.isprintable() else "?" for c in text)
