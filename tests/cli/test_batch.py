@@ -188,7 +188,7 @@ def test_what_would_be_done(inputs: Path, tmp_path: Path) -> None:
         (["one.mp4", "out"], ["--report", "report.txt"], 2, "--report report.txt"),
         (["one.mp4", "out"], ["--watch", "--dry-run"], 2, "exclude each other"),
         (["one.mp4", "out"], ["--end", "1", "--duration", "1"], 2, "exclude each other"),
-        (["one.mp4", "out"], ["--report", "no/report.json"], 1, "no/report.json: cannot be"),
+        (["one.mp4", "out"], ["--report", "no/report.json"], 1, "no/report.json: the folder"),
         (["none.mp4", "out"], [], 1, "none.mp4: no such file"),
         (["one.mp4", "cam/two.mp4", "out"], ["--name", "same.mp4"], 1, "same.mp4: would be"),
         ([".", "out"], ["--watch", "--name", "{nosuch}"], 1, "no field {nosuch}"),
