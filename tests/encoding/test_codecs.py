@@ -140,7 +140,7 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
         ("out.mkv", {"codec": "msvideo1"}, "msvideo1 takes no YUV, RGB or grey pictures"),
         ("out.mp4", {"crf": 52}, "crf 52: encoder libx264 takes 0 to 51"),
         ("out.mp4", {"crf": -0.5}, "crf -0.5: encoder libx264 takes 0 to 51"),
-        ("out.mp4", {"crf": float("nan")}, "crf nan: encoder libx264 takes 0 to 51"),
+        ("out.mp4", {"crf": float("nan")}, "crf nan: must be a number of -1000 to 1000"),
         ("out.mp4", {"codec": "hevc", "crf": 51.5}, "crf 51.5: encoder libx265 takes 0 to 51"),
         ("out.mp4", {"codec": "av1", "crf": 64}, "crf 64: encoder libsvtav1 takes 0 to 63"),
         ("out.mkv", {"codec": "ffv1", "crf": 5}, "encoder ffv1 has no crf: leave --crf out"),
