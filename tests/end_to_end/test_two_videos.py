@@ -366,5 +366,5 @@ def test_a_preview_shows_the_one_asked_for(tmp_path: Path, target: str) -> None:
 
 
 def test_what_must_be_a_number() -> None:
-    with pytest.raises(InputError, match=r"^video_stream -1: must be 0 or more$"):
+    with pytest.raises(InputError, match=r"^video_stream -1: must be a whole number of 0 to 9999$"):
         ReadOptions(video_stream=-1)

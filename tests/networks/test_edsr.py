@@ -214,7 +214,7 @@ def test_a_model_file_brings_it_back(scale: int, kind: dict[str, Any], tmp_path:
         ({"features": 4, "light": True}, "do not fit"),
         ({"features": 4, "blocks": 3}, "do not fit"),
         ({"features": 4, "depth": 2}, "depth"),
-        ({"blocks": "many"}, "str"),
+        ({"blocks": "many"}, "option blocks 'many': must be a whole number"),
     ],
 )
 def test_a_model_file_with_wrong_options_is_refused(

@@ -409,9 +409,9 @@ def test_a_model_file_brings_it_back(kind: dict[str, Any], tmp_path: Path) -> No
     ("options", "said"),
     [
         ({"fusion": "late"}, "fusion 'late': must be early or slow"),
-        ({"flow_range": [3]}, "must be two numbers above 0"),
-        ({"flow_range": 3}, "int"),
-        ({"flow_range": ["a", "b"]}, "str"),
+        ({"flow_range": [3]}, "must be a list of 2 values"),
+        ({"flow_range": 3}, "must be a list of 2 values"),
+        ({"flow_range": ["a", "b"]}, "must be a list, each a number"),
         ({"features": 5}, "do not fit"),
         ({"depth": 5}, "depth"),
     ],

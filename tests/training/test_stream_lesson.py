@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
-from vsr.training.stream_lesson import _GAIN, LENGTH, StreamLesson, _amplified
+from vsr.training.stream_lesson import _GAIN, StreamLesson, _amplified
 from vsr.training.streams import Streams
 from vsr.training.window_pairs import WindowPairs
 
@@ -58,7 +58,6 @@ def test_gains_are_drawn_for_each_lane(lesson: StreamLesson) -> None:
     *_, gain = lesson.draw(np.random.default_rng(3), 0.0)
     assert gain.shape == (3,)
     assert _GAIN[0] <= gain.min() < gain.max() <= _GAIN[1]
-    assert LENGTH > PATIENCE
 
 
 def test_what_is_kept_for_good_is_not_made_stronger() -> None:

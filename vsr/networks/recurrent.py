@@ -23,7 +23,7 @@ from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, warp
 
 QUALITY_PLANES = 2
-PATIENCE = 4
+PATIENCE = 8
 """Frames that stand still before nothing is computed any more."""
 QUANTISER_SCALE = 51.0
 NOISE_SCALE = 25.0
