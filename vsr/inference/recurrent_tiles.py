@@ -26,13 +26,22 @@ from vsr.core.color import (
     to_rgb,
 )
 from vsr.core.crop import Box
-from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.quality import Quality
 from vsr.core.resample import to_samples
 from vsr.inference.active import CALL, active_tiles
 from vsr.inference.memory import free_memory, is_out_of_memory, release
-from vsr.inference.tiles import GRID, LEAST_TILE, Area, Tile, samples, tiles
+from vsr.inference.tiles import (
+    GRID,
+    LEAST_TILE,
+    Area,
+    Tile,
+    halved,
+    now_smaller,
+    samples,
+    tiles,
+    wanted,
+)
 from vsr.inference.upscaler import enlarged_differences
 from vsr.networks.recurrent import PATIENCE, Observation, Recurrent, State, quality_planes
 
@@ -106,7 +115,7 @@ class RecurrentTiler:
         box: Box | None = None,
     ) -> None:
         self.network, self.device = network, device
-        (self._part,) = tiles(info.height, info.width, 0, MARGIN, box)
+        self._part = wanted(info, MARGIN, box)
         rows, columns = self._part.seen
         self._given = info
         self._info = replace(
@@ -273,16 +282,9 @@ class RecurrentTiler:
 
     def _shrink(self) -> None:
         longest = max(self._info.height, self._info.width)
-        tried = min(self._size or longest, longest)
-        half = max(LEAST_TILE, tried // 2)
-        if half >= tried:
-            raise DeviceError(
-                f"out of memory on {self.device} even with tiles of {tried} pixels; "
-                "free some, or take a smaller model"
-            )
-        self._size = half
+        self._size = halved(self._size, longest, self.device)
         release(self.device)
-        self._warn(f"out of memory on {self.device}: from here on in tiles of {half}")
+        self._warn(now_smaller(self._size, self.device))
 
 
 def _cost(some: Sequence[Tile]) -> int:

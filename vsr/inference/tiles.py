@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
+import torch
 from torch import Tensor, nn
 
 from vsr.core.crop import Box
@@ -156,16 +157,9 @@ class Tiler:
         with self._lock:
             if self.size != size:
                 return  # someone else came to it first
-            tried = min(size or self._longest, self._longest)
-            half = max(LEAST_TILE, tried // 2)
-            if half >= tried:
-                raise DeviceError(
-                    f"out of memory on {self.enlarger.device} even with tiles of {tried} pixels; "
-                    "free some, or take a smaller model"
-                )
-            self.size = half
+            self.size = half = halved(size, self._longest, self.enlarger.device)
         release(self.enlarger.device)
-        self._warn(f"out of memory on {self.enlarger.device}: from here on in tiles of {half}")
+        self._warn(now_smaller(half, self.enlarger.device))
 
     @property
     def _longest(self) -> int:
@@ -210,6 +204,26 @@ class Tiler:
         """
         scale = self.enlarger.network.scale if large else 1
         return samples(self.enlarger.info.format.steps(plane), area, given, scale)
+
+
+def halved(size: int, longest: int, device: torch.device) -> int:
+    """Half of a size that was too large, for a picture whose longer side is `longest`.
+
+    Raises DeviceError where it was the smallest.
+    """
+    tried = min(size or longest, longest)
+    half = max(LEAST_TILE, tried // 2)
+    if half >= tried:
+        raise DeviceError(
+            f"out of memory on {device} even with tiles of {tried} pixels; "
+            "free some, or take a smaller model"
+        )
+    return half
+
+
+def now_smaller(size: int, device: torch.device) -> str:
+    """What is told of a new size."""
+    return f"out of memory on {device}: from here on in tiles of {size}"
 
 
 def samples(steps: tuple[int, int], area: Area, given: Area, scale: int = 1) -> Area:

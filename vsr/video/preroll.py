@@ -42,11 +42,7 @@ def lead_in(
     """
     found: Sequence[Frame] = ()
     with suppress(av.FFmpegError, InputError, EOFError, OSError), open_input(path) as container:
-        stream = container.streams[stream_index]
-        assert isinstance(stream, VideoStream)
-        assert stream.time_base is not None
-        stream.thread_type = "NONE"
-        lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
+        stream, lowest, back = _opened(container, stream_index)
         while True:
             begin = _begin(container, lowest, start - back)
             frames = _frames(container, stream, begin, path, fields)
@@ -72,11 +68,7 @@ def warm_up(
     they end there.
     """
     with suppress(av.FFmpegError, InputError, EOFError, OSError), open_input(path) as container:
-        stream = container.streams[stream_index]
-        assert isinstance(stream, VideoStream)
-        assert stream.time_base is not None
-        stream.thread_type = "NONE"
-        lowest, back = lowest_tick(stream), 1 / stream.time_base  # a second
+        stream, lowest, back = _opened(container, stream_index)
         while True:
             begin = _begin(container, lowest, life - back)
             frames = _frames(container, stream, begin, path, fields)
@@ -97,6 +89,15 @@ def warm_up(
         while following is not None and following.pts is not None and following.pts < start:
             yield replace(read(following), is_context=True)
             following = next(frames, None)
+
+
+def _opened(container: InputContainer, index: int) -> tuple[VideoStream, int, Fraction]:
+    """A video stream, the tick where it begins at the latest, and a second in ticks."""
+    stream = container.streams[index]
+    assert isinstance(stream, VideoStream)
+    assert stream.time_base is not None
+    stream.thread_type = "NONE"
+    return stream, lowest_tick(stream), 1 / stream.time_base
 
 
 def _begin(container: InputContainer, lowest: int, wanted: Fraction) -> Fraction:
