@@ -39,11 +39,9 @@ def told_quality(
     `denoise` sets it by hand, 0 to 100; None measures. Raises ModelError where it is given and the
     network cannot be told, StalledError where the source gives nothing.
     """
-    check_denoise(network, denoise)
-    if not network.state_channels:
-        return FLAWLESS
-    if denoise is not None:
-        return Quality.by_hand(denoise)
+    settled = _unmeasured(network, denoise)
+    if settled is not None:
+        return settled
     if isinstance(source, Url) and source.file is None:
         return _LIVE
     file = source.file if isinstance(source, Url) else source
@@ -61,12 +59,18 @@ def told_of_frame(
     frame: Frame, info: VideoInfo, network: Network, denoise: float | None
 ) -> Quality:
     """The same for an image: what its luma, or green, shows of noise."""
+    settled = _unmeasured(network, denoise)
+    if settled is not None:
+        return settled
+    return Quality(0, _noise(frame.planes[0], info.format.depth))
+
+
+def _unmeasured(network: Network, denoise: float | None) -> Quality | None:
+    """What to tell without a look at the source; None where it must be measured."""
     check_denoise(network, denoise)
     if not network.state_channels:
         return FLAWLESS
-    if denoise is not None:
-        return Quality.by_hand(denoise)
-    return Quality(0, _noise(frame.planes[0], info.format.depth))
+    return None if denoise is None else Quality.by_hand(denoise)
 
 
 def check_denoise(network: Network, denoise: float | None) -> None:
