@@ -17,7 +17,8 @@ from vsr.training.takes import FRAMES, SIDE, Take, draw_take
 from vsr.training.window_pairs import WindowPairs
 
 _TAKES = 400  # kept; 2.6 MB each at x4
-_FRESH = 1 / 10  # chance of a lane that plays for ever to begin another take, a chunk
+_FRESH = (0.15, 0.03)  # chance of a lane that plays for ever to begin another take, a chunk: of
+# half the lanes each, as some are to learn how to begin, and others how to bear hundreds of frames
 _NEW = 0.75  # takes made a chunk, in the mean
 _LIVE = 0.1  # of the lanes see no frame to come: one set of weights serves live use, too
 
@@ -53,6 +54,7 @@ class _Lane:
     turns: int
     flip: bool
     live: bool
+    ending: float
     at: int = 0
     fresh: bool = True
 
@@ -125,7 +127,7 @@ class Streams:
         lane = self._running[number]
         if lane is not None:
             ended = not lane.take.clean and lane.at + length > FRAMES
-            if not ended and random.random() >= _FRESH:
+            if not ended and random.random() >= lane.ending:
                 return lane
         take = self._takes[int(random.integers(len(self._takes)))]
         room = SIDE - self.patch + 1
@@ -136,6 +138,7 @@ class Streams:
             int(random.integers(4)),
             bool(random.integers(2)),
             bool(random.random() < _LIVE),
+            _FRESH[int(random.integers(len(_FRESH)))],
         )
         self._running[number] = lane
         return lane
