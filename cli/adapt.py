@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from vsr.core.bounds import LEARNING_RATE, MINUTES, SEED, STEPS
 
-from .options import upscale_option
+from .options import network_scale, upscale_option
 from .output.messages import event
 from .param_types import FilePath, Number
 from .progress import part_bar
@@ -29,7 +29,7 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 
 @click.command("adapt")
 @click.argument("footage", nargs=-1, required=True, type=_PATH)
-@upscale_option("scale")
+@network_scale
 @click.option("-o", "--output", required=True, type=_PATH, help="A .safetensors file.")
 @upscale_option("model")
 @click.option(

@@ -25,6 +25,8 @@ from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
 from vsr.core.options import UpscaleOptions
+from vsr.core.picture import USUAL_SCALE, PictureOptions
+from vsr.inference.passes import scale_for
 from vsr.networks.registry import load_model
 from vsr.util.signals import heard
 
@@ -49,7 +51,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 @click.option("--exclude", multiple=True, metavar="GLOB", help="No names like this; repeatable.")
 @click.option(
     "--name",
-    default="{stem}_x{scale}{suffix}",
+    default="{stem}_{size}{suffix}",
     show_default=True,
     help="What outputs are called.",
 )
@@ -119,16 +121,16 @@ def batch_command(
     the same command goes on where it was interrupted.
     """
     options = options_of(given)
-    scale, stop = options.scale, Event()
+    picture, stop = options.picture, Event()
     _check(options, reports, watch and only_told)
     items: Iterator[Item | None]
     if watch:
-        files.target_of(_ANY, folder, name, scale)  # raises where the name is no pattern
+        files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
         found = arrivals(sources, patterns, exclude, folder, settle, stop)
-        items, total = _arriving(found, folder, name, scale), None
+        items, total = _arriving(found, folder, name, picture), None
     else:
-        pairs = files.items(files.find(sources, patterns, exclude, folder), folder, name, scale)
+        pairs = files.items(files.find(sources, patterns, exclude, folder), folder, name, picture)
         if only_told:
             dry_run(pairs, options, as_json)
             return
@@ -157,7 +159,8 @@ def batch_command(
 def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) -> None:
     """Raise ModelError or UsageError for what is no file's fault."""
     if options.model:
-        load_model(options.model, options.scale)
+        factor = options.picture.factor or USUAL_SCALE
+        load_model(options.model, scale_for(options.model, factor))
     for report in reports:
         if report.suffix.lower() not in SUFFIXES:
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
@@ -175,7 +178,7 @@ def _check_reports(
 
 
 def _arriving(
-    found: Iterator[files.Found | None], folder: Path, name: str, scale: int
+    found: Iterator[files.Found | None], folder: Path, name: str, picture: PictureOptions
 ) -> Iterator[Item | None]:
     """What comes, with its outputs; a file whose output is another's is passed over."""
     sources: dict[Path, Path] = {}
@@ -183,7 +186,7 @@ def _arriving(
         if each is None:
             yield None
             continue
-        target = files.target_of(each, folder, name, scale)
+        target = files.target_of(each, folder, name, picture)
         first = sources.setdefault(target, each.path)
         if first == each.path:
             yield Item(each.path, target)

@@ -8,7 +8,7 @@ import click
 
 from vsr.core.bounds import STEPS, Bounds
 
-from .options import upscale_option
+from .options import network_scale, upscale_option
 from .param_types import FilePath, Number
 
 
@@ -16,7 +16,7 @@ from .param_types import FilePath, Number
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=FilePath())
 @upscale_option("model")
 @click.option("--models", metavar="NAME|FILE,...", help="Several, side by side; not with --model.")
-@upscale_option("scale")
+@network_scale
 @upscale_option("compute.device")
 @upscale_option("compute.precision", default="fp32")
 @upscale_option("compute.self_ensemble")

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from vsr.core.bounds import CRF, SECONDS, STRENGTH, THREADS, VIDEO_STREAM
+from vsr.core.bounds import CRF, SECONDS, SIDE, STRENGTH, THREADS, VIDEO_STREAM
 from vsr.core.options import (
     Audio,
     Content,
@@ -22,8 +22,20 @@ from vsr.core.options import (
     Resume,
     UpscaleOptions,
 )
+from vsr.core.picture import Fit, Resolution
 
-from .param_types import CropType, Hours, Number, Pixels, Rate, ScaleType, Strength, Tile, Time
+from .param_types import (
+    CropType,
+    Hours,
+    Number,
+    Pixels,
+    Rate,
+    ScaleType,
+    SizeType,
+    Strength,
+    Tile,
+    Time,
+)
 from .renamed_option import RenamedOption
 
 _DEFAULTS = UpscaleOptions()
@@ -70,7 +82,32 @@ ROWS: tuple[Row, ...] = (
     Row(
         "model", "--model", "See `vsr models`.", click.STRING, "-m", "NAME|FILE", for_preview=False
     ),
-    Row("scale", "--scale", "Factor.", ScaleType(), "-s", shows_default=True),
+    Row(
+        "picture.scale",
+        "--scale",
+        "Factor for both sides, 1 to 16, such as 2, 2.25 or 7/3; 1 restores without enlarging.  "
+        "[default: 4, unless a size is given]",
+        ScaleType(),
+        "-s",
+        "FACTOR",
+    ),
+    Row("picture.width", "--width", "Columns of OUTPUT.", Number(SIDE), metavar="N"),
+    Row("picture.height", "--height", "Rows of OUTPUT.", Number(SIDE), metavar="N"),
+    Row("picture.size", "--size", "Both.", SizeType(), metavar="WIDTHxHEIGHT"),
+    Row(
+        "picture.to",
+        "--to",
+        "A size by its name; on its side for a picture that is.",
+        click.Choice(get_args(Resolution)),
+    ),
+    Row(
+        "picture.fit",
+        "--fit",
+        "With both sides: keep the shape inside them, fill them and cut, stretch, or add borders.",
+        click.Choice(get_args(Fit)),
+        shows_default=True,
+    ),
+    Row("picture.square_pixels", "--square-pixels", "Make the pixels of anamorphic video square."),
     Row(
         "content",
         "--content",

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from .option_table import ROWS
+from .param_types import NetworkScale
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +30,13 @@ def upscale_option(field: str, default: Any = None) -> Callable[[Command], Comma
         metavar=row.metavar,
         help=row.help,
     )
+
+
+def network_scale(command: Command) -> Command:
+    """--scale of commands that are for one network."""
+    return click.option(
+        "-s", "--scale", type=NetworkScale(), default=4, show_default=True, help="Factor."
+    )(command)
 
 
 def listed(models: str) -> list[str]:

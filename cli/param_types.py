@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from vsr.core.bounds import LONGEST, PIXELS, RATE, STRENGTH, TILE, Bounds
+from vsr.core.bounds import LONGEST, PIXELS, RATE, SCALE, STRENGTH, TILE, Bounds
 from vsr.core.crop import CropRegion, parse_crop
-from vsr.core.errors import InputError
+from vsr.core.errors import InputError, OutputError
+from vsr.core.picture import Size, parse_size
 from vsr.util.text import shown
 
 _HOUR = 3600  # seconds
@@ -55,8 +56,37 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class ScaleType(click.ParamType[int]):
-    """2, 3 or 4."""
+class ScaleType(click.ParamType[Fraction]):
+    """A factor: "4", "2.25" or exactly "7/3"."""
+
+    name = "scale"
+
+    def convert(
+        self, value: str | Fraction, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fraction:
+        plain = re.fullmatch(_EXACT, str(value).strip(), re.ASCII)
+        scale = Fraction(plain[0]) if plain else Fraction(0)
+        if scale not in SCALE:
+            self.fail(f"{shown(value)} is not a scale: write 4, 2.25 or 7/3, {SCALE}", param, ctx)
+        return scale
+
+
+class SizeType(click.ParamType[Size]):
+    """Columns and rows: "1920x1080"."""
+
+    name = "size"
+
+    def convert(
+        self, value: str | Size, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Size:
+        try:
+            return parse_size(value) if isinstance(value, str) else value
+        except OutputError as error:
+            self.fail(str(error), param, ctx)
+
+
+class NetworkScale(click.ParamType[int]):
+    """2, 3 or 4: what networks are made for."""
 
     name = "scale"
 

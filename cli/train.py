@@ -18,7 +18,7 @@ from vsr.networks.registry import weights_path
 from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 from vsr.util.signals import heard
 
-from .options import upscale_option
+from .options import network_scale, upscale_option
 from .output.messages import event
 from .param_types import FilePath, Number
 from .progress import part_bar
@@ -44,7 +44,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     show_default=True,
     help="A vespcn sees neighbouring frames; an edsr works in RGB.",
 )
-@upscale_option("scale")
+@network_scale
 @click.option(
     "--recipe",
     "degradation",

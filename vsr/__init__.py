@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         StreamOptions,
         UpscaleOptions,
     )
+    from vsr.core.picture import PictureOptions
     from vsr.core.result import Result
     from vsr.estimation.estimate import Estimate, estimate
     from vsr.evaluation.evaluate import evaluate
@@ -54,6 +55,7 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "OutputError",
+    "PictureOptions",
     "Preview",
     "Progress",
     "ReadOptions",
@@ -107,6 +109,7 @@ _HOMES = {
         ],
         "vsr.core.options",
     ),
+    "PictureOptions": "vsr.core.picture",
     "Progress": "vsr.core.events",
     "Result": "vsr.core.result",
     **dict.fromkeys(("Estimate", "estimate"), "vsr.estimation.estimate"),

@@ -21,12 +21,13 @@ from vsr.core.source import Source
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.images.images import list_images, same_size
-from vsr.inference.engine import LoadedModel, choose_engine
+from vsr.inference.engine import choose_engine
+from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
-from vsr.networks.registry import load_model
 from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.checks import check_paths, file_of, idle_options
+from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
@@ -90,11 +91,11 @@ def upscale(
     job, choice = _resolved(source, target, options)
     if choice.said:
         asked.note(choice.said)
-    tools = _tools(job.options)
+    tools = _tools(job)
     quality = told_quality(source, tools.model.network, options.denoise, options.read)
     job = replace(job, quality=quality)
     split = in_segments(job, tools)
-    settings = job_settings(job.options, tools.model, tools.engine, job.quality)
+    settings = job_settings(job.options, tools, job.quality)
     _unless_done(job, settings, arrived)
     for line in idle_options(source, target, options.read):
         log.warn(line)
@@ -162,19 +163,20 @@ class _Work:
 
     def result(self, run: Run) -> Result:
         """What came of it."""
-        engine, model = self.tools.engine, self.tools.model
+        engine, tools = self.tools.engine, self.tools
         return Result(
             source=self.job.source,
             target=self.job.target,
             run=run,
             verified=self.job.options.run.verify and run.duration_out is not None,
             seconds=time.monotonic() - self.began[1],
-            model=model.name,
-            scale=model.scale,
+            model=tools.model.name,
+            scale=self.job.enlarges_by,
             device=",".join(map(str, engine.devices)),
             precision=engine.precision,
             warnings=tuple(self.log.warnings),
             chosen=self.choice.said,
+            then=tuple(model.name for model in tools.then),
         )
 
     def before_commit(self, part: Path, run: Run, segments: Sequence[SegmentRecord] = ()) -> None:
@@ -190,7 +192,7 @@ class _Work:
             facts = make_record(
                 job,
                 self.settings,
-                self.tools.model,
+                self.tools,
                 self.result(run),
                 known,
                 output,
@@ -278,14 +280,15 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     """The job with its model named, and why that one."""
     job = Job(source, target, options)
     one_by_one = _are_apart(job) or is_still(source)
-    choice = choose_model(
-        source, options.model, options.content, options.scale, one_by_one, options.read
-    )
+    job = replace(job, factor=factor_of(source, options))
+    scale = usual_scale(job.enlarges_by)
+    choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
     return replace(job, options=options.but(model=choice.model, content="auto")), choice
 
 
-def _tools(options: UpscaleOptions) -> LoadedModel:
-    return LoadedModel(load_model(options.model, options.scale), choose_engine(options.compute))
+def _tools(job: Job) -> LoadedModel:
+    engine = choose_engine(job.options.compute)
+    return load_for(job.options.model, job.enlarges_by, engine)
 
 
 def _maker(cluster: str) -> Maker:

@@ -18,17 +18,21 @@ from vsr.arrays import Image, opened
 from vsr.core.color import known_matrix, to_rgb
 from vsr.core.errors import InputError
 from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.geometry import geometry_of
 from vsr.core.limits import DEFAULTS, Limits
 from vsr.core.options import ComputeOptions, Deinterlace, ReadOptions, UpscaleOptions
+from vsr.core.paths import quoted
+from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.core.result import Result
 from vsr.core.source import Source
 from vsr.core.threads import ahead
 from vsr.core.url import Url, as_source
 from vsr.images.images import image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
-from vsr.inference.engine import choose_engine, copies, restore_by
+from vsr.inference.engine import choose_engine
+from vsr.inference.passes import copies_of, enlarge_by, load_for
 from vsr.model_selection.quality import check_denoise, told_of_frame, told_quality
-from vsr.networks.registry import default_model, load_model
+from vsr.networks.registry import default_model
 from vsr.video.reader import Video
 from vsr.video.reader import open_video as _open_video
 from vsr.video.shots import mark_shots
@@ -76,7 +80,7 @@ class Upscaler:
 
     Args:
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
-        scale: 2, 3 or 4.
+        scale: the factor, 1 to 16, as in `vsr.PictureOptions`.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
             self_ensemble, compiled.
@@ -91,16 +95,19 @@ class Upscaler:
         self,
         model: str | Path | None = None,
         *,
-        scale: int = 4,
+        scale: float | Fraction = 4,
         denoise: float | None = None,
         **compute: Any,
     ) -> None:
         self._denoise = UpscaleOptions(denoise=denoise).denoise  # checks it
         self._compute = ComputeOptions(**compute)
+        self._picture = PictureOptions(scale=scale)  # type: ignore[arg-type]
+        if not isinstance(model, str | Path | None):
+            raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
         self._asked = default_model() if model is None else str(model)
-        self._model = load_model(model, scale)
         self._engine = choose_engine(self._compute)
-        self._networks = copies(self._model.network, self._engine)
+        tools = load_for(self._asked, self.scale, self._engine)
+        self._model, self._networks = tools.model, copies_of(tools)
         check_denoise(self._model.network, self._denoise)
 
     @property
@@ -109,9 +116,9 @@ class Upscaler:
         return self._model.name
 
     @property
-    def scale(self) -> int:
+    def scale(self) -> Fraction:
         """The factor for both sides."""
-        return self._model.scale
+        return self._picture.factor or USUAL_SCALE
 
     @property
     def device(self) -> str:
@@ -141,7 +148,10 @@ class Upscaler:
         info = image_info(Shape(width, height, channels, depth))
         frame = Frame(to_planes(came.pixels), 0, 1, starts_shot=True)
         quality = told_of_frame(frame, info, self._model.network, self._denoise)
-        (large,) = restore_by(self._networks, iter([frame]), info, self._engine, quality=quality)
+        geometry = geometry_of(self._picture, info)
+        (large,) = enlarge_by(
+            self._networks, iter([frame]), info, self._engine, geometry, quality=quality
+        )
         made: AnyImage = cast(Any, came.back(to_pixels(large.planes, channels, depth)))
         return made
 
@@ -166,14 +176,16 @@ class Upscaler:
         ):
             shots = mark_shots(decoded, video.info.format.peak)
             quality = told_quality(video.path, network, self._denoise)
-            large = video.info.enlarged(self.scale)
-            for frame in restore_by(
+            geometry = geometry_of(self._picture, video.info)
+            large = geometry.large(video.info)
+            for frame in enlarge_by(
                 self._networks,
                 shots,
                 video.info,
                 self._engine,
-                warn or _ignore,
+                geometry,
                 quality=quality,
+                warn=warn or _ignore,
             ):
                 yield UpscaledFrame(frame.planes, large, frame.pts, frame.duration)
 
@@ -183,12 +195,12 @@ class Upscaler:
         `keywords` are those of `vsr.upscale` but for the model's and the device's own. Raises
         VsrError; InputError where one of them is among the keywords.
         """
-        own = {"model", "scale", "content", "denoise", *vars(self._compute)}
+        own = {"model", "content", "denoise", *vars(self._picture), *vars(self._compute)}
         if given := sorted(own & keywords.keys()):
             raise InputError(f"{', '.join(given)}: set when the Upscaler is made; make another one")
         options = UpscaleOptions(
             model=self._asked,
-            scale=self._model.scale,  # type: ignore[arg-type]
+            picture=self._picture,
             denoise=self._denoise,
             compute=self._compute,
         )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from fractions import Fraction
 
 from vsr import Result
+from vsr.core.picture import short
 from vsr.util.text import counted
 
 _DAMAGE = {
@@ -41,7 +42,8 @@ def summary(result: Result) -> str:
         parts.append(f"damage: {', '.join(damage)}")
     if result.verified:
         parts.append("verified")
-    how = f"x{result.scale} {result.model} on {result.device} ({result.precision})"
+    models = " and ".join(dict.fromkeys((result.model, *result.then)))
+    how = f"x{short(result.scale)} {models} on {result.device} ({result.precision})"
     return (
         f"{result.target}: {'; '.join(parts)}. {how}, {result.seconds:.1f} s, {result.fps:.1f} fps"
     )

@@ -6,6 +6,7 @@ import os
 import shutil
 import wave
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from support.clips import Clip, make, picture
 
 from vsr.batch.sources import Found, find, fixed_part, items, target_of
 from vsr.core.errors import InputError, OutputError
+from vsr.core.picture import PictureOptions
 
 PLAIN = "{stem}_x{scale}{suffix}"
 
@@ -185,7 +187,7 @@ def test_what_cannot_be_looked_at_is_given_to_fail(
 
 def named(path: str, name: str = PLAIN, relative: str | None = None) -> str:
     each = Found(Path(path), Path(relative or Path(path).name))
-    return target_of(each, Path("out"), name, 4).as_posix()
+    return target_of(each, Path("out"), name, PictureOptions(scale=Fraction(4))).as_posix()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_the_tree_is_mirrored_and_the_name_a_pattern() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("{model}{suffix}", r"no field \{model\}; allowed are \{stem\}, \{suffix\}, \{scale\}"),
+        ("{model}{suffix}", r"no field \{model\}; allowed are \{stem\}, \{suffix\}, \{size\}"),
         ("{}{suffix}", r"no field \{\}"),
         ("{stem.upper}{suffix}", r"no field \{stem\.upper\}"),
         ("{stem", "is no pattern"),
@@ -235,7 +237,7 @@ def test_a_wrong_name_is_an_error(name: str, message: str) -> None:
 
 def test_items_are_pairs() -> None:
     every = [Found(Path("in/a.mp4"), Path("a.mp4")), Found(Path("in/b/a.mp4"), Path("b/a.mp4"))]
-    assert items(every, Path("out"), PLAIN, 2) == [
+    assert items(every, Path("out"), PLAIN, PictureOptions(scale=Fraction(2))) == [
         (Path("in/a.mp4"), Path("out/a_x2.mp4")),
         (Path("in/b/a.mp4"), Path("out/b/a_x2.mp4")),
     ]
@@ -244,10 +246,10 @@ def test_items_are_pairs() -> None:
 def test_two_sources_for_one_output_are_an_error() -> None:
     every = [Found(Path("in/1/a.mp4"), Path("a.mp4")), Found(Path("in/2/a.mp4"), Path("a.mp4"))]
     with pytest.raises(OutputError, match=r"out/a_x4.mp4: .*in/1/a.mp4 and of in/2/a.mp4"):
-        items(every, Path("out"), PLAIN, 4)
+        items(every, Path("out"), PLAIN, PictureOptions(scale=Fraction(4)))
     every = [Found(Path("in/a.dav"), Path("a.dav")), Found(Path("in/a.mkv"), Path("a.mkv"))]
     with pytest.raises(OutputError, match=r"a_x4.mkv"):
-        items(every, Path("out"), PLAIN, 4)
+        items(every, Path("out"), PLAIN, PictureOptions(scale=Fraction(4)))
 
 
 def test_an_output_that_is_a_source_is_an_error(tmp_path: Path, clip: Path) -> None:
@@ -255,4 +257,4 @@ def test_an_output_that_is_a_source_is_an_error(tmp_path: Path, clip: Path) -> N
     (tmp_path / "link").symlink_to(tmp_path)
     every = find([str(tmp_path / "a.mp4"), str(tmp_path / "a_x4.mp4")], [], [], None)
     with pytest.raises(OutputError, match=r"link/a_x4.mp4: is an input itself"):
-        items(every, tmp_path / "link", PLAIN, 4)
+        items(every, tmp_path / "link", PLAIN, PictureOptions(scale=Fraction(4)))

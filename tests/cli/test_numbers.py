@@ -27,6 +27,7 @@ from vsr.cli.param_types import (
 from vsr.core.errors import InputError, TrainingError, VsrError
 from vsr.core.limits import Limits
 from vsr.core.options import UpscaleOptions
+from vsr.core.picture import PictureOptions
 from vsr.training.recipe import BOUNDS, Recipe
 from vsr.util.text import shown
 
@@ -137,7 +138,12 @@ def test_the_table_is_the_same_for_all_commands() -> None:
 def test_a_name_may_not_be_of_any_width(name: str) -> None:
     found = Found(Path("any.mp4"), Path("any.mp4"))
     with pytest.raises(InputError) as caught:
-        target_of(found, Path("out"), name, 2)
+        target_of(found, Path("out"), name, PictureOptions(scale=Fraction(2)))
     assert str(caught.value).startswith("name '")
     assert len(str(caught.value)) < 200
-    assert target_of(found, Path("out"), "{stem:>12}_{scale:03}{suffix}", 2).suffix == ".mp4"
+    assert (
+        target_of(
+            found, Path("out"), "{stem:>12}_{scale:03}{suffix}", PictureOptions(scale=Fraction(2))
+        ).suffix
+        == ".mp4"
+    )

@@ -29,6 +29,13 @@ MATTERS: dict[str, Job] = {
     "model": JOB.but(model="nearest"),
     "network": JOB.but(model="espcn-deep"),
     "scale": JOB.but(scale=3),
+    "fraction": JOB.but(scale=2.5),
+    "width": JOB.but(scale=None, width=500),
+    "height": JOB.but(scale=None, height=500),
+    "size": JOB.but(scale=None, size="500x500"),
+    "to": JOB.but(scale=None, to="1080p"),
+    "fit": JOB.but(scale=None, to="1080p", fit="pad"),
+    "square pixels": JOB.but(square_pixels=True),
     "precision": JOB.but(precision="bf16"),
     "start": JOB.but(start=1),
     "a third": JOB.but(start=Fraction(1, 3)),
@@ -63,7 +70,7 @@ ALIKE: dict[str, Job] = {
 
 def asked(job: Job) -> dict[str, Any]:
     tools = tools_of(job)
-    return job_settings(job.options, tools.model, tools.engine)
+    return job_settings(job.options, tools)
 
 
 def test_all_that_matters_is_told_apart() -> None:
@@ -80,7 +87,7 @@ def test_self_ensemble_and_compiling_matter() -> None:
     tools = tools_of(JOB)
     for name in ("self_ensemble", "compiled"):
         changed: Any = {name: True}
-        settings = job_settings(JOB.but(**changed).options, tools.model, tools.engine)
+        settings = job_settings(JOB.but(**changed).options, tools)
         assert settings != asked(JOB)
 
 
@@ -93,7 +100,9 @@ def test_other_weights_of_the_same_name_matter() -> None:
     tools = tools_of(JOB)
     model = load_model("espcn-deep", 2)
     other = replace(model, weights=replace(model.weights, sha256="0" * 64))
-    one, another = (job_settings(JOB.options, each, tools.engine) for each in (model, other))
+    one, another = (
+        job_settings(JOB.options, replace(tools, model=each)) for each in (model, other)
+    )
     assert one != another
 
 

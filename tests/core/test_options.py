@@ -22,12 +22,13 @@ from vsr.core.options import (
     StreamOptions,
     UpscaleOptions,
 )
+from vsr.core.picture import PictureOptions
 
 
 def test_flat_keywords_find_their_groups() -> None:
     options = UpscaleOptions.of(scale=2, codec="hevc", threads=3, audio=False, verify=True, end=2)
     assert options == UpscaleOptions(
-        scale=2,
+        picture=PictureOptions(scale=Fraction(2)),
         encode=EncodeOptions(codec="hevc"),
         compute=ComputeOptions(threads=3),
         streams=StreamOptions(audio="none"),
@@ -37,7 +38,10 @@ def test_flat_keywords_find_their_groups() -> None:
 
 
 def test_no_two_options_share_a_name() -> None:
-    groups = (ReadOptions, ComputeOptions, EncodeOptions, StreamOptions, RunOptions)
+    groups = (
+        *(PictureOptions, ReadOptions, ComputeOptions),
+        *(EncodeOptions, StreamOptions, RunOptions),
+    )
     names = [one.name for group in groups for one in fields(group)]
     own = [one.name for one in fields(UpscaleOptions)]
     assert len(names + own) == len(set(names + own))
@@ -58,7 +62,7 @@ def test_changes_leave_the_rest() -> None:
 
 def test_options_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
-        UpscaleOptions().scale = 2  # type: ignore[misc]
+        UpscaleOptions().content = "clean"  # type: ignore[misc]
 
 
 def test_equal_options_are_one_key() -> None:
@@ -67,16 +71,31 @@ def test_equal_options_are_one_key() -> None:
 
 
 def test_unknown_keywords_are_named() -> None:
-    with pytest.raises(TypeError, match=r"unknown option 'colour'; known: model, scale"):
+    with pytest.raises(TypeError, match=r"unknown option 'colour'; known: model, content"):
         UpscaleOptions.of(colour="red")
 
 
 @pytest.mark.parametrize(
     ("error", "keywords"),
     [
-        (ModelError, {"scale": 5}),
-        (ModelError, {"scale": True}),
-        (ModelError, {"scale": "4"}),
+        (OutputError, {"scale": 17}),
+        (OutputError, {"scale": 0.5}),
+        (OutputError, {"scale": float("nan")}),
+        (OutputError, {"scale": 10**400}),
+        (OutputError, {"scale": True}),
+        (OutputError, {"scale": "4"}),
+        (OutputError, {"width": 0}),
+        (OutputError, {"height": 10**9}),
+        (OutputError, {"height": 10.5}),
+        (OutputError, {"size": "1920"}),
+        (OutputError, {"size": "0x5"}),
+        (OutputError, {"size": (1920, 1080)}),
+        (OutputError, {"to": "1080"}),
+        (OutputError, {"fit": "fill", "to": "1080p"}),
+        (OutputError, {"fit": "pad", "height": 1080}),
+        (OutputError, {"scale": 2, "height": 1080}),
+        (OutputError, {"size": "2x2", "to": "4k"}),
+        (OutputError, {"square_pixels": "yes"}),
         (ModelError, {"model": 7}),
         (DeviceError, {"threads": 2.5}),
         (DeviceError, {"threads": True}),
@@ -137,7 +156,8 @@ def test_a_path_may_name_a_model() -> None:
 
 def test_whole_numbers_of_others_become_pythons_own() -> None:
     options = UpscaleOptions.of(scale=np.int64(2), tile=np.int32(64))
-    assert type(options.scale) is type(options.compute.tile) is int
+    assert type(options.compute.tile) is int
+    assert options.picture.scale == Fraction(2)
 
 
 def test_groups_are_groups() -> None:

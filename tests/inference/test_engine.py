@@ -86,16 +86,14 @@ def test_the_size_of_tiles_follows_the_memory(monkeypatch: pytest.MonkeyPatch) -
     asked: list[int] = []
     sizes: list[int] = []
 
-    def largest(enlarger: object, at_once: int, box: Box | None) -> int:
+    def largest(enlarger: object, at_once: int, box: Box | None, _geometry: None) -> int:
         asked.append(at_once)
         return 20
 
     class Watched(tiles_module.Tiler):
-        def __init__(
-            self, enlarger: Any, size: int, warn: Callable[[str], None], box: Box | None
-        ) -> None:
+        def __init__(self, enlarger: Any, size: int, *others: Any) -> None:
             sizes.append(size)
-            super().__init__(enlarger, size, warn, box)
+            super().__init__(enlarger, size, *others)
 
     monkeypatch.setattr(engine_module, "largest_tile", largest)
     monkeypatch.setattr(engine_module, "Tiler", Watched)

@@ -23,8 +23,8 @@ from vsr.core.job import Job
 from vsr.core.options import ComputeOptions, UpscaleOptions
 from vsr.core.result import Result
 from vsr.core.url import Url
-from vsr.inference.engine import Engine, choose_engine
-from vsr.networks.registry import Model, load_model
+from vsr.inference.engine import choose_engine
+from vsr.inference.passes import LoadedModel, load_for
 from vsr.provenance.described import described, recorded
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.settings import job_settings
@@ -47,8 +47,9 @@ FINGERPRINTS = st.builds(
 )
 
 
-def tools(name: str = "nearest") -> tuple[Model, Engine]:
-    return load_model(name, 2), choose_engine(ComputeOptions(device="cpu", precision="fp32"))
+def tools(name: str = "nearest", scale: int = 2) -> LoadedModel:
+    engine = choose_engine(ComputeOptions(device="cpu", precision="fp32"))
+    return load_for(name, Fraction(scale), engine)
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +72,8 @@ def record_of(done: tuple[Job, Result], **changes: Any) -> dict[str, Any]:
     source = changes.pop("source", job.source)
     target = changes.pop("target", job.target)
     job = replace(job.but(**changes), source=source, target=target)
-    model, engine = tools()
     return make_record(
-        *(job, job_settings(job.options, model, engine), model, result),
+        *(job, job_settings(job.options, tools()), tools(), result),
         *(fingerprint(done[0].source), fingerprint(done[0].target)),
         *(BEGAN, BEGAN + timedelta(seconds=2)),
     )
@@ -106,18 +106,19 @@ def test_it_holds_every_fact_of_the_result_once(done: tuple[Job, Result]) -> Non
 
     collect(record)
     for name, fact in facts.items():
-        if name not in ("source", "target", "model", "precision"):
+        if name not in ("source", "target", "model", "scale", "precision"):
             assert found.count((name, fact)) == 1, name
     assert record["source"]["path"] == facts["source"]
     assert record["output"]["path"] == facts["target"]
     assert record["model"]["name"] == facts["model"]
+    assert record["model"]["scale"] == record["settings"]["scale"] == facts["scale"] == 2
     assert (record["picture"]["frames_in"], record["picture"]["frames_out"]) == (4, 4)
 
 
 def test_it_holds_every_setting(done: tuple[Job, Result]) -> None:
     changes = {"start": Fraction(1, 3), "self_ensemble": True, "tile": 64}
-    record, model_engine = record_of(done, **changes), tools()
-    wanted = job_settings(done[0].but(**changes).options, *model_engine)
+    record = record_of(done, **changes)
+    wanted = job_settings(done[0].but(**changes).options, tools())
     assert settings_of(record) == wanted
     assert settings_of(json.loads(json.dumps(record))) == wanted
     assert record["settings"]["start"] == "1/3"
@@ -125,13 +126,11 @@ def test_it_holds_every_setting(done: tuple[Job, Result]) -> None:
 
 
 def test_it_tells_of_the_model_and_what_it_learnt_from(done: tuple[Job, Result]) -> None:
-    model, engine = (
-        load_model("vespcn", 4),
-        choose_engine(ComputeOptions(device="cpu", precision="fp32")),
-    )
+    vespcn = tools("vespcn", 4)
+    model = vespcn.model
     job, result = done
     held = make_record(
-        *(job, job_settings(job.options, model, engine), model, result),
+        *(job, job_settings(job.options, vespcn), vespcn, result),
         *(None, fingerprint(job.target), BEGAN, BEGAN),
     )["model"]
     assert held["sha256"] == model.weights.sha256 != ""
@@ -157,9 +156,8 @@ def test_times_are_utc(done: tuple[Job, Result]) -> None:
 def test_passwords_are_nowhere(tmp_path: Path, done: tuple[Job, Result]) -> None:
     url = Url("rtsp://me:s3cr3t@camera.example/stream?token=t0p")
     job, result = replace(done[0], source=url), replace(done[1], source=url)
-    model, engine = tools()
     record = make_record(
-        *(job, job_settings(job.options, model, engine), model, result),
+        *(job, job_settings(job.options, tools()), tools(), result),
         *(None, fingerprint(job.target), BEGAN, BEGAN),
     )
     write_record(tmp_path / "r.json", record)
@@ -202,10 +200,9 @@ def test_it_is_read_by_jq(tmp_path: Path, done: tuple[Job, Result]) -> None:
 
 def test_segments_are_told(done: tuple[Job, Result]) -> None:
     job, result = done
-    model, engine = tools()
     parts = [{"start": 0, "end": 512, "frames": 1, "sha256": "0" * 64, "host": "a"}]
     record = make_record(
-        *(job, job_settings(job.options, model, engine), model, result),
+        *(job, job_settings(job.options, tools()), tools(), result),
         *(None, fingerprint(job.target), BEGAN, BEGAN, parts),
     )
     assert record["segments"] == parts

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vsr.core.options import UpscaleOptions
 from vsr.core.result import Result, Run
 from vsr.core.stream_report import Others
 from vsr.inference.engine import choose_engine
-from vsr.networks.registry import load_model
+from vsr.inference.passes import load_for
 from vsr.provenance.fingerprint import fingerprints
 from vsr.provenance.settings import job_settings
 from vsr.provenance.sidecar import make_record, read_record, record_path, write_record
@@ -28,7 +29,8 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 def settings_for(model: str = "nearest", **changes: Any) -> dict[str, Any]:
     options = UpscaleOptions.of(model=model, device="cpu", precision="fp32")
-    settings = job_settings(options, load_model(model, 4), choose_engine(options.compute))
+    tools = load_for(model, Fraction(4), choose_engine(options.compute))
+    settings = job_settings(options, tools)
     return {**settings, **changes}
 
 
@@ -39,9 +41,10 @@ def work(source: Path, target: Path, settings: Mapping[str, Any] = SETTINGS) -> 
     """Enter an output that is there, as if a job had made it."""
     job = Job(source, target, UpscaleOptions.of(model="nearest"))
     run = Run(1, 1, "libx264", Others())
-    result = Result(source, target, run, False, 1.0, "nearest", 4, "cpu", "fp32", ())
+    result = Result(source, target, run, False, 1.0, "nearest", Fraction(4), "cpu", "fp32", ())
+    tools = load_for("nearest", Fraction(4), choose_engine(job.options.compute))
     record = make_record(
-        *(job, settings, load_model("nearest", 4), result),
+        *(job, settings, tools, result),
         *(fingerprints(source), fingerprints(target), NOW, NOW),
     )
     write_record(record_path(target), record)

@@ -21,7 +21,7 @@ from vsr.core.crop import parse_crop
 from vsr.core.errors import InputError, StoppedError
 from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
-from vsr.inference.engine import LoadedModel
+from vsr.inference.passes import LoadedModel
 from vsr.networks.registry import Model, ModelCard
 from vsr.networks.vespcn import Vespcn
 from vsr.segmented.executor import make_here

@@ -169,7 +169,7 @@ def test_segments_of_all_models_and_sizes_are_neither_short_nor_long(weights: An
     for width, height in ((2, 2), (480, 270), (8192, 4320)):
         for rate in (None,) if width == 480 else (Fraction(1, 10), Fraction(240), None):
             info = replace(INFO, width=width, height=height, frame_rate=rate)
-            frames = segment_frames(network, info)
+            frames = segment_frames([network], info)
             pace = float(rate or 25)
             assert max(8, round(2 * pace)) <= frames <= max(8, round(60 * pace))
         assert frames <= last  # larger pictures make no longer segments
@@ -223,7 +223,7 @@ def test_half_a_file_is_no_plan() -> None:
 def test_the_key_changes_with_every_setting_and_the_source(tmp_path: Path) -> None:
     job = job_of(tmp_path / "a.mp4", tmp_path / "b.mp4")
     tools = tools_of(job)
-    asked = job_settings(job.options, tools.model, tools.engine)
+    asked = job_settings(job.options, tools)
     keys = [key_of("a", asked), key_of("b", asked)]
     for name, value in asked.items():
         for other in (f"{value}.", None if value is not None else 0, [value]):

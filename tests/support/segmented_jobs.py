@@ -19,8 +19,9 @@ from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import UpscaleOptions
 from vsr.encoding.codecs import Encoding
-from vsr.inference.engine import LoadedModel, choose_engine
-from vsr.networks.registry import Model, load_model
+from vsr.inference.engine import choose_engine
+from vsr.inference.passes import LoadedModel, load_for
+from vsr.networks.registry import Model
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.settings import job_settings
 from vsr.segmented.executor import make_segments
@@ -69,13 +70,13 @@ def job_of(source: Path, target: Path, **more: Any) -> Job:
 def tools_of(job: Job, model: Model | None = None) -> LoadedModel:
     """What it is done with; a model of the test's own takes the place of its own."""
     options = job.options
-    model = model or load_model(options.model, options.scale)
-    return LoadedModel(model, choose_engine(options.compute))
+    engine = choose_engine(options.compute)
+    return LoadedModel(model, engine) if model else load_for(options.model, job.enlarges_by, engine)
 
 
 def plan_of(job: Job, tools: LoadedModel, borders: Sequence[int] | None = None) -> Plan:
     """The plan of a job; with `borders`, cut there."""
-    settings = job_settings(job.options, tools.model, tools.engine)
+    settings = job_settings(job.options, tools)
     source = fingerprint(job.file)
     plan = make_plan(job, tools, key_of(source.sha256, settings), settings, source, ignore)
     return plan if borders is None else replace(plan, borders=tuple(borders))

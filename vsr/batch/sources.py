@@ -15,6 +15,7 @@ from string import Formatter
 from typing import TypeAlias
 
 from vsr.core.errors import InputError, OutputError, VsrError
+from vsr.core.picture import PictureOptions
 from vsr.core.url import Url, as_source
 from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.encoding.defaults import default_encoder
@@ -38,7 +39,7 @@ MEDIA_SUFFIXES = (
 """What files named so hold is not asked: where it is no picture, that is an error to be told."""
 
 _TEXT_ART = {"bintext", "xbin", "idf"}  # decoders that take any bytes for letters
-_FIELDS = ("stem", "suffix", "scale")
+_FIELDS = ("stem", "suffix", "size", "scale")
 _NAMED = 3  # sources that an error names
 
 
@@ -283,10 +284,11 @@ def _is_same(path: Path, other: Path | None) -> bool:
     return other is not None and os.path.realpath(path) == os.path.realpath(other)
 
 
-def target_of(found: Found, folder: Path, name: str, scale: int) -> Path:
+def target_of(found: Found, folder: Path, name: str, picture: PictureOptions) -> Path:
     """Where the output of a file goes: into the same place of the tree below `folder`.
 
-    `name` is a pattern in Python's format syntax with the fields {stem}, {suffix} and {scale}.
+    `name` is a pattern in Python's format syntax with the fields {stem}, {suffix}, {size}, which
+    is x4 or 1080p, and {scale}, which is 4, or as {size} where that is no factor.
     The suffix is the source's where files of that kind are written here, else .png for still
     images and .mkv for all others. Raises InputError for a pattern with another field, and for
     one that gives no name, a path, or a name without suffix, which would be a folder.
@@ -302,13 +304,17 @@ def target_of(found: Found, folder: Path, name: str, scale: int) -> Path:
             raise ValueError("a width has at most 3 digits")
         unknown = [field for field in fields if field not in _FIELDS]
         stem, suffix = found.path.stem, _suffix(found.path)
-        made = "" if unknown else name.format(stem=stem, suffix=suffix, scale=scale)
+        size = picture.label
+        factor = picture.factor
+        scale = size.removeprefix("x") if factor is None or factor.denominator > 1 else int(factor)
+        given = {"stem": stem, "suffix": suffix, "size": size, "scale": scale}
+        made = "" if unknown else name.format(**given)
     except (ValueError, LookupError) as error:
         raise InputError(f"name {shown(name)}: is no pattern ({error})") from None
     if unknown:
         raise InputError(
             f"name {shown(name)}: no field {{{one_line(unknown[0], 40)}}}; allowed are {{stem}}, "
-            "{suffix}, {scale}"
+            "{suffix}, {size}, {scale}"
         )
     if made in ("", ".", "..") or any(mark in made for mark in ("/", os.sep, "\0")):
         raise InputError(f"name {shown(name)}: gives {shown(made)}, which is no file's name")
@@ -339,7 +345,9 @@ def _is_written(suffix: str, still: bool) -> bool:
     return True
 
 
-def items(found: Sequence[Found], folder: Path, name: str, scale: int) -> list[tuple[Path, Path]]:
+def items(
+    found: Sequence[Found], folder: Path, name: str, picture: PictureOptions
+) -> list[tuple[Path, Path]]:
     """Each source with its output, see `target_of`.
 
     Raises OutputError where two would have one output, or an output would be a source.
@@ -348,7 +356,7 @@ def items(found: Sequence[Found], folder: Path, name: str, scale: int) -> list[t
     taken: dict[str, Path] = {}
     pairs = []
     for each in found:
-        target = target_of(each, folder, name, scale)
+        target = target_of(each, folder, name, picture)
         real = os.path.realpath(target)
         if real in taken:
             raise OutputError(

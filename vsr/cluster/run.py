@@ -17,7 +17,7 @@ from vsr.cluster.task import Failed, Made, Missing, Order
 from vsr.core.errors import StoppedError
 from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
-from vsr.inference.engine import LoadedModel
+from vsr.inference.passes import LoadedModel
 from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented.executor import Maker
 from vsr.segmented.plan import Segment

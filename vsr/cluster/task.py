@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,8 +22,8 @@ from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, Vs
 from vsr.core.events import Reporter
 from vsr.core.job import Job
 from vsr.core.options import ComputeOptions
-from vsr.inference.engine import LoadedModel, choose_engine
-from vsr.networks.registry import load_model
+from vsr.inference.engine import choose_engine
+from vsr.inference.passes import LoadedModel, load_for
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.executor import make_segments
 from vsr.segmented.plan import Plan, Segment
@@ -157,7 +158,7 @@ def _here(order: Order, places: dict[Path, Path]) -> Job:
 def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any]) -> Made:
     """Make the segment where the run joins it, or in a folder of this node."""
     options = job.options
-    tools = _tools(options.model, options.scale, order.model, options.compute)
+    tools = _tools(options.model, job.enlarges_by, order.model, options.compute)
     if tools.model.weights.sha256 != order.plan.settings["weights"]:
         raise ModelError(f"model {job.options.model}: has other weights than where the work began")
     shared = order.mark.is_file() and os.access(order.folder, os.W_OK)
@@ -189,10 +190,10 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
 
 @lru_cache(maxsize=1)
 def _tools(
-    model: str | None, scale: int, _known: Fingerprint | None, compute: ComputeOptions
+    model: str | None, factor: Fraction, _known: Fingerprint | None, compute: ComputeOptions
 ) -> LoadedModel:
     """Kept from task to task, as a worker process does many."""
-    return LoadedModel(load_model(model, scale), choose_engine(compute))
+    return load_for(model, factor, choose_engine(compute))
 
 
 def _check_versions(plan: Plan) -> None:

@@ -256,6 +256,22 @@ def _at_chroma(chroma: Tensor, info: VideoInfo) -> tuple[Tensor, ...]:
     return chroma.chunk(2)
 
 
+def black(info: VideoInfo) -> list[int]:
+    """What samples of each plane of black frames of `info` are; where there is alpha, they are
+    transparent."""
+    if info.format.rgb:
+        return [0] * info.format.planes
+    (luma, _), (neutral, _) = _levels(info)
+    return [luma, neutral, neutral, 0][: info.format.planes]
+
+
+def offset(info: VideoInfo, axis: int) -> float:
+    """How far chroma lies from the centre of its block along -2 or -1, in luma samples."""
+    x, y = SITINGS.get(info.color.siting, SITINGS["left"])
+    steps = {-2: info.format.chroma_height, -1: info.format.chroma_width}[axis]
+    return (y if axis == -2 else x) * (steps - 1)
+
+
 def _axes(info: VideoInfo) -> list[tuple[int, int, float]]:
     """Each axis, luma samples per chroma sample there, and luma's shift on the chroma grid."""
     x, y = SITINGS.get(info.color.siting, SITINGS["left"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from vsr.core.options import UpscaleOptions
+from vsr.core.picture import USUAL_SCALE
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.url import Url
 
@@ -18,16 +20,24 @@ class Job:
         source, target: the files; the source may be an address.
         options: everything else.
         quality: what a recurrent network is told of the source, once that was looked at.
+        factor: by how much networks must enlarge at least, once that is known; None where that is
+            the scale asked for.
     """
 
     source: Path | Url
     target: Path
     options: UpscaleOptions = field(default_factory=UpscaleOptions)
     quality: Quality = FLAWLESS
+    factor: Fraction | None = None
 
     def but(self, **keywords: object) -> Job:
         """The same job, but for single options by their names."""
         return replace(self, options=self.options.but(**keywords))
+
+    @property
+    def enlarges_by(self) -> Fraction:
+        """By how much networks must enlarge, at least."""
+        return self.factor or self.options.picture.factor or USUAL_SCALE
 
     @property
     def file(self) -> Path:

@@ -7,13 +7,11 @@ field here, a row in `cli/option_table.py`, and the code that uses it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from operator import index
 from pathlib import PurePath
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from vsr.core.bounds import (
     CRF,
@@ -26,13 +24,21 @@ from vsr.core.bounds import (
     check_bounds,
 )
 from vsr.core.crop import CropRegion, parse_crop
-from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError, VsrError
+from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError
 from vsr.core.limits import Limits
+from vsr.core.option_checks import (
+    check_choice,
+    check_types,
+    exact,
+    number,
+    seconds,
+    set_fields,
+)
 from vsr.core.paths import quoted
+from vsr.core.picture import PictureOptions
 from vsr.core.span import Span
 from vsr.util.text import shown
 
-Scale = Literal[2, 3, 4]
 Content = Literal["auto", "clean", "footage"]
 Deinterlace = Literal["auto", "on", "off"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
@@ -40,78 +46,7 @@ Audio = Literal["copy", "transcode", "none"]
 Resume = Literal["auto", "always", "never"]
 
 USUAL_RATE = Fraction(25)  # frames a second, of what says nothing of it
-_MOST_DIGITS = 60  # of a fraction's parts: what is exact need not be endless
 _MOST_OF_LIBAV = 2**31 - 1  # the largest part of its fractions
-
-
-def _set(options: object, **values: object) -> None:
-    """Set fields of a frozen value that is just being made."""
-    for name, value in values.items():
-        object.__setattr__(options, name, value)
-
-
-def _check_types(error: type[VsrError], options: Any) -> None:
-    """Raise `error` where a field that holds a plain value holds one of another type.
-
-    Whole numbers of other libraries become Python's own.
-    """
-    for one in fields(options):
-        kinds, value = str(one.type).split(" | "), getattr(options, one.name)
-        if value is None and "None" in kinds:
-            continue
-        if "bool" in kinds and not isinstance(value, bool):
-            raise error(f"{one.name} {shown(value)}: must be True or False")
-        if "str" in kinds and not isinstance(value, str):
-            raise error(f"{one.name} {shown(value)}: must be text")
-        if "int" in kinds:
-            _set(options, **{one.name: _whole(error, one.name, value)})
-
-
-def _whole(error: type[VsrError], name: str, value: Any) -> int:
-    """The value as an int, if it is a whole number."""
-    if not isinstance(value, bool):
-        try:
-            return index(value)
-        except TypeError:
-            pass
-    raise error(f"{name} {shown(value)}: must be a whole number")
-
-
-def _number(error: type[VsrError], name: str, value: Any) -> Any:
-    """The value, if it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-        raise error(f"{name} {shown(value)}: must be a number")
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:  # of what no float holds; the caller's bounds are far below that
-        raise error(f"{name} {shown(value)}: must be at most {LONGEST}") from None
-    if not finite:
-        raise error(f"{name} {value}: must be a finite number")
-    if isinstance(value, Fraction) and value.denominator >= 10**_MOST_DIGITS:
-        raise error(f"{name} {float(value):g}: must be of at most {_MOST_DIGITS} digits")
-    return value
-
-
-def _check(error: type[VsrError], name: str, value: object, allowed: Any) -> None:
-    """Raise `error` where a value is none of a Literal's."""
-    choices = get_args(allowed)
-    if isinstance(value, bool) or value not in choices:
-        raise error(f"{name} {shown(value)}: must be one of {', '.join(map(str, choices))}")
-
-
-def seconds(name: str, time: float | Fraction | None) -> Fraction | None:
-    """A time that was given as the argument `name`, made exact. Raises InputError."""
-    if time is None:
-        return None
-    if _number(InputError, name, time) > LONGEST:
-        raise InputError(f"{name} {float(time):g} s: must be at most {LONGEST}")
-    return _exact(time)
-
-
-def _exact(number: float | Fraction) -> Fraction:
-    """Floats as what was meant: 0.1 is a tenth."""
-    exact = Fraction(number)
-    return exact.limit_denominator(10**6) if isinstance(number, float) else exact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,28 +82,28 @@ class ReadOptions:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        _check_types(InputError, self)
-        _set(self, start=seconds("start", self.start), end=seconds("end", self.end))
+        check_types(InputError, self)
+        set_fields(self, start=seconds("start", self.start), end=seconds("end", self.end))
         if isinstance(self.crop, str):
-            _set(self, crop=parse_crop(self.crop))
+            set_fields(self, crop=parse_crop(self.crop))
         if not isinstance(self.crop, CropRegion | None):
             raise InputError(f"crop {self.crop!r}: must be text such as '25%,25%,50%,50%'")
         check_bounds(InputError, self, {"video_stream": VIDEO_STREAM})
         if not isinstance(self.limits, Limits):
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
         if self.rate is not None:
-            if _number(InputError, "rate", self.rate) not in RATE:
+            if number(InputError, "rate", self.rate) not in RATE:
                 raise InputError(f"rate {self.rate}: must be {RATE} frames a second")
-            rate = _exact(self.rate)
+            rate = exact(self.rate)
             if max(rate.as_integer_ratio()) > _MOST_OF_LIBAV:
                 raise InputError(f"rate {rate}: its parts must be at most {_MOST_OF_LIBAV}")
-            _set(self, rate=rate)
-        if not 0 < _number(InputError, "stall_timeout", self.stall_timeout) <= LONGEST:
+            set_fields(self, rate=rate)
+        if not 0 < number(InputError, "stall_timeout", self.stall_timeout) <= LONGEST:
             raise InputError(
                 f"stall_timeout {float(self.stall_timeout):g} s: must be above 0 and at most "
                 f"{LONGEST}"
             )
-        _check(InputError, "deinterlace", self.deinterlace, Deinterlace)
+        check_choice(InputError, "deinterlace", self.deinterlace, Deinterlace)
         _ = self.span  # checks that the end comes after the start
 
     @property
@@ -209,12 +144,12 @@ class ComputeOptions:
     compiled: bool = False
 
     def __post_init__(self) -> None:
-        _check_types(DeviceError, self)
-        _check(DeviceError, "precision", self.precision, Precision)
+        check_types(DeviceError, self)
+        check_choice(DeviceError, "precision", self.precision, Precision)
         check_bounds(DeviceError, self, {"threads": THREADS})
-        if _number(DeviceError, "strength", self.strength) not in STRENGTH:
+        if number(DeviceError, "strength", self.strength) not in STRENGTH:
             raise DeviceError(f"strength {shown(self.strength)}: must be {STRENGTH}")
-        _set(self, strength=float(self.strength))
+        set_fields(self, strength=float(self.strength))
         if self.tile is not None and self.tile not in TILE:
             raise DeviceError(
                 f"tile {shown(self.tile)}: must be auto, 0 or a number of pixels up to {TILE.most}"
@@ -241,12 +176,12 @@ class EncodeOptions:
     pix_fmt: str = ""
 
     def __post_init__(self) -> None:
-        _check_types(EncoderError, self)
+        check_types(EncoderError, self)
         if self.crf is not None:  # encoders know best which numbers they take
             if isinstance(self.crf, bool) or not isinstance(self.crf, int | float):
                 raise EncoderError(f"crf {shown(self.crf)}: must be a number")
             check_bounds(EncoderError, self, {"crf": CRF})
-            _set(self, crf=float(self.crf))
+            set_fields(self, crf=float(self.crf))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,9 +202,9 @@ class StreamOptions:
 
     def __post_init__(self) -> None:
         if isinstance(self.audio, bool):
-            _set(self, audio="copy" if self.audio else "none")
-        _check_types(OutputError, self)
-        _check(OutputError, "audio", self.audio, Audio)
+            set_fields(self, audio="copy" if self.audio else "none")
+        check_types(OutputError, self)
+        check_choice(OutputError, "audio", self.audio, Audio)
 
     @property
     def transcodes(self) -> bool:
@@ -309,8 +244,8 @@ class RunOptions:
     cluster: str = ""
 
     def __post_init__(self) -> None:
-        _check_types(InputError, self)
-        _check(InputError, "resume", self.resume, Resume)
+        check_types(InputError, self)
+        check_choice(InputError, "resume", self.resume, Resume)
         if self.cluster and self.resume == "never":
             raise InputError("a cluster works in segments: resume 'never' excludes it")
 
@@ -322,20 +257,19 @@ class UpscaleOptions:
     Attributes:
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which for
             still images is another one than for videos.
-        scale: the factor for both sides.
         content: which default model: the one for "clean" sources, the one for noisy or compressed
             "footage", or "auto", by what the source looks like. Not with a model.
         denoise: how much noise and coding to remove, 0 to 100; None is as much as the source
             seems to have. For recurrent models.
-        read, compute, encode, streams, run: the groups.
+        picture, read, compute, encode, streams, run: the groups.
 
     Raises ModelError, or what the groups raise, for values out of range.
     """
 
     model: str | None = None
-    scale: Scale = 4
     content: Content = "auto"
     denoise: float | None = None
+    picture: PictureOptions = field(default_factory=PictureOptions)
     read: ReadOptions = field(default_factory=ReadOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -344,20 +278,18 @@ class UpscaleOptions:
 
     def __post_init__(self) -> None:
         if isinstance(self.model, PurePath):
-            _set(self, model=str(self.model))
-        _check_types(ModelError, self)
+            set_fields(self, model=str(self.model))
+        check_types(ModelError, self)
         if self.model == "":
             raise ModelError("model '': must be a name or a file")
         for name, kind in _GROUPS.items():
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(f"{name} {getattr(self, name)!r}: must be vsr.{kind.__name__}")
-        _set(self, scale=_whole(ModelError, "scale", self.scale))
-        _check(ModelError, "scale", self.scale, Scale)
-        _check(ModelError, "content", self.content, Content)
+        check_choice(ModelError, "content", self.content, Content)
         if self.denoise is not None:
-            if _number(ModelError, "denoise", self.denoise) not in STRENGTH:
+            if number(ModelError, "denoise", self.denoise) not in STRENGTH:
                 raise ModelError(f"denoise {shown(self.denoise)}: must be {STRENGTH}")
-            _set(self, denoise=float(self.denoise))
+            set_fields(self, denoise=float(self.denoise))
         if self.model and self.content != "auto":
             raise ModelError(
                 f"model {self.model!r} and content {self.content!r} exclude each other: "
@@ -404,6 +336,7 @@ class UpscaleOptions:
 
 
 _GROUPS = {
+    "picture": PictureOptions,
     "read": ReadOptions,
     "compute": ComputeOptions,
     "encode": EncodeOptions,

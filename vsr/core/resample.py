@@ -1,13 +1,15 @@
 """Bicubic, Lanczos, bilinear and nearest resampling on a grid whose alignment is known exactly.
 
-Two tools. `resize` is MATLAB's `imresize`, the degradation super-resolution papers use.
+Three tools. `resize` is MATLAB's `imresize`, the degradation super-resolution papers use.
 `Upsample` enlarges by an integer factor as one convolution and a pixel shuffle, and can
-shift its grid, which chroma siting needs.
+shift its grid, which chroma siting needs. `resampled` takes any factor and any place.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import torch
@@ -208,6 +210,71 @@ def _inverse(factor: int, shift: float) -> tuple[Tensor, int]:
     first, last = int(seen[0]), int(seen[-1])
     kept = row[first : last + 1]
     return (kept / kept.sum())[None], first - middle * factor
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Along one axis, the input samples that each output sample is made of.
+
+    Attributes:
+        index: (length, taps) int64, places of input samples.
+        weight: (length, taps) float32, adding up to 1.
+        first: where the output begins in the input, if it is just a cut out of it; else None.
+    """
+
+    index: Tensor
+    weight: Tensor
+    first: int | None = None
+
+    def to(self, device: torch.device) -> Taps:
+        """The same on a device."""
+        return Taps(self.index.to(device), self.weight.to(device), self.first)
+
+
+@lru_cache(maxsize=64)
+def taps(place: Fraction, step: Fraction, length: int, source: int, kernel: str) -> Taps:
+    """The taps of `length` samples over `source` ones, whose borders are mirrored.
+
+    Args:
+        place: of the first output sample, in input samples; 0 is the first one's centre.
+        step: from one output sample to the next.
+        kernel: "cubic", which is stretched against aliasing where `step` is above 1, or "nearest".
+
+    What a sample is made of depends on its place alone: exact numbers tell it.
+    """
+    if place.denominator == 1 and step == 1 and 0 <= place <= source - length:
+        index = torch.arange(length)[:, None] + int(place)
+        return Taps(index, torch.ones(length, 1), int(place))
+    unit = math.lcm(place.denominator, step.denominator)
+    first, stride = int(place * unit), int(step * unit)
+    bases, rests = zip(*(divmod(first + n * stride, unit) for n in range(length)), strict=True)
+    base = torch.tensor(bases)
+    rest = torch.tensor([r / unit for r in rests], dtype=torch.float64)
+    if kernel == "nearest":
+        index = base + (rest >= 0.5)
+        return Taps(symmetric_index(index, source)[:, None], torch.ones(length, 1))
+    stretch = max(1.0, float(step))
+    reach = math.ceil(_REACH[kernel] * stretch)
+    offsets = torch.arange(1 - reach, reach + 1)
+    weight = _kernel(kernel, (rest[:, None] - offsets) / stretch)
+    weight = weight / weight.sum(1, keepdim=True)
+    return Taps(symmetric_index(base[:, None] + offsets, source), weight.float())
+
+
+def resampled(planes: Tensor, rows: Taps, columns: Taps) -> Tensor:
+    """float32 planes (N, H, W) at other places: (N, h, w)."""
+    return _along(_along(planes, rows).transpose(1, 2), columns).transpose(1, 2)
+
+
+def _along(planes: Tensor, taps: Taps) -> Tensor:
+    """(N, H, W) -> (N, h, W)."""
+    count, _, width = planes.shape
+    length = len(taps.index)
+    if taps.first is not None:
+        return planes[:, taps.first : taps.first + length]
+    table = planes.transpose(0, 1).reshape(planes.shape[1], count * width)
+    made = F.embedding_bag(taps.index, table, mode="sum", per_sample_weights=taps.weight)
+    return made.view(length, count, width).transpose(0, 1)
 
 
 def to_samples(phases: Tensor, scale: int, peak: int) -> Tensor:

@@ -27,6 +27,7 @@ class Run:
             less than 0 where it begins before; None without sound.
         damage: what was wrong with the source.
         encoding: the settings that the encoder was opened with.
+        width, height: of the large frames as they are stored; 0 for images of several sizes.
     """
 
     frames_in: int
@@ -39,6 +40,8 @@ class Run:
     sound_out: Fraction | None = None
     damage: Damage = NO_DAMAGE
     encoding: dict[str, str] = field(default_factory=dict)
+    width: int = 0
+    height: int = 0
 
 
 def in_all(runs: Sequence[Run]) -> Run:
@@ -60,11 +63,13 @@ class Result:
         run: frames, durations, streams and damage.
         verified: whether the finished file was decoded again, frame by frame.
         seconds: wall time, with start-up.
-        model, scale: what enlarged the picture.
+        model: what enlarged the picture.
+        scale: by how much; where a size was asked for, the larger factor of its sides.
         device, precision: where, and in what numbers.
         warnings: all that was said on the way.
         chosen: what the source was taken for, and so the model chosen, in one line; "" where
             nothing was to be decided.
+        then: the models that enlarged further what `model` made, where the scale is above 4.
     """
 
     source: Path | Url
@@ -73,11 +78,12 @@ class Result:
     verified: bool
     seconds: float
     model: str
-    scale: int
+    scale: Fraction
     device: str
     precision: str
     warnings: tuple[str, ...]
     chosen: str = ""
+    then: tuple[str, ...] = ()
 
     @property
     def frames_in(self) -> int:
@@ -134,7 +140,10 @@ class Result:
             "fps": round(self.fps, 3),
             "model": self.model,
             "chosen": self.chosen,
-            "scale": self.scale,
+            "then": list(self.then),
+            "width": run.width,
+            "height": run.height,
+            "scale": _plain(self.scale),
             "device": self.device,
             "precision": self.precision,
             "encoder": run.encoder,
@@ -145,6 +154,10 @@ class Result:
 
 def _difference(out: Fraction | None, in_: Fraction | None) -> Fraction | None:
     return None if out is None or in_ is None else out - in_
+
+
+def _plain(scale: Fraction) -> int | float:
+    return scale.numerator if scale.denominator == 1 else round(float(scale), 6)
 
 
 def _number(value: Fraction | None) -> float | None:

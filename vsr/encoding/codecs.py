@@ -85,6 +85,8 @@ class Encoding:
         preset: the encoder's pace, such as "medium" or, for AV1, "8".
         pix_fmt: libav's pixel format name.
         threads: cores to use; 0 for all.
+        exact: refuse a size that the encoder does not take; otherwise the picture becomes a little
+            larger.
     """
 
     codec: str = ""
@@ -92,13 +94,14 @@ class Encoding:
     preset: str = ""
     pix_fmt: str = ""
     threads: int = 0
+    exact: bool = False
 
     @classmethod
     def of(cls, options: UpscaleOptions) -> Encoding:
         """The encoding that a job's options ask for."""
         encode = options.encode
-        threads = options.compute.threads
-        return cls(encode.codec, encode.crf, encode.preset, encode.pix_fmt, threads)
+        threads, exact = options.compute.threads, options.picture.asks_size
+        return cls(encode.codec, encode.crf, encode.preset, encode.pix_fmt, threads, exact)
 
     def encoder(self, target: Path, info: VideoInfo) -> str:
         """The encoder's name in libav for frames of `info` in this output file.

@@ -40,7 +40,7 @@ def check_largest(name: str, info: VideoInfo) -> None:
     """Raise EncoderError for a picture that is too large for an encoder, or for libav."""
     width, height = info.width, info.height
     columns, rows = _MOST.get(name, (width, height))
-    helps = "choose a smaller --scale or another --codec"
+    helps = "choose a smaller --scale or size, or another --codec"
     if width > columns or height > rows:
         raise EncoderError(
             f"encoder {name} takes pictures of at most {columns}x{rows}, not {width}x{height}: "
@@ -50,7 +50,7 @@ def check_largest(name: str, info: VideoInfo) -> None:
     if (width + _BORDER) * (height + _BORDER) * 8 >= _MOST_BYTES:
         raise EncoderError(
             f"encoder {name} takes pictures of at most 268 million pixels, not "
-            f"{width}x{height}: choose a smaller --scale",
+            f"{width}x{height}: choose a smaller --scale or size",
             python="scale=...",
         )
 

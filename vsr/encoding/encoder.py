@@ -59,6 +59,11 @@ class Encoder:
         wanted = replace(info, format=encoded, color=encoded_color(color, info, encoded))
         check_largest(name, wanted)
         self._info = acceptable(name, wanted, encoding)
+        if encoding.exact and (self._info.width, self._info.height) != (info.width, info.height):
+            raise EncoderError(
+                f"encoder {name} takes no {info.width}x{info.height} in {encoded.name}: ask for "
+                f"{self._info.width}x{self._info.height}, or for another codec"
+            )
         for note in _changes(name, wanted, self._info):
             warn(note)
         counts = self._info.time_base != wanted.time_base

@@ -26,7 +26,9 @@ from vsr.core.threads import cores
 from vsr.images.animated import is_still
 from vsr.images.files import read_shape
 from vsr.images.images import is_image
+from vsr.inference.passes import usual_scale
 from vsr.model_selection.select import Choice, choose_model
+from vsr.pipeline.factor import factor_of
 from vsr.video.choose import is_cover, main_video
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
@@ -157,8 +159,9 @@ def _estimates(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> I
 
 def _choice(source: Path, options: UpscaleOptions) -> Choice:
     """What `vsr.upscale` would choose."""
+    scale = usual_scale(factor_of(source, options))
     return choose_model(
-        source, options.model, options.content, options.scale, is_still(source), options.read
+        source, options.model, options.content, scale, is_still(source), options.read
     )
 
 

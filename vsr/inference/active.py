@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.inference.tiles import GRID, Tile
+from vsr.inference.area import GRID
+from vsr.inference.tiles import Tile
 
 _BAND = 16  # rows that are looked at together
 CALL = 2000

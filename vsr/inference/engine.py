@@ -14,6 +14,7 @@ import torch
 from vsr.core.crop import Box
 from vsr.core.errors import DeviceError, ModelError
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.geometry import Geometry
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.threads import cores
@@ -70,14 +71,6 @@ class Engine:
         return self.devices[0]
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """What a job's frames are enlarged with: a model, and where and how it runs."""
-
-    model: Model
-    engine: Engine
-
-
 def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
     """Pick devices and precision. Raises DeviceError for what this machine has not.
 
@@ -116,9 +109,11 @@ def restore(
     warn: Callable[[str], None] = lambda message: None,
     box: Box | None = None,
     quality: Quality = FLAWLESS,
+    geometry: Geometry | None = None,
 ) -> Iterator[Frame]:
     """`restore_by` with copies of the model's network, made for this call."""
-    return restore_by(copies(model.network, engine), frames, info, engine, warn, box, quality)
+    networks = copies(model.network, engine)
+    return restore_by(networks, frames, info, engine, warn, box, quality, geometry)
 
 
 def copies(network: Network, engine: Engine) -> list[Network]:
@@ -134,6 +129,7 @@ def restore_by(
     warn: Callable[[str], None] = lambda message: None,
     box: Box | None = None,
     quality: Quality = FLAWLESS,
+    geometry: Geometry | None = None,
 ) -> Iterator[Frame]:
     """An enlarged frame for each of the span, in order: of all of it, or of the part in `box`.
 
@@ -148,12 +144,16 @@ def restore_by(
             would be cut out of the whole frame; with a recurrent network nearly so, see
             `vsr.inference.recurrent_tiles`.
         quality: what a recurrent network is told of the source.
+        geometry: the large picture, where that is not just `box` enlarged by the network: which
+            part it shows, and how large. One reduction, before samples are rounded, makes it.
     """
     first = networks[0]
     if isinstance(first, Recurrent):
         at_once = engine.workers if engine.device.type == "cpu" else 1
         told = Told(quality, engine.detail)
-        tiler = RecurrentTiler(first, info, engine.device, at_once, engine.tile, told, warn, box)
+        tiler = RecurrentTiler(
+            first, info, engine.device, at_once, engine.tile, told, warn, box, geometry
+        )
         taken = steps(frames, first.future, first.warmup, info.time_base)
         yield from step_by_step(taken, tiler, at_once)
         return
@@ -163,8 +163,10 @@ def restore_by(
         for network, device in zip(networks, engine.devices, strict=True)
     ]
     at_once = engine.workers if engine.device.type == "cpu" else 2
-    size = largest_tile(enlargers[0], at_once, box) if engine.tile is None else engine.tile
-    tilers = [Tiler(enlarger, size, warn, box) for enlarger in enlargers]
+    size = engine.tile
+    if size is None:
+        size = largest_tile(enlargers[0], at_once, box, geometry)
+    tilers = [Tiler(enlarger, size, warn, box, geometry) for enlarger in enlargers]
     if engine.device.type == "cpu":
         yield from side_by_side(seen, tilers[0], engine.workers)
     else:

@@ -27,21 +27,14 @@ from vsr.core.color import (
 )
 from vsr.core.crop import Box
 from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.geometry import Geometry
 from vsr.core.quality import Quality
 from vsr.core.resample import to_samples
 from vsr.inference.active import CALL, active_tiles
+from vsr.inference.area import GRID, Area, samples
+from vsr.inference.fit import Fitter, needed
 from vsr.inference.memory import free_memory, is_out_of_memory, release
-from vsr.inference.tiles import (
-    GRID,
-    LEAST_TILE,
-    Area,
-    Tile,
-    halved,
-    now_smaller,
-    samples,
-    tiles,
-    wanted,
-)
+from vsr.inference.tiles import LEAST_TILE, Tile, halved, now_smaller, tiles, wanted
 from vsr.inference.upscaler import enlarged_differences
 from vsr.networks.recurrent import PATIENCE, Observation, Recurrent, State, quality_planes
 
@@ -71,7 +64,8 @@ class Canvas:
     """What the tiles of a step are written to.
 
     Attributes:
-        luma: (1, H, W) samples of the large picture, or (1, 1, H, W) float32 for one of RGB.
+        luma: (1, H, W) samples of the large picture; or (1, 1, H, W) float32 for one of RGB, or of
+            another size than the network's.
         state: for the next step.
         waiting: parts of the state that replace what the step still reads: tile, hidden state and
             detail. None where the state is new, and they are written at once.
@@ -101,6 +95,7 @@ class RecurrentTiler:
         warn: told, in one line, of smaller tiles.
         box: the part of each frame that is wanted, as `CropRegion.inside` gives it; None for all.
             It and MARGIN pixels around it are then taken for the whole picture.
+        geometry: the large picture, where that is not just `box` enlarged by the network.
     """
 
     def __init__(
@@ -113,9 +108,15 @@ class RecurrentTiler:
         told: Told,
         warn: Callable[[str], None],
         box: Box | None = None,
+        geometry: Geometry | None = None,
     ) -> None:
         self.network, self.device = network, device
+        box = needed(geometry, info, network) if geometry else box
         self._part = wanted(info, MARGIN, box)
+        seen = self._part.seen
+        self._fitter: Fitter | None = None
+        if geometry:
+            self._fitter = Fitter(geometry, info, network, seen, seen, device)
         rows, columns = self._part.seen
         self._given = info
         self._info = replace(
@@ -177,7 +178,7 @@ class RecurrentTiler:
             return planes.permute(0, 3, 1, 2)
 
         large = (1, height * scale, width * scale)
-        if self._info.format.rgb:
+        if self._info.format.rgb or self._fitter:
             luma = torch.empty(large, device=self.device)[:, None]
         else:
             depth = torch.uint8 if self._info.format.depth == 8 else torch.uint16
@@ -226,17 +227,24 @@ class RecurrentTiler:
     def others(self, frame: Frame) -> list[Tensor]:
         """What does not go through the network, enlarged: chroma and alpha; see `finished`."""
         planes, scale = self._planes(frame), self.network.scale
-        kernel = self.network.chroma_kernel
+        kernel, fitter = self.network.chroma_kernel, self._fitter
         if self._info.format.rgb:
             rgb = to_rgb(planes[:3], self._info)
             found = [enlarged_differences(rgb, luma_of(rgb, self._info), self.network)]
+        elif fitter:
+            found = fitter.chroma(planes[1:3])
         else:
             found = enlarge_chroma(planes[1:3], self._info, scale, kernel)
-        return found + enlarge_alpha(planes[3:], self._info, scale, kernel)
+        alpha = planes[3:]
+        return found + (
+            fitter.alpha(alpha) if fitter else enlarge_alpha(alpha, self._info, scale, kernel)
+        )
 
     @torch.inference_mode()
     def finished(self, luma: Tensor, others: Sequence[Tensor]) -> tuple[Plane, ...]:
         """The planes of the large frame, or of the wanted part of it."""
+        if self._fitter:
+            return self._fitted(self._fitter, luma, others)
         if self._info.format.rgb:
             differences, *alpha = others
             info = self._info.enlarged(self.network.scale)
@@ -251,6 +259,15 @@ class RecurrentTiler:
             plane[0, rows, columns].contiguous().cpu().numpy()
             for plane, (rows, columns) in zip(large, places, strict=True)
         )
+
+    def _fitted(self, fitter: Fitter, luma: Tensor, others: Sequence[Tensor]) -> tuple[Plane, ...]:
+        """The planes of the size that was asked for."""
+        if self._info.format.rgb:
+            differences, *alpha = others
+            made = [*fitter.rgb(differences + luma), *alpha]
+        else:
+            made = [fitter.luma(luma), *others]
+        return tuple(plane[0].cpu().numpy() for plane in made)
 
     def _planes(self, frame: Frame) -> list[Tensor]:
         """A frame's planes (1, h, w), of the part that is computed."""

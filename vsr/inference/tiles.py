@@ -17,18 +17,14 @@ from torch import Tensor, nn
 from vsr.core.crop import Box
 from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.geometry import Geometry
+from vsr.inference.area import GRID, Area, samples
+from vsr.inference.fit import Fitter, needed
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
 from vsr.inference.upscaler import Enlarger, stacked
 from vsr.inference.windows import Window
 
-GRID = 4
-"""What is seen begins and ends on multiples of it: networks and chroma work on blocks of up to 4
-pixels."""
-
 LEAST_TILE = 16
-
-Area = tuple[slice, slice]
-"""Rows and columns."""
 
 _PICTURE: Area = (slice(0, None), slice(0, None))
 
@@ -117,17 +113,28 @@ class Tiler:
         size: of the first tiles, in small pixels; 0 for whole frames.
         warn: told, in one line, of each new size.
         box: the part of each frame that is wanted, as `CropRegion.inside` gives it; None for all.
+        geometry: the large picture, where that is not just `box` enlarged by the network.
 
     Attributes:
         part: what is wanted, and what is computed to get it.
     """
 
     def __init__(
-        self, enlarger: Enlarger, size: int, warn: Callable[[str], None], box: Box | None = None
+        self,
+        enlarger: Enlarger,
+        size: int,
+        warn: Callable[[str], None],
+        box: Box | None = None,
+        geometry: Geometry | None = None,
     ) -> None:
         self.enlarger, self.size = enlarger, size
-        self.part = wanted(enlarger.info, enlarger.halo, box)
-        self._box = box
+        info, network = enlarger.info, enlarger.network
+        self._box = needed(geometry, info, network) if geometry else box
+        self.part = wanted(info, enlarger.halo, self._box)
+        core, seen = self.part.core, self.part.seen
+        self._fitter: Fitter | None = None
+        if geometry:
+            self._fitter = Fitter(geometry, info, network, core, seen, enlarger.device)
         self._warn, self._lock = warn, Lock()
 
     def gathered(self, window: Window) -> tuple[tuple[Plane, ...], ...]:
@@ -150,7 +157,10 @@ class Tiler:
 
     def at_once(self, planes: Sequence[Tensor]) -> list[Tensor]:
         """The large parts (N, H, W) of stacked planes of N windows, on the device, untiled."""
-        return self._core(self.enlarger(planes), self.part)
+        if self._fitter is None:
+            return self._core(self.enlarger(planes), self.part)
+        (colours,) = self._core([self.enlarger.unrounded(planes)], self.part)
+        return self._fitted(colours, planes)
 
     def shrink(self, size: int) -> None:
         """Take smaller tiles than `size`, which was too large."""
@@ -169,7 +179,9 @@ class Tiler:
     def _enlarged(self, planes: Sequence[Sequence[Plane]], size: int) -> tuple[Plane, ...]:
         info, device = self.enlarger.info, self.enlarger.device
         if not size or size >= self._longest:
-            return tuple(plane[0].cpu().numpy() for plane in self.at_once(stacked(planes, device)))
+            return _fetched(self.at_once(stacked(planes, device)))
+        if self._fitter is not None:
+            return self._fitted_by_tiles(planes, size)
         height, width = (n * self.enlarger.network.scale for n in _lengths(self.part.core))
         large = [info.format.blank(n, width, height) for n in range(len(planes))]
         for tile in tiles(info.height, info.width, size, self.enlarger.halo, self._box):
@@ -178,6 +190,30 @@ class Tiler:
                 place = self._samples(n, tile.core, self.part.core, large=True)
                 large[n][place] = part[0].cpu().numpy()
         return tuple(large)
+
+    def _fitted_by_tiles(self, planes: Sequence[Sequence[Plane]], size: int) -> tuple[Plane, ...]:
+        """The same at the size that was asked for: made once all tiles are there, unrounded."""
+        enlarger, device = self.enlarger, self.enlarger.device
+        height, width = (n * enlarger.network.scale for n in _lengths(self.part.core))
+        channels = 3 if enlarger.in_rgb else 1
+        colours = torch.empty(1, channels, height, width, device=device)
+        for tile in tiles(
+            enlarger.info.height, enlarger.info.width, size, enlarger.halo, self._box
+        ):
+            seen = self._cut(planes, tile, self.part.seen)
+            (part,) = self._core([enlarger.unrounded(stacked(seen, device))], tile)
+            rows, columns = self._samples(0, tile.core, self.part.core, large=True)
+            colours[..., rows, columns] = part
+        return _fetched(self._fitted(colours, stacked(planes, device)))
+
+    def _fitted(self, colours: Tensor, planes: Sequence[Tensor]) -> list[Tensor]:
+        """Planes of the size that was asked for, of the part enlarged and as it was."""
+        assert self._fitter is not None
+        middle = [plane[:, plane.shape[1] // 2] for plane in planes]
+        alpha = self._fitter.alpha(middle[3:])
+        if self.enlarger.in_rgb:
+            return [*self._fitter.rgb(colours), *alpha]
+        return [self._fitter.luma(colours), *self._fitter.chroma(middle[1:3]), *alpha]
 
     def _cut(
         self, planes: Sequence[Sequence[Plane]], tile: Tile, given: Area = _PICTURE
@@ -193,7 +229,7 @@ class Tiler:
         """A tile without its halo, of the large planes (N, H, W) of what is seen of it."""
         places = [self._samples(n, tile.core, tile.seen, large=True) for n in range(len(large))]
         return [
-            plane[:, rows, columns].contiguous()
+            plane[..., rows, columns].contiguous()
             for (rows, columns), plane in zip(places, large, strict=True)
         ]
 
@@ -204,6 +240,11 @@ class Tiler:
         """
         scale = self.enlarger.network.scale if large else 1
         return samples(self.enlarger.info.format.steps(plane), area, given, scale)
+
+
+def _fetched(planes: Sequence[Tensor]) -> tuple[Plane, ...]:
+    """The first of each in the host's memory."""
+    return tuple(plane[0].cpu().numpy() for plane in planes)
 
 
 def halved(size: int, longest: int, device: torch.device) -> int:
@@ -226,22 +267,12 @@ def now_smaller(size: int, device: torch.device) -> str:
     return f"out of memory on {device}: from here on in tiles of {size}"
 
 
-def samples(steps: tuple[int, int], area: Area, given: Area, scale: int = 1) -> Area:
-    """Where the samples of the pixels `area` lie in a plane that holds those of `given`.
-
-    Both are in small pixels. The plane is `scale` times as large, and has a row and a column for
-    each of `steps`, as `PixelFormat.steps` gives them.
-    """
-    rows, columns = (
-        slice((pixels.start - first) * scale // step, -(-(pixels.stop - first) * scale // step))
-        for pixels, first, step in zip(area, (g.start for g in given), steps, strict=True)
-    )
-    return rows, columns
-
-
-def largest_tile(enlarger: Enlarger, at_once: int, box: Box | None = None) -> int:
+def largest_tile(
+    enlarger: Enlarger, at_once: int, box: Box | None = None, geometry: Geometry | None = None
+) -> int:
     """The size for a Tiler, so that `at_once` tiles fit half the free memory; 0 where frames do,
-    or what `box` holds of them."""
+    or what is wanted of them."""
+    box = needed(geometry, enlarger.info, enlarger.network) if geometry else box
     pixels = wanted(enlarger.info, enlarger.halo, box).seen_pixels
     free = free_memory(enlarger.device)
     if free is None:

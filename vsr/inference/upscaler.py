@@ -40,6 +40,11 @@ class Enlarger:
     device: torch.device
 
     @property
+    def in_rgb(self) -> bool:
+        """Whether colours go through it as RGB."""
+        return self.network.color == "rgb" or self.info.format.rgb
+
+    @property
     def halo(self) -> int:
         """How many pixels around its own place a large pixel can depend on."""
         network = (self.network.receptive_field - 1) // 2
@@ -51,8 +56,7 @@ class Enlarger:
         """What the network needs of a window: for each plane those of one frame or of all."""
         frames = window.frames
         seen: list[Sequence[Frame]] = [frames]
-        all_colours = self.network.color == "rgb" or self.info.format.rgb
-        others = frames if all_colours else (window.centre,)
+        others = frames if self.in_rgb else (window.centre,)
         seen += [others] * (self.info.format.planes - 1)
         return tuple(tuple(f.planes[n] for f in some) for n, some in enumerate(seen))
 
@@ -62,14 +66,29 @@ class Enlarger:
 
         All are uint8, or uint16 above 8 bits, and on `device`. The first plane tells the size.
         """
-        height, width = planes[0].shape[-2:]
-        info = replace(known_matrix(self.info), width=width, height=height)
-        if self.network.color == "rgb" or info.format.rgb:
-            colours = self._rgb(planes, info)
+        info = self._info(planes)
+        if self.in_rgb:
+            colours = from_rgb(self._rgb(planes, info), info.enlarged(self.network.scale))
         else:
             colours = self._luma(planes, info)
         alpha = [plane[:, plane.shape[1] // 2] for plane in planes[3:]]
         return colours + enlarge_alpha(alpha, info, self.network.scale, self.network.chroma_kernel)
+
+    @torch.inference_mode()
+    def unrounded(self, planes: Sequence[Tensor]) -> Tensor:
+        """The same planes -> luma (N, 1, H, W), or RGB (N, 3, H, W), float32 in [0, 1], about.
+
+        Chroma and alpha are left alone.
+        """
+        if self.in_rgb:
+            return self._rgb(planes, self._info(planes))
+        large: Tensor = self.network(planes[0].to(torch.float32).div_(self.info.format.peak))
+        return large
+
+    def _info(self, planes: Sequence[Tensor]) -> VideoInfo:
+        """What holds for what is seen."""
+        height, width = planes[0].shape[-2:]
+        return replace(known_matrix(self.info), width=width, height=height)
 
     def _luma(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
         """Luma by the network, chroma as it says."""
@@ -77,15 +96,14 @@ class Enlarger:
         chroma = [plane[:, 0] for plane in planes[1:3]]
         return [luma, *enlarge_chroma(chroma, info, self.network.scale, self.network.chroma_kernel)]
 
-    def _rgb(self, planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
-        """Colour by the network, or by one for luma that frames of RGB are put through."""
+    def _rgb(self, planes: Sequence[Tensor], info: VideoInfo) -> Tensor:
+        """RGB by the network, or by one for luma that frames of RGB are put through."""
         frames = range(2 * self.network.context + 1)
         seen = [to_rgb([plane[:, t] for plane in planes[:3]], info) for t in frames]
         if self.network.color == "rgb":
-            large = self.network(torch.cat(seen, 1))
-        else:
-            large = self._by_luma(seen, info)
-        return from_rgb(large, info.enlarged(self.network.scale))
+            large: Tensor = self.network(torch.cat(seen, 1))
+            return large
+        return self._by_luma(seen, info)
 
     def _by_luma(self, seen: Sequence[Tensor], info: VideoInfo) -> Tensor:
         """The luma of RGB (N, 3, h, w) by the network, what red, green and blue differ by as

@@ -19,10 +19,10 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from vsr.core.errors import ModelError
-from vsr.core.options import Scale
 from vsr.networks import ARCHITECTURES, Network
 from vsr.util.text import one_line, shown
 
+_SCALES = (2, 3, 4)
 _MOST = 1024  # layers, channels or pixels: several times what any published network has
 
 
@@ -56,7 +56,7 @@ def read_facts(path: Path) -> ModelFacts:
     if not isinstance(network, str) or network not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise ModelError(f"{path}: unknown network {shown(network)}; known: {known}")
-    if type(scale) is not int or scale not in get_args(Scale):
+    if type(scale) is not int or scale not in _SCALES:
         raise ModelError(f"{path}: scale {shown(scale)}: must be one of the numbers 2, 3, 4")
     if not isinstance(options, dict):
         raise ModelError(f"{path}: options {shown(options)}: must be the network's, by name")

@@ -117,10 +117,11 @@ def scales_of(name: str) -> tuple[int, ...]:
     return tuple(sorted(_entries(name)))
 
 
-def has_state(name: str, scale: int) -> bool:
+def has_state(name: str) -> bool:
     """Whether a model, by its name or file, is recurrent, without loading it. Raises ModelError."""
     is_file = Path(name).suffix == ".safetensors"
-    network = read_facts(Path(name)).network if is_file else _entry(name, scale).network
+    cards = _entries(name).values() if not is_file else ()
+    network = read_facts(Path(name)).network if is_file else next(iter(cards)).network
     return issubclass(ARCHITECTURES[network], Recurrent)
 
 

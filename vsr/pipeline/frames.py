@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from vsr.core.crop import cropped
+from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
 from vsr.core.events import Progress, Reporter
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.geometry import geometry_of
 from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.core.source import Source
 from vsr.core.threads import ahead
 from vsr.core.url import Url
-from vsr.inference.engine import LoadedModel, restore
+from vsr.inference.passes import LoadedModel, enlarge
 from vsr.inference.steps import since_lifetime
 from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.routes import open_source
@@ -89,11 +90,12 @@ def run_frames(
     with open_source(
         job.source, read.span, read.clip_rate, reporter.warn, read, reporter.stop
     ) as video:
+        box = box_of(video.info, job)
+        geometry = geometry_of(job.options.picture, video.info, box)
         large = enlarged(video.info, job)
-        box = job.options.read.crop.inside(video.info) if job.options.read.crop else None
 
         def run_of(output: Output) -> Run:
-            return _run(seen, written, video, output)
+            return _run(seen, written, video, output, large)
 
         def written_whole(part: Path, output: Output) -> None:
             if before_commit:
@@ -107,8 +109,8 @@ def run_frames(
             ahead(seen.passing(drawn), _DECODED_AHEAD, patience) as frames,
         ):
             shots = mark_shots(frames, video.info.format.peak)
-            for frame in restore(
-                shots, video.info, tools.model, tools.engine, reporter.warn, box, job.quality
+            for frame in enlarge(
+                shots, video.info, tools, geometry, box, job.quality, reporter.warn
             ):
                 output.write(frame)
                 written += 1
@@ -121,11 +123,18 @@ def run_frames(
 
 def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
     """What the output's frames are, for a source of `info`."""
-    part = cropped(info, job.options.read.crop.inside(info)) if job.options.read.crop else info
-    return part.enlarged(job.options.scale)
+    box = box_of(info, job)
+    part = cropped(info, box) if box else info
+    return geometry_of(job.options.picture, info, box).large(part)
 
 
-def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
+def box_of(info: VideoInfo, job: Job) -> Box | None:
+    """The part of a source's picture that is taken; None for all. Raises InputError."""
+    crop = job.options.read.crop
+    return crop.inside(info) if crop else None
+
+
+def _run(seen: Passed, written: int, video: Source, output: Output, large: VideoInfo) -> Run:
     check = output.check
     return Run(
         seen.frames,
@@ -138,4 +147,6 @@ def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
         sound_out=check.sound_offset if check else None,
         damage=video.damage,
         encoding=output.encoding,
+        width=large.width,
+        height=large.height,
     )

@@ -46,7 +46,7 @@ class Made:
 def of_take(options: UpscaleOptions, model: str, strength: float) -> UpscaleOptions:
     """The options of a take: without what only recurrent models can be told, for others."""
     own = options.but(model=model, content="auto", strength=strength)
-    return own if has_state(model, options.scale) else own.but(denoise=None)
+    return own if has_state(model) else own.but(denoise=None)
 
 
 def make_takes(

@@ -14,13 +14,17 @@ from vsr.core.events import Warn, ignore
 from vsr.core.folders import temporary_folder
 from vsr.core.job import Job
 from vsr.core.limits import Limits
-from vsr.core.options import ComputeOptions, ReadOptions, RunOptions, UpscaleOptions, seconds
+from vsr.core.option_checks import seconds
+from vsr.core.options import ComputeOptions, ReadOptions, RunOptions, UpscaleOptions
 from vsr.core.paths import as_path, quoted
+from vsr.core.picture import Size
 from vsr.core.span import Span
 from vsr.images.animated import is_still
+from vsr.inference.passes import usual_scale
 from vsr.model_selection.select import choose_model
 from vsr.output.image_files import names_folder
 from vsr.pipeline.checks import check_paths
+from vsr.pipeline.factor import factor_of
 from vsr.previews.browser_mp4 import for_browsers
 from vsr.previews.contact_sheet import write_frames, write_sheet
 from vsr.previews.html_page import Facts, Shown, write_page
@@ -144,7 +148,7 @@ def preview(
     said = _Said(warn or ignore)
     command_of = command_of or python_call
     options = options.but(model=next(iter(models), None))
-    scale = options.scale
+    scale = usual_scale(factor_of(source, options))
     choice = choose_model(source, options.model, options.content, scale, read=options.read)
     if tell and choice.said:
         tell(choice.said)
@@ -152,7 +156,7 @@ def preview(
     wanted = None if start is None else Moment(start, "as asked for")
     moment = wanted or telling(source, duration, reading)
     span = Span(moment.start, moment.start + duration)
-    job = Job(source, _large(source, scale), options)
+    job = Job(source, _large(source, options.picture.label), options)
     lossless = names_folder(target) or target.suffix.lower() == ".png"
     with temporary_folder("vsr-preview-") as folder:
         takes = [(model, each) for model in models or [choice.model] for each in strengths]
@@ -282,9 +286,9 @@ def _rows(made: Made) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _large(source: Path, scale: int) -> Path:
+def _large(source: Path, label: str) -> Path:
     """What the whole video would be called."""
-    name = source.with_name(f"{source.stem}_x{scale}{source.suffix}")
+    name = source.with_name(f"{source.stem}_{label}{source.suffix}")
     try:
         formats_for(name)
     except OutputError:
@@ -302,7 +306,7 @@ def python_call(source: Path, target: Path, options: UpscaleOptions) -> str:
 
 def _written(value: object) -> str:
     """A value as it may stand in Python."""
-    if isinstance(value, CropRegion):
+    if isinstance(value, CropRegion | Size):
         return repr(str(value))
     if isinstance(value, Fraction):  # floats are taken for the fractions they stand for
         return str(value).replace("/", " / ")

@@ -9,10 +9,12 @@ import av
 
 from vsr.core.crop import CropRegion
 from vsr.core.options import GROUP_OF, UpscaleOptions
+from vsr.core.picture import Size
 from vsr.core.quality import FLAWLESS, Quality
-from vsr.inference.engine import Engine
-from vsr.networks.registry import Model
+from vsr.inference.passes import LoadedModel
 from vsr.util.version import VERSION
+
+_DIGITS = 16  # of a hash
 
 Plain = str | int | float | bool | None
 
@@ -26,13 +28,17 @@ _WITHOUT_EFFECT = {
 
 
 def job_settings(
-    options: UpscaleOptions, model: Model, engine: Engine, quality: Quality = FLAWLESS
+    options: UpscaleOptions, tools: LoadedModel, quality: Quality = FLAWLESS
 ) -> dict[str, Plain]:
     """All that makes a difference to the output, as strings, numbers and None.
 
-    `model` and `engine` are those chosen for the job, `quality` what a recurrent model is told.
+    `tools` are those chosen for the job, `quality` what a recurrent model is told.
     """
-    flat = {**options.flat(), "rate": options.read.clip_rate}
+    factor = options.picture.factor
+    flat = {**options.flat(), "rate": options.read.clip_rate, "scale": None}
+    if factor is not None:
+        flat["scale"] = factor.numerator if factor.denominator == 1 else factor
+    model, engine = tools.model, tools.engine
     asked = {name: _plain(flat[name]) for name in GROUP_OF if name not in _WITHOUT_EFFECT}
     return {
         "version": VERSION,
@@ -40,6 +46,7 @@ def job_settings(
         "weights": model.weights.sha256,
         **asked,
         "model": model.name,
+        **({"then": _further(tools)} if tools.then else {}),
         "precision": engine.precision,
         **(_told(quality) if model.network.state_channels else {}),
     }
@@ -49,5 +56,13 @@ def _told(quality: Quality) -> dict[str, Plain]:
     return {"quantiser": round(quality.quantiser, 3), "noise": round(quality.noise, 3)}
 
 
+def _further(tools: LoadedModel) -> str:
+    """The models that go on, with the beginning of their hashes."""
+    return ", ".join(
+        f"{model.name} x{model.scale} {model.weights.sha256[:_DIGITS]}".rstrip()
+        for model in tools.then
+    )
+
+
 def _plain(value: Any) -> Plain:
-    return str(value) if isinstance(value, (Fraction, CropRegion)) else value
+    return str(value) if isinstance(value, (Fraction, CropRegion, Size)) else value

@@ -14,6 +14,7 @@ import torch
 from vsr.core.errors import OutputError, writing
 from vsr.core.job import Job
 from vsr.core.result import Result
+from vsr.inference.passes import LoadedModel
 from vsr.networks.registry import Model
 from vsr.provenance.described import Found, described, recorded
 from vsr.util.atomic import atomic_write
@@ -33,13 +34,12 @@ _ELSEWHERE = {
     "libav": ("libraries", "pyav"),
     "model": ("model", "name"),
     "weights": ("model", "sha256"),
-    "scale": ("model", "scale"),
     "precision": ("run", "precision"),
 }
 # Facts of a result that have a block of their own, and those that other blocks tell.
 _STREAMS, _TIMES = ("copied", "converted", "dropped"), ("seconds", "fps")
 _ALONE = ("damage", "warnings", "verified")
-_TOLD = {"source", "target", "model", "chosen", "scale", "device", "precision"}
+_TOLD = {"source", "target", "model", "then", "chosen", "scale", "device", "precision"}
 
 # What a record of this layout must hold: its blocks, and facts in them that others rely on.
 _COUNT, _FRACTION = (int,), (int, float)
@@ -71,7 +71,7 @@ def record_path(target: Path) -> Path:
 def make_record(
     job: Job,
     settings: Mapping[str, Any],
-    model: Model,
+    tools: LoadedModel,
     result: Result,
     source: Found | None,
     output: Found,
@@ -97,7 +97,8 @@ def make_record(
         "tool": {"name": "vsr", "version": VERSION},
         "libraries": libraries(),
         "machine": machine() | _gpus(result.device),
-        "model": _model(model) | {"chosen": result.chosen},
+        "model": _model(tools.model)
+        | {"chosen": result.chosen, "then": [_model(model) for model in tools.then]},
         "settings": {key: value for key, value in settings.items() if key not in _ELSEWHERE},
         "run": _run(job, result),
         "times": {

@@ -22,11 +22,20 @@ def statement(settings: Mapping[str, Any], source: Found | None) -> str:
     weights = settings["weights"][:_DIGITS]
     parts = [
         f"Computed, not observed: vsr {version}",
-        f"{name} x{settings['scale']}" + (f", weights sha256 {weights}" if weights else ""),
+        f"{name} {_size(settings)}" + (f", weights sha256 {weights}" if weights else ""),
     ]
     if source is not None:
         parts.append(f"source sha256 {digest_of(source)}")
     return "; ".join(parts)
+
+
+def _size(settings: Mapping[str, Any]) -> str:
+    """x4, or the size that was asked for: "to 1080p", "to height 1080"."""
+    if settings["scale"] is not None:
+        return f"x{settings['scale']}"
+    asked = settings["to"] or settings["size"]
+    sides = (f"{name} {settings[name]}" for name in ("width", "height") if settings[name])
+    return f"to {asked or ' '.join(sides)}"
 
 
 def _plain(text: str) -> str:

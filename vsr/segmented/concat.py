@@ -52,6 +52,7 @@ def join(
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
     frames = sum(each.frames for each in done)
     with open_video(job.file, job.options.read.span, warn, job.options.read) as video:
+        large = enlarged(video.info, job)
 
         def run_of(output: Output) -> Run:
             check = output.check
@@ -69,6 +70,8 @@ def join(
                 sound_out=check.sound_offset,
                 damage=_damage((each.damage for each in done), video.damage),
                 encoding=output.encoding,
+                width=large.width,
+                height=large.height,
             )
 
         def written_whole(part: Path, output: Output) -> None:
@@ -76,7 +79,7 @@ def join(
                 before_commit(part, run_of(output), done)
             work.arrives(part)
 
-        spec = video_spec(job, video, enlarged(video.info, job), warn)
+        spec = video_spec(job, video, large, warn)
         spec = replace(
             spec,
             encoding=replace(spec.encoding, threads=plan.threads),

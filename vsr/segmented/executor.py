@@ -12,7 +12,7 @@ from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
 from vsr.core.source import Source
 from vsr.encoding.codecs import Encoding
-from vsr.inference.engine import LoadedModel
+from vsr.inference.passes import LoadedModel
 from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.frames import run_frames
 from vsr.segmented.plan import picture_of

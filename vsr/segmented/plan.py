@@ -139,16 +139,20 @@ def hash_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def segment_frames(network: Network, info: VideoInfo) -> int:
-    """How many frames make a segment: what takes about as long with every network.
+def segment_frames(networks: Sequence[Network], info: VideoInfo) -> int:
+    """How many frames make a segment: what takes about as long with all networks.
 
-    `info` is the source's. That is half a minute's work, but a few seconds of the video at
-    the least, a state's lifetime for a recurrent network, and a minute at the most.
+    `networks` are those that enlarge a frame, one after the other; `info` is the source's. That is
+    half a minute's work, but a few seconds of the video at the least, a state's lifetime for a
+    recurrent network, and a minute at the most.
     """
     rate = float(info.frame_rate or 25)
-    macs = cost(network, info.width * network.scale, info.height * network.scale).macs
+    macs, width, height = 0, info.width, info.height
+    for network in networks:
+        width, height = width * network.scale, height * network.scale
+        macs += cost(network, width, height).macs
     frames = _WORK / max(macs, 1)
-    shortest = float(LIFETIME) if network.warmup else _SHORTEST
+    shortest = float(LIFETIME) if networks[0].warmup else _SHORTEST
     return max(_FEWEST, round(min(max(frames, shortest * rate), _LONGEST * rate)))
 
 

@@ -12,7 +12,7 @@ from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
 from vsr.core.threads import cores
 from vsr.encoding.codecs import Encoding
-from vsr.inference.engine import LoadedModel
+from vsr.inference.passes import LoadedModel
 from vsr.output.video import shift_of
 from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
@@ -56,7 +56,7 @@ def make_plan(
         edges = (video.tick(time) for time in (read.start, read.end))
         begin, end = (None if tick is None else ceil(tick) for tick in edges)
         network = tools.model.network
-        frames = segment_frames(network, video.info)
+        frames = segment_frames([network, *(model.network for model in tools.then)], video.info)
         by_lifetime = network.warmup > 0
         expected, borders = cut(
             found, video.info, video.parts, video.first_tick, begin, end, frames, by_lifetime

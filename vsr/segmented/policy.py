@@ -12,7 +12,7 @@ from vsr.core.errors import InputError
 from vsr.core.job import Job
 from vsr.images.animated import is_still
 from vsr.images.images import is_image
-from vsr.inference.engine import LoadedModel
+from vsr.inference.passes import LoadedModel
 from vsr.networks.cost import cost
 from vsr.output.image_files import names_folder
 from vsr.segmented.work_dir import is_begun
@@ -68,7 +68,10 @@ def _is_long(job: Job, tools: LoadedModel) -> bool:
 
 def _work(stream: VideoStream, seconds: Fraction, tools: LoadedModel) -> float:
     """Multiplications that so many seconds of a stream take."""
-    model, rate = tools.model, stream.average_rate or stream.guessed_rate or 25
-    pixels = (stream.width or 0) * (stream.height or 0) * model.scale**2
-    frame = 1e9 * model.weights.gmacs or cost(model.network).macs  # of 1920x1080
-    return float(seconds * rate) * pixels / (1920 * 1080) * frame
+    rate = stream.average_rate or stream.guessed_rate or 25
+    pixels, work = (stream.width or 0) * (stream.height or 0), 0.0
+    for model in (tools.model, *tools.then):
+        pixels *= model.scale**2
+        frame = 1e9 * model.weights.gmacs or cost(model.network).macs  # of 1920x1080
+        work += pixels / (1920 * 1080) * frame
+    return float(seconds * rate) * work

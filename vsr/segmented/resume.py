@@ -15,7 +15,7 @@ from vsr.core.errors import OutputError, StoppedError
 from vsr.core.events import Reporter
 from vsr.core.job import Job
 from vsr.core.result import Run
-from vsr.inference.engine import LoadedModel
+from vsr.inference.passes import LoadedModel
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.concat import join
 from vsr.segmented.executor import Maker, make_here
