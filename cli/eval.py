@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import click
 
 from vsr.core.bounds import STEPS, Bounds
 
-from .options import network_scale, upscale_option
-from .param_types import FilePath, Number
+from .options import upscale_option
+from .param_types import FilePath, Number, ScaleType
 
 
 @click.command("eval")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=FilePath())
 @upscale_option("model")
 @click.option("--models", metavar="NAME|FILE,...", help="Several, side by side; not with --model.")
-@network_scale
+@click.option(
+    "-s",
+    "--scale",
+    type=ScaleType(),
+    default=Fraction(4),
+    show_default="4",
+    metavar="FACTOR",
+    help="Factor, 1 to 16.",
+)
 @upscale_option("compute.device")
 @upscale_option("compute.precision", default="fp32")
 @upscale_option("compute.self_ensemble")

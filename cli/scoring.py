@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import click
@@ -12,13 +13,15 @@ import click
 from vsr.core.errors import InputError
 from vsr.core.options import ComputeOptions, Precision
 from vsr.core.paths import check_output
+from vsr.core.picture import short
 from vsr.datasets.media import is_clip
 from vsr.degradation.compression import Compression
 from vsr.evaluation.crops import Finder, check_crops, write_crops
 from vsr.evaluation.degrade import Recording
 from vsr.evaluation.evaluate import Look, Mean, Score, compare, find_items, mean
 from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
-from vsr.networks.registry import Model, load_model
+from vsr.inference.passes import first_model
+from vsr.networks.registry import Model
 from vsr.pipeline.checks import input_files
 
 from .options import listed
@@ -48,7 +51,7 @@ class Asked:
     paths: tuple[Path, ...]
     model: str | None
     models: str | None
-    scale: int
+    scale: Fraction
     device: str
     precision: Precision
     self_ensemble: bool
@@ -128,11 +131,11 @@ class _Row:
 def score(asked: Asked) -> None:
     """Score the models, tell it, and draw the figures asked for. Raises VsrError, UsageError."""
     recording, names = asked.recording, asked.names
-    models = [load_model(name, asked.scale) for name in names]
+    models = [first_model(name, asked.scale) for name in names]
     titles = _titles(models, names)
     groups = [_Group(path, find_items([path], asked.stills)) for path in asked.paths]
     _check_figures(asked, groups)
-    beside = _baseline(models) if asked.crops else []
+    beside = _baseline(models, asked.scale) if asked.crops else []
     finder = Finder(asked.scale, aside=len(beside))
     look = finder.look if asked.crops else None
     report = _report(asked, titles, groups)
@@ -156,7 +159,11 @@ def score(asked: Asked) -> None:
         shown = [*(model.name for model in beside), *titles]
         after = f"after {recording}" if recording else ""
         write_crops(
-            asked.crops, finder.parts, shown, lambda item: f"{called[item]} x{asked.scale}", after
+            asked.crops,
+            finder.parts,
+            shown,
+            lambda item: f"{called[item]} x{short(asked.scale)}",
+            after,
         )
 
 
@@ -186,11 +193,11 @@ def _has_clips(groups: Sequence[_Group]) -> bool:
     return any(is_clip(item) for group in groups for item in group.items)
 
 
-def _baseline(models: Sequence[Model]) -> list[Model]:
+def _baseline(models: Sequence[Model], scale: Fraction) -> list[Model]:
     """The model that crops show beside all others, unless it is one of them."""
     if any(model.name == _BASELINE for model in models):
         return []
-    return [load_model(_BASELINE, models[0].network.scale)]
+    return [first_model(_BASELINE, scale)]
 
 
 def _report(asked: Asked, titles: Sequence[str], groups: Sequence[_Group]) -> Report:
@@ -219,6 +226,7 @@ def _scored(
         look=look,
         recording=asked.recording,
         frames=asked.frames,
+        factor=asked.scale,
     )
     for item, scores in zip(group.items, compared, strict=True):
         yield _Row(group.name(item), scores[len(beside) :])
@@ -229,11 +237,11 @@ def _means(rows: Sequence[_Row]) -> list[Mean]:
     return [mean(column) for column in zip(*(row.scores for row in rows), strict=True)]
 
 
-def _panels(rows: Sequence[_Row], titles: Sequence[str], scale: int) -> list[Panel]:
+def _panels(rows: Sequence[_Row], titles: Sequence[str], scale: Fraction) -> list[Panel]:
     """A panel for each clip."""
     return [
         Panel(
-            f"{row.name} x{scale}",
+            f"{row.name} x{short(scale)}",
             tuple(Curve(t, s.frame_psnr) for t, s in zip(titles, row.scores, strict=True)),
             row.scores[0].cuts,
         )

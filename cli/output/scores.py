@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Protocol
 
 import click
 
+from vsr.core.picture import plain, short
 from vsr.evaluation.evaluate import Mean, Score
 
 _TRUE = "the true pictures"
@@ -37,7 +39,7 @@ class TableReport:
     def __init__(
         self,
         models: Sequence[str],
-        scale: int,
+        scale: Fraction,
         names: Sequence[str],
         clips: bool,
         recorded: bool = False,
@@ -55,7 +57,7 @@ class TableReport:
         self._group = max(len(self._titles), longest)
 
     def begin(self) -> None:
-        above = f"x{self._scale}"
+        above = f"x{short(self._scale)}"
         if len(self._models) == 1:
             above = f"{self._models[0]} {above}"
         else:
@@ -118,7 +120,7 @@ class JsonReport:
     """
 
     def __init__(
-        self, models: Sequence[str], scale: int, facts: Mapping[str, object] | None = None
+        self, models: Sequence[str], scale: Fraction, facts: Mapping[str, object] | None = None
     ) -> None:
         self._models, self._scale = models, scale
         self._facts = dict(facts or {})
@@ -152,7 +154,7 @@ class JsonReport:
             facts: dict[str, Any] = {
                 "event": "result",
                 "model": model,
-                "scale": self._scale,
+                "scale": plain(self._scale),
                 "psnr": mean.psnr,
                 "ssim": mean.ssim,
                 "items": mean.items,

@@ -268,7 +268,7 @@ def test_eval_of_the_first_frames_alone(walk: Path) -> None:
     ("words", "code", "message"),
     [
         ([], 2, "Missing argument"),
-        (["images", "-s", "5"], 2, "5"),
+        (["images", "-s", "17"], 2, "17"),
         (["images", "-m", "bicubic", "--models", "espcn"], 2, "exclude each other"),
         (["images", "--models", "bicubic,,espcn"], 2, "with commas between"),
         (["images", "--models", "bicubic,none"], 1, "error: unknown model 'none'"),

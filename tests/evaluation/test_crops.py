@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -40,7 +41,7 @@ def holds(part: Part, left: int, top: int) -> bool:
 
 
 def test_the_place_where_models_differ_is_found() -> None:
-    truth, finder = flat(), Finder(4)
+    truth, finder = flat(), Finder(Fraction(4))
     both = (50, 200, 60)  # both are as wrong there: no difference
     finder.look(CLIP, 0, [made(truth, both), made(truth, both)])
     assert finder.parts == ()
@@ -55,7 +56,7 @@ def test_the_place_where_models_differ_is_found() -> None:
 
 
 def test_one_place_of_an_item_is_kept_once_with_its_worst_frame() -> None:
-    truth, finder = flat(), Finder(4)
+    truth, finder = flat(), Finder(Fraction(4))
     for number, error in enumerate((10, 40, 20)):
         finder.look(CLIP, number, [made(truth), made(truth, (200, 100, error))])
     assert [part.frame for part in finder.parts] == [1]
@@ -64,7 +65,7 @@ def test_one_place_of_an_item_is_kept_once_with_its_worst_frame() -> None:
 
 
 def test_no_more_than_five_are_kept() -> None:
-    truth, finder = flat(2000, 120), Finder(4)
+    truth, finder = flat(2000, 120), Finder(Fraction(4))
     errors = [9, 30, 12, 50, 40, 5, 60, 20]
     for number, error in enumerate(errors):
         finder.look(CLIP, number, [made(truth, (240 * number + 40, 50, error)), made(truth)])
@@ -74,11 +75,11 @@ def test_no_more_than_five_are_kept() -> None:
 def test_what_stands_aside_is_shown_and_does_not_count() -> None:
     truth = flat()
     models = [made(truth, (50, 50, 80)), made(truth, (250, 200, 10)), made(truth)]
-    finder = Finder(4, aside=1)
+    finder = Finder(Fraction(4), aside=1)
     finder.look(CLIP, 0, models)
     assert [holds(part, 250, 200) for part in finder.parts] == [True]
     assert len(finder.parts[0].made) == 3
-    alone = Finder(4, aside=1)
+    alone = Finder(Fraction(4), aside=1)
     alone.look(CLIP, 0, models[:2])  # against what stands aside, then
     assert [holds(part, 50, 50) for part in alone.parts] == [True, False]
 
@@ -89,7 +90,7 @@ def test_the_border_does_not_count(item: Path, border: int) -> None:
     wrong = truth.copy()
     wrong[:border] += np.uint8(50)
     wrong[:, -border:] += np.uint8(50)
-    finder = Finder(4)
+    finder = Finder(Fraction(4))
     finder.look(item, 0, [Restored(wrong, truth, False), made(truth)])
     assert finder.parts == ()
     wrong[border, border] += np.uint8(9)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import index
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from vsr.core.bounds import SCALE, SIDE
 from vsr.core.errors import OutputError
@@ -92,7 +92,7 @@ class PictureOptions:
     def __post_init__(self) -> None:
         check_types(OutputError, self)
         if self.scale is not None:
-            factor = _plain(self.scale)
+            factor = _pythons(self.scale)
             if number(OutputError, "scale", factor) not in SCALE:
                 raise OutputError(f"scale {shown(factor)}: must be {SCALE}")
             set_fields(self, scale=exact(factor))
@@ -143,12 +143,17 @@ class PictureOptions:
         return f"w{self.width}" if self.height is None else f"h{self.height}"
 
 
-def _plain(factor: object) -> object:
+def _pythons(factor: Any) -> Any:
     """Whole numbers of other libraries as Python's own."""
     try:
-        return factor if isinstance(factor, bool) else index(factor)  # type: ignore[call-overload]
+        return factor if isinstance(factor, bool) else index(factor)
     except TypeError:
         return factor
+
+
+def plain(factor: Fraction) -> int | float:
+    """A factor as a number of JSON."""
+    return factor.numerator if factor.denominator == 1 else round(float(factor), 6)
 
 
 def short(factor: Fraction) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vsr.core.damage import NO_DAMAGE, Damage
+from vsr.core.picture import plain
 from vsr.core.stream_report import Others, together
 from vsr.core.url import Url
 
@@ -143,7 +144,7 @@ class Result:
             "then": list(self.then),
             "width": run.width,
             "height": run.height,
-            "scale": _plain(self.scale),
+            "scale": plain(self.scale),
             "device": self.device,
             "precision": self.precision,
             "encoder": run.encoder,
@@ -154,10 +155,6 @@ class Result:
 
 def _difference(out: Fraction | None, in_: Fraction | None) -> Fraction | None:
     return None if out is None or in_ is None else out - in_
-
-
-def _plain(scale: Fraction) -> int | float:
-    return scale.numerator if scale.denominator == 1 else round(float(scale), 6)
 
 
 def _number(value: Fraction | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from vsr.core.errors import OutputError
 from vsr.datasets.ground_truth import Plane
 from vsr.datasets.media import is_clip
 from vsr.evaluation.clip import Restored
-from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
+from vsr.evaluation.evaluate import CLIP_BORDER, border_of, bounded_psnr
 from vsr.figures.contact_sheet import WIDEST, Crop, Row, save, sheet
 from vsr.figures.hotspots import Place, best_places, window_means
 
@@ -56,7 +57,7 @@ class Finder:
         parts: what has been found, those of the largest difference first.
     """
 
-    def __init__(self, scale: int, aside: int = 0) -> None:
+    def __init__(self, scale: Fraction, aside: int = 0) -> None:
         """The first `aside` models are kept for show, unless fewer than two others are left."""
         self.parts: tuple[Part, ...] = ()
         self._scale = scale
@@ -64,7 +65,7 @@ class Finder:
 
     def look(self, item: Path, number: int, made: Sequence[Restored]) -> None:
         """See what the models made of a frame: a `vsr.evaluation.evaluate.Look`."""
-        frame, border = (number, CLIP_BORDER) if is_clip(item) else (None, self._scale)
+        frame, border = (number, CLIP_BORDER) if is_clip(item) else (None, border_of(self._scale))
         height, width = made[0].truth.shape
         across, down = min(_WIDTH, width - 2 * border), min(_HEIGHT, height - 2 * border)
         compared = made if len(made) - self._aside < 2 else made[self._aside :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -70,7 +71,7 @@ class Seen:
 
 
 def seen(
-    truths: Iterable[Picture], scale: int, recording: Recording | None = None
+    truths: Iterable[Picture], scale: int | Fraction, recording: Recording | None = None
 ) -> Iterator[Seen]:
     """What networks see of the pictures of a clip, of one size, or of an image: those, shrunk.
 
@@ -81,7 +82,7 @@ def seen(
     return shrunk if recording is None else _recorded(shrunk, recording)
 
 
-def _shrunk(truths: Iterable[Picture], scale: int) -> Iterator[Seen]:
+def _shrunk(truths: Iterable[Picture], scale: int | Fraction) -> Iterator[Seen]:
     last: Seen | None = None
     for truth in truths:
         if last is None or not _show_same(truth, last.truth):

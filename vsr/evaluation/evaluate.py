@@ -14,25 +14,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice, tee
 from os import PathLike
 from pathlib import Path
 
-import torch
-
-from vsr.core.errors import InputError, ModelError
+from vsr.core.errors import InputError
 from vsr.core.events import Warn, ignore
 from vsr.core.options import ComputeOptions, Precision
 from vsr.core.paths import as_path, quoted
+from vsr.core.picture import USUAL_SCALE, PictureOptions, short
 from vsr.datasets.ground_truth import Picture, Plane
 from vsr.datasets.media import is_clip, list_items, read_pictures
-from vsr.evaluation.clip import Restored, restore_clip, restore_image
+from vsr.evaluation.clip import Restored, restore_clip
 from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.flicker import Motion, motion_between
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
 from vsr.evaluation.no_reference import Traces
-from vsr.inference.engine import choose_engine, prepared
-from vsr.networks import Network
+from vsr.evaluation.resized import restore_resized
+from vsr.inference.engine import Engine, choose_engine, prepared
+from vsr.inference.passes import first_model, going_on
 from vsr.networks.registry import Model, load_model
 
 CLIP_BORDER = 8  # pixels, at every scale
@@ -114,29 +115,36 @@ def evaluate(
     warn: Warn = ignore,
     stills: bool = False,
     self_ensemble: bool = False,
-    scale: int | None = None,
+    scale: float | Fraction | None = None,
 ) -> Iterator[Score]:
     """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
     `model` is what `vsr.load_model` gives or takes: a name or a file, None for the default one,
-    with `scale` as the factor (4 if left out). `stills` keeps images of one size in a folder
-    apart: see `vsr.datasets.media.list_items`. `device`, of which the first is taken, `precision`
-    and `self_ensemble` are those of `vsr.inference.engine.choose_engine`. Videos of more than 8
-    bits are rounded to 8 before anything else, so that all scores share one peak.
+    with `scale` as the factor (1 to 16; 4, or the model's own, if left out). `stills` keeps images
+    of one size in a folder apart: see `vsr.datasets.media.list_items`. `device`, of which the first
+    is taken, `precision` and `self_ensemble` are those of `vsr.inference.engine.choose_engine`.
+    Videos of more than 8 bits are rounded to 8 before anything else, so that all scores share one
+    peak.
 
     Raises InputError for a path that does not exist, a file that cannot be read or is too
     small, or where there is nothing to score; DeviceError for a device that is not there. Raises
     at once ModelError where there is no such model, and TypeError for arguments of another kind.
     """
     compute = ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
-    return _scores(_as_paths(paths), _as_model(model, scale), compute, warn, stills)
+    factor = None if scale is None else PictureOptions(scale=scale).scale  # type: ignore[arg-type]
+    return _scores(_as_paths(paths), _as_model(model, factor), compute, warn, stills, factor)
 
 
 def _scores(
-    paths: Sequence[Path], model: Model, compute: ComputeOptions, warn: Warn, stills: bool
+    paths: Sequence[Path],
+    model: Model,
+    compute: ComputeOptions,
+    warn: Warn,
+    stills: bool,
+    factor: Fraction | None,
 ) -> Iterator[Score]:
     items = find_items(paths, stills)
-    for (score,) in compare(items, [model], compute, warn=warn):
+    for (score,) in compare(items, [model], compute, warn=warn, factor=factor):
         yield score
 
 
@@ -146,12 +154,12 @@ def _as_paths(paths: object) -> list[Path]:
     return [as_path(path, "path") for path in paths]
 
 
-def _as_model(model: Model | str | Path | None, scale: int | None) -> Model:
-    if not isinstance(model, Model):
-        return load_model(model, 4 if scale is None else scale)
-    if scale not in (None, model.scale):
-        raise ModelError(f"scale {scale}: the model {model.name} is loaded for {model.scale}")
-    return model
+def _as_model(model: Model | str | Path | None, factor: Fraction | None) -> Model:
+    if isinstance(model, Model):
+        return model
+    if not isinstance(model, str | Path | None):
+        return load_model(model)  # says what it must be
+    return first_model(None if model is None else str(model), factor or USUAL_SCALE)
 
 
 def find_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
@@ -173,23 +181,40 @@ def compare(
     look: Look | None = None,
     recording: Recording | None = None,
     frames: int | None = None,
+    factor: Fraction | None = None,
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
 
-    The models, of one scale, go through a clip side by side, so that `look` sees a frame of all
-    at once. Those of one colour see the very same small frames; warnings come once. `recording`
-    is what becomes of these before, `frames` how many of a clip are read at most. Errors are
-    those of `evaluate`.
+    The models, of one scale unless there is a `factor`, go through a clip side by side, so that
+    `look` sees a frame of all at once. Those of one colour see the very same small frames; warnings
+    come once. `recording` is what becomes of these before, `frames` how many of a clip are read at
+    most. Errors are those of `evaluate`.
     """
     engine = choose_engine(compute)
-    networks = [prepared(model.network, engine) for model in models]
+    scale = factor or Fraction(models[0].scale)
+    restorers = [_restorer(model, scale, engine) for model in models]
+    colors = [model.network.color for model in models]
+    quantiser = recording.quantiser if recording else 0.0
     for item in items:
-        small = _small(item, networks, warn, recording, frames)
+        small = _small(item, colors, scale, warn, recording, frames)
+        made = [restore(s, quantiser) for restore, s in zip(restorers, small, strict=True)]
         if is_clip(item):
-            told = recording.quantiser if recording else 0.0
-            yield _score_clip(item, networks, small, engine.device, told, look)
+            yield _score_clip(item, made, scale, look)
         else:
-            yield _score_image(item, networks, small, engine.device, look)
+            yield _score_image(item, made, scale, look)
+
+
+Restorer = Callable[[Iterator[Seen], float], Iterator[Restored]]
+"""Restores the small frames of a clip, or an image, of which it is told how they were coded."""
+
+
+def _restorer(model: Model, factor: Fraction, engine: Engine) -> Restorer:
+    """A model at a factor: the network alone where that is its own."""
+    if factor != model.scale:
+        tools = going_on(model, factor, engine)
+        return lambda small, quantiser: restore_resized(tools, small, factor, quantiser)
+    network = prepared(model.network, engine)
+    return lambda small, quantiser: restore_clip(network, small, engine.device, quantiser)
 
 
 def mean(scores: Sequence[Score]) -> Mean:
@@ -208,15 +233,14 @@ def mean(scores: Sequence[Score]) -> Mean:
 
 def _small(
     path: Path,
-    networks: Sequence[Network],
+    colors: Sequence[str],
+    scale: Fraction,
     warn: Warn,
     recording: Recording | None,
     frames: int | None,
 ) -> list[Iterator[Seen]]:
     """What each network sees of an item: read, shrunk and recorded once for each colour."""
-    colors = [network.color for network in networks]
-    scale = networks[0].scale
-    border = CLIP_BORDER if is_clip(path) else scale
+    border = CLIP_BORDER if is_clip(path) else border_of(scale)
     shared: dict[str, Iterator[Iterator[Seen]]] = {}
     for color, heard in zip(dict.fromkeys(colors), _once(warn), strict=False):
         pictures = islice(read_pictures(path, color, warn=heard), frames)
@@ -225,18 +249,15 @@ def _small(
     return [next(shared[color]) for color in colors]
 
 
+def border_of(scale: Fraction) -> int:
+    """Pixels of an image that are left out at each side."""
+    return math.ceil(scale)
+
+
 def _score_image(
-    path: Path,
-    networks: Sequence[Network],
-    small: Sequence[Iterator[Seen]],
-    device: torch.device,
-    look: Look | None,
+    path: Path, images: Sequence[Iterator[Restored]], scale: Fraction, look: Look | None
 ) -> tuple[Score, ...]:
-    scale = networks[0].scale
-    made = [
-        restore_image(network, next(pictures), device)
-        for network, pictures in zip(networks, small, strict=True)
-    ]
+    made = [next(image) for image in images]
     if look:
         look(path, 0, made)
     true = Traces(scale)
@@ -244,32 +265,23 @@ def _score_image(
     return tuple(_image_score(path, one, scale, true) for one in made)
 
 
-def _image_score(path: Path, made: Restored, scale: int, true: Traces) -> Score:
+def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces) -> Score:
+    border = border_of(scale)
     traces = Traces(scale)
     traces.add(made.picture)
     return Score(
         path,
-        psnr=bounded_psnr(made.picture, made.truth, scale),
-        ssim=ssim(made.picture, made.truth, scale),
+        psnr=bounded_psnr(made.picture, made.truth, border),
+        ssim=ssim(made.picture, made.truth, border),
         blockiness=traces.blockiness,
         true_blockiness=true.blockiness,
     )
 
 
 def _score_clip(
-    path: Path,
-    networks: Sequence[Network],
-    small: Sequence[Iterator[Seen]],
-    device: torch.device,
-    quantiser: float,
-    look: Look | None,
+    path: Path, clips: Sequence[Iterator[Restored]], scale: Fraction, look: Look | None
 ) -> tuple[Score, ...]:
-    scale = networks[0].scale
-    clips = [
-        restore_clip(network, clip, device, quantiser)
-        for network, clip in zip(networks, small, strict=True)
-    ]
-    measured = [_Measured(Traces(scale)) for _ in networks]
+    measured = [_Measured(Traces(scale)) for _ in clips]
     true = Traces(scale)
     before: Plane | None = None
     for number, frames in enumerate(zip(*clips, strict=True)):
@@ -329,15 +341,16 @@ class _Measured:
 
 
 def _large_enough(
-    truths: Iterable[Picture], path: Path, scale: int, border: int
+    truths: Iterable[Picture], path: Path, scale: Fraction, border: int
 ) -> Iterator[Picture]:
     """The pictures of `path`, unless one leaves no SSIM window inside its border."""
-    least = scale * math.ceil((SSIM_WINDOW + 2 * border) / scale)
+    step = scale.numerator
+    least = step * math.ceil((SSIM_WINDOW + 2 * border) / step)
     for truth in truths:
         height, width = truth.luma.shape
         if min(height, width) < least:
             raise InputError(
-                f"{path}: {width}x{height} is too small to measure at scale {scale}: "
+                f"{path}: {width}x{height} is too small to measure at scale {short(scale)}: "
                 f"both sides need {least} pixels"
             )
         yield truth

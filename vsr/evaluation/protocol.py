@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -14,13 +15,16 @@ from vsr.inference.upscaler import enlarge_planes
 from vsr.networks import Network
 
 
-def crop_to_multiple(samples: Samples, scale: int) -> Samples:
-    """Drop rows and columns at the bottom and right until `scale` divides both sides."""
-    height, width = (side - side % scale for side in samples.shape[:2])
+def crop_to_multiple(samples: Samples, scale: int | Fraction) -> Samples:
+    """Drop rows and columns at the bottom and right until `scale` divides both sides.
+
+    Of a fraction that is its numerator: what is left shrinks to whole pixels.
+    """
+    height, width = (side - side % scale.numerator for side in samples.shape[:2])
     return samples[:height, :width]
 
 
-def cropped(picture: Picture, scale: int) -> Picture:
+def cropped(picture: Picture, scale: int | Fraction) -> Picture:
     """A picture whose sides `scale` divides: see `crop_to_multiple`."""
     samples, luma = (crop_to_multiple(s, scale) for s in (picture.samples, picture.luma))
     return replace(picture, samples=samples, luma=luma)
@@ -36,10 +40,10 @@ def shrink(samples: Samples, height: int, width: int) -> Samples:
     return small
 
 
-def degrade(samples: Samples, scale: int) -> Samples:
+def degrade(samples: Samples, scale: int | Fraction) -> Samples:
     """Shrink samples, sides divisible by `scale`, to (H/scale, W/scale)."""
     height, width = samples.shape[:2]
-    return shrink(samples, height // scale, width // scale)
+    return shrink(samples, int(height // scale), int(width // scale))
 
 
 @torch.inference_mode()

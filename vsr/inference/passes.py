@@ -48,8 +48,17 @@ class LoadedModel:
 def load_for(name: str | None, factor: Fraction, engine: Engine) -> LoadedModel:
     """A model at the least of its scales that is not below `factor`, or at its largest and others
     that go on from there. Raises ModelError."""
+    return going_on(first_model(name, factor), factor, engine)
+
+
+def first_model(name: str | None, factor: Fraction) -> Model:
+    """The model that begins, at the scale that suits; None is the default. Raises ModelError."""
     name = name or default_model()
-    first = load_model(name, scale_for(name, factor))
+    return load_model(name, scale_for(name, factor))
+
+
+def going_on(first: Model, factor: Fraction, engine: Engine) -> LoadedModel:
+    """A model, and others that go on from there until `factor` is reached."""
     then: list[Model] = []
     scale = first.scale
     own = not first.weights.file  # what has learnt nothing goes on by itself

@@ -22,6 +22,7 @@ from vsr.core.source import Source
 from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
+from vsr.output.aspect import keeps_aspect
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
@@ -206,6 +207,12 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))
         for warning in plan.warnings(target):
             spec.warn(warning)
+        aspect, pixels = info.pixel_aspect or 1, encoder.settings["pix_fmt"]
+        if aspect != 1 and not keeps_aspect(output.format.name, name, pixels, aspect):
+            spec.warn(
+                f"{target}: {name} in {output.format.name} does not tell players that pixels are "
+                f"{aspect.numerator}:{aspect.denominator}: choose h264 or hevc, or square_pixels"
+            )
         output.start_encoding()
         shift = shift_of(others_of, info) if others_of else 0
         number = number_written(output, encoder.stream)
