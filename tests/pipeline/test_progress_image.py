@@ -221,7 +221,7 @@ def test_a_reader_finds_a_whole_picture_at_any_time(tmp_path: Path) -> None:
 
     def look() -> None:
         nonlocal looks
-        while not done.is_set():
+        while not done.wait(0.001):  # on one core it would leave the writer no turn
             data = path.read_bytes()
             looks += 1
             if not (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):

@@ -14,6 +14,8 @@ from typing import Any
 import av
 import numpy as np
 
+from vsr.encoding.priority import ordinary_priority
+
 
 def picture(number: int, width: int, height: int, peak: int = 255) -> np.ndarray:
     """A plane that differs in every frame and every corner: a moving sine grid.
@@ -84,7 +86,7 @@ class Clip:
 
 def make(path: Path, clip: Clip = Clip()) -> Path:
     """Encode a clip with real encoders."""
-    with av.open(str(path), "w", options=dict(clip.muxer)) as out:
+    with ordinary_priority(), av.open(str(path), "w", options=dict(clip.muxer)) as out:
         out.metadata.update(clip.metadata)
         gaps = np.diff(clip.pts).tolist() or [512]
         rate = 1 / (Fraction(min(gaps)) * clip.time_base)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
-from vsr.training.stream_lesson import _GAIN, StreamLesson, _amplified
+from vsr.training.stream_lesson import _GAIN, StreamLesson, _amplified, _swapped
 from vsr.training.streams import Streams
 from vsr.training.window_pairs import WindowPairs
 
@@ -37,7 +37,7 @@ def test_the_state_goes_on_but_for_lanes_that_begin(
     assert held is not None
     assert not held.hidden.requires_grad
     first = torch.rand(3, 1, 16, 16)
-    begun = lesson._carried(network, first, torch.tensor([True, False, True]))
+    begun = lesson._carried(network, first, torch.tensor([True, False, True]), torch.zeros(3))
     for lane, fresh in enumerate((True, False, True)):
         assert torch.equal(begun.previous[lane], first[lane] if fresh else held.previous[lane])
         for mine, old in ((begun.hidden, held.hidden), (begun.detail, held.detail)):
@@ -55,9 +55,27 @@ def test_a_lesson_moves_every_weight_but_those_of_the_motion(
 
 
 def test_gains_are_drawn_for_each_lane(lesson: StreamLesson) -> None:
-    *_, gain = lesson.draw(np.random.default_rng(3), 0.0)
+    *_, gain, _ = lesson.draw(np.random.default_rng(3), 0.0)
     assert gain.shape == (3,)
     assert _GAIN[0] <= gain.min() < gain.max() <= _GAIN[1]
+
+
+def test_a_lane_may_be_handed_anothers_state() -> None:
+    """It begins to count anew how long the picture has stood still, or would keep it for good."""
+    old = State(
+        torch.rand(3, 1, 2, 2),
+        torch.rand(3, 5, 2, 2),
+        torch.rand(3, 4, 2, 2),
+        torch.full((3, 1, 2, 2), PATIENCE, dtype=torch.uint8),
+    )
+    new = _swapped(old, torch.tensor([0.0, 2.0, 0.0])[:, None, None, None])
+    for lane in (0, 2):
+        assert torch.equal(new.hidden[lane], old.hidden[lane])
+        assert torch.equal(new.detail[lane], old.detail[lane])
+        assert torch.equal(new.still[lane], old.still[lane])
+    assert torch.equal(new.hidden[1], 2 * old.hidden[0])
+    assert torch.equal(new.detail[1], old.detail[0])
+    assert not new.still[1].any()
 
 
 def test_what_is_kept_for_good_is_not_made_stronger() -> None:

@@ -20,6 +20,7 @@ from vsr.core.hdr import TRANSFERS, encoder_parameters
 from vsr.core.options import UpscaleOptions
 from vsr.core.threads import cores
 from vsr.encoding.defaults import default_encoder
+from vsr.encoding.priority import ordinary_priority
 from vsr.remux.containers import format_of
 from vsr.video.open import reason
 
@@ -143,7 +144,8 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
     context.thread_count = encoding.threads or cores()
     context.flags |= Flags.frame_duration  # else the last frame's is a guess
     try:
-        context.open()
+        with ordinary_priority():
+            context.open()
     except (av.FFmpegError, OSError, ValueError) as error:
         settings = ", ".join(f"{k} {v}" for k, v in options.items())
         size = f"{info.width}x{info.height} {info.format.name}"

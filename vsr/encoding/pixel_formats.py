@@ -13,6 +13,7 @@ from vsr.core.color import guessed_matrix
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import EncoderError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo
+from vsr.encoding.priority import ordinary_priority
 
 # Other layouts of the same samples, which libav converts to without loss.
 _TWINS = {
@@ -105,7 +106,8 @@ def _opens(codec: Codec, format_: PixelFormat) -> bool:
     trial.width, trial.height, trial.pix_fmt = 64, 64, format_.name
     trial.time_base = Fraction(1, 25)
     try:
-        trial.open()
+        with ordinary_priority():
+            trial.open()
     except (av.FFmpegError, OSError, ValueError):
         return False
     return True

@@ -9,6 +9,8 @@ from functools import cache
 import av
 from av.video.stream import VideoStream
 
+from vsr.encoding.priority import ordinary_priority
+
 _SIDE = 64  # pixels: all encoders take them
 
 
@@ -21,7 +23,7 @@ def keeps_aspect(format_name: str, encoder: str, pixels: str, aspect: Fraction) 
     """
     held = io.BytesIO()
     try:
-        with av.open(held, "w", format=format_name) as output:
+        with ordinary_priority(), av.open(held, "w", format=format_name) as output:
             stream = output.add_stream(encoder, rate=25)
             assert isinstance(stream, VideoStream)
             stream.width = stream.height = _SIDE

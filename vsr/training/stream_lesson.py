@@ -18,6 +18,8 @@ from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
 _GAIN = (0.96, 1.12)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
+_UPSET = 0.03  # of the lanes are handed another lane's state, as after a cut that nobody saw
+_LOUDER = 3.0  # times as strong as it is, at most
 _EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
 _IDLE, _PULL = 8.0, 1e-4  # the hidden state is drawn back from twice its bound's half
 
@@ -61,17 +63,20 @@ class StreamLesson:
 
     def draw(self, random: np.random.Generator, done: float) -> Examples:
         chunk = self.streams.next(LENGTH, random)
-        gain = torch.from_numpy(random.uniform(*_GAIN, len(chunk.fresh)).astype(np.float32))
-        lanes = (chunk.fresh, chunk.live, chunk.clean, gain)
+        count = len(chunk.fresh)
+        gain = torch.from_numpy(random.uniform(*_GAIN, count).astype(np.float32))
+        louder = random.uniform(1, _LOUDER, count) * (random.random(count) < _UPSET)
+        upset = torch.from_numpy(louder.astype(np.float32))  # 0 where the state is the lane's own
+        lanes = (chunk.fresh, chunk.live, chunk.clean, gain, upset)
         return chunk.small, chunk.large, chunk.quality, *lanes
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Recurrent)
-        small, large, quality, fresh, live, clean, gain = examples
+        small, large, quality, fresh, live, clean, gain, upset = examples
         frames = small.float() / 255  # (N, T + future, p, p)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
-        state = self._carried(network, frames[:, :1], fresh)
+        state = self._carried(network, frames[:, :1], fresh, upset)
         kind = "l2" if done > 1 - self.mse_fraction else self.loss_kind
         losses, errors = [], []
         with (
@@ -105,12 +110,12 @@ class StreamLesson:
         sums = torch.stack([kinds @ errors.double(), kinds.sum(1)], 1)
         self._told = sums if self._told is None else self._told + sums
 
-    def _carried(self, network: Recurrent, first: Tensor, fresh: Tensor) -> State:
-        """The state of the last chunk, empty in lanes that begin anew."""
+    def _carried(self, network: Recurrent, first: Tensor, fresh: Tensor, upset: Tensor) -> State:
+        """The state of the last chunk: empty in lanes that begin anew, another's in some."""
         empty = network.start(first)
         if self._state is None:
             return empty
-        old, anew = self._state, fresh[:, None, None, None]
+        old, anew = _swapped(self._state, upset[:, None, None, None]), fresh[:, None, None, None]
         return State(
             torch.where(anew, empty.previous, old.previous),
             torch.where(anew, 0.0, old.hidden.float()),
@@ -122,6 +127,19 @@ class StreamLesson:
 def _seen(window: Tensor, live: Tensor) -> Tensor:
     """Windows (N, 1 + future, p, p), with no frame to come in lanes that are live."""
     return torch.where(live[:, None, None, None], window[:, :1], window)
+
+
+def _swapped(state: State, louder: Tensor) -> State:
+    """The state, but for lanes that are to get over the one of another lane, so much stronger."""
+    others = louder > 0
+    hidden = torch.where(others, state.hidden.roll(1, 0) * louder, state.hidden)
+    detail = torch.where(others, state.detail.roll(1, 0), state.detail)
+    return replace(
+        state,
+        hidden=hidden.to(state.hidden.dtype),
+        detail=detail.to(state.detail.dtype),
+        still=torch.where(others, 0, state.still),
+    )
 
 
 def _amplified(state: State, gain: Tensor) -> State:
