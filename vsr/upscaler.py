@@ -23,6 +23,7 @@ from vsr.core.options import ComputeOptions, Deinterlace, ReadOptions, UpscaleOp
 from vsr.core.result import Result
 from vsr.core.source import Source
 from vsr.core.threads import ahead
+from vsr.core.untagged import shown_alike
 from vsr.core.url import Url, as_source
 from vsr.images.images import image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
@@ -166,7 +167,7 @@ class Upscaler:
         ):
             shots = mark_shots(decoded, video.info.format.peak)
             quality = told_quality(video.path, network, self._denoise)
-            large = video.info.enlarged(self.scale)
+            large = shown_alike(video.info, video.info.enlarged(self.scale))
             for frame in restore_by(
                 self._networks,
                 shots,

@@ -20,12 +20,13 @@ from vsr.core.job import Job
 from vsr.core.options import StreamOptions
 from vsr.core.source import Source
 from vsr.core.threads import behind
+from vsr.core.untagged import untagged_note
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
-from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
+from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, holds_color_tags, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
@@ -206,6 +207,9 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))
         for warning in plan.warnings(target):
             spec.warn(warning)
+        tagged = holds_color_tags(output.format.name, name)
+        if others_of and (note := untagged_note(others_of.info, info, tagged)):
+            spec.warn(note)
         output.start_encoding()
         shift = shift_of(others_of, info) if others_of else 0
         number = number_written(output, encoder.stream)

@@ -16,6 +16,7 @@ from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.core.source import Source
 from vsr.core.threads import ahead
+from vsr.core.untagged import shown_alike
 from vsr.core.url import Url
 from vsr.inference.engine import LoadedModel, restore
 from vsr.inference.steps import since_lifetime
@@ -122,7 +123,7 @@ def run_frames(
 def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
     """What the output's frames are, for a source of `info`."""
     part = cropped(info, job.options.read.crop.inside(info)) if job.options.read.crop else info
-    return part.enlarged(job.options.scale)
+    return shown_alike(info, part.enlarged(job.options.scale))
 
 
 def _run(seen: Passed, written: int, video: Source, output: Output) -> Run:
