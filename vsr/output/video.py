@@ -29,7 +29,7 @@ from vsr.output.verify import check_output, verify
 from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, holds_color_tags, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
-from vsr.remux.metadata import with_statement
+from vsr.remux.metadata import with_statement, without_timecode
 from vsr.remux.mux_probe import REFUSED
 from vsr.video.choose import number_written
 from vsr.video.open import reason
@@ -205,6 +205,8 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         else:
             encoder.add_stream()
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))
+        if _drop_timecode(output, info):
+            spec.warn(f"{target.suffix} holds no timecode at {_pace(info)}: it is left out")
         for warning in plan.warnings(target):
             spec.warn(warning)
         tagged = holds_color_tags(output.format.name, name)
@@ -214,6 +216,22 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         shift = shift_of(others_of, info) if others_of else 0
         number = number_written(output, encoder.stream)
         yield _Muxing(output, encoder, others, shift, number)
+
+
+def _drop_timecode(output: OutputContainer, info: VideoInfo) -> bool:
+    """Take out a timecode that the muxer would refuse; whether there was one."""
+    dropped = False
+    for holder in (output, *output.streams.video):
+        kept = without_timecode(holder.metadata, output.format.name, info.frame_rate)
+        if len(kept) < len(holder.metadata):
+            dropped = True
+            holder.metadata.clear()
+            holder.metadata.update(kept)
+    return dropped
+
+
+def _pace(info: VideoInfo) -> str:
+    return f"{float(info.frame_rate or 0):.6g} frames a second"
 
 
 def shift_of(source: Source, info: VideoInfo) -> int:

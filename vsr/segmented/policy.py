@@ -18,6 +18,7 @@ from vsr.output.image_files import names_folder
 from vsr.segmented.work_dir import is_begun
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
+from vsr.video.rate import nominal_rate
 
 _LONG = 60  # seconds of video
 _LONG_WORK = 1e13  # multiplications: a minute and a half of two ordinary cores
@@ -68,7 +69,7 @@ def _is_long(job: Job, tools: LoadedModel) -> bool:
 
 def _work(stream: VideoStream, seconds: Fraction, tools: LoadedModel) -> float:
     """Multiplications that so many seconds of a stream take."""
-    model, rate = tools.model, stream.average_rate or stream.guessed_rate or 25
+    model, rate = tools.model, nominal_rate(stream) or 25
     pixels = (stream.width or 0) * (stream.height or 0) * model.scale**2
     frame = 1e9 * model.weights.gmacs or cost(model.network).macs  # of 1920x1080
     return float(seconds * rate) * pixels / (1920 * 1080) * frame

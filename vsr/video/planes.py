@@ -28,6 +28,7 @@ from vsr.core.frame import (
     find_format,
 )
 from vsr.core.hdr import light_of, mastering_of
+from vsr.video.rate import nominal_rate
 from vsr.video.unpack import unpacked
 
 _UNSPECIFIED = 2  # of each of H.273's tables
@@ -50,7 +51,7 @@ def describe(
 ) -> VideoInfo:
     """What holds for all frames, from the stream's header, siting and first frame."""
     assert stream.time_base is not None
-    rate = stream.average_rate or stream.guessed_rate
+    rate = nominal_rate(stream)
     expected = stream.frames or None
     length = Fraction(container.duration or 0, av.time_base)
     if expected is None and rate and length > 0:

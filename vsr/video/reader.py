@@ -34,6 +34,7 @@ from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.preroll import lead_in, warm_up
+from vsr.video.rate import nominal_rate
 from vsr.video.seek import Frames, decode, decode_from, with_times
 from vsr.video.siting import read_siting
 from vsr.video.stable import state_of, watched
@@ -364,7 +365,7 @@ def _decode(
     assert stream.time_base is not None
     start = (origin + span.start) / stream.time_base
     begin = start if fields is None else start - 1  # so that one frame more comes before it
-    step = nominal_step(stream.average_rate or stream.guessed_rate, stream.time_base)
+    step = nominal_step(nominal_rate(stream), stream.time_base)
     for frame in with_times(made_whole(decode_from(container, stream, begin, tally), fields), step):
         if frame.pts is not None and frame.pts >= start:
             yield frame
