@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import OutputContainer
@@ -221,7 +222,8 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
 def _drop_timecode(output: OutputContainer, info: VideoInfo) -> bool:
     """Take out a timecode that the muxer would refuse; whether there was one."""
     dropped = False
-    for holder in (output, *output.streams.video):
+    holders: list[Any] = [output, *output.streams.video]
+    for holder in holders:
         kept = without_timecode(holder.metadata, output.format.name, info.frame_rate)
         if len(kept) < len(holder.metadata):
             dropped = True
