@@ -20,6 +20,7 @@ from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
 from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
 from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
+from vsr.encoding.upright import turned_for
 
 _USUAL_RATE = Fraction(25)
 _FEWEST_TIMED = 3  # frames; libx265 (4.2) makes up the decoding times of fewer
@@ -28,6 +29,8 @@ _APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called
 
 class Encoder:
     """Encodes frames of `info`, with `color` for their colours, into a stream of `output`.
+
+    Where the container cannot say how they are to be turned, they are turned.
 
     Attributes:
         name: the encoder's name in libav.
@@ -52,6 +55,11 @@ class Encoder:
         warn: Warn,
     ) -> None:
         codec = find_encoder(name)
+        self._turn = turned_for(info, output.format.name)
+        if self._turn:
+            warn(self._turn.note(output.format.name))
+            info = self._turn.made
+            color = replace(color, siting=info.color.siting)
         encoded = encodable_format(codec, info.format, encoding.pix_fmt)
         note = format_note(name, info.format, encoded)
         if note and not encoding.pix_fmt:
@@ -104,7 +112,7 @@ class Encoder:
         if self._counted:
             pts, duration = self._counted.number(pts, duration), 1
         self._frames += 1
-        encodable = self._convert(frame.planes)
+        encodable = self._convert(self._turn(frame.planes) if self._turn else frame.planes)
         encodable.pts, encodable.duration = pts, duration
         encodable.time_base = self._info.time_base
         yield from self._bound(self.stream.codec_context.encode_lazy(encodable))

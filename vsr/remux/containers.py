@@ -147,6 +147,11 @@ def holds_chapters(format_name: str) -> bool:
     return format_name in _WITH_CHAPTERS
 
 
+def holds_display_matrix(format_name: str) -> bool:
+    """Whether a container says how a picture is to be turned and mirrored."""
+    return format_name in {*ISO_FAMILY, "matroska", "webm"}
+
+
 def holds_color_tags(format_name: str, encoder: str) -> bool:
     """Whether a file says what its colours mean, by itself or in what the encoder makes."""
     if format_name in ISO_FAMILY or format_name in ("matroska", "webm", "nut", "mxf"):
