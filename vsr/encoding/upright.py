@@ -39,9 +39,7 @@ class Upright:
         """What to tell people where a container, by libav's name, holds no display matrix."""
         exact = Orientation.exact(self.source.display_matrix) is not None
         how = "upright" if exact else "upright, to the nearest quarter"
-        return (
-            f"{format_name} files cannot say how to turn the picture: its frames are turned {how}"
-        )
+        return f"{format_name} files cannot say how to turn the picture: frames are turned {how}"
 
 
 def turned_for(info: VideoInfo, format_name: str) -> Upright | None:

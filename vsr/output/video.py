@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import StreamOptions
 from vsr.core.source import Source
+from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.core.untagged import untagged_note
 from vsr.encoding.codecs import Encoding
-from vsr.encoding.encoder import Encoder
+from vsr.encoding.encoder import Encoder, left_out
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
@@ -120,6 +121,7 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
 
                 result = muxing.as_output(count)
                 yield result
+            result.others = muxing.streams
         _check(result, muxing, part, target, frames, first, times if spec.verified else None)
         _commit(part, spec, result)
 
@@ -180,7 +182,14 @@ class _Muxing:
     def as_output(self, write: Callable[[Frame], None]) -> Output:
         """For those who hand over frames."""
         settings = self.encoder.settings
-        return Output(write, self.encoder.name, self.others.streams, encoding=settings)
+        return Output(write, self.encoder.name, self.streams, encoding=settings)
+
+    @property
+    def streams(self) -> Others:
+        """What became of all but the samples of the picture."""
+        streams = self.others.streams
+        dropped = (f"of the video: {name}" for name in self.encoder.dropped)
+        return replace(streams, dropped=(*streams.dropped, *dropped))
 
     def finish(self) -> Iterator[None]:
         """Write the rest, step by step."""
@@ -211,6 +220,8 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         for warning in plan.warnings(target):
             spec.warn(warning)
         tagged = holds_color_tags(output.format.name, name)
+        if encoder.dropped:
+            spec.warn(left_out(encoder.dropped))
         if others_of and (note := untagged_note(others_of.info, info, tagged)):
             spec.warn(note)
         output.start_encoding()

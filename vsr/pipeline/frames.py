@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,12 +38,14 @@ class Passed:
         frames: how many so far.
         ticks: how many ticks they are shown.
         begin, end: ticks; frames before `begin`, and from `end` on, are neighbours alone.
+        user_data: that of frames which are not written yet, by their ticks.
     """
 
     frames: int = 0
     ticks: int = 0
     begin: int | None = None
     end: int | None = None
+    user_data: dict[int, tuple[tuple[str, bytes], ...]] = field(default_factory=dict)
 
     def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """The frames, counted."""
@@ -55,6 +57,8 @@ class Passed:
             if not frame.is_context:
                 self.frames += 1
                 self.ticks += frame.duration
+                if frame.user_data:
+                    self.user_data[frame.pts] = frame.user_data
             yield frame
 
 
@@ -111,6 +115,8 @@ def run_frames(
             for frame in restore(
                 shots, video.info, tools.model, tools.engine, reporter.warn, box, job.quality
             ):
+                if data := seen.user_data.pop(frame.pts, ()):  # networks see samples alone
+                    frame = replace(frame, user_data=data)
                 output.write(frame)
                 written += 1
                 reporter.progress(Progress(written, video.expected_frames))
