@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from av.codec import Codec
 from av.container import OutputContainer
@@ -161,7 +162,7 @@ class Encoder:
         payloads = self._user_data.pop(packet.pts, None) if packet.pts is not None else None
         if not payloads:
             return packet
-        full: Packet[VideoStream] = Packet(with_user_data(self._codec, bytes(packet), payloads))
+        full: Packet[Any] = Packet(with_user_data(self._codec, bytes(packet), payloads))
         full.pts, full.dts, full.duration = packet.pts, packet.dts, packet.duration
         full.time_base, full.is_keyframe = packet.time_base, packet.is_keyframe
         return full
