@@ -44,7 +44,8 @@ def untagged_note(source: VideoInfo, made: VideoInfo, held: bool = True) -> str:
 
     `held` is whether the output can hold them.
     """
-    if not _has_guess(source) or made.color.matrix == Matrix.UNSPECIFIED:
+    untagged = replace(made, color=source.color)
+    if made.color == source.color or made != shown_alike(source, untagged):
         return ""
     name = _NAMES.get(made.color.matrix, str(made.color.matrix))
     sizes = f"{source.width}x{source.height}, not at {made.width}x{made.height}"
