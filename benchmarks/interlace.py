@@ -22,7 +22,8 @@ import numpy as np
 
 from vsr.core.errors import InputError
 from vsr.datasets.media import Plane, list_media, read_luma
-from vsr.video.deinterlace import FieldOrder, detect
+from vsr.video.deinterlace import detect
+from vsr.video.field_vote import FieldOrder
 from vsr.video.open import open_input
 from vsr.video.reader import main_video
 

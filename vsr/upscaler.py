@@ -26,6 +26,7 @@ from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.core.result import Result
 from vsr.core.source import Source
 from vsr.core.threads import ahead
+from vsr.core.untagged import shown_alike
 from vsr.core.url import Url, as_source
 from vsr.images.images import image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
@@ -177,7 +178,7 @@ class Upscaler:
             shots = mark_shots(decoded, video.info.format.peak)
             quality = told_quality(video.path, network, self._denoise)
             geometry = geometry_of(self._picture, video.info)
-            large = geometry.large(video.info)
+            large = shown_alike(video.info, geometry.large(video.info))
             for frame in enlarge_by(
                 self._networks,
                 shots,

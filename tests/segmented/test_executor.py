@@ -27,7 +27,7 @@ from vsr.networks.vespcn import Vespcn
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
 from vsr.segmented.work_dir import WorkDir, open_work
-from vsr.video.deinterlace import FieldOrder
+from vsr.video.field_vote import FieldOrder
 from vsr.video.reader import open_video
 
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vsr.video.deinterlace import FieldOrder
+from vsr.video.field_vote import FieldOrder
 
 WIDTH, HEIGHT = 96, 64
 ROOM = 320  # columns and rows of the scene that the camera moves over

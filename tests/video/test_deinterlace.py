@@ -22,7 +22,8 @@ from support.interlaced import (
 )
 
 from vsr.core.errors import InputError
-from vsr.video.deinterlace import CONTEXT, FieldOrder, deinterlaced, detect
+from vsr.video.deinterlace import CONTEXT, deinterlaced, detect
+from vsr.video.field_vote import FieldOrder
 
 TOP, BOTTOM = FieldOrder.TOP, FieldOrder.BOTTOM
 _X264 = {"preset": "ultrafast", "crf": "18"}

@@ -14,7 +14,7 @@ from vsr import InputError, upscale
 from vsr.core.frame import Frame
 from vsr.core.options import ReadOptions
 from vsr.core.span import Span
-from vsr.video.deinterlace import FieldOrder
+from vsr.video.field_vote import FieldOrder
 from vsr.video.reader import open_video
 
 LOSSLESS = {"model": "nearest", "scale": 2, "codec": "ffv1", "device": "cpu"}

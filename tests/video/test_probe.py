@@ -15,7 +15,7 @@ from support.clips import Clip, make
 from support.interlaced import encode, woven
 
 from vsr.core.errors import InputError
-from vsr.video.deinterlace import FieldOrder
+from vsr.video.field_vote import FieldOrder
 from vsr.video.probe import probe
 
 FAST = {"preset": "ultrafast", "bf": "0"}

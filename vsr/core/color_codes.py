@@ -40,7 +40,10 @@ class Primaries(IntEnum):
 
     BT709 = 1
     UNSPECIFIED = 2
+    BT470BG = 5
+    """BT.601 of 625 lines."""
     SMPTE170M = 6
+    """BT.601 of 525 lines."""
     BT2020 = 9
 
 
@@ -49,6 +52,8 @@ class Transfer(IntEnum):
 
     BT709 = 1
     UNSPECIFIED = 2
+    SMPTE170M = 6
+    """BT.601; the same curve as BT709."""
     SRGB = 13
     PQ = 16
     HLG = 18

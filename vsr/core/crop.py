@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from vsr.core.color import known_matrix
-from vsr.core.color_codes import Matrix
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
 from vsr.core.orientation import Orientation
+from vsr.core.untagged import shown_alike
 from vsr.util.text import shown
 
 _NUMBER = r"\s*([+-]?\d{1,20}(?:\.\d{1,20}|/[1-9]\d{0,19})?)\s*"
@@ -125,14 +124,9 @@ def parse_crop(text: str) -> CropRegion:
 def cropped(info: VideoInfo, box: Box) -> VideoInfo:
     """What holds for the part of each frame of `info` that lies in `box`.
 
-    An untagged matrix is guessed from the picture's height, here and by players. Where that of
-    the part would give another than that of the whole, the part is tagged with the whole's.
+    Untagged colours keep their look: see `shown_alike`.
     """
-    part = replace(info, width=box.width, height=box.height)
-    if info.format.rgb or info.color.matrix != Matrix.UNSPECIFIED:
-        return part
-    whole = known_matrix(info).color
-    return part if known_matrix(part).color == whole else replace(part, color=whole)
+    return shown_alike(info, replace(info, width=box.width, height=box.height))
 
 
 def _stored(shown: _Range, backwards: bool, step: int, length: int) -> _Range:

@@ -168,6 +168,8 @@ class VideoInfo:
         frame_rate: nominal frames per second. A hint: timestamps rule.
         expected_frames: what the header promises. A hint for progress, nothing else.
         mastering, light: HDR's static metadata, where there is some.
+        dropped: what else the first frame says that no output keeps, named for people.
+        user_data: what it says that encoders with room for user data keep, likewise.
     """
 
     width: int
@@ -181,6 +183,8 @@ class VideoInfo:
     expected_frames: int | None = None
     mastering: Mastering | None = None
     light: LightLevel | None = None
+    dropped: tuple[str, ...] = ()
+    user_data: tuple[str, ...] = ()
 
     @property
     def orientation(self) -> Orientation:
@@ -204,6 +208,7 @@ class Frame:
         starts_shot: whether it has nothing to do with the frame before it, after a cut or as
             the first of all.
         is_context: whether it lies outside the wanted span: a neighbour to look at, not to show.
+        user_data: names and payloads of what it says beside its samples, see `user_data_of`.
     """
 
     planes: tuple[Plane, ...]
@@ -211,6 +216,7 @@ class Frame:
     duration: int = 0
     starts_shot: bool = False
     is_context: bool = False
+    user_data: tuple[tuple[str, bytes], ...] = ()
 
     def shows_same(self, other: Frame) -> bool:
         """Whether both show the same picture, sample by sample."""

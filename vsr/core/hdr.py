@@ -96,7 +96,10 @@ def light_of(frame: VideoFrame) -> LightLevel | None:
 
 
 def _side_data(frame: VideoFrame, kind: str) -> bytes:
-    data: Any = frame.side_data.get(kind)
+    try:
+        data: Any = frame.side_data.get(kind)
+    except ValueError:  # PyAV's, of a kind that it does not know
+        return b""
     return b"" if data is None else bytes(data)
 
 
@@ -107,7 +110,7 @@ def dynamic_note(codec: str, frame: VideoFrame) -> str:
     of some.
     """
     kinds = _DYNAMIC if codec in _WITH_DYNAMIC else {}
-    found = {name for kind, name in kinds.items() if frame.side_data.get(kind) is not None}
+    found = {name for kind, name in kinds.items() if _side_data(frame, kind)}
     if not found:
         return ""
     return f"{' and '.join(sorted(found))} metadata are left out: no encoder here can write them"

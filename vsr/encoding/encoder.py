@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from av.codec import Codec
 from av.container import OutputContainer
@@ -20,6 +21,8 @@ from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
 from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
 from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
+from vsr.encoding.upright import turned_for
+from vsr.encoding.user_data import takes_user_data, with_user_data
 
 _USUAL_RATE = Fraction(25)
 _FEWEST_TIMED = 3  # frames; libx265 (4.2) makes up the decoding times of fewer
@@ -29,6 +32,8 @@ _APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called
 class Encoder:
     """Encodes frames of `info`, with `color` for their colours, into a stream of `output`.
 
+    Where the container cannot say how they are to be turned, they are turned.
+
     Attributes:
         name: the encoder's name in libav.
         container: its container's.
@@ -36,11 +41,13 @@ class Encoder:
         settings: what it was opened with, once `add_stream` has done that.
         stream: the output's stream, once `add_stream` has made it.
         shown_at: the last frame's time: its own, or what the container's clock could give it.
+        dropped: what frames say beside their samples that is left out, named for people.
     """
 
     stream: VideoStream
     settings: dict[str, str]
     shown_at: int
+    dropped: list[str]
 
     def __init__(
         self,
@@ -52,6 +59,11 @@ class Encoder:
         warn: Warn,
     ) -> None:
         codec = find_encoder(name)
+        self._turn = turned_for(info, output.format.name)
+        if self._turn:
+            warn(self._turn.note(output.format.name))
+            info = self._turn.made
+            color = replace(color, siting=info.color.siting)
         encoded = encodable_format(codec, info.format, encoding.pix_fmt)
         note = format_note(name, info.format, encoded)
         if note and not encoding.pix_fmt:
@@ -74,6 +86,10 @@ class Encoder:
         self._convert = Converter(info, self._info, name, warn)
         self._encoding = encoding
         self._warn = warn
+        self._codec = codec.canonical_name
+        self._user_data: dict[int, tuple[bytes, ...]] = {}
+        no_room = () if takes_user_data(self._codec) else info.user_data
+        self.dropped = [*info.dropped, *no_room]
         self.name = name
         self.container = output.format.name
         self.base = info.time_base
@@ -109,9 +125,10 @@ class Encoder:
         if self._counted:
             pts, duration = self._counted.number(pts, duration), 1
         self._frames += 1
-        encodable = self._convert(frame.planes)
+        encodable = self._convert(self._turn(frame.planes) if self._turn else frame.planes)
         encodable.pts, encodable.duration = pts, duration
         encodable.time_base = self._info.time_base
+        self._keep(frame, pts)
         yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
 
     def flush(self) -> Iterator[Packet[VideoStream]]:
@@ -123,14 +140,42 @@ class Encoder:
                 f"every {float(self.stream.time_base or 0):.4g} s, and no two may share a tick"
             )
 
+    def _keep(self, frame: Frame, pts: int) -> None:
+        """Put a frame's user data aside for its packet, or tell that there is no room."""
+        if not frame.user_data:
+            return
+        if takes_user_data(self._codec):
+            self._user_data[pts] = tuple(payload for _, payload in frame.user_data)
+            return
+        for name, _ in frame.user_data:
+            if name not in self.dropped:
+                self.dropped.append(name)
+                self._warn(left_out([name]))
+
     def _bound(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
         for packet in packets:
+            packet = self._with_user_data(packet)
             if self.name == "libx265" and self._frames < _FEWEST_TIMED:
                 packet.dts = packet.pts  # so few are not reordered
             if self._counted:
                 self._counted.restore(packet)
             packet.stream = self.stream
             yield packet
+
+    def _with_user_data(self, packet: Packet[VideoStream]) -> Packet[VideoStream]:
+        """A packet as the encoder made it, with its frame's user data."""
+        payloads = self._user_data.pop(packet.pts, None) if packet.pts is not None else None
+        if not payloads:
+            return packet
+        full: Packet[Any] = Packet(with_user_data(self._codec, bytes(packet), payloads))
+        full.pts, full.dts, full.duration = packet.pts, packet.dts, packet.duration
+        full.time_base, full.is_keyframe = packet.time_base, packet.is_keyframe
+        return full
+
+
+def left_out(names: Sequence[str]) -> str:
+    """What to tell people of side data that is not in the output."""
+    return f"left out of the video, as it cannot be written: {', '.join(names)}"
 
 
 def _rate(info: VideoInfo) -> Fraction:

@@ -22,6 +22,7 @@ from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
 from vsr.core.frame import Frame
+from vsr.core.side_data import said_of, user_data_of
 from vsr.core.source import Other, OtherStreams, Sampled
 from vsr.core.span import Inside, Span
 from vsr.core.url import PATIENCE, Url, open_url
@@ -257,7 +258,9 @@ class Live:
                 self._latest = max(self._latest, begins + shift)
             pts = 0 if begins is None else round((begins + shift) / base)
             duration = round((decoded.duration or 0) * connection.base / base)
-            yield Frame(read_planes(decoded), pts, duration), begins is not None
+            data = tuple(user_data_of(said_of(decoded)).items())
+            frame = Frame(read_planes(decoded), pts, duration, user_data=data)
+            yield frame, begins is not None
 
     def _join(self, connection: Connection, begins: Fraction) -> Fraction:
         """By how many seconds the times of a connection are moved; its first frame's is given."""

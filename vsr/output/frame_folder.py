@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import cv2
+import numpy as np
 
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
@@ -18,7 +19,7 @@ from vsr.output.sink import Output
 
 @contextmanager
 def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
-    """Write a video's frames as numbered PNGs, converted by its matrix and range, with alpha.
+    """Write a video's frames as numbered PNGs, upright, by its matrix and range, with alpha.
 
     `spec.info` is the video's; more than 8 bits give 16-bit images. See `create_image_folder`
     for the rest.
@@ -31,14 +32,21 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
 
     def picture(frame: Frame) -> Frame:
         planes = recoloured(frame.planes, info, pixels)
+        planes = [np.ascontiguousarray(info.orientation.shown(plane)) for plane in planes]
         if not grey:
             green, blue, red, *alpha = planes
             planes = list(to_planes(as_pixels(cv2.merge([blue, green, red, *alpha]))))
         return Frame(tuple(planes), frame.pts, frame.duration)
 
     stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
+    width, height = info.orientation.pair(info.width, info.height)
     images = replace(
-        info, format=stored, color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
+        info,
+        width=width,
+        height=height,
+        format=stored,
+        color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG),
+        display_matrix=None,
     )
     with create_image_folder(replace(spec, info=images, depth=depth)) as output:
         yield replace(output, write=lambda frame: output.write(picture(frame)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import OutputContainer
@@ -19,17 +20,19 @@ from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.job import Job
 from vsr.core.options import StreamOptions
 from vsr.core.source import Source
+from vsr.core.stream_report import Others
 from vsr.core.threads import behind
+from vsr.core.untagged import untagged_note
 from vsr.encoding.codecs import Encoding
-from vsr.encoding.encoder import Encoder
+from vsr.encoding.encoder import Encoder, left_out
 from vsr.output.aspect import keeps_aspect
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
-from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
+from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, holds_color_tags, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
-from vsr.remux.metadata import with_statement
+from vsr.remux.metadata import with_statement, without_timecode
 from vsr.remux.mux_probe import REFUSED
 from vsr.video.choose import number_written
 from vsr.video.open import reason
@@ -119,6 +122,7 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
 
                 result = muxing.as_output(count)
                 yield result
+            result.others = muxing.streams
         _check(result, muxing, part, target, frames, first, times if spec.verified else None)
         _commit(part, spec, result)
 
@@ -179,7 +183,14 @@ class _Muxing:
     def as_output(self, write: Callable[[Frame], None]) -> Output:
         """For those who hand over frames."""
         settings = self.encoder.settings
-        return Output(write, self.encoder.name, self.others.streams, encoding=settings)
+        return Output(write, self.encoder.name, self.streams, encoding=settings)
+
+    @property
+    def streams(self) -> Others:
+        """What became of all but the samples of the picture."""
+        streams = self.others.streams
+        dropped = (f"of the video: {name}" for name in self.encoder.dropped)
+        return replace(streams, dropped=(*streams.dropped, *dropped))
 
     def finish(self) -> Iterator[None]:
         """Write the rest, step by step."""
@@ -205,6 +216,8 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         else:
             encoder.add_stream()
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))
+        if _drop_timecode(output, info):
+            spec.warn(f"{target.suffix} holds no timecode at {_pace(info)}: it is left out")
         for warning in plan.warnings(target):
             spec.warn(warning)
         aspect, pixels = info.pixel_aspect or 1, encoder.settings["pix_fmt"]
@@ -213,10 +226,32 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
                 f"{target}: {name} in {output.format.name} does not tell players that pixels are "
                 f"{aspect.numerator}:{aspect.denominator}: choose h264 or hevc, or square_pixels"
             )
+        tagged = holds_color_tags(output.format.name, name)
+        if encoder.dropped:
+            spec.warn(left_out(encoder.dropped))
+        if others_of and (note := untagged_note(others_of.info, info, tagged)):
+            spec.warn(note)
         output.start_encoding()
         shift = shift_of(others_of, info) if others_of else 0
         number = number_written(output, encoder.stream)
         yield _Muxing(output, encoder, others, shift, number)
+
+
+def _drop_timecode(output: OutputContainer, info: VideoInfo) -> bool:
+    """Take out a timecode that the muxer would refuse; whether there was one."""
+    dropped = False
+    holders: list[Any] = [output, *output.streams.video]
+    for holder in holders:
+        kept = without_timecode(holder.metadata, output.format.name, info.frame_rate)
+        if len(kept) < len(holder.metadata):
+            dropped = True
+            holder.metadata.clear()
+            holder.metadata.update(kept)
+    return dropped
+
+
+def _pace(info: VideoInfo) -> str:
+    return f"{float(info.frame_rate or 0):.6g} frames a second"
 
 
 def shift_of(source: Source, info: VideoInfo) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.core.source import Source
 from vsr.core.threads import ahead
+from vsr.core.untagged import shown_alike
 from vsr.core.url import Url
 from vsr.inference.passes import LoadedModel, enlarge
 from vsr.inference.steps import since_lifetime
@@ -38,12 +39,14 @@ class Passed:
         frames: how many so far.
         ticks: how many ticks they are shown.
         begin, end: ticks; frames before `begin`, and from `end` on, are neighbours alone.
+        user_data: that of frames which are not written yet, by their ticks.
     """
 
     frames: int = 0
     ticks: int = 0
     begin: int | None = None
     end: int | None = None
+    user_data: dict[int, tuple[tuple[str, bytes], ...]] = field(default_factory=dict)
 
     def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """The frames, counted."""
@@ -55,6 +58,8 @@ class Passed:
             if not frame.is_context:
                 self.frames += 1
                 self.ticks += frame.duration
+                if frame.user_data:
+                    self.user_data[frame.pts] = frame.user_data
             yield frame
 
 
@@ -112,6 +117,8 @@ def run_frames(
             for frame in enlarge(
                 shots, video.info, tools, geometry, box, job.quality, reporter.warn
             ):
+                if data := seen.user_data.pop(frame.pts, ()):  # networks see samples alone
+                    frame = replace(frame, user_data=data)
                 output.write(frame)
                 written += 1
                 reporter.progress(Progress(written, video.expected_frames))
@@ -125,7 +132,7 @@ def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
     """What the output's frames are, for a source of `info`."""
     box = box_of(info, job)
     part = cropped(info, box) if box else info
-    return geometry_of(job.options.picture, info, box).large(part)
+    return shown_alike(info, geometry_of(job.options.picture, info, box).large(part))
 
 
 def box_of(info: VideoInfo, job: Job) -> Box | None:

@@ -27,6 +27,7 @@ from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.span import Span
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
+from vsr.video.rate import nominal_rate
 from vsr.video.reader import Video, open_video
 from vsr.video.seek import seeks
 from vsr.video.shots import mark_shots
@@ -124,7 +125,7 @@ def _places(
     """
     count = min(_PLACES, 1 + int(2 * last / length))
     latest = Fraction(math.floor(last * _GRID), _GRID)
-    rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
+    rate = nominal_rate(stream) or _USUAL_RATE
     starts: list[Fraction] = []
     for number in range(count):
         place = last * (2 * number + 1) / (2 * count)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import av
+from av.codec import Codec
 from av.container import InputContainer, OutputContainer
 from av.format import Flags as FormatFlags
 
@@ -144,6 +145,24 @@ _WITH_CHAPTERS = {*ISO_FAMILY, "matroska", "webm", "asf", "nut", "ogg", "ogv"}
 def holds_chapters(format_name: str) -> bool:
     """Whether a container has chapters."""
     return format_name in _WITH_CHAPTERS
+
+
+def holds_display_matrix(format_name: str) -> bool:
+    """Whether a container says how a picture is to be turned and mirrored."""
+    return format_name in {*ISO_FAMILY, "matroska", "webm"}
+
+
+def holds_color_tags(format_name: str, encoder: str) -> bool:
+    """Whether a file says what its colours mean, by itself or in what the encoder makes."""
+    if format_name in ISO_FAMILY or format_name in ("matroska", "webm", "nut", "mxf"):
+        return True
+    try:
+        return Codec(encoder, "w").canonical_name in _TELLS_COLOR
+    except ValueError:
+        return False
+
+
+_TELLS_COLOR = {"h264", "hevc", "vvc", "av1", "vp9", "mpeg2video", "prores", "dnxhd", "png", "apng"}
 
 
 @cache

@@ -131,7 +131,7 @@ def key_of(source: str, settings: Mapping[str, Any]) -> str:
 
 def picture_of(info: VideoInfo) -> str:
     """A hash of what segments must agree on."""
-    return hash_of(repr(replace(info, expected_frames=None)))
+    return hash_of(repr(replace(info, expected_frames=None, dropped=(), user_data=())))
 
 
 def hash_of(value: Any) -> str:

@@ -18,6 +18,7 @@ from vsr.output.image_files import names_folder
 from vsr.segmented.work_dir import is_begun
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
+from vsr.video.rate import nominal_rate
 
 _LONG = 60  # seconds of video
 _LONG_WORK = 1e13  # multiplications: a minute and a half of two ordinary cores
@@ -68,7 +69,7 @@ def _is_long(job: Job, tools: LoadedModel) -> bool:
 
 def _work(stream: VideoStream, seconds: Fraction, tools: LoadedModel) -> float:
     """Multiplications that so many seconds of a stream take."""
-    rate = stream.average_rate or stream.guessed_rate or 25
+    rate = nominal_rate(stream) or 25
     pixels, work = (stream.width or 0) * (stream.height or 0), 0.0
     for model in (tools.model, *tools.then):
         pixels *= model.scale**2

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
-from enum import Enum
 from fractions import Fraction
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,14 +19,12 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.url import Url
+from vsr.video.field_vote import FieldOrder, Luma, vote
 from vsr.video.open import open_input
 from vsr.video.planes import nearest_format
-
-Luma = NDArray[np.int32]
 
 CONTEXT = 1
 """How many frames on each side of a wanted one `deinterlaced` must see for the same bits."""
@@ -41,8 +38,6 @@ _LEAST_VOTES = 3  # for fields
 _NEARLY_ALL = 0.9
 _SHARE = 0.3  # of interlaced frames in what counts as interlaced; telecined film has 0.4
 _FARTHER = 1.04  # how much farther apart fields of other frames are in the wrong order
-_COMBED = 0.75  # how far apart a frame's own fields are, next to fields of other frames
-_FLICKER = 0.02  # change of brightness over two frames, beyond which rows cannot be compared
 
 _BASE = Fraction(1, 25)  # of the clock in a filter, where frames are counted; any will do
 _TAKEN = {  # by bwdif
@@ -53,26 +48,20 @@ _TAKEN = {  # by bwdif
 }
 
 
-class FieldOrder(Enum):
-    """Which field of an interlaced frame is the earlier one."""
-
-    TOP = "top first"  # rows 0, 2, 4, ...
-    BOTTOM = "bottom first"
-
-
 def detect(path: Path | Url, stream_index: int) -> FieldOrder | None:
     """The order of fields in a video, or None where it is progressive or tells nothing.
 
     The file's first frames are decoded, in a container of their own, until they agree, 250 at
     most; so a part of a video has the answer of the whole. Stills and fades decide nothing, nor
-    does what cannot be decoded. Film with repeated fields woven in counts as interlaced. Raises
-    InputError where the file cannot be opened.
+    does what cannot be decoded. Where no header calls a frame interlaced, more is asked of it: see
+    `vote`. Film with repeated fields woven in counts as interlaced. Raises InputError where the
+    file cannot be opened.
     """
     votes: Counter[FieldOrder | None] = Counter()
     with closing(_decodable(path, stream_index)) as frames:
-        for vote in _votes(islice(frames, _MOST_FRAMES)):
-            votes[vote] += 1
-            agreed = votes.total() >= _FEW_VOTES and votes[vote] >= _NEARLY_ALL * votes.total()
+        for found in _votes(islice(frames, _MOST_FRAMES)):
+            votes[found] += 1
+            agreed = votes.total() >= _FEW_VOTES and votes[found] >= _NEARLY_ALL * votes.total()
             if agreed or votes.total() == _MOST_VOTES:
                 break
     first = max(FieldOrder, key=lambda order: votes[order])
@@ -104,46 +93,30 @@ def _votes(frames: Iterator[VideoFrame]) -> Iterator[FieldOrder | None]:
     for _, run in groupby(map(_planar, frames), _layout):
         before: VideoFrame | None = None
         middle: VideoFrame | None = None
-        for after in _filtered(run, "idet", f"intl_thres={_FARTHER}"):
+        told: deque[bool] = deque()  # idet puts its own word in place of the header's
+        for after in _filtered(_noting(run, told), "idet", f"intl_thres={_FARTHER}"):
             if before is not None and middle is not None:
                 kind = middle.metadata["lavfi.idet.single.current_frame"]
                 if kind == "progressive":
                     yield None
                 elif kind != "undetermined":
-                    yield from _vote(_luma(before), _luma(middle), _luma(after))
+                    yield from vote(_luma(before), _luma(middle), _luma(after), told[0])
+                told.popleft()
             before, middle = middle, after
 
 
-def _vote(before: Luma, middle: Luma, after: Luma) -> Iterator[FieldOrder | None]:
-    """Look again at what idet takes for interlaced; nothing where that cannot be told.
-
-    It compares fields of other frames with those of the one in the middle, and is deceived by
-    changes of brightness and, in cartoons and small pictures, by chance. Fields of an interlaced
-    frame differ among themselves as much as from the nearest ones of the frames around it.
-    """
-    levels = float(before.mean()), float(after.mean())
-    if max(levels) - min(levels) > _FLICKER * max(levels):
-        return
-    own = sum(_apart(middle, middle))
-    even_before, odd_before = _apart(before, middle)
-    even_after, odd_after = _apart(after, middle)
-    if own < _COMBED * min(even_before + odd_after, odd_before + even_after):
-        yield None
-    elif even_before > odd_before and odd_after > even_after:
-        yield FieldOrder.TOP
-    elif even_before < odd_before and odd_after < even_after:
-        yield FieldOrder.BOTTOM
-
-
-def _apart(rows: Luma, others: Luma) -> tuple[int, int]:
-    """How far even rows, and odd rows, are from the mean of the rows around them in `others`."""
-    apart = np.abs(others[1:-3] + others[3:-1] - 2 * rows[2:-2])
-    return int(apart[0::2].sum()), int(apart[1::2].sum())
+def _noting(frames: Iterator[VideoFrame], told: deque[bool]) -> Iterator[VideoFrame]:
+    """The frames, with what their headers say added to `told`: whether they are interlaced."""
+    for number, frame in enumerate(frames):
+        if number:  # the first is never in the middle
+            told.append(frame.interlaced_frame)
+        yield frame
 
 
 def _luma(frame: VideoFrame) -> Luma:
-    plane, deep = frame.planes[0], frame.format.components[0].bits > 8
-    samples: Any = np.frombuffer(plane, np.uint16 if deep else np.uint8)  # type: ignore[call-overload]
+    plane, bits = frame.planes[0], frame.format.components[0].bits
+    samples: Any = np.frombuffer(plane, np.uint16 if bits > 8 else np.uint8)  # type: ignore[call-overload]
+    samples = samples >> max(0, bits - 8)
     rows: Luma = samples.reshape(plane.height, -1)[:, : plane.width].astype(np.int32)
     return rows
 

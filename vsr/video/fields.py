@@ -8,7 +8,8 @@ from pathlib import Path
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
 from vsr.core.url import Url
-from vsr.video.deinterlace import FieldOrder, deinterlaced, detect
+from vsr.video.deinterlace import deinterlaced, detect
+from vsr.video.field_vote import FieldOrder
 from vsr.video.seek import Frames
 
 DEINTERLACE = ("auto", "on", "off")

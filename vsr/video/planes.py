@@ -28,6 +28,8 @@ from vsr.core.frame import (
     find_format,
 )
 from vsr.core.hdr import light_of, mastering_of
+from vsr.core.side_data import dropped_of, said_of, user_data_of
+from vsr.video.rate import nominal_rate
 from vsr.video.unpack import unpacked
 
 _UNSPECIFIED = 2  # of each of H.273's tables
@@ -50,13 +52,14 @@ def describe(
 ) -> VideoInfo:
     """What holds for all frames, from the stream's header, siting and first frame."""
     assert stream.time_base is not None
-    rate = stream.average_rate or stream.guessed_rate
+    rate = nominal_rate(stream)
     expected = stream.frames or None
     length = Fraction(container.duration or 0, av.time_base)
     if expected is None and rate and length > 0:
         expected = round(length * rate)
-    has_exif = stream.codec_context.name in _EXIF_CODECS
-    matrix = None if has_exif else first.side_data.get("DISPLAYMATRIX")
+    has_exif = has_unknown_side_data(stream)
+    said = {} if has_exif else said_of(first)
+    matrix = said.get("DISPLAYMATRIX")
     aspect = stream.sample_aspect_ratio
     return VideoInfo(
         width=first.width,
@@ -70,7 +73,14 @@ def describe(
         expected_frames=expected,
         mastering=None if has_exif else mastering_of(first),
         light=None if has_exif else light_of(first),
+        dropped=tuple(dict.fromkeys(dropped_of(said))),
+        user_data=tuple(user_data_of(said)),
     )
+
+
+def has_unknown_side_data(stream: VideoStream) -> bool:
+    """Whether frames of a stream may not be asked for their side data."""
+    return stream.codec_context.name in _EXIF_CODECS
 
 
 def _is_sane(aspect: Fraction) -> bool:

@@ -20,6 +20,7 @@ from vsr.core.frame import Frame, Plane
 from vsr.core.url import Url
 from vsr.video.fields import Fields, made_whole
 from vsr.video.open import open_input
+from vsr.video.rate import nominal_rate
 from vsr.video.seek import decode_from, has_times, lowest_tick, with_times
 from vsr.video.timeline import nominal_step
 
@@ -114,7 +115,7 @@ def _frames(
 ) -> Iterator[VideoFrame]:
     """The frames from one at or before the tick `begin` on, each with a time, made whole."""
     assert stream.time_base is not None
-    step = nominal_step(stream.average_rate or stream.guessed_rate, stream.time_base)
+    step = nominal_step(nominal_rate(stream), stream.time_base)
     frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
     if fields is not None and begin > lowest_tick(stream):
         next(frames, None)  # made whole without the one before it

@@ -24,6 +24,7 @@ from vsr.core.hdr import dynamic_note
 from vsr.core.lifetime import lifetime_start
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of
 from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
 from vsr.core.threads import within
@@ -32,8 +33,9 @@ from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
-from vsr.video.planes import PlaneReader, describe
+from vsr.video.planes import PlaneReader, describe, has_unknown_side_data
 from vsr.video.preroll import lead_in, warm_up
+from vsr.video.rate import nominal_rate
 from vsr.video.seek import Frames, decode, decode_from, with_times
 from vsr.video.siting import read_siting
 from vsr.video.stable import state_of, watched
@@ -100,6 +102,7 @@ class Video:
         _decoded: from the first frame of the span to the last of the file.
         _tally: what is found damaged while frames are read.
         _use: whether it may still be read.
+        _told: what frames say that is left out, of which people know.
     """
 
     path: Path | Url
@@ -115,6 +118,7 @@ class Video:
     _tally: Tally
     _use: _Use
     _warn: Warn
+    _told: set[str]
 
     @property
     def output_start(self) -> Fraction:
@@ -230,7 +234,14 @@ class Video:
     def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
         pts = (decoded.pts or 0) * self.parts
         duration = (decoded.duration or 0) * self.parts
-        return Frame(read_planes(decoded), pts, duration), decoded.pts is not None
+        said = said_of(decoded)
+        for name in dropped_of(said):
+            if name not in self._told:
+                self._told.add(name)
+                self._warn(f"{name}: left out, from {float(pts * self.info.time_base):.3f} s on")
+        data = tuple(user_data_of(said).items())
+        frame = Frame(read_planes(decoded), pts, duration, user_data=data)
+        return frame, decoded.pts is not None
 
     def _ends(self, last: Frame, goes_on: bool) -> int:
         """The tick at which the last frame stops being shown, where the file `goes_on` or ends.
@@ -304,6 +315,7 @@ def open_video(
             fields=fields,
             _tally=tally,
             _warn=warn,
+            _told={*info.dropped, *((UNREADABLE,) if has_unknown_side_data(stream) else ())},
         )
         if video._is_behind(first):
             part = f"{float(span.start or 0):g} s and {float(span.end or 0):g} s"
@@ -364,7 +376,7 @@ def _decode(
     assert stream.time_base is not None
     start = (origin + span.start) / stream.time_base
     begin = start if fields is None else start - 1  # so that one frame more comes before it
-    step = nominal_step(stream.average_rate or stream.guessed_rate, stream.time_base)
+    step = nominal_step(nominal_rate(stream), stream.time_base)
     for frame in with_times(made_whole(decode_from(container, stream, begin, tally), fields), step):
         if frame.pts is not None and frame.pts >= start:
             yield frame
