@@ -11,12 +11,14 @@ from threading import Event
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn
-from vsr.core.frame import ColorTags, VideoInfo
+from vsr.core.frame import ColorTags, VideoInfo, find_format
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import Source
 from vsr.core.span import Span
 from vsr.core.url import Url, is_live, open_url
+from vsr.encoding.codecs import find_encoder
+from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
 from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
@@ -24,6 +26,7 @@ from vsr.output.frame_folder import create_frame_folder
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
+from vsr.remux.containers import format_of
 from vsr.video.reader import open_video
 
 # What players take for granted: BT.709, limited range, chroma at the left.
@@ -34,7 +37,6 @@ _USUAL_COLOR = ColorTags(
     transfer=Transfer.BT709,
     siting="left",
 )
-_USUAL_FORMAT = "yuv420p"
 
 
 def open_source(
@@ -127,13 +129,33 @@ def _create_from_images(
     if names_folder(target):
         return create_image_folder(replace(images, names=[file.name for file in source.files]))
     if not is_image(target):
-        encoding = replace(video.encoding, pix_fmt=video.encoding.pix_fmt or _USUAL_FORMAT)
-        return create_video(replace(video, encoding=encoding, color=_USUAL_COLOR))
+        return create_video(_of_images(source, video))
     if len(source.files) > 1:
         raise OutputError(
             f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
         )
     return create_image(images)
+
+
+def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
+    """`video` with the pixel format and the colours that images are to have in it."""
+    info, encoding = video.info, video.encoding
+    codec = find_encoder(encoding.encoder(video.target, info))
+    grey = info.format.planes == 1
+    stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
+    if encoding.pix_fmt:
+        chosen = encodable_format(codec, stored, encoding.pix_fmt)
+    else:
+        chosen = images_format(codec, stored, format_of(video.target))
+        if chosen.rgb and chosen.depth < source.depth:
+            wanted, made = stored.name, chosen.name
+            video.warn(f"encoder {codec.name} has no {wanted}: encoded as {made}")
+    as_they_are = chosen.rgb or (chosen.planes == 1 and not encoding.pix_fmt)
+    return replace(
+        video,
+        encoding=replace(encoding, pix_fmt=chosen.name),
+        color=info.color if as_they_are else _USUAL_COLOR,
+    )
 
 
 def _is_animation(source: Path | Url, target: Path) -> bool:
