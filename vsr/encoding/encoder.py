@@ -29,6 +29,8 @@ _APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called
 class Encoder:
     """Encodes frames of `info`, with `color` for their colours, into a stream of `output`.
 
+    A container that counts frames has a tick each `clock` seconds, by default as fine as frames'.
+
     Attributes:
         name: the encoder's name in libav.
         container: its container's.
@@ -50,6 +52,7 @@ class Encoder:
         encoding: Encoding,
         color: ColorTags,
         warn: Warn,
+        clock: Fraction | None = None,
     ) -> None:
         codec = find_encoder(name)
         encoded = encodable_format(codec, info.format, encoding.pix_fmt)
@@ -69,6 +72,7 @@ class Encoder:
         self._convert = Converter(info, self._info, name, warn)
         self._encoding = encoding
         self._warn = warn
+        self._clock = clock or info.time_base
         self.name = name
         self.container = output.format.name
         self.base = info.time_base
@@ -90,7 +94,7 @@ class Encoder:
         pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
         self.settings = {**options, **pixels}
         if container in ONE_RATE:
-            stream.time_base = 1 / _rate(info)
+            stream.time_base = self._clock
         if info.display_matrix:
             stream.set_display_matrix(info.display_matrix)
         self.stream = stream
@@ -109,13 +113,24 @@ class Encoder:
         encodable.time_base = self._info.time_base
         yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
 
+    def place(self, packet: Packet[VideoStream]) -> None:
+        """Put a packet that an encoder like this one has made before on a tick of its own.
+
+        For containers with a coarse clock; others take it as it is.
+        """
+        if self.container in ONE_RATE and packet.pts is not None:
+            shown = round(packet.pts * packet.time_base / self.base)
+            packet.pts = packet.dts = self._ticks.free(shown, self._clock)
+            packet.time_base = self.base
+
     def flush(self) -> Iterator[Packet[VideoStream]]:
         """The packets still inside the encoder."""
         yield from self._bound(self.stream.codec_context.encode_lazy(None))
         if self._ticks.moved:
             self._warn(
-                f"{self._ticks.moved} frames are shown a little later: the container's clock ticks "
-                f"every {float(self.stream.time_base or 0):.4g} s, and no two may share a tick"
+                f"{self._ticks.moved} frames are shown up to {self._ticks.latest:.3g} s later: the "
+                f"container's clock ticks every {float(self.stream.time_base or 0):.4g} s, and no "
+                "two may share a tick"
             )
 
     def _bound(self, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:

@@ -22,10 +22,11 @@ from vsr.core.source import Source
 from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
+from vsr.output.clock import clock_for, clock_note
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
-from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, open_output
+from vsr.remux.containers import counts_frames, fragmented, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement
@@ -137,6 +138,7 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / spec.info.time_base))
                 packet.stream = muxing.encoder.stream
+                muxing.encoder.place(packet)
                 muxing.mux(packet)
             for _ in muxing.finish():
                 pass
@@ -196,8 +198,10 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         plan = plan_streams(streams, target, spec.streams, name, tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
+        clock = clock_for(target, plan.format, streams, info)
         output = stack.enter_context(open_output(part, plan.format, options))
-        encoder = Encoder(output, info, name, spec.encoding, spec.color or info.color, spec.warn)
+        color = spec.color or info.color
+        encoder = Encoder(output, info, name, spec.encoding, color, spec.warn, clock)
         others = NOTHING_ELSE
         if streams:
             others = copy_streams(streams, output, encoder.add_stream, plan)
@@ -206,6 +210,8 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         output.metadata.update(with_statement(output.metadata, tag, output.format.name))
         for warning in plan.warnings(target):
             spec.warn(warning)
+        if note := clock_note(target, plan.format, clock, info):
+            spec.warn(note)
         output.start_encoding()
         shift = shift_of(others_of, info) if others_of else 0
         number = number_written(output, encoder.stream)
@@ -234,7 +240,7 @@ def _check(
     if heard:
         result.sound_offset = heard[min(heard)] - first * base
     if times is not None:
-        timed = muxing.encoder.container not in WITHOUT_TIMESTAMPS
+        timed = not counts_frames(muxing.encoder.container)
         verify(part, target, times, base, timed, video)
 
 

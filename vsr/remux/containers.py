@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 from av.container import InputContainer, OutputContainer
+from av.format import ContainerFormat
 from av.format import Flags as FormatFlags
 
 from vsr.core.errors import OutputError
@@ -22,7 +23,16 @@ from vsr.remux.metadata import lasting, with_statement
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
 WITHOUT_TIMESTAMPS = {"avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo"}
-"""Containers that show frames at a fixed rate."""
+"""Containers that show frames at a fixed rate; see `counts_frames` for more."""
+
+
+def counts_frames(format_name: str) -> bool:
+    """Whether a container keeps no times: its frames are shown at a fixed rate."""
+    if format_name in WITHOUT_TIMESTAMPS:
+        return True
+    without: Any = FormatFlags.no_timestamps.value
+    return bool(ContainerFormat(format_name, "w").flags & without)
+
 
 # One file format, written by several of libav's muxers; those to try, the most usual first.
 _ISO = ("mp4", "mov", "3gp", "3g2")

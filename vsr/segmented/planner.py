@@ -13,6 +13,7 @@ from vsr.core.job import Job
 from vsr.core.threads import cores
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import LoadedModel
+from vsr.output.clock import clock_for
 from vsr.output.video import shift_of
 from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
@@ -45,6 +46,7 @@ def make_plan(
         name = encoding.encoder(job.target, info)
         with video.other_streams() as others:
             streams = plan_streams(others, job.target, job.options.streams, name)
+            clock_for(job.target, streams.format, others, info)  # refused now, or not at all
         for warning in streams.warnings(job.target):
             warn(warning)
         encoder = open_alone(info, streams.format, name, encoding, warn)
