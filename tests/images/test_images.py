@@ -385,7 +385,7 @@ def test_color_space_codes_of_a_png_are_carried(tmp_path: Path) -> None:
     assert copy(source, tmp_path / "b.png") == []
     assert read_header(tmp_path / "b.png").metadata.cicp == bytes([9, 16, 0, 1])
     with open_images(source, pytest.fail) as images:
-        assert images.info.color.transfer == 2  # not sRGB
+        assert images.info.color.transfer == 16  # not sRGB
 
 
 def test_a_profile_for_other_colours_is_left_out(tmp_path: Path) -> None:

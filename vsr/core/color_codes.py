@@ -42,6 +42,8 @@ class Primaries(IntEnum):
     UNSPECIFIED = 2
     SMPTE170M = 6
     BT2020 = 9
+    DCI_P3 = 11
+    DISPLAY_P3 = 12
 
 
 class Transfer(IntEnum):

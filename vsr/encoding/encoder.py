@@ -111,6 +111,9 @@ class Encoder:
         encodable = self._convert(frame.planes)
         encodable.pts, encodable.duration = pts, duration
         encodable.time_base = self._info.time_base
+        color = self._info.color  # ProRes and PNG tell each frame's own, not the context's
+        encodable.color_primaries, encodable.color_trc = color.primaries, color.transfer
+        encodable.color_range, encodable.colorspace = color.range, color.matrix
         yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
 
     def place(self, packet: Packet[VideoStream]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from vsr.core.frame import (
 )
 from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
+from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
 from vsr.images.metadata import Metadata, Shape
 
@@ -201,7 +202,8 @@ def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
 def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
     metadata = first.header.metadata
     # without a profile, sRGB is what everyone takes it for
-    return image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
+    info = image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
+    return replace(info, color=told_by(metadata.cicp, info.color))
 
 
 def image_info(

@@ -11,7 +11,9 @@ import cv2
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
 from vsr.core.recolor import recoloured
+from vsr.images.cicp import cicp_of
 from vsr.images.images import to_planes
+from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
 
@@ -20,7 +22,8 @@ from vsr.output.sink import Output
 def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     """Write a video's frames as numbered PNGs, converted by its matrix and range, with alpha.
 
-    `spec.info` is the video's; more than 8 bits give 16-bit images. See `create_image_folder`
+    `spec.info` is the video's; more than 8 bits give 16-bit images. HDR and wide gamuts are told in
+    each image's cICP chunk. See `create_image_folder`
     for the rest.
     """
     info = spec.info
@@ -40,5 +43,7 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     images = replace(
         info, format=stored, color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
     )
-    with create_image_folder(replace(spec, info=images, depth=depth)) as output:
+    told = Metadata(cicp=cicp_of(info.color))
+    images_spec = replace(spec, info=images, depth=depth, metadata=lambda number: told)
+    with create_image_folder(images_spec) as output:
         yield replace(output, write=lambda frame: output.write(picture(frame)))

@@ -12,6 +12,7 @@ from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, VideoInfo, find_format
+from vsr.core.hdr import TRANSFERS
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import Source
@@ -20,6 +21,7 @@ from vsr.core.url import Url, is_live, open_url
 from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
+from vsr.images.cicp import cicp_of
 from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder
@@ -143,10 +145,12 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     codec = find_encoder(encoding.encoder(video.target, info))
     grey = info.format.planes == 1
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
+    color = _usual_color(info.color)
     if encoding.pix_fmt:
         chosen = encodable_format(codec, stored, encoding.pix_fmt)
     else:
-        chosen = images_format(codec, stored, format_of(video.target))
+        depth = 10 if color.transfer in TRANSFERS else 8
+        chosen = images_format(codec, stored, format_of(video.target), depth)
         if chosen.rgb and chosen.depth < source.depth:
             wanted, made = stored.name, chosen.name
             video.warn(f"encoder {codec.name} has no {wanted}: encoded as {made}")
@@ -154,8 +158,17 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     return replace(
         video,
         encoding=replace(encoding, pix_fmt=chosen.name),
-        color=info.color if as_they_are else _USUAL_COLOR,
+        color=info.color if as_they_are else color,
     )
+
+
+def _usual_color(images: ColorTags) -> ColorTags:
+    """What a video of images is tagged as: BT.709, or the HDR or wide gamut that they tell of."""
+    if not cicp_of(images):
+        return _USUAL_COLOR
+    matrix = Matrix.BT2020_NCL if images.primaries == Primaries.BT2020 else Matrix.BT709
+    primaries, transfer = images.primaries, images.transfer
+    return replace(_USUAL_COLOR, matrix=matrix, primaries=primaries, transfer=transfer)
 
 
 def _is_animation(source: Path | Url, target: Path) -> bool:
