@@ -112,7 +112,7 @@ class Encoding:
         is_hdr = info.color.transfer in TRANSFERS and info.format.depth > 8
         if is_hdr and suffix in _HDR_SUFFIXES:
             return _HDR_ENCODER
-        return default_encoder(format_of(target), suffix)
+        return default_encoder(format_of(target), suffix, info.format.has_alpha)
 
 
 def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> dict[str, str]:

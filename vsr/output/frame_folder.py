@@ -11,6 +11,7 @@ import cv2
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
 from vsr.core.recolor import recoloured
+from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
 from vsr.images.images import to_planes
 from vsr.images.metadata import Metadata
@@ -46,4 +47,5 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     told = Metadata(cicp=cicp_of(info.color))
     images_spec = replace(spec, info=images, depth=depth, metadata=lambda number: told)
     with create_image_folder(images_spec) as output:
-        yield replace(output, write=lambda frame: output.write(picture(frame)))
+        # a chunk that is made here is nothing that was carried over
+        yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
