@@ -19,7 +19,7 @@ from vsr.core.paths import as_path
 from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
-from vsr.images.animated import is_still
+from vsr.images.animated import is_animated_webp, is_still
 from vsr.images.images import list_images, same_size
 from vsr.inference.engine import LoadedModel, choose_engine
 from vsr.model_selection.quality import told_quality
@@ -277,7 +277,8 @@ def _frames(
 def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tuple[Job, Choice]:
     """The job with its model named, and why that one."""
     job = Job(source, target, options)
-    one_by_one = _are_apart(job) or is_still(source)
+    still = isinstance(source, Path) and is_still(source) and not is_animated_webp(source)
+    one_by_one = _are_apart(job) or still
     choice = choose_model(
         source, options.model, options.content, options.scale, one_by_one, options.read
     )

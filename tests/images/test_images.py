@@ -456,10 +456,8 @@ def test_more_pictures_than_one_are_said(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(cv2.imencodemulti(".tif", pages)[1].tobytes())
     animation = cv2.Animation()
     animation.frames, animation.durations = pages, [100, 100]
-    for suffix in (".webp", ".png"):
-        data = cv2.imencodeanimation(suffix, animation)[1].tobytes()
-        (tmp_path / f"a{suffix}").write_bytes(data)
-    for suffix in (".tif", ".webp", ".png"):
+    (tmp_path / "a.png").write_bytes(cv2.imencodeanimation(".png", animation)[1].tobytes())
+    for suffix in (".tif", ".png"):
         source = tmp_path / f"a{suffix}"
         assert copy(source, tmp_path / "b.png") == [
             f"{source}: only the first of its pictures is read"

@@ -22,6 +22,7 @@ from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_n
 from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
 
 _USUAL_RATE = Fraction(25)
+_FASTEST_GIF = 50  # two hundredths of a second a frame; shorter ones are shown for ten
 _FEWEST_TIMED = 3  # frames; libx265 (4.2) makes up the decoding times of fewer
 _APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called hvc1
 
@@ -162,6 +163,11 @@ def _changes(name: str, wanted: VideoInfo, taken: VideoInfo) -> Iterator[str]:
         yield (
             f"encoder {name} knows no {float(wanted.frame_rate):.6g} frames a second and writes "
             f"{float(_rate(taken)):.6g}; the container's timestamps are right"
+        )
+    if name == "gif" and _rate(wanted) > _FASTEST_GIF:
+        yield (
+            f"browsers show a GIF at up to {_FASTEST_GIF} frames a second, and slow down those "
+            f"with {float(_rate(wanted)):.6g}: .webp and .apng can be faster"
         )
     hdr = wanted.mastering or wanted.light
     if hdr and not any(encoder_parameters(name, wanted.mastering, wanted.light)):

@@ -30,6 +30,8 @@ _ENCODABLE = PIXEL_FORMATS | {
     for name, twins in _TWINS.items()
     for twin in twins
 }
+_PALETTE = replace(PIXEL_FORMATS["gbrap"], name="pal8")
+"""What a GIF takes: made of RGB with alpha, for each picture by itself."""
 
 # For encoders that name none. AVI and QuickTime take 8-bit RGB for packed, whatever it is.
 _UNCOMPRESSED = set(PIXEL_FORMATS) - {"gbrp", "gbrap"} | {"bgr24", "bgra"}
@@ -43,6 +45,10 @@ def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelForma
     A wish also means the same samples in another layout: gbrp is bgr0 to ffv1. Raises
     EncoderError where the encoder has none.
     """
+    if codec.name == "gif":  # it could do grey, but all that come have colours
+        if wish not in ("", "pal8"):
+            raise EncoderError(f"encoder gif cannot write {wish!r}: it can pal8")
+        return _PALETTE
     names = {f.name for f in codec.video_formats or []} or _UNCOMPRESSED
     offered = {name: f for name, f in _ENCODABLE.items() if name in names}
     if wish:

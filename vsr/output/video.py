@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,7 +14,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.job import Job
@@ -22,6 +23,7 @@ from vsr.core.source import Source
 from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
+from vsr.output.apng import set_last_delay
 from vsr.output.clock import clock_for, clock_note
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
@@ -92,7 +94,7 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
     so that it stays playable wherever it ends. Raises OutputError or EncoderError in one line.
     """
     target = spec.target
-    frames, first, times = 0, 0, array("q")
+    frames, first, times, length = 0, 0, array("q"), 0
     with part_for(target) as part:
         with _opened(part, spec) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
@@ -112,13 +114,15 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
             with behind(write, finish, _QUEUE) as hand_over:
 
                 def count(frame: Frame) -> None:
-                    nonlocal frames, first
+                    nonlocal frames, first, length
                     first = first if frames else frame.pts - shift
+                    length = frame.duration
                     frames += 1
                     hand_over(frame)
 
                 result = muxing.as_output(count)
                 yield result
+        _end(muxing, part, length * spec.info.time_base)
         _check(result, muxing, part, target, frames, first, times if spec.verified else None)
         _commit(part, spec, result)
 
@@ -131,18 +135,20 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
     goes to `part` until it is whole. Raises OutputError.
     """
     target = spec.target
-    times = array("q")
+    times, length = array("q"), Fraction(0)
     try:
         with _opened(part, spec) as muxing:
             for packet in packets:
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / spec.info.time_base))
+                length = (packet.duration or 0) * packet.time_base
                 packet.stream = muxing.encoder.stream
                 muxing.encoder.place(packet)
                 muxing.mux(packet)
             for _ in muxing.finish():
                 pass
         result = muxing.as_output(_not_to_be_written)
+        _end(muxing, part, length)
         shown = array("q", sorted(times))
         verified = shown if spec.verified else None
         _check(result, muxing, part, target, len(times), shown[0], verified)
@@ -221,6 +227,13 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
 def shift_of(source: Source, info: VideoInfo) -> int:
     """The tick of the source's clock at which the output's begins."""
     return round(source.output_start / info.time_base)
+
+
+def _end(muxing: _Muxing, part: Path, length: Fraction) -> None:
+    """Mend what a muxer writes wrongly of the last frame, which is shown for `length` seconds."""
+    if muxing.output.format.name == "apng" and length:
+        with writing(part):
+            set_last_delay(part, length)
 
 
 def _check(

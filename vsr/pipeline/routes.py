@@ -24,10 +24,11 @@ from vsr.images.animated import is_still
 from vsr.images.cicp import cicp_of
 from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
-from vsr.output.frame_folder import create_frame_folder
+from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
+from vsr.output.webp_animation import create_webp_animation
 from vsr.remux.containers import format_of
 from vsr.video.reader import open_video
 
@@ -115,6 +116,8 @@ def create_target(
         return _create_from_images(source, images, video)
     if names_folder(job.target):
         return create_frame_folder(images)
+    if job.target.suffix.lower() == ".webp":
+        return create_webp_of_video(images)
     if is_image(job.target) and not _is_animation(source.path, job.target):
         raise OutputError(
             f"{job.target}: one image cannot hold a video; name a folder for its frames"
@@ -129,12 +132,15 @@ def _create_from_images(
     target = images.target
     images = replace(images, depth=source.depth, metadata=source.metadata)
     if names_folder(target):
-        return create_image_folder(replace(images, names=[file.name for file in source.files]))
+        names = None if source.animation else [file.name for file in source.files]
+        return create_image_folder(replace(images, names=names))
+    if target.suffix.lower() == ".webp" and source.expected_frames > 1:
+        return create_webp_animation(images)
     if not is_image(target):
         return create_video(_of_images(source, video))
-    if len(source.files) > 1:
+    if source.expected_frames > 1:
         raise OutputError(
-            f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
+            f"{target}: one image cannot hold {source.expected_frames}; name a folder or a video"
         )
     return create_image(images)
 

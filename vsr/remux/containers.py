@@ -161,7 +161,8 @@ def takes_encoder(format_name: str, encoder: str) -> bool:
     """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
-            if format_name in ("matroska", "webm"):  # they ask for the encoder's header at once
+            # these ask for the encoder's header, or its size, at once
+            if format_name in ("matroska", "webm", "gif"):
                 return encoder in trial.supported_codecs
             trial.add_mux_stream(encoder, rate=25, width=64, height=64, time_base=Fraction(1, 25))
             trial.start_encoding()
