@@ -22,7 +22,7 @@ def paletted(frame: VideoFrame) -> VideoFrame:
     A picture of up to 256 colours keeps them all. What is less than half opaque becomes
     transparent, all else opaque.
     """
-    pixels: Any = np.frombuffer(frame.planes[0], np.uint32).reshape(frame.height, -1)
+    pixels = _memory(frame, 0, np.uint32).reshape(frame.height, -1)
     pixels = pixels[:, : frame.width]
     if len(np.unique(_solid(pixels[::_SPARSE, ::_SPARSE]))) <= _MOST_COLORS:
         colors, numbers = np.unique(_solid(pixels), return_inverse=True)
@@ -39,13 +39,18 @@ def _solid(pixels: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def _numbered(colors: NDArray[np.uint32], numbers: NDArray[np.int64]) -> VideoFrame:
     rows, columns = numbers.shape
     made = VideoFrame(columns, rows, "pal8")
-    samples = np.frombuffer(made.planes[0], np.uint8).reshape(rows, -1)
+    samples = _memory(made, 0, np.uint8).reshape(rows, -1)
     samples[:, :columns] = numbers
-    palette = np.frombuffer(made.planes[1], np.uint32)
+    palette = _memory(made, 1, np.uint32)
     # What is left over stays opaque: else the encoder would take it for the transparent one.
     palette[:] = _OPAQUE
     palette[: len(colors)] = colors
     return made
+
+
+def _memory(frame: VideoFrame, plane: int, dtype: type) -> Any:
+    """A plane's own memory."""
+    return np.frombuffer(frame.planes[plane], dtype)  # type: ignore[call-overload]
 
 
 def _dithered(frame: VideoFrame) -> VideoFrame:
