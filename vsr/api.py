@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.networks.registry import load_model
 from vsr.output.sink import BeforeCommit, Output
-from vsr.pipeline.checks import check_paths, file_of, idle_options
+from vsr.pipeline.checks import check_paths, file_of, idle_options, target_note
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
@@ -88,8 +88,9 @@ def upscale(
     check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
     _check_progress_preview(progress_preview, source, target, options.run)
     job, choice = _resolved(source, target, options)
-    if choice.said:
-        asked.note(choice.said)
+    for note in (choice.said, target_note(source, target)):
+        if note:
+            asked.note(note)
     tools = _tools(job.options)
     quality = told_quality(source, tools.model.network, options.denoise, options.read)
     job = replace(job, quality=quality)
@@ -266,10 +267,14 @@ def _frames(
 ) -> Run:
     """A job's frames from its source to its target."""
 
+    @contextmanager
     def open_target(
         source: Source, info: VideoInfo, before_commit: BeforeCommit
-    ) -> AbstractContextManager[Output]:
-        return create_target(job, source, info, reporter.warn, before_commit, tag)
+    ) -> Iterator[Output]:
+        with create_target(job, source, info, reporter.warn, before_commit, tag) as output:
+            if output.note:
+                reporter.note(output.note)
+            yield output
 
     return run_frames(job, tools, open_target, reporter, before_commit=before_commit)
 

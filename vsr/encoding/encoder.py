@@ -19,6 +19,7 @@ from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
 from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
 from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
+from vsr.encoding.players import player_note
 from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
 
 _USUAL_RATE = Fraction(25)
@@ -36,6 +37,7 @@ class Encoder:
         name: the encoder's name in libav.
         container: its container's.
         base: the time base of frames.
+        note: what to tell people of players that cannot show what is encoded; or "".
         settings: what it was opened with, once `add_stream` has done that.
         stream: the output's stream, once `add_stream` has made it.
         shown_at: the last frame's time: its own, or what the container's clock could give it.
@@ -56,6 +58,7 @@ class Encoder:
         clock: Fraction | None = None,
     ) -> None:
         codec = find_encoder(name)
+        encoding = encoding.fitting(name, warn)
         encoded = encodable_format(codec, info.format, encoding.pix_fmt)
         note = format_note(name, info.format, encoded)
         if note and not encoding.pix_fmt:
@@ -69,6 +72,7 @@ class Encoder:
         self._counted = Counted(info.time_base, _rate(info)) if counts else None
         self._ticks = Ticks(info.time_base)
         self._frames = 0
+        self.note = player_note(name, self._info)
         self._output = output
         self._convert = Converter(info, self._info, name, warn)
         self._encoding = encoding

@@ -36,6 +36,7 @@ from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
 from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
+from vsr.images.gaps import gap_note
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.webp_animation import WebpAnimation, read_webp_animation
 
@@ -207,6 +208,8 @@ def open_images(
         if animated:
             yield animated
             return
+    if note := gap_note([file.name for file in files]):
+        warn(f"{path}: {note}")
     for file in files[1:]:
         _check_same(file, read_shape(file), files[0], first.shape)
     info = _info(first, rate, len(files))

@@ -185,8 +185,8 @@ class _Muxing:
 
     def as_output(self, write: Callable[[Frame], None]) -> Output:
         """For those who hand over frames."""
-        settings = self.encoder.settings
-        return Output(write, self.encoder.name, self.others.streams, encoding=settings)
+        encoder, others = self.encoder, self.others.streams
+        return Output(write, encoder.name, others, encoding=encoder.settings, note=encoder.note)
 
     def finish(self) -> Iterator[None]:
         """Write the rest, step by step."""

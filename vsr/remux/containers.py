@@ -63,6 +63,12 @@ def format_of(target: Path) -> str:
             f"{target}: no container for suffix {target.suffix!r}; for instance "
             f"{', '.join(SUFFIXES)}"
         ) from None
+    if name == "rawvideo":
+        raise OutputError(
+            f"{target}: raw samples tell neither their size nor their format; choose .mkv with "
+            "--codec ffv1, which loses nothing, or .avi with --codec rawvideo",
+            python="codec='ffv1'",
+        )
     no_file: Any = FormatFlags.no_file.value  # an int, whatever PyAV's stubs say
     if flags & no_file:
         raise OutputError(f"{target}: a {name} output is many files; write one")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 from typing import Any
 
 from vsr.core.errors import SegmentError
-from vsr.core.events import Warn
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
 from vsr.core.threads import cores
@@ -33,6 +34,7 @@ def make_plan(
     settings: dict[str, Any],
     source: Fingerprint,
     warn: Warn,
+    note: Callable[[str], None] = ignore,
 ) -> Plan:
     """Look through the source and decide where to cut it.
 
@@ -50,6 +52,8 @@ def make_plan(
         for warning in streams.warnings(job.target):
             warn(warning)
         encoder = open_alone(info, streams.format, name, encoding, warn)
+        if encoder.note:
+            note(encoder.note)
         header, pixels = header_of(encoder), encoder.settings["pix_fmt"]
         close_alone(encoder)
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
