@@ -46,7 +46,7 @@ class Lines:
 
 
 def _how_far(now: Progress, pace: float) -> str:
-    """Such as "1200 of about 5000 frames, 12.3 fps, about 5 min left"; `pace` is frames a second."""
+    """Such as "1200 of about 5000 frames, 12.3 fps, about 0:05:09 left"."""
     if not now.expected or now.expected < now.frames:
         return f"{now.frames} frames, {fps_text(pace)} fps"
     left = (now.expected - now.frames) / pace if pace else 0

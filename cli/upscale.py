@@ -17,6 +17,7 @@ import click
 from tqdm import tqdm
 
 from vsr import DoneError, Progress, upscale
+from vsr.core.errors import StoppedError
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 
@@ -102,8 +103,8 @@ def _stopping(source: str, reporter: _Reporter) -> Iterator[Event]:
     except KeyboardInterrupt:
         path = Path(source)
         in_parts = not (live or path.is_dir() or is_still(path))
-        reporter.say(_after_interrupt(reporter.resumable, in_parts))
-        raise
+        left = _after_interrupt(reporter.resumable, in_parts)
+        raise StoppedError(f"interrupted: {left}") from None
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -182,8 +182,8 @@ def _entries(name: str) -> dict[int, ModelCard]:
     if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
         raise ModelError(
             f"{name}: {Path(name).suffix} files are not loaded, as they hold other networks and "
-            "may run code; take a name that `vsr models` lists, or a .safetensors file of `vsr train` "
-            "or `vsr adapt`"
+            "may run code; take a name that `vsr models` lists, or a .safetensors file of "
+            "`vsr train` or `vsr adapt`"
         )
     if not scales:
         names = ", ".join(dict.fromkeys(w.name for w in known))
