@@ -61,8 +61,7 @@ def _check_folder(folder: Path) -> None:
     if videos:
         raise InputError(
             f"{folder}: holds no image but {counted(videos, 'video')}; `vsr batch {folder} "
-            "OUTPUT_DIR` enlarges each file of a folder",
-            python="vsr.upscale for each of them",
+            "OUTPUT_DIR` enlarges each file of a folder"
         )
     others = sorted({suffix for suffix in suffixes if suffix in _OTHER_PICTURES})
     if others:
