@@ -33,12 +33,13 @@ from vsr.util.signals import heard
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .option_table import options_of, with_options
-from .output.messages import event
+from .output.messages import event, warn
 from .output.table import STATUSES, counts, line_of, table
 from .param_types import FilePath, Number
-from .progress import Bars
+from .progress import Bars, Lines
 
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
+_SHOWN = 3  # files that a line names
 _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
 
@@ -130,7 +131,11 @@ def batch_command(
         found = arrivals(sources, patterns, exclude, folder, settle, stop)
         items, total = _arriving(found, folder, name, picture), None
     else:
-        pairs = files.items(files.find(sources, patterns, exclude, folder), folder, name, picture)
+        proxies: list[Path] = []
+        chosen = files.find(sources, patterns, exclude, folder, proxies.append)
+        pairs = files.items(chosen, folder, name, picture)
+        if proxies:
+            warn(_proxy_note(proxies))
         if only_told:
             dry_run(pairs, options, as_json)
             return
@@ -166,6 +171,14 @@ def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) ->
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
     if excluding:
         raise click.UsageError("--watch and --dry-run exclude each other")
+
+
+def _proxy_note(proxies: Sequence[Path]) -> str:
+    """What to tell people of a camera's small copies and thumbnails that are left out."""
+    names = ", ".join(path.name for path in proxies[:_SHOWN])
+    more = ", ..." if len(proxies) > _SHOWN else ""
+    what = "files of a camera's small copies and thumbnails are passed over"
+    return f"{len(proxies)} {what}: {names}{more} (--pattern '*.LRV' takes them)"
 
 
 def _check_reports(
@@ -249,7 +262,8 @@ class _Reporter:
         self._frames, self._written = 0, 0.0
         for report in reports:
             write_report(report, [])  # where that cannot be, no work is begun
-        self._bars = Bars(total, wanted=not (as_json or quiet))
+        wanted = not (as_json or quiet)
+        self._bars, self._lines = Bars(total, wanted), Lines(wanted)
 
     def tell(self, happening: Happening) -> None:
         """Show it."""
@@ -269,8 +283,10 @@ class _Reporter:
         match happening:
             case Started(item, slot):
                 self._bars.start(slot, item.source.name)
-            case Moved(_, slot, progress):
+                self._lines.start(str(item.source))
+            case Moved(item, slot, progress):
                 self._bars.move(slot, progress)
+                self._lines.progress(progress, str(item.source))
             case Warned(item, message):
                 self._bars.write(f"vsr: {item.source}: warning: {message}")
             case Ended(outcome, slot):

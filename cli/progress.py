@@ -3,13 +3,57 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from tqdm import tqdm
 
 from vsr import Progress
-from vsr.util.text import shortened
+from vsr.util.text import duration_text, fps_text, shortened
 
 _NAME = 24  # columns for a file's name
+
+
+class Lines:
+    """A line on stderr every now and then where that is no terminal, and so shows no bar."""
+
+    def __init__(self, wanted: bool, every: float = 30.0) -> None:
+        """`every` is seconds from one line to the next, at least."""
+        self._wanted = wanted and not sys.stderr.isatty()
+        self._every = every
+        self._began: dict[str, tuple[float, int]] = {}
+        self._due: dict[str, float] = {}
+
+    def start(self, name: str) -> None:
+        """Begin anew to count the time for what is called so."""
+        self._began.pop(name, None)
+
+    def progress(self, now: Progress, name: str = "") -> None:
+        """Tell how far a run is, once it is time to; `name` is that of one of several."""
+        if not self._wanted:
+            return
+        clock = time.monotonic()
+        if name not in self._began:
+            self._began[name] = clock, now.frames - 1  # the rest was done by an earlier run
+            self._due[name] = clock + self._every
+        if clock < self._due[name]:
+            return
+        self._due[name] = clock + self._every
+        began, before = self._began[name]
+        pace = (now.frames - before) / (clock - began)
+        print(
+            f"vsr: {name}{': ' if name else ''}{_how_far(now, pace)}", file=sys.stderr, flush=True
+        )
+
+
+def _how_far(now: Progress, pace: float) -> str:
+    """Such as "1200 of about 5000 frames, 12.3 fps, about 0:05:09 left"."""
+    if not now.expected or now.expected < now.frames:
+        return f"{now.frames} frames, {fps_text(pace)} fps"
+    left = (now.expected - now.frames) / pace if pace else 0
+    return (
+        f"{now.frames} of about {now.expected} frames, {fps_text(pace)} fps, about "
+        f"{duration_text(left)} left"
+    )
 
 
 def part_bar() -> tqdm[None]:

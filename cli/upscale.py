@@ -17,12 +17,15 @@ import click
 from tqdm import tqdm
 
 from vsr import DoneError, Progress, upscale
+from vsr.core.errors import StoppedError
 from vsr.core.url import Url, as_source
+from vsr.images.animated import is_still
 
 from .option_table import options_of, with_options
 from .output.messages import event
 from .output.summary import summary
 from .param_types import FilePath
+from .progress import Lines
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
@@ -91,14 +94,27 @@ def _stopping(source: str, reporter: _Reporter) -> Iterator[Event]:
         if not (live or reporter.resumable):
             raise KeyboardInterrupt
         stop.set()
-        if not live:
-            reporter.say("stopping after the segment at work; Ctrl-C again stops at once")
+        what = "with what has come" if live else "after the segment at work"
+        reporter.say(f"stopping {what}; Ctrl-C again stops at once")
 
     before = signal.signal(signal.SIGINT, first)
     try:
         yield stop
+    except KeyboardInterrupt:
+        path = Path(source)
+        in_parts = not (live or path.is_dir() or is_still(path))
+        left = _after_interrupt(reporter.resumable, in_parts)
+        raise StoppedError(f"interrupted: {left}") from None
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _after_interrupt(resumable: bool, in_parts: bool) -> str:
+    """What to tell people of what is left of a run that was stopped at once."""
+    if resumable:
+        return "finished segments are kept: the same command goes on from there"
+    hint = "; with --resume always, the same command goes on where it was stopped"
+    return f"nothing is kept{hint if in_parts else ''}"
 
 
 class _Reporter:
@@ -112,6 +128,7 @@ class _Reporter:
         self._as_json, self._quiet = as_json, quiet
         self._bar_wanted = not (as_json or quiet)
         self._bar: tqdm[None] | None = None  # made with the first frame: errors stand alone
+        self._lines = Lines(self._bar_wanted)
         self._last_event = 0.0
         self.resumable = False
 
@@ -132,6 +149,7 @@ class _Reporter:
                     file=sys.stderr,
                 )
             self._bar.update(now.frames - self._bar.n)
+        self._lines.progress(now)
 
     def warn(self, message: str) -> None:
         self.say(f"warning: {message}")

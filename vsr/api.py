@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +19,14 @@ from vsr.core.paths import as_path
 from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
-from vsr.images.animated import is_still
+from vsr.images.animated import is_animated_webp, is_still
 from vsr.images.images import list_images, same_size
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.output.sink import BeforeCommit, Output
-from vsr.pipeline.checks import check_paths, file_of, idle_options
+from vsr.pipeline.checks import check_paths, file_of, idle_options, target_note
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
@@ -89,8 +89,9 @@ def upscale(
     check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
     _check_progress_preview(progress_preview, source, target, options.run)
     job, choice = _resolved(source, target, options)
-    if choice.said:
-        asked.note(choice.said)
+    for note in (choice.said, target_note(source, target)):
+        if note:
+            asked.note(note)
     tools = _tools(job)
     quality = told_quality(source, tools.model.network, options.denoise, options.read)
     job = replace(job, quality=quality)
@@ -268,10 +269,14 @@ def _frames(
 ) -> Run:
     """A job's frames from its source to its target."""
 
+    @contextmanager
     def open_target(
         source: Source, info: VideoInfo, before_commit: BeforeCommit
-    ) -> AbstractContextManager[Output]:
-        return create_target(job, source, info, reporter.warn, before_commit, tag)
+    ) -> Iterator[Output]:
+        with create_target(job, source, info, reporter.warn, before_commit, tag) as output:
+            if output.note:
+                reporter.note(output.note)
+            yield output
 
     return run_frames(job, tools, open_target, reporter, before_commit=before_commit)
 
@@ -279,7 +284,8 @@ def _frames(
 def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tuple[Job, Choice]:
     """The job with its model named, and why that one."""
     job = Job(source, target, options)
-    one_by_one = _are_apart(job) or is_still(source)
+    still = isinstance(source, Path) and is_still(source) and not is_animated_webp(source)
+    one_by_one = _are_apart(job) or still
     job = replace(job, factor=factor_of(source, options))
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)

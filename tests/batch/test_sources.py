@@ -60,6 +60,19 @@ def test_what_is_hidden_and_records_are_passed_over(tmp_path: Path, clip: Path) 
     assert found(f"{tmp_path}/*", f"{tmp_path}/**/*") == ["a.mp4"]
 
 
+def test_small_copies_of_cameras_are_passed_over_and_told_of(tmp_path: Path, clip: Path) -> None:
+    names = ("GX010001.MP4", "GL010001.LRV", "GX010001.THM", "DJI_1.MP4", "DJI_1.LRF")
+    folder = lay(tmp_path / "card", clip, *names)
+    told: list[Path] = []
+    taken = find([str(folder)], [], [], None, told.append)
+    assert [each.path.name for each in taken] == ["DJI_1.MP4", "GX010001.MP4"]
+    assert {path.suffix for path in told} == {".LRV", ".THM", ".LRF"}
+    asked = find([str(folder)], ["*.LRV"], [], None, pytest.fail)
+    assert [each.path.name for each in asked] == ["GL010001.LRV"]
+    named_ = find([str(folder / "GL010001.LRV")], [], [], None, pytest.fail)
+    assert len(named_) == 1
+
+
 def test_content_decides_where_the_suffix_does_not(tmp_path: Path, clip: Path) -> None:
     lay(tmp_path, clip, "recording", "camera.dat", "broken.mp4", "unfinished.mkv")
     (tmp_path / "broken.mp4").write_text("no video at all")
@@ -198,7 +211,7 @@ def named(path: str, name: str = PLAIN, relative: str | None = None) -> str:
         ("a.ts", "out/a_x4.ts"),
         ("a", "out/a_x4.mkv"),
         ("a.dav", "out/a_x4.mkv"),
-        ("a.gif", "out/a_x4.mkv"),
+        ("a.gif", "out/a_x4.gif"),
         ("a.dat", "out/a_x4.mkv"),
         ("a.jpg", "out/a_x4.jpg"),
         ("a.pbm", "out/a_x4.png"),

@@ -23,6 +23,7 @@ from vsr.core.options import (
     StreamOptions,
     UpscaleOptions,
 )
+from vsr.core.picture import RESOLUTIONS, PictureOptions, Size
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789_:/.", max_size=12)
 SIDES = st.fractions(1, 40, max_denominator=50)
@@ -79,10 +80,20 @@ RUN = st.builds(
     record=st.booleans(),
     cluster=WORDS,
 )
+SIDE = st.integers(1, 2**17)
+SIZE = st.builds(Size, SIDE, SIDE)
+FIT = st.sampled_from(("inside", "cover", "stretch", "pad"))
+NAME = st.sampled_from(tuple(RESOLUTIONS))
+PICTURE = st.one_of(
+    st.builds(PictureOptions, scale=st.none() | st.fractions(1, 16), square_pixels=st.booleans()),
+    st.builds(PictureOptions, width=SIDE) | st.builds(PictureOptions, height=SIDE),
+    st.builds(PictureOptions, width=SIDE, height=SIDE, fit=FIT, square_pixels=st.booleans()),
+    st.builds(PictureOptions, size=SIZE, fit=FIT) | st.builds(PictureOptions, to=NAME, fit=FIT),
+)
 OPTIONS = st.builds(
     UpscaleOptions,
     model=st.one_of(st.none(), WORDS.filter(bool)),
-    scale=st.sampled_from((2, 3, 4)),
+    picture=PICTURE,
     denoise=st.one_of(st.none(), st.floats(0, 100)),
     read=read_options(),
     compute=COMPUTE,

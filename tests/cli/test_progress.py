@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from vsr.cli.progress import Bars
+from vsr.cli.progress import Bars, Lines
 from vsr.core.events import Progress
 
 
@@ -67,3 +67,28 @@ def test_elsewhere_lines_alone(monkeypatch: pytest.MonkeyPatch, wanted: bool) ->
     monkeypatch.setattr(sys, "stderr", plain)
     work(Bars(2, wanted))
     assert plain.getvalue() == "a line\n"
+
+
+def test_lines_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0, 10, 30, 35, 61, 100])
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    lines = Lines(wanted=True)
+    for frames in (101, 200, 400, 450, 711):
+        lines.progress(Progress(frames, 1000))
+    lines.progress(Progress(1010, None), "a.mp4")
+    assert capsys.readouterr().err.splitlines() == [
+        "vsr: 400 of about 1000 frames, 10.0 fps, about 0:01:00 left",
+        "vsr: 711 of about 1000 frames, 10.0 fps, about 28.9 s left",
+    ]
+
+
+def test_no_lines_on_a_terminal_or_where_unwanted(
+    monkeypatch: pytest.MonkeyPatch, screen: Terminal
+) -> None:
+    monkeypatch.setattr(sys, "stderr", screen)
+    for lines in (Lines(wanted=True, every=0), Lines(wanted=False, every=0)):
+        lines.progress(Progress(1, 9))
+        lines.progress(Progress(2, 9))
+    assert not screen.getvalue()

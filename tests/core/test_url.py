@@ -117,7 +117,7 @@ def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["ftp://h/x", "foo://h/x", "concat:a|b", "pipe:0", "data:x", "lavfi:x", "subfile:x"]
+    "text", ["ftp://h/x", "foo://h/x", "concat:a|b", "data:x", "lavfi:x", "subfile:x"]
 )
 def test_other_schemes_are_refused_by_name(text: str) -> None:
     with pytest.raises(InputError, match="is not read; allowed are http, https, rtsp"):

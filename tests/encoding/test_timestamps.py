@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from av.packet import Packet
 from support.clips import Clip, held, make, nearest
 
-from vsr import Result, upscale
+from vsr import OutputError, Result, upscale
 from vsr.encoding.timestamps import Counted, Ticks
 
 UNEVEN = (0, 3600, 7200, 11000, 20000, 23700, 36000, 39600, 43200)
@@ -120,15 +121,54 @@ def test_frames_are_not_reordered_where_packets_have_one_time(
     assert len(shown) == 12
 
 
-def test_uneven_times_in_avi_lose_no_frame(tmp_path: Path) -> None:
-    """Frames that come faster than its rate wait for the next tick, and that is told."""
-    close = (0, 3600, 7200, 7300, 7400, 20000, 36000, 39600, 43200)
-    source = make(tmp_path / "in.mp4", Clip(pts=close, time_base=TICK))
+SCREEN = (0, 33, 67, 100, 1100, 1133, 3000, 3016, 3033, 9000)
+"""Milliseconds: a screen recording, which has a frame only where something moved."""
+
+
+@pytest.mark.parametrize(
+    ("times", "rate", "off"),
+    [
+        (SCREEN, 60, 0.001),
+        ((0, 40, 80, 81, 82, 222, 400), 1000, 0),  # closer together than frames usually are
+        ((0, 40, 120, 5000, 5040), 25, 0),
+        ((0, 37, 91, 117, 180, 300, 333), 48, 0.01),
+    ],
+)
+def test_uneven_times_in_avi_are_kept(
+    tmp_path: Path, times: tuple[int, ...], rate: int, off: float
+) -> None:
+    clip = Clip(pts=times, time_base=Fraction(1, 1000), options={"bf": "0"})
+    source = make(tmp_path / "in.mkv", clip)
     result = enlarge(source, tmp_path / "out.avi")
-    shown = held(tmp_path / "out.avi").pts
-    assert len(shown) == len(close)
-    assert shown == sorted(set(shown))
-    assert any("frames are shown a little later" in warning for warning in result.warnings)
+    found = held(tmp_path / "out.avi")
+    assert found.time_base == Fraction(1, rate)
+    assert len(found.pts) == len(times)
+    for shown, time in zip(found.pts, times, strict=True):
+        assert abs(float(shown) - time / 1000) <= off
+    if times == SCREEN:
+        assert any("is written at 60 frames a second" in line for line in result.warnings)
+
+
+def test_avi_in_segments_keeps_uneven_times(tmp_path: Path) -> None:
+    clip = Clip(pts=SCREEN, time_base=Fraction(1, 1000), options={"bf": "0", "g": "3"})
+    source = make(tmp_path / "in.mkv", clip)
+    enlarge(source, tmp_path / "out.avi", resume="always")
+    found = [float(shown) for shown in held(tmp_path / "out.avi").pts]
+    assert found == pytest.approx([time / 1000 for time in SCREEN], abs=0.001)
+
+
+def test_what_counts_frames_refuses_times_that_it_cannot_keep(tmp_path: Path) -> None:
+    """A raw stream has no empty frames; AVI has no more than a muxer writes in a row."""
+    clip = Clip(pts=SCREEN, time_base=Fraction(1, 1000), options={"bf": "0"})
+    source = make(tmp_path / "in.mkv", clip)
+    with pytest.raises(OutputError, match=r"fixed rate, and here that is up to \d\.\d s .*\.mkv$"):
+        enlarge(source, tmp_path / "out.h264")
+    slow = make(tmp_path / "slow.mkv", replace(clip, pts=(0, 40, 10_000_000)))
+    with pytest.raises(OutputError, match=r"some come too long after the one before; .*\.mkv$"):
+        enlarge(slow, tmp_path / "out.avi")
+    steady = make(tmp_path / "steady.mkv", replace(clip, pts=tuple(range(0, 400, 40))))
+    enlarge(steady, tmp_path / "out.h264")
+    assert not (tmp_path / "out.avi").exists()
 
 
 def test_frames_within_a_millisecond_in_matroska(tmp_path: Path) -> None:
@@ -138,7 +178,7 @@ def test_frames_within_a_millisecond_in_matroska(tmp_path: Path) -> None:
     shown = [time * 1000 for time in held(tmp_path / "out.mkv").pts]
     assert shown == [0, 40, 41, 42, 80, 120]
     assert result.warnings == (
-        "2 frames are shown a little later: the container's clock ticks every 0.001 s, and no "
-        "two may share a tick",
+        "2 frames are shown up to 0.00156 s later: the container's clock ticks every 0.001 s, and "
+        "no two may share a tick",
     )
     assert not enlarge(source, tmp_path / "out.mp4").warnings

@@ -385,7 +385,7 @@ def test_color_space_codes_of_a_png_are_carried(tmp_path: Path) -> None:
     assert copy(source, tmp_path / "b.png") == []
     assert read_header(tmp_path / "b.png").metadata.cicp == bytes([9, 16, 0, 1])
     with open_images(source, pytest.fail) as images:
-        assert images.info.color.transfer == 2  # not sRGB
+        assert images.info.color.transfer == 16  # not sRGB
 
 
 def test_a_profile_for_other_colours_is_left_out(tmp_path: Path) -> None:
@@ -456,10 +456,8 @@ def test_more_pictures_than_one_are_said(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(cv2.imencodemulti(".tif", pages)[1].tobytes())
     animation = cv2.Animation()
     animation.frames, animation.durations = pages, [100, 100]
-    for suffix in (".webp", ".png"):
-        data = cv2.imencodeanimation(suffix, animation)[1].tobytes()
-        (tmp_path / f"a{suffix}").write_bytes(data)
-    for suffix in (".tif", ".webp", ".png"):
+    (tmp_path / "a.png").write_bytes(cv2.imencodeanimation(".png", animation)[1].tobytes())
+    for suffix in (".tif", ".png"):
         source = tmp_path / f"a{suffix}"
         assert copy(source, tmp_path / "b.png") == [
             f"{source}: only the first of its pictures is read"

@@ -146,6 +146,43 @@ def test_vp9_keeps_alpha(tmp_path: Path) -> None:
     assert np.abs(planes_of(first)[3].astype(int) - alpha).max() < 30
 
 
+@pytest.mark.parametrize(
+    ("suffix", "options", "codec", "has_alpha"),
+    [
+        (".webm", {}, "vp9", True),  # AV1, its usual codec, has none
+        (".webm", {"codec": "av1", "preset": "12"}, "av1", False),
+        (".mkv", {"preset": "ultrafast"}, "h264", False),
+        (".mkv", {"codec": "ffv1"}, "ffv1", True),
+    ],
+)
+def test_what_a_stream_says_of_alpha_is_true(
+    tmp_path: Path, suffix: str, options: dict[str, str], codec: str, has_alpha: bool
+) -> None:
+    made = Clip(codec="libvpx-vp9", pix_fmt="yuva420p", options=VP9, pts=(0, 512, 1024))
+    source = make(tmp_path / "in.webm", made)
+    result = enlarge(source, tmp_path / f"out{suffix}", **options)
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.codec.canonical_name == codec
+        tagged = stream.metadata.get("alpha_mode") == "1"
+    assert tagged == (codec == "vp9")  # FFV1 says so in its own header
+    assert bool(result.warnings) != has_alpha
+    if codec == "vp9":
+        assert frames_by(tmp_path / "out.webm", alpha=True)[0].format.name == "yuva420p"
+
+
+def test_images_with_alpha_keep_it_in_webm(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    picture = np.zeros((22, 34, 4), np.uint8)
+    picture[:, 17:, 3] = 255
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / "images" / f"{number}.png"), picture)
+    enlarge(tmp_path / "images", tmp_path / "out.webm")
+    alpha = planes_of(frames_by(tmp_path / "out.webm", alpha=True)[0])[3]
+    assert alpha[:, :24].max() < 30
+    assert alpha[:, 44:].min() > 225
+
+
 @pytest.mark.parametrize("model", ["bicubic", "edsr-8x32"])
 def test_alpha_is_bicubic_whatever_the_colours_go_through(tmp_path: Path, model: str) -> None:
     small, large = clip(tmp_path / "in.mkv", "yuva420p", size=(33, 21)), tmp_path / "out.mkv"

@@ -15,6 +15,7 @@ from string import Formatter
 from typing import TypeAlias
 
 from vsr.core.errors import InputError, OutputError, VsrError
+from vsr.core.events import ignore
 from vsr.core.picture import PictureOptions
 from vsr.core.url import Url, as_source
 from vsr.datasets.media import VIDEO_SUFFIXES
@@ -37,6 +38,9 @@ MEDIA_SUFFIXES = (
     | {".hevc", ".dav", ".divx", ".rm", ".rmvb", ".y4m", ".dv", ".ivf", ".apng"}
 )
 """What files named so hold is not asked: where it is no picture, that is an error to be told."""
+
+PROXY_SUFFIXES = {".lrv", ".lrf", ".thm"}
+"""What cameras (GoPro, DJI, Insta360) store beside a video: a small copy of it, a thumbnail."""
 
 _TEXT_ART = {"bintext", "xbin", "idf"}  # decoders that take any bytes for letters
 _FIELDS = ("stem", "suffix", "size", "scale")
@@ -74,7 +78,11 @@ class Candidate:
 
 
 def find(
-    sources: Sequence[str], patterns: Sequence[str], exclude: Sequence[str], skip: Path | None
+    sources: Sequence[str],
+    patterns: Sequence[str],
+    exclude: Sequence[str],
+    skip: Path | None,
+    passed_over: Callable[[Path], None] = ignore,
 ) -> list[Found]:
     """The videos and still images of files, folders and globs, each file once.
 
@@ -87,6 +95,9 @@ def find(
     passed over. With `patterns` a file must fit one of them, and it must fit none of `exclude`:
     they are as in `fnmatch`, small and capital letters apart, and are tried on the relative path
     with forward slashes, where `*` goes across them, and on the name.
+
+    Without `patterns`, a camera's files of PROXY_SUFFIXES are left out and told to `passed_over`,
+    unless they are named.
 
     What cannot be looked at in a folder, as a link that leads back to itself, is given too: doing
     it fails, and costs no other file.
@@ -103,7 +114,7 @@ def find(
             found.append(each)
 
     check_sources(sources)
-    for candidate in candidates(sources, patterns, exclude, skip, unreadable):
+    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over):
         looked += 1
         if candidate.sure or holds_picture(candidate.found.path):
             found.append(candidate.found)
@@ -146,19 +157,23 @@ def candidates(
     exclude: Sequence[str],
     skip: Path | None,
     unreadable: Unreadable,
+    passed_over: Callable[[Path], None] = ignore,
 ) -> Iterator[Candidate]:
     """The files of the sources whose names fit, see `find`; nothing is opened.
 
     What does not exist gives nothing; what cannot be looked at is told to `unreadable`.
     """
-    passed_over = None if skip is None else os.path.realpath(skip)
+    around = None if skip is None else os.path.realpath(skip)
     seen: set[str] = set()
     for source in sources:
-        for entry in _entries(source, passed_over, unreadable):
+        for entry in _entries(source, around, unreadable):
             if entry.real in seen or not _fits(entry.relative, patterns, exclude):
                 continue
             seen.add(entry.real)
             path = Path(entry.path)
+            if path.suffix.lower() in PROXY_SUFFIXES and not (entry.named or patterns):
+                passed_over(path)
+                continue
             sure = entry.named or path.suffix.lower() in MEDIA_SUFFIXES
             yield Candidate(Found(path, Path(entry.relative)), sure)
 

@@ -45,6 +45,8 @@ class Primaries(IntEnum):
     SMPTE170M = 6
     """BT.601 of 525 lines."""
     BT2020 = 9
+    DCI_P3 = 11
+    DISPLAY_P3 = 12
 
 
 class Transfer(IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterable
 from os import PathLike, fspath
@@ -46,6 +47,10 @@ _KINDS = (
 )
 
 
+_PIPE = re.compile(r"-|(pipe|fd):\d*")
+NO_PIPE_IN = "standard input is not read, as a file is gone through more than once; name a file"
+
+
 def check_input(path: Path) -> None:
     """Raise InputError, in one line, unless `path` is a file or folder that may be read.
 
@@ -56,7 +61,8 @@ def check_input(path: Path) -> None:
         if stat.S_ISREG(mode):
             path.open("rb").close()
     except FileNotFoundError:
-        raise InputError(f"{path}: {_leads_nowhere(path) or 'no such file'}") from None
+        why = NO_PIPE_IN if _PIPE.fullmatch(str(path)) else _leads_nowhere(path)
+        raise InputError(f"{path}: {why or 'no such file'}") from None
     except NotADirectoryError:
         raise InputError(f"{path}: no such file") from None
     except OSError as error:
@@ -73,6 +79,11 @@ def check_output(
     That is so for its inputs, always; for a file that is there, unless `overwrite`; for what is
     no regular file; for a folder, unless `folder`. A link stands for what it leads to.
     """
+    if _PIPE.fullmatch(str(path)):
+        raise OutputError(
+            f"{path}: nothing is written to a pipe, as a finished file is read again and checked; "
+            "name a file"
+        )
     try:
         facts = _facts(path)
     except OSError as error:

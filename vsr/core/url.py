@@ -13,7 +13,7 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from vsr.core.errors import InputError
-from vsr.core.paths import as_path
+from vsr.core.paths import NO_PIPE_IN, as_path
 
 PATIENCE = 15.0
 """Seconds without a byte after which a connection is taken for broken."""
@@ -129,6 +129,8 @@ def as_source(text: str | Path | Url) -> Path | Url:
     scheme = found[1].lower()
     if scheme == "file" or (found[2] and scheme in _PROTOCOLS):
         return Url(text)
+    if scheme in ("pipe", "fd"):
+        raise InputError(f"{text}: {NO_PIPE_IN}")
     if found[2] or scheme in _NEVER:
         raise InputError(f"{Url(text)}: {scheme}: is not read; allowed are {', '.join(SCHEMES)}")
     return path

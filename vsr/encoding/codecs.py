@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
-from av.codec import Codec
+from av.codec import Codec, CodecContext
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from vsr.core.errors import EncoderError
+from vsr.core.events import Warn
 from vsr.core.frame import VideoInfo
 from vsr.core.hdr import TRANSFERS, encoder_parameters
 from vsr.core.options import UpscaleOptions
@@ -70,6 +72,17 @@ _PRESETS = {
     "libx265": _X26_PRESETS,
     "libsvtav1": [str(n) for n in range(14)],
 }
+# What the encoders of this ending need.
+_HARDWARE = {
+    "nvenc": "an NVIDIA GPU with its driver",
+    "qsv": "an Intel GPU with its driver",
+    "amf": "an AMD GPU with its driver",
+    "vaapi": "a GPU with a VA-API driver",
+    "vulkan": "a GPU with a Vulkan driver",
+    "v4l2m2m": "a V4L2 device that encodes",
+    "videotoolbox": "a Mac",
+    "mf": "Windows",
+}
 _HDR_ENCODER = "libx265"
 _HDR_SUFFIXES = {".mp4", ".mkv", ".mov", ".m4v", ".ts", ".m2ts", ".mts"}
 _NARROWEST_TREE = 64  # columns; see `_parameters`
@@ -116,7 +129,27 @@ class Encoding:
         is_hdr = info.color.transfer in TRANSFERS and info.format.depth > 8
         if is_hdr and suffix in _HDR_SUFFIXES:
             return _HDR_ENCODER
-        return default_encoder(format_of(target), suffix)
+        return default_encoder(format_of(target), suffix, info.format.has_alpha)
+
+    def fitting(self, name: str, warn: Warn) -> Encoding:
+        """The same without a crf and a preset that an encoder does not have that nobody named.
+
+        What the container chose must not fail for a setting that was meant for another.
+        """
+        if self.codec:
+            return self
+        known = {option.name for option in CodecContext.create(name, "w").supported_options.private}
+        has_crf = _CRF_NAMES.get(name, "crf") in known or self.crf is None
+        has_preset = "preset" in known or not self.preset
+        idle = [*([] if has_crf else ["crf"]), *([] if has_preset else ["preset"])]
+        if not idle:
+            return self
+        warn(
+            f"encoder {name}, which the container takes, has no {' and no '.join(idle)}: left out; "
+            "--codec names another, or the suffix .mkv takes h264"
+        )
+        crf, preset = (self.crf if has_crf else None), (self.preset if has_preset else "")
+        return replace(self, crf=crf, preset=preset)
 
 
 def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) -> dict[str, str]:
@@ -147,12 +180,32 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
         with ordinary_priority():
             context.open()
     except (av.FFmpegError, OSError, ValueError) as error:
+        if (needs := _HARDWARE.get(name.rpartition("_")[2])) and not _starts(name):
+            raise EncoderError(
+                f"encoder {name} needs {needs}, and finds none here; --codec h264, hevc and av1 "
+                "need none",
+                python="codec='h264'",
+            ) from None
         settings = ", ".join(f"{k} {v}" for k, v in options.items())
         size = f"{info.width}x{info.height} {info.format.name}"
         raise EncoderError(
             f"encoder {name} refuses {size} with {settings} ({reason(error)})"
         ) from None
     return options
+
+
+@cache
+def _starts(name: str) -> bool:
+    """Whether an encoder can be opened at all: with its own defaults, for an ordinary picture."""
+    trial = CodecContext.create(name, "w")
+    assert isinstance(trial, VideoCodecContext)
+    trial.width, trial.height, trial.pix_fmt = 256, 256, "yuv420p"
+    trial.time_base = Fraction(1, 25)
+    try:
+        trial.open()
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+    return True
 
 
 def find_encoder(name: str) -> Codec:

@@ -18,6 +18,7 @@ from vsr.core.color import SITINGS, known_matrix, relaid_chroma, rgb_matrix
 from vsr.core.events import Warn
 from vsr.core.frame import PixelFormat, Plane, VideoInfo, find_format
 from vsr.core.recolor import alpha_of, recoloured
+from vsr.encoding.palette import paletted
 from vsr.video.planes import converted, copied, libav_frame, write_plane
 
 _KEEPERS = "libvpx-vp9, prores_ks or ffv1"
@@ -49,6 +50,8 @@ class Converter:
         if (source.format, source.color) == (stored.opaque, target.color):
             frame = libav_frame([*colours, *alpha], replace(target, format=stored))
             same = stored.name == want.name
+            if want.name == "pal8":
+                return paletted(converted(frame, target, "bgra", target.color))
             return frame if same else converted(frame, target, want.name, target.color)
         frame = converted(libav_frame(colours, large), source, want.name, target.color)
         for plane in alpha:

@@ -19,16 +19,21 @@ _PREFERRED = {
     **dict.fromkeys(("avi", "asf"), ("mpeg4",)),
     **dict.fromkeys(("mpeg", "vob", "dvd", "svcd"), ("mpeg2video",)),
 }
+# Where frames have alpha, which the usual one would drop.
+_WITH_ALPHA = {"webm": ("libvpx-vp9",)}
 
 
-def default_encoder(format_name: str, suffix: str) -> str:
+def default_encoder(format_name: str, suffix: str, has_alpha: bool = False) -> str:
     """libav's name of the encoder for a container whose user asked for none.
 
-    H.264 where it can be held, else what the container usually holds. Raises EncoderError
+    H.264 where it can be held, else what the container usually holds; with alpha, WebM gets one
+    that keeps it. Raises EncoderError
     where this libav has no encoder for that.
     """
     usual = _container_codecs(format_name)
     names = _PREFERRED.get(format_name, (_USUAL, *usual))
+    if has_alpha:
+        names = (*_WITH_ALPHA.get(format_name, ()), *names)
     for name in names:
         encoder = _encoder(name)
         if encoder and takes_encoder(format_name, encoder):

@@ -20,11 +20,13 @@ from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
 from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
 from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
+from vsr.encoding.players import player_note
 from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
 from vsr.encoding.upright import turned_for
 from vsr.encoding.user_data import takes_user_data, with_user_data
 
 _USUAL_RATE = Fraction(25)
+_FASTEST_GIF = 50  # two hundredths of a second a frame; shorter ones are shown for ten
 _FEWEST_TIMED = 3  # frames; libx265 (4.2) makes up the decoding times of fewer
 _APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called hvc1
 
@@ -32,12 +34,14 @@ _APPLE_TAGGED = {"mp4", "mov", "ipod"}  # where Apple's players want HEVC called
 class Encoder:
     """Encodes frames of `info`, with `color` for their colours, into a stream of `output`.
 
-    Where the container cannot say how they are to be turned, they are turned.
+    Where the container cannot say how they are to be turned, they are turned. A container that
+    counts frames has a tick each `clock` seconds, by default as fine as frames'.
 
     Attributes:
         name: the encoder's name in libav.
         container: its container's.
         base: the time base of frames.
+        note: what to tell people of players that cannot show what is encoded; or "".
         settings: what it was opened with, once `add_stream` has done that.
         stream: the output's stream, once `add_stream` has made it.
         shown_at: the last frame's time: its own, or what the container's clock could give it.
@@ -57,8 +61,10 @@ class Encoder:
         encoding: Encoding,
         color: ColorTags,
         warn: Warn,
+        clock: Fraction | None = None,
     ) -> None:
         codec = find_encoder(name)
+        encoding = encoding.fitting(name, warn)
         self._turn = turned_for(info, output.format.name)
         if self._turn:
             warn(self._turn.note(output.format.name))
@@ -82,6 +88,7 @@ class Encoder:
         self._counted = Counted(info.time_base, _rate(info)) if counts else None
         self._ticks = Ticks(info.time_base)
         self._frames = 0
+        self.note = player_note(name, self._info)
         self._output = output
         self._convert = Converter(info, self._info, name, warn)
         self._encoding = encoding
@@ -90,6 +97,7 @@ class Encoder:
         self._user_data: dict[int, tuple[bytes, ...]] = {}
         no_room = () if takes_user_data(self._codec) else info.user_data
         self.dropped = [*info.dropped, *no_room]
+        self._clock = clock or info.time_base
         self.name = name
         self.container = output.format.name
         self.base = info.time_base
@@ -111,7 +119,7 @@ class Encoder:
         pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
         self.settings = {**options, **pixels}
         if container in ONE_RATE:
-            stream.time_base = 1 / _rate(info)
+            stream.time_base = self._clock
         if info.display_matrix:
             stream.set_display_matrix(info.display_matrix)
         self.stream = stream
@@ -129,15 +137,29 @@ class Encoder:
         encodable.pts, encodable.duration = pts, duration
         encodable.time_base = self._info.time_base
         self._keep(frame, pts)
+        color = self._info.color  # ProRes and PNG tell each frame's own, not the context's
+        encodable.color_primaries, encodable.color_trc = color.primaries, color.transfer
+        encodable.color_range, encodable.colorspace = color.range, color.matrix
         yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
+
+    def place(self, packet: Packet[VideoStream]) -> None:
+        """Put a packet that an encoder like this one has made before on a tick of its own.
+
+        For containers with a coarse clock; others take it as it is.
+        """
+        if self.container in ONE_RATE and packet.pts is not None:
+            shown = round(packet.pts * packet.time_base / self.base)
+            packet.pts = packet.dts = self._ticks.free(shown, self._clock)
+            packet.time_base = self.base
 
     def flush(self) -> Iterator[Packet[VideoStream]]:
         """The packets still inside the encoder."""
         yield from self._bound(self.stream.codec_context.encode_lazy(None))
         if self._ticks.moved:
             self._warn(
-                f"{self._ticks.moved} frames are shown a little later: the container's clock ticks "
-                f"every {float(self.stream.time_base or 0):.4g} s, and no two may share a tick"
+                f"{self._ticks.moved} frames are shown up to {self._ticks.latest:.3g} s later: the "
+                f"container's clock ticks every {float(self.stream.time_base or 0):.4g} s, and no "
+                "two may share a tick"
             )
 
     def _keep(self, frame: Frame, pts: int) -> None:
@@ -194,6 +216,11 @@ def _changes(name: str, wanted: VideoInfo, taken: VideoInfo) -> Iterator[str]:
         yield (
             f"encoder {name} knows no {float(wanted.frame_rate):.6g} frames a second and writes "
             f"{float(_rate(taken)):.6g}; the container's timestamps are right"
+        )
+    if name == "gif" and _rate(wanted) > _FASTEST_GIF:
+        yield (
+            f"browsers show a GIF at up to {_FASTEST_GIF} frames a second, and slow down those "
+            f"with {float(_rate(wanted)):.6g}: .webp and .apng can be faster"
         )
     hdr = wanted.mastering or wanted.light
     if hdr and not any(encoder_parameters(name, wanted.mastering, wanted.light)):

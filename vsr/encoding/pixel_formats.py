@@ -12,7 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from vsr.core.color import guessed_matrix
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import EncoderError
-from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo
+from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo, find_format
 from vsr.encoding.priority import ordinary_priority
 
 # Other layouts of the same samples, which libav converts to without loss.
@@ -31,26 +31,63 @@ _ENCODABLE = PIXEL_FORMATS | {
     for name, twins in _TWINS.items()
     for twin in twins
 }
+_PALETTE = replace(PIXEL_FORMATS["gbrap"], name="pal8")
+"""What a GIF takes: made of RGB with alpha, for each picture by itself."""
+
+# For encoders that name none. AVI and QuickTime take 8-bit RGB for packed, whatever it is.
+_UNCOMPRESSED = set(PIXEL_FORMATS) - {"gbrp", "gbrap"} | {"bgr24", "bgra"}
+_RAW_RGB_DEPTHS = {"avi": 8, "mov": 8, "nut": 16}
+"""Containers that tell which RGB is in them uncompressed, and the bits that it may have."""
 
 
 def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
     """The pixel format to encode: the wish, else the source's, else the nearest above it.
 
-    Raises EncoderError where the encoder has none.
+    A wish also means the same samples in another layout: gbrp is bgr0 to ffv1. Raises
+    EncoderError where the encoder has none.
     """
-    names = {f.name for f in codec.video_formats or []} or set(PIXEL_FORMATS)
+    if codec.name == "gif":  # it could do grey, but all that come have colours
+        if wish not in ("", "pal8"):
+            raise EncoderError(f"encoder gif cannot write {wish!r}: it can pal8")
+        return _PALETTE
+    names = {f.name for f in codec.video_formats or []} or _UNCOMPRESSED
     offered = {name: f for name, f in _ENCODABLE.items() if name in names}
     if wish:
-        if wish not in offered:
+        found = next((name for name in _alike(wish) if name in offered), None)
+        if found is None:
             allowed = ", ".join(offered)
             raise EncoderError(f"encoder {codec.name} cannot write {wish!r}: it can {allowed}")
-        return offered[wish]
+        return offered[found]
     for format_ in sorted(offered.values(), key=lambda f: _loss(source, f)):
         if format_.rgb and codec.name.endswith("_nvenc"):
             continue  # it makes YUV of RGB, in its own way
         if not format_.has_alpha or _opens(codec, format_):
             return format_
     raise EncoderError(f"encoder {codec.name} takes no YUV, RGB or grey pictures of 8 to 16 bits")
+
+
+def images_format(
+    codec: Codec, images: PixelFormat, container: str = "", usual_depth: int = 8
+) -> PixelFormat:
+    """The pixel format for images of RGB or grey, `images`, that become a video in a container.
+
+    An encoder that loses nothing is given RGB, or grey, as the images are. Others are given what
+    players take for granted, 4:2:0 of `usual_depth` bits, with alpha where they hold some; one
+    that has no 4:2:0 the nearest to the images. Raises EncoderError where there is none.
+    """
+    depth, raw = images.depth, codec.name == "rawvideo"
+    if raw:
+        depth = min(depth, _RAW_RGB_DEPTHS.get(container, 0))
+    if codec.lossless and not codec.lossy and depth:
+        images = find_format(depth, 1, 1, images.planes, images.rgb)
+        found = encodable_format(codec, images, "")
+        if images.planes == 1 and found.planes > 1:  # grey in limited range would lose levels
+            return encodable_format(codec, find_format(depth, 1, 1, 3, rgb=True), "")
+        return found
+    usual = find_format(usual_depth, 2, 2, 4 if images.has_alpha and not raw else 3)
+    found = encodable_format(codec, usual, "")
+    layout = found.rgb, found.chroma_width, found.chroma_height
+    return found if layout == (False, 2, 2) else encodable_format(codec, images, "")
 
 
 def format_note(encoder: str, source: PixelFormat, encoded: PixelFormat) -> str:
@@ -74,6 +111,12 @@ def encoded_color(color: ColorTags, source: VideoInfo, encoded: PixelFormat) -> 
         matrix = guessed_matrix(source.height)
         return replace(color, range=ColorRange.LIMITED, matrix=matrix)
     return color
+
+
+def _alike(name: str) -> tuple[str, ...]:
+    """A pixel format's name, then those of the same samples in other layouts."""
+    group = next(((key, *twins) for key, twins in _TWINS.items() if name in (key, *twins)), ())
+    return (name, *group)
 
 
 _RGB_LOSS = 5  # where in `_loss` it stands

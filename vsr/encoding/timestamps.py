@@ -14,7 +14,7 @@ from vsr.video.timeline import nominal_step
 IN_ORDER = {"avi", "asf", "asf_stream", "rm", "swf"}
 """Containers that keep one time a packet: frames must be encoded in the order they are shown."""
 ONE_RATE = {"avi"}
-"""Those of them whose clock had best tick once a frame: what lies between is written, too."""
+"""Those of them whose clock had best be slow: each tick between two frames is written, too."""
 
 
 class Counted:
@@ -50,12 +50,14 @@ class Ticks:
 
     Attributes:
         moved: frames that would have shared a tick with the one before, and got the next.
+        latest: seconds by which one of them is late, at most.
     """
 
     def __init__(self, base: Fraction) -> None:
         self._base = base
         self._last: int | None = None
         self.moved = 0
+        self.latest = 0.0
 
     def free(self, pts: int, clock: Fraction) -> int:
         """`pts`, or the first time after it that is on a tick of `clock` of its own."""
@@ -63,7 +65,9 @@ class Ticks:
         tick = math.floor(ticks + Fraction(1, 2))
         if self._last is not None and tick <= self._last:
             tick = self._last + 1
+            late = float((tick - ticks) * clock)
             pts = round(tick * clock / self._base)
             self.moved += 1
+            self.latest = max(self.latest, late)
         self._last = tick
         return pts

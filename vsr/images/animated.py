@@ -31,6 +31,18 @@ def is_animated(path: Path) -> bool:
     return False
 
 
+def is_animated_webp(path: Path) -> bool:
+    """Whether a file is an animated WebP: a clip of images, as libav decodes none of them."""
+    try:
+        if path.suffix.lower() != ".webp" or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(21)
+    except OSError:
+        return False
+    return head[8:16] == b"WEBPVP8X" and bool(head[20:21] and head[20] & 0x02)
+
+
 def is_still(path: Path | Url) -> bool:
-    """Whether an input is a still image: an animated one is a video."""
+    """Whether an input is a still image: an animated one is a video, but for WebP."""
     return isinstance(path, Path) and is_image(path) and not is_animated(path)

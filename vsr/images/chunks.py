@@ -164,7 +164,7 @@ def embed_jpeg(data: bytes, metadata: Metadata) -> bytes:
 
 def read_webp(data: bytes) -> Header:
     """What chunks there are; a size that only decoding tells."""
-    chunks = dict(_riff_chunks(data))
+    chunks = dict(riff_chunks(data))
     metadata, orientation = upright(
         Metadata(
             icc=chunks.get(b"ICCP", b""),
@@ -175,7 +175,8 @@ def read_webp(data: bytes) -> Header:
     return Header(data, metadata, orientation=orientation, several=b"ANIM" in chunks)
 
 
-def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(name, body) of the chunks of a WebP."""
     at = 12
     while at + 8 <= len(data):
         name, size = struct.unpack_from("<4sI", data, at)
@@ -185,7 +186,7 @@ def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def embed_webp(data: bytes, metadata: Metadata, shape: Shape) -> bytes:
     """Put metadata into a WebP: in the extended layout, whose first chunk tells what follows."""
-    chunks = [(name, body) for name, body in _riff_chunks(data) if name != b"VP8X"]
+    chunks = [(name, body) for name, body in riff_chunks(data) if name != b"VP8X"]
     flags = 0x10 if any(name == b"ALPH" for name, _ in chunks) else 0
     if metadata.icc:
         chunks, flags = [(b"ICCP", metadata.icc), *chunks], flags | 0x20
@@ -195,9 +196,10 @@ def embed_webp(data: bytes, metadata: Metadata, shape: Shape) -> bytes:
         chunks, flags = [*chunks, (b"XMP ", metadata.xmp)], flags | 0x04
     sides = b"".join((side - 1).to_bytes(3, "little") for side in (shape.width, shape.height))
     extended = (b"VP8X", struct.pack("<I", flags) + sides)
-    body = b"WEBP" + b"".join(_riff_chunk(*chunk) for chunk in (extended, *chunks))
+    body = b"WEBP" + b"".join(riff_chunk(*chunk) for chunk in (extended, *chunks))
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def _riff_chunk(name: bytes, body: bytes) -> bytes:
+def riff_chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk of a WebP."""
     return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)

@@ -8,9 +8,10 @@ come back exactly, 16-bit ones within 1.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,8 +34,11 @@ from vsr.core.frame import (
 )
 from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
+from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
+from vsr.images.gaps import gap_note
 from vsr.images.metadata import Metadata, Shape
+from vsr.images.webp_animation import WebpAnimation, read_webp_animation
 
 # BT.601's weights of red, green and blue in luma, and the matrices from blue, green, red to
 # Y, U, V and back. The last column is added; neutral chroma is 32768.
@@ -109,6 +113,7 @@ class Images:
         files: the images, in the order of the frames.
         info: what holds for all frames.
         depth: bits per sample of the files, 8 or 16; frames in colour always have 16.
+        animation: what an animated WebP holds: then `files` is that one file.
     """
 
     path: Path
@@ -117,11 +122,12 @@ class Images:
     depth: int
     _first: Picture
     _warn: Warn
+    animation: WebpAnimation | None = None
 
     @property
     def expected_frames(self) -> int:
         """How many frames there are."""
-        return len(self.files)
+        return len(self.animation.durations if self.animation else self.files)
 
     @property
     def span(self) -> Span:
@@ -147,12 +153,16 @@ class Images:
         return nullcontext()
 
     def frames(self, context: int = 0, warmup: int = 0) -> Iterator[Frame]:
-        """One frame per file; pts count from 0, each is shown for one tick.
+        """One frame per file; pts count from 0, each is shown for one tick, in an animation for
+        as many milliseconds as it says.
 
         All are read, so there is nothing around them for a network's `context`.
         Raises InputError for a file that cannot be decoded or differs from the first in size,
         colour or depth.
         """
+        if self.animation:
+            yield from self._animated(self.animation)
+            return
         warn = once(self._warn)
         for number, file in enumerate(self.files):
             picture = read_picture(file) if number else self._first
@@ -163,9 +173,19 @@ class Images:
                 warn(file, f"not carried over: {', '.join(picture.header.lost)}")
             yield Frame(to_planes(picture.pixels), number, 1)
 
+    def _animated(self, animation: WebpAnimation) -> Iterator[Frame]:
+        pts = 0
+        try:
+            for pixels, duration in zip(animation.pictures(), animation.durations, strict=True):
+                yield Frame(to_planes(pixels), pts, duration)
+                pts += duration
+        except (ValueError, struct.error) as error:
+            raise InputError(f"{self.path}: cannot be read as an animation: {error}") from None
+
     def metadata(self, number: int) -> Metadata:
         """The metadata of a frame's file, read anew. Raises InputError."""
-        return read_header(self.files[number]).metadata if number else self._first.header.metadata
+        alone = self.animation or not number
+        return self._first.header.metadata if alone else read_header(self.files[number]).metadata
 
 
 @contextmanager
@@ -183,10 +203,33 @@ def open_images(
     if shape:
         check_size(files[0], shape.width, shape.height, limits)
     first = read_picture(files[0])
+    if len(files) == 1 and first.header.several:
+        animated = _animation(files[0], first, limits, warn)
+        if animated:
+            yield animated
+            return
+    if note := gap_note([file.name for file in files]):
+        warn(f"{path}: {note}")
     for file in files[1:]:
         _check_same(file, read_shape(file), files[0], first.shape)
     info = _info(first, rate, len(files))
     yield Images(path, tuple(files), info, first.shape.depth, first, warn)
+
+
+def _animation(file: Path, first: Picture, limits: Limits, warn: Warn) -> Images | None:
+    """An animated WebP; None for another file with several pictures. Raises InputError."""
+    try:
+        found = read_webp_animation(file.read_bytes())
+    except (OSError, ValueError, struct.error) as error:
+        raise InputError(f"{file}: cannot be read as an animation: {error}") from None
+    if found is None or not found.durations:
+        return None
+    shape, count = found.shape, len(found.durations)
+    check_size(file, shape.width, shape.height, limits)
+    rate = Fraction(1000 * count, sum(found.durations))
+    is_srgb = not first.header.metadata.icc
+    info = replace(image_info(shape, is_srgb, rate, count), time_base=Fraction(1, 1000))
+    return Images(file, (file,), info, shape.depth, first, warn, found)
 
 
 def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
@@ -201,7 +244,8 @@ def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
 def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
     metadata = first.header.metadata
     # without a profile, sRGB is what everyone takes it for
-    return image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
+    info = image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
+    return replace(info, color=told_by(metadata.cicp, info.color))
 
 
 def image_info(

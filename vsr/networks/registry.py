@@ -159,10 +159,33 @@ def _entry(name: str, scale: int) -> ModelCard:
     return scales[scale]
 
 
+_OTHER_WEIGHTS = {
+    *(
+        ".pth",
+        ".pt",
+        ".ckpt",
+        ".bin",
+        ".pkl",
+        ".onnx",
+        ".param",
+        ".h5",
+        ".pb",
+        ".tflite",
+        ".engine",
+    ),
+}
+
+
 def _entries(name: str) -> dict[int, ModelCard]:
     """The catalogue's entries for a model, by scale."""
     known = catalogue()
     scales = {w.scale: w for w in known if w.name == name}
+    if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
+        raise ModelError(
+            f"{name}: {Path(name).suffix} files are not loaded, as they hold other networks and "
+            "may run code; take a name that `vsr models` lists, or a .safetensors file of "
+            "`vsr train` or `vsr adapt`"
+        )
     if not scales:
         names = ", ".join(dict.fromkeys(w.name for w in known))
         raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")

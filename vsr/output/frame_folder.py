@@ -1,8 +1,8 @@
-"""A video's frames as a folder of images."""
+"""A video's frames as images: a folder of PNGs, or one animated WebP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,18 +12,41 @@ import numpy as np
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
 from vsr.core.recolor import recoloured
+from vsr.core.stream_report import Others
+from vsr.images.cicp import cicp_of
 from vsr.images.images import to_planes
+from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
+from vsr.output.webp_animation import create_webp_animation
 
 
 @contextmanager
 def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     """Write a video's frames as numbered PNGs, upright, by its matrix and range, with alpha.
 
-    `spec.info` is the video's; more than 8 bits give 16-bit images. See `create_image_folder`
-    for the rest.
+    `spec.info` is the video's; more than 8 bits give 16-bit images. HDR and wide gamuts are told in
+    each image's cICP chunk. See `create_image_folder` for the rest.
     """
+    picture, images = _as_images(spec)
+    told = Metadata(cicp=cicp_of(spec.info.color))
+    with create_image_folder(replace(images, metadata=lambda number: told)) as output:
+        # a chunk that is made here is nothing that was carried over
+        yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
+
+
+@contextmanager
+def create_webp_of_video(spec: ImageSpec) -> Iterator[Output]:
+    """Write a video's frames to an animated WebP. See `create_webp_animation`."""
+    picture, images = _as_images(spec)
+    if cicp_of(spec.info.color):
+        spec.warn(f"{spec.target.suffix} tells of no HDR or wide gamut: colours look washed out")
+    with create_webp_animation(images) as output:
+        yield replace(output, write=lambda f: output.write(picture(f)))
+
+
+def _as_images(spec: ImageSpec) -> tuple[Callable[[Frame], Frame], ImageSpec]:
+    """Turns a video's frames into those of images; `spec` for the images."""
     info = spec.info
     depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
     grey = info.format.planes == 1
@@ -48,5 +71,4 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
         color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG),
         display_matrix=None,
     )
-    with create_image_folder(replace(spec, info=images, depth=depth)) as output:
-        yield replace(output, write=lambda frame: output.write(picture(frame)))
+    return picture, replace(spec, info=images, depth=depth)

@@ -28,6 +28,7 @@ class Output:
         sound_offset: seconds by which the first sound begins after the picture, as it was
             written; None without any.
         encoding: the settings that the encoder was opened with.
+        note: what is worth knowing of the encoding, and no warning; or "".
     """
 
     write: Callable[[Frame], None]
@@ -36,3 +37,4 @@ class Output:
     check: OutputCheck | None = None
     sound_offset: Fraction | None = None
     encoding: dict[str, str] = field(default_factory=dict)
+    note: str = ""

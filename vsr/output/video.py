@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from vsr.core.errors import OutputError
+from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.job import Job
@@ -25,11 +26,13 @@ from vsr.core.threads import behind
 from vsr.core.untagged import untagged_note
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder, left_out
+from vsr.output.apng import set_last_delay
 from vsr.output.aspect import keeps_aspect
+from vsr.output.clock import clock_for, clock_note
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
-from vsr.remux.containers import WITHOUT_TIMESTAMPS, fragmented, holds_color_tags, open_output
+from vsr.remux.containers import counts_frames, fragmented, holds_color_tags, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement, without_timecode
@@ -95,7 +98,7 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
     so that it stays playable wherever it ends. Raises OutputError or EncoderError in one line.
     """
     target = spec.target
-    frames, first, times = 0, 0, array("q")
+    frames, first, times, length = 0, 0, array("q"), 0
     with part_for(target) as part:
         with _opened(part, spec) as muxing:
             encoder, shift = muxing.encoder, muxing.shift
@@ -115,14 +118,16 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
             with behind(write, finish, _QUEUE) as hand_over:
 
                 def count(frame: Frame) -> None:
-                    nonlocal frames, first
+                    nonlocal frames, first, length
                     first = first if frames else frame.pts - shift
+                    length = frame.duration
                     frames += 1
                     hand_over(frame)
 
                 result = muxing.as_output(count)
                 yield result
             result.others = muxing.streams
+        _end(muxing, part, length * spec.info.time_base)
         _check(result, muxing, part, target, frames, first, times if spec.verified else None)
         _commit(part, spec, result)
 
@@ -135,17 +140,20 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
     goes to `part` until it is whole. Raises OutputError.
     """
     target = spec.target
-    times = array("q")
+    times, length = array("q"), Fraction(0)
     try:
         with _opened(part, spec) as muxing:
             for packet in packets:
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / spec.info.time_base))
+                length = (packet.duration or 0) * packet.time_base
                 packet.stream = muxing.encoder.stream
+                muxing.encoder.place(packet)
                 muxing.mux(packet)
             for _ in muxing.finish():
                 pass
         result = muxing.as_output(_not_to_be_written)
+        _end(muxing, part, length)
         shown = array("q", sorted(times))
         verified = shown if spec.verified else None
         _check(result, muxing, part, target, len(times), shown[0], verified)
@@ -182,8 +190,10 @@ class _Muxing:
 
     def as_output(self, write: Callable[[Frame], None]) -> Output:
         """For those who hand over frames."""
-        settings = self.encoder.settings
-        return Output(write, self.encoder.name, self.streams, encoding=settings)
+        encoder = self.encoder
+        return Output(
+            write, encoder.name, self.streams, encoding=encoder.settings, note=encoder.note
+        )
 
     @property
     def streams(self) -> Others:
@@ -208,8 +218,10 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         plan = plan_streams(streams, target, spec.streams, name, tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
+        clock = clock_for(target, plan.format, streams, info)
         output = stack.enter_context(open_output(part, plan.format, options))
-        encoder = Encoder(output, info, name, spec.encoding, spec.color or info.color, spec.warn)
+        color = spec.color or info.color
+        encoder = Encoder(output, info, name, spec.encoding, color, spec.warn, clock)
         others = NOTHING_ELSE
         if streams:
             others = copy_streams(streams, output, encoder.add_stream, plan)
@@ -220,21 +232,30 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
             spec.warn(f"{target.suffix} holds no timecode at {_pace(info)}: it is left out")
         for warning in plan.warnings(target):
             spec.warn(warning)
-        aspect, pixels = info.pixel_aspect or 1, encoder.settings["pix_fmt"]
-        if aspect != 1 and not keeps_aspect(output.format.name, name, pixels, aspect):
-            spec.warn(
-                f"{target}: {name} in {output.format.name} does not tell players that pixels are "
-                f"{aspect.numerator}:{aspect.denominator}: choose h264 or hevc, or square_pixels"
-            )
-        tagged = holds_color_tags(output.format.name, name)
-        if encoder.dropped:
-            spec.warn(left_out(encoder.dropped))
-        if others_of and (note := untagged_note(others_of.info, info, tagged)):
+        if note := clock_note(target, plan.format, clock, info):
+            spec.warn(note)
+        for note in _picture_notes(spec, encoder):
             spec.warn(note)
         output.start_encoding()
         shift = shift_of(others_of, info) if others_of else 0
         number = number_written(output, encoder.stream)
         yield _Muxing(output, encoder, others, shift, number)
+
+
+def _picture_notes(spec: VideoSpec, encoder: Encoder) -> Iterator[str]:
+    """What the file will not tell players of the picture as the source does."""
+    info, container = spec.info, encoder.container
+    aspect, pixels = info.pixel_aspect or 1, encoder.settings["pix_fmt"]
+    if aspect != 1 and not keeps_aspect(container, encoder.name, pixels, aspect):
+        yield (
+            f"{spec.target}: {encoder.name} in {container} does not tell players that pixels are "
+            f"{aspect.numerator}:{aspect.denominator}: choose h264 or hevc, or square_pixels"
+        )
+    if encoder.dropped:
+        yield left_out(encoder.dropped)
+    tagged = holds_color_tags(container, encoder.name)
+    if spec.others_of and (note := untagged_note(spec.others_of.info, info, tagged)):
+        yield note
 
 
 def _drop_timecode(output: OutputContainer, info: VideoInfo) -> bool:
@@ -259,6 +280,13 @@ def shift_of(source: Source, info: VideoInfo) -> int:
     return round(source.output_start / info.time_base)
 
 
+def _end(muxing: _Muxing, part: Path, length: Fraction) -> None:
+    """Mend what a muxer writes wrongly of the last frame, which is shown for `length` seconds."""
+    if muxing.output.format.name == "apng" and length:
+        with writing(part):
+            set_last_delay(part, length)
+
+
 def _check(
     result: Output,
     muxing: _Muxing,
@@ -276,7 +304,7 @@ def _check(
     if heard:
         result.sound_offset = heard[min(heard)] - first * base
     if times is not None:
-        timed = muxing.encoder.container not in WITHOUT_TIMESTAMPS
+        timed = not counts_frames(muxing.encoder.container)
         verify(part, target, times, base, timed, video)
 
 

@@ -10,9 +10,11 @@ from vsr.core.errors import InputError, OutputError
 from vsr.core.options import ReadOptions
 from vsr.core.paths import check_input, check_output
 from vsr.core.url import Url
+from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.images.animated import is_still
-from vsr.images.images import is_image, list_images
+from vsr.images.images import is_image, is_image_folder, list_images
 from vsr.output.image_files import names_folder
+from vsr.util.text import counted
 
 
 def file_of(source: Path | Url) -> Path | None:
@@ -27,9 +29,52 @@ def check_paths(source: Path | Url, target: Path, overwrite: bool) -> None:
         check_output(target, overwrite, folder=True)
         return
     check_input(file)
+    _check_kind(file)
     if is_image(file) and target.is_dir() and target.samefile(file.parent):
         raise OutputError(f"{target}: holds the input itself; choose another folder")
     check_output(target, overwrite, input_files([file]), folder=True)
+
+
+_OTHER_PICTURES = {
+    *(".exr", ".dpx", ".hdr", ".tga", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),
+}
+_VIDEOS = VIDEO_SUFFIXES | {
+    *(".mpg", ".mpeg", ".vob", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".gif", ".mxf"),
+}
+_CONVERT = "convert to .png or .tif, of 16 bits where there are more than 8"
+
+
+def _check_kind(file: Path) -> None:
+    """Raise InputError for pictures of a kind that is not read, and for a folder of videos."""
+    if file.is_dir():
+        _check_folder(file)
+    elif file.suffix.lower() in _OTHER_PICTURES:
+        raise InputError(f"{file}: {file.suffix} pictures are not read; {_CONVERT}")
+
+
+def _check_folder(folder: Path) -> None:
+    if is_image_folder(folder):
+        return
+    suffixes = [each.suffix.lower() for each in folder.iterdir() if not each.name.startswith(".")]
+    videos = sum(suffix in _VIDEOS for suffix in suffixes)
+    if videos:
+        raise InputError(
+            f"{folder}: holds no image but {counted(videos, 'video')}; `vsr batch {folder} "
+            "OUTPUT_DIR` enlarges each file of a folder"
+        )
+    others = sorted({suffix for suffix in suffixes if suffix in _OTHER_PICTURES})
+    if others:
+        raise InputError(f"{folder}: {', '.join(others)} pictures are not read; {_CONVERT}")
+
+
+def target_note(source: Path | Url, target: Path) -> str:
+    """What to tell people of a video's output whose suffix may have been forgotten; else ""."""
+    if target.suffix or target.exists() or (isinstance(source, Path) and source.is_dir()):
+        return ""
+    if isinstance(source, Path) and is_still(source):
+        return ""
+    return f"{target}: has no suffix, so it becomes a folder of PNGs; {target}.mp4 were a video"
 
 
 def input_files(sources: Iterable[Path]) -> Iterator[Path]:

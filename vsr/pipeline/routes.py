@@ -11,19 +11,25 @@ from threading import Event
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn
-from vsr.core.frame import ColorTags, VideoInfo
+from vsr.core.frame import ColorTags, VideoInfo, find_format
+from vsr.core.hdr import TRANSFERS
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import Source
 from vsr.core.span import Span
 from vsr.core.url import Url, is_live, open_url
+from vsr.encoding.codecs import find_encoder
+from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
+from vsr.images.cicp import cicp_of
 from vsr.images.images import Images, is_image, open_images
 from vsr.live.live import open_live
-from vsr.output.frame_folder import create_frame_folder
+from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
+from vsr.output.webp_animation import create_webp_animation
+from vsr.remux.containers import format_of
 from vsr.video.reader import open_video
 
 # What players take for granted: BT.709, limited range, chroma at the left.
@@ -34,7 +40,6 @@ _USUAL_COLOR = ColorTags(
     transfer=Transfer.BT709,
     siting="left",
 )
-_USUAL_FORMAT = "yuv420p"
 
 
 def open_source(
@@ -111,6 +116,8 @@ def create_target(
         return _create_from_images(source, images, video)
     if names_folder(job.target):
         return create_frame_folder(images)
+    if job.target.suffix.lower() == ".webp":
+        return create_webp_of_video(images)
     if is_image(job.target) and not _is_animation(source.path, job.target):
         raise OutputError(
             f"{job.target}: one image cannot hold a video; name a folder for its frames"
@@ -125,15 +132,49 @@ def _create_from_images(
     target = images.target
     images = replace(images, depth=source.depth, metadata=source.metadata)
     if names_folder(target):
-        return create_image_folder(replace(images, names=[file.name for file in source.files]))
+        names = None if source.animation else [file.name for file in source.files]
+        return create_image_folder(replace(images, names=names))
+    if target.suffix.lower() == ".webp" and source.expected_frames > 1:
+        return create_webp_animation(images)
     if not is_image(target):
-        encoding = replace(video.encoding, pix_fmt=video.encoding.pix_fmt or _USUAL_FORMAT)
-        return create_video(replace(video, encoding=encoding, color=_USUAL_COLOR))
-    if len(source.files) > 1:
+        return create_video(_of_images(source, video))
+    if source.expected_frames > 1:
         raise OutputError(
-            f"{target}: one image cannot hold {len(source.files)}; name a folder or a video"
+            f"{target}: one image cannot hold {source.expected_frames}; name a folder or a video"
         )
     return create_image(images)
+
+
+def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
+    """`video` with the pixel format and the colours that images are to have in it."""
+    info, encoding = video.info, video.encoding
+    codec = find_encoder(encoding.encoder(video.target, info))
+    grey = info.format.planes == 1
+    stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
+    color = _usual_color(info.color)
+    if encoding.pix_fmt:
+        chosen = encodable_format(codec, stored, encoding.pix_fmt)
+    else:
+        depth = 10 if color.transfer in TRANSFERS else 8
+        chosen = images_format(codec, stored, format_of(video.target), depth)
+        if chosen.rgb and chosen.depth < source.depth:
+            wanted, made = stored.name, chosen.name
+            video.warn(f"encoder {codec.name} has no {wanted}: encoded as {made}")
+    as_they_are = chosen.rgb or (chosen.planes == 1 and not encoding.pix_fmt)
+    return replace(
+        video,
+        encoding=replace(encoding, pix_fmt=chosen.name),
+        color=info.color if as_they_are else color,
+    )
+
+
+def _usual_color(images: ColorTags) -> ColorTags:
+    """What a video of images is tagged as: BT.709, or the HDR or wide gamut that they tell of."""
+    if not cicp_of(images):
+        return _USUAL_COLOR
+    matrix = Matrix.BT2020_NCL if images.primaries == Primaries.BT2020 else Matrix.BT709
+    primaries, transfer = images.primaries, images.transfer
+    return replace(_USUAL_COLOR, matrix=matrix, primaries=primaries, transfer=transfer)
 
 
 def _is_animation(source: Path | Url, target: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import av
 from av.codec import Codec
 from av.container import InputContainer, OutputContainer
+from av.format import ContainerFormat
 from av.format import Flags as FormatFlags
 
 from vsr.core.errors import OutputError
@@ -23,7 +24,16 @@ from vsr.remux.metadata import lasting, with_statement
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
 WITHOUT_TIMESTAMPS = {"avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo"}
-"""Containers that show frames at a fixed rate."""
+"""Containers that show frames at a fixed rate; see `counts_frames` for more."""
+
+
+def counts_frames(format_name: str) -> bool:
+    """Whether a container keeps no times: its frames are shown at a fixed rate."""
+    if format_name in WITHOUT_TIMESTAMPS:
+        return True
+    without: Any = FormatFlags.no_timestamps.value
+    return bool(ContainerFormat(format_name, "w").flags & without)
+
 
 # One file format, written by several of libav's muxers; those to try, the most usual first.
 _ISO = ("mp4", "mov", "3gp", "3g2")
@@ -54,6 +64,12 @@ def format_of(target: Path) -> str:
             f"{target}: no container for suffix {target.suffix!r}; for instance "
             f"{', '.join(SUFFIXES)}"
         ) from None
+    if name == "rawvideo":
+        raise OutputError(
+            f"{target}: raw samples tell neither their size nor their format; choose .mkv with "
+            "--codec ffv1, which loses nothing, or .avi with --codec rawvideo",
+            python="codec='ffv1'",
+        )
     no_file: Any = FormatFlags.no_file.value  # an int, whatever PyAV's stubs say
     if flags & no_file:
         raise OutputError(f"{target}: a {name} output is many files; write one")
@@ -170,7 +186,8 @@ def takes_encoder(format_name: str, encoder: str) -> bool:
     """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
-            if format_name in ("matroska", "webm"):  # they ask for the encoder's header at once
+            # these ask for the encoder's header, or its size, at once
+            if format_name in ("matroska", "webm", "gif"):
                 return encoder in trial.supported_codecs
             trial.add_mux_stream(encoder, rate=25, width=64, height=64, time_base=Fraction(1, 25))
             trial.start_encoding()

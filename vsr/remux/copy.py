@@ -180,7 +180,7 @@ def copy_streams(
     lanes: dict[int, _Lane] = {}
     for stream in source.streams:
         if stream.index == main.index:
-            copy_facts(main, add_main(), output.format.name)
+            copy_facts(main, add_main(), output.format.name, encoded_anew=True)
         elif (action := plan.actions.get(stream.index)) and not action.reason:
             target = _add(output, stream, action)
             if target is not None:

@@ -21,6 +21,9 @@ _STALE = {
     "number_of_bytes", "number_of_frames", "software", "vendor_id",
 }  # fmt: skip
 
+# Facts about how a video was encoded. Where the new one has alpha, the muxer says so itself.
+_OF_ENCODING = {"alpha_mode", "encoder_options", "encoder_settings", "encoding_settings"}
+
 # QuickTime has a table of languages: libav finds them by these names and loses all others.
 _QUICKTIME_LANGUAGES = {
     "bod": "tib", "cym": "wel", "deu": "ger", "ell": "gre", "eus": "baq", "fao": "fo ",
@@ -39,9 +42,16 @@ _STATEMENT = ("comment", "description", "synopsis")
 _OTHER_STATEMENT = {"avi": ("comment", "encoded_by"), "asf": ("synopsis", "encoded_by")}
 
 
-def copy_facts(source: Stream, target: Stream, format_name: str) -> None:
-    """Copy a stream's language, title and other tags, and its disposition."""
+def copy_facts(
+    source: Stream, target: Stream, format_name: str, encoded_anew: bool = False
+) -> None:
+    """Copy a stream's language, title and other tags, and its disposition.
+
+    Where it is `encoded_anew`, what they say of its encoding is left out.
+    """
     tags = lasting(source.metadata)
+    if encoded_anew:
+        tags = {key: value for key, value in tags.items() if key.lower() not in _OF_ENCODING}
     if "name" in tags and not any(key.lower() == "title" for key in tags):
         tags["title"] = tags.pop("name")  # mp4's word for it, as libav reads it
     target.metadata.update(tags)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 from typing import Any
 
 from vsr.core.errors import SegmentError
-from vsr.core.events import Warn
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
 from vsr.core.threads import cores
 from vsr.encoding.codecs import Encoding
 from vsr.inference.passes import LoadedModel
+from vsr.output.clock import clock_for
 from vsr.output.video import shift_of
 from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
@@ -32,6 +34,7 @@ def make_plan(
     settings: dict[str, Any],
     source: Fingerprint,
     warn: Warn,
+    note: Callable[[str], None] = ignore,
 ) -> Plan:
     """Look through the source and decide where to cut it.
 
@@ -45,9 +48,12 @@ def make_plan(
         name = encoding.encoder(job.target, info)
         with video.other_streams() as others:
             streams = plan_streams(others, job.target, job.options.streams, name)
+            clock_for(job.target, streams.format, others, info)  # refused now, or not at all
         for warning in streams.warnings(job.target):
             warn(warning)
         encoder = open_alone(info, streams.format, name, encoding, warn)
+        if encoder.note:
+            note(encoder.note)
         header, pixels = header_of(encoder), encoder.settings["pix_fmt"]
         close_alone(encoder)
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:

@@ -57,7 +57,9 @@ def run_in_segments(
         reporter.warn(line)
     early: list[str] = []
     with open_work(
-        job.target, key, lambda: make_plan(job, tools, key, settings, source, early.append)
+        job.target,
+        key,
+        lambda: make_plan(job, tools, key, settings, source, early.append, reporter.note),
     ) as work:
         for message in work.warnings:
             reporter.warn(message)

@@ -16,7 +16,7 @@ import av
 
 from vsr.core.damage import NO_DAMAGE, Damage
 from vsr.core.errors import OutputError, StoppedError
-from vsr.core.events import Reporter, Warn
+from vsr.core.events import Reporter, Warn, ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
@@ -116,7 +116,8 @@ class _Segments:
         plan = stretch.plan
         self._stretch, self._info, self._first = stretch, info, first
         self._waiting = list(stretch.segments)
-        self._encoding = replace(encoding, codec=plan.encoder, threads=plan.threads)
+        fitting = encoding.fitting(plan.encoder, ignore)  # the plan's maker was told
+        self._encoding = replace(fitting, codec=plan.encoder, threads=plan.threads)
         self._damage, self._reporter = damage, reporter
         self._open: _Writer | None = None
 
