@@ -21,6 +21,7 @@ from vsr.core.geometry import Geometry, geometry_of
 from vsr.core.picture import PictureOptions
 from vsr.core.resample import resize
 from vsr.inference.engine import Engine, restore
+from vsr.inference.upscaler import Enlarger
 from vsr.networks import Network
 from vsr.networks.interpolation import Interpolation
 
@@ -91,6 +92,25 @@ def test_tiles_leave_no_seam(pixels: str, asked: dict[str, Any]) -> None:
         whole, tiled = (fitted(network, noise(2, about), about, geometry, t) for t in (0, 16))
         for one, other in zip(whole, tiled, strict=True):
             assert one.shows_same(other)
+
+
+def test_running_out_of_memory_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    about, said = info("yuv420p"), []
+    geometry = of(about, scale=1.5)
+    whole = fitted(Interpolation(2), noise(2, about), about, geometry)
+    unrounded = Enlarger.unrounded
+
+    def refusing(self: Enlarger, planes: Sequence[torch.Tensor]) -> torch.Tensor:
+        if planes[0].shape[-2] * planes[0].shape[-1] > 1200:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
+        return unrounded(self, planes)
+
+    monkeypatch.setattr(Enlarger, "unrounded", refusing)
+    chosen = model(Interpolation(2))
+    seen = iter(noise(2, about))
+    again = list(restore(seen, about, chosen, engine(), said.append, geometry=geometry))
+    assert said
+    assert all(one.shows_same(other) for one, other in zip(whole, again, strict=True))
 
 
 @pytest.mark.parametrize("pixels", FORMATS)

@@ -331,14 +331,14 @@ def test_the_default_model_is_one_for_what_there_is_to_see(tmp_path: Path) -> No
 def test_a_frame_that_the_network_loses_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restore = flow.restore
+    all_of_them = flow.enlarge
 
     def forgetful(*arguments: Any) -> Iterator[Any]:
-        for number, frame in enumerate(restore(*arguments)):
+        for number, frame in enumerate(all_of_them(*arguments)):
             if number != 5:
                 yield frame
 
-    monkeypatch.setattr(flow, "restore", forgetful)
+    monkeypatch.setattr(flow, "enlarge", forgetful)
     source = make(tmp_path / "in.mp4")
     with pytest.raises(VsrError, match="11 of 12 frames"):
         enlarge(source, tmp_path / "out.mp4")
