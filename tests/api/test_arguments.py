@@ -197,10 +197,12 @@ def test_arguments_of_an_evaluation_are_checked_first(
         vsr.evaluate(*arguments)
 
 
-def test_a_loaded_model_has_its_scale() -> None:
+def test_a_loaded_model_is_scored_at_its_scale_unless_another_is_asked_for(folder: Path) -> None:
+    cv2.imwrite("true.png", picture(0, 40, 40))
     model = vsr.load_model("bicubic", 2)
-    with pytest.raises(vsr.ModelError, match="scale 4: the model bicubic is loaded for 2"):
-        vsr.evaluate(["true.png"], model, scale=4)
+    own, other = (next(vsr.evaluate(["true.png"], model, scale=s)) for s in (None, 4))
+    assert own == next(vsr.evaluate(["true.png"], model, scale=2))
+    assert other.psnr < own.psnr
 
 
 def test_a_model_is_named_by_text_or_path() -> None:

@@ -20,10 +20,10 @@ from support.paths import TESTS
 from torch import Tensor
 
 from vsr import Result, upscale
-from vsr import api as pipeline
 from vsr.core.frame import Frame
 from vsr.core.span import Span
 from vsr.images.images import open_images
+from vsr.inference import passes
 from vsr.inference.engine import Engine, restore
 from vsr.networks.registry import Model, ModelCard, load_model
 from vsr.video.reader import open_video
@@ -71,7 +71,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Has `upscale` take a model that is in no catalogue."""
 
     def take(model: Model) -> None:
-        monkeypatch.setattr(pipeline, "load_model", lambda name, scale: model)
+        monkeypatch.setattr(passes, "first_model", lambda name, factor: model)
 
     return take
 
@@ -308,8 +308,8 @@ import resource, sys
 sys.path.insert(0, sys.argv[1])
 from support.context_network import blend
 from vsr import upscale
-from vsr import api as pipeline
-pipeline.load_model = lambda name, scale: blend(1)
+from vsr.inference import passes
+passes.first_model = lambda name, factor: blend(1)
 upscale(sys.argv[2], sys.argv[3], scale=2, device="cpu", preset="ultrafast")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -23,7 +23,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import vsr
-from vsr import api
 from vsr.adaptation.adapt import adapt
 from vsr.core import lifetime
 from vsr.core.crop import CropRegion
@@ -32,6 +31,7 @@ from vsr.core.events import ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.span import Span
+from vsr.inference import passes
 from vsr.inference.engine import Engine, restore
 from vsr.inference.recurrent_tiles import RecurrentTiler
 from vsr.model_selection.quality import told_quality
@@ -71,7 +71,7 @@ def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has `upscale` take the network above, whatever is asked for."""
-    monkeypatch.setattr(api, "load_model", lambda name, scale: model(NETWORK))
+    monkeypatch.setattr(passes, "first_model", lambda name, factor: model(NETWORK))
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +338,7 @@ def test_other_models_cannot_be_told(clip: Path, tmp_path: Path) -> None:
 
 
 def test_the_python_interface(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vsr.upscaler.load_model", lambda name, scale: model(NETWORK))
+    monkeypatch.setattr(passes, "first_model", lambda name, factor: model(NETWORK))
     up = vsr.Upscaler("stands in", scale=2, device="cpu", precision="fp32")
     with vsr.open_video(clip) as video:
         found = [frame.planes for frame in up.frames(video)]
@@ -358,7 +358,7 @@ def test_the_python_interface(clip: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_python_gets_the_pictures_that_the_command_writes(
     clip: Path, tmp_path: Path, use: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vsr.upscaler.load_model", lambda name, scale: model(NETWORK))
+    monkeypatch.setattr(passes, "first_model", lambda name, factor: model(NETWORK))
     up = vsr.Upscaler("stands in", scale=2, device="cpu", precision="fp32")
     coarse = make(tmp_path / "coarse.mp4", replace(CLIP, options={"crf": "35"}))
     up.file(coarse, tmp_path / "out.mkv", crf=0, preset="ultrafast")

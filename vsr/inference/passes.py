@@ -53,7 +53,7 @@ def load_for(name: str | None, factor: Fraction, engine: Engine) -> LoadedModel:
 
 def first_model(name: str | None, factor: Fraction) -> Model:
     """The model that begins, at the scale that suits; None is the default. Raises ModelError."""
-    name = name or default_model()
+    name = default_model() if name is None else name
     return load_model(name, scale_for(name, factor))
 
 
