@@ -7,12 +7,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vsr.core.bounds import FRACTION, LEARNING_RATE, MINUTES, SEED, STEPS
+from vsr.inference.passes import scale_for
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
 from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
@@ -178,7 +180,8 @@ def _recipe(
     shape = SHAPES[model]
     chosen = shape.defaults | given
     if "warm_start" in given:
-        chosen["warm_start"] = weights_path(given["warm_start"], scale)
+        name = given["warm_start"]
+        chosen["warm_start"] = weights_path(name, scale_for(name, Fraction(scale)))
     if "iterations" not in given:
         chosen["iterations"] = None if "minutes" in given else 100_000
     chosen["degradation"] = degradation

@@ -38,6 +38,7 @@ from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, validate_recurrent
 from vsr.training.reparam import merged_state, widen
+from vsr.training.rescale import rescaled
 from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
 from vsr.training.takes import SIDE
@@ -235,6 +236,8 @@ def _warm_start(network: Network, path: Path) -> None:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
+    if isinstance(network, Recurrent):
+        state = rescaled(state, network)
     fitted = grown(state, network.state_dict())
     if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")

@@ -1,0 +1,46 @@
+"""Begin a recurrent network at one scale from one that was trained at another."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vsr.networks.recurrent import Recurrent
+
+State = dict[str, Tensor]
+
+
+def rescaled(state: State, network: Recurrent) -> State:
+    """The tensors of a recurrent network at another scale, shaped as those of `network`.
+
+    All but the ends of its cell are the same at every scale. The detail that goes in and out has a
+    plane for each place within a pixel: what comes out is averaged over the places that each new
+    one covers, and what goes in is spread over those that it lies in. `state` as it is, where the
+    scale is the same or it is of no recurrent network.
+    """
+    outward, inward = state.get("outward.weight"), state.get("inward.weight")
+    if outward is None or inward is None:
+        return state
+    scale, features = round(len(outward) ** 0.5), outward.shape[1]
+    if scale == network.scale or features != network.features:
+        return state
+    made = dict(state)
+    fewer = _places(network.scale, scale)
+    made["outward.weight"] = torch.einsum("po,oikl->pikl", fewer, outward)
+    made["outward.bias"] = fewer @ state["outward.bias"]
+    hidden, detail, planes = inward.split(
+        [features, scale**2, inward.shape[1] - features - scale**2], 1
+    )
+    spread = torch.einsum("fokl,op->fpkl", detail, _places(scale, network.scale))
+    made["inward.weight"] = torch.cat([hidden, spread, planes], 1)
+    return made
+
+
+def _places(new: int, old: int) -> Tensor:
+    """(new**2, old**2): how much of each new place of a pixel the old ones cover, in parts of 1."""
+    ends = torch.arange(new + 1) / new
+    edges = torch.arange(old + 1) / old
+    begin = torch.maximum(ends[:-1, None], edges[None, :-1])
+    end = torch.minimum(ends[1:, None], edges[None, 1:])
+    axis = (end - begin).clamp(min=0) * new
+    return torch.kron(axis, axis)
