@@ -28,8 +28,8 @@ def rescaled(state: State, network: Recurrent) -> State:
     fewer = _places(network.scale, scale)
     made["outward.weight"] = torch.einsum("po,oikl->pikl", fewer, outward)
     made["outward.bias"] = fewer @ state["outward.bias"]
-    hidden, detail, planes = inward.split(
-        [features, scale**2, inward.shape[1] - features - scale**2], 1
+    hidden, detail, planes = torch.split(
+        inward, [features, scale**2, inward.shape[1] - features - scale**2], 1
     )
     spread = torch.einsum("fokl,op->fpkl", detail, _places(scale, network.scale))
     made["inward.weight"] = torch.cat([hidden, spread, planes], 1)
