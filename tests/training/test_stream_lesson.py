@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
-from vsr.training.stream_lesson import _GAIN, StreamLesson, _amplified, _swapped
+from vsr.training.stream_lesson import _GAIN, StreamLesson, _amplified, _heavier, _swapped
 from vsr.training.streams import Streams
 from vsr.training.window_pairs import WindowPairs
 
@@ -55,9 +55,22 @@ def test_a_lesson_moves_every_weight_but_those_of_the_motion(
 
 
 def test_gains_are_drawn_for_each_lane(lesson: StreamLesson) -> None:
-    *_, gain, _ = lesson.draw(np.random.default_rng(3), 0.0)
+    *_, gain, _, _ = lesson.draw(np.random.default_rng(3), 0.0)
     assert gain.shape == (3,)
     assert _GAIN[0] <= gain.min() < gain.max() <= _GAIN[1]
+
+
+def test_heavier_weights_are_for_one_pass(lesson: StreamLesson, network: Recurrent) -> None:
+    own = [*network.parameters()]
+    values = [parameter.clone() for parameter in own]
+    with _heavier(network, torch.tensor(1.5)):
+        heavier = network.outward.weight
+    assert heavier is not network.outward.weight
+    torch.testing.assert_close(heavier, 1.5 * network.outward.weight)
+    lesson.loss(network, lesson.draw(np.random.default_rng(2), 0.0), 0.0).backward()
+    assert [*map(id, network.parameters())] == [*map(id, own)]
+    assert all(torch.equal(a, b) for a, b in zip(own, values, strict=True))
+    assert network.inward.weight.grad is not None
 
 
 def test_a_lane_may_be_handed_anothers_state() -> None:

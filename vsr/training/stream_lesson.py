@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +20,7 @@ from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
 _GAIN = (0.96, 1.12)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
+_HEAVIER = 0.03  # by which all weights of the cell grow, at most: they are to keep from the edge
 _UPSET = 0.03  # of the lanes are handed another lane's state, as after a cut that nobody saw
 _LOUDER = 3.0  # times as strong as it is, at most
 _EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
@@ -67,12 +70,13 @@ class StreamLesson:
         gain = torch.from_numpy(random.uniform(*_GAIN, count).astype(np.float32))
         louder = random.uniform(1, _LOUDER, count) * (random.random(count) < _UPSET)
         upset = torch.from_numpy(louder.astype(np.float32))  # 0 where the state is the lane's own
-        lanes = (chunk.fresh, chunk.live, chunk.clean, gain, upset)
+        heavier = torch.tensor(1 + random.uniform(0, _HEAVIER))
+        lanes = (chunk.fresh, chunk.live, chunk.clean, gain, upset, heavier)
         return chunk.small, chunk.large, chunk.quality, *lanes
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Recurrent)
-        small, large, quality, fresh, live, clean, gain, upset = examples
+        small, large, quality, fresh, live, clean, gain, upset, heavier = examples
         frames = small.float() / 255  # (N, T + future, p, p)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
@@ -82,6 +86,7 @@ class StreamLesson:
         with (
             torch.autocast(small.device.type, torch.bfloat16),
             parametrize.cached(),
+            _heavier(network, heavier),
         ):
             for t in range(large.shape[1]):
                 window = _seen(frames[:, t : t + 1 + network.future], live)
@@ -122,6 +127,21 @@ class StreamLesson:
             torch.where(anew, 0.0, old.detail),
             torch.where(anew, 0, old.still),
         )
+
+
+@contextmanager
+def _heavier(network: Recurrent, factor: Tensor) -> Iterator[None]:
+    """The weights of the cell so much larger, for one pass; gradients are those of the weights."""
+    convs = [network.inward, network.outward, *(c for pair in network.blocks for c in pair)]
+    plain = [conv for conv in convs if not parametrize.is_parametrized(conv)]
+    own = [conv.weight for conv in plain]
+    for conv, weight in zip(plain, own, strict=True):
+        conv._parameters["weight"] = weight * factor
+    try:
+        yield
+    finally:
+        for conv, weight in zip(plain, own, strict=True):
+            conv._parameters["weight"] = weight
 
 
 def _seen(window: Tensor, live: Tensor) -> Tensor:
