@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
@@ -132,7 +132,8 @@ class StreamLesson:
 @contextmanager
 def _heavier(network: Recurrent, factor: Tensor) -> Iterator[None]:
     """The weights of the cell so much larger, for one pass; gradients are those of the weights."""
-    convs = [network.inward, network.outward, *(c for pair in network.blocks for c in pair)]
+    cell = (network.inward, *network.blocks.modules(), network.outward)
+    convs = [module for module in cell if isinstance(module, nn.Conv2d)]
     plain = [conv for conv in convs if not parametrize.is_parametrized(conv)]
     own = [conv.weight for conv in plain]
     for conv, weight in zip(plain, own, strict=True):
