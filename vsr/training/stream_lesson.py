@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -136,13 +137,14 @@ def _heavier(network: Recurrent, factor: Tensor) -> Iterator[None]:
     convs = [module for module in cell if isinstance(module, nn.Conv2d)]
     plain = [conv for conv in convs if not parametrize.is_parametrized(conv)]
     own = [conv.weight for conv in plain]
-    for conv, weight in zip(plain, own, strict=True):
-        conv._parameters["weight"] = weight * factor
+    held: list[dict[str, Any]] = [conv._parameters for conv in plain]
+    for parameters, weight in zip(held, own, strict=True):
+        parameters["weight"] = weight * factor
     try:
         yield
     finally:
-        for conv, weight in zip(plain, own, strict=True):
-            conv._parameters["weight"] = weight
+        for parameters, weight in zip(held, own, strict=True):
+            parameters["weight"] = weight
 
 
 def _seen(window: Tensor, live: Tensor) -> Tensor:
