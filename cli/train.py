@@ -16,7 +16,7 @@ from vsr.core.bounds import FRACTION, LEARNING_RATE, MINUTES, SEED, STEPS
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
 from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
-from vsr.util.signals import heard
+from vsr.util.signals import heard, interrupt
 
 from .options import network_scale, upscale_option
 from .output.messages import event
@@ -301,7 +301,7 @@ def _interrupts_between_steps() -> Iterator[Callable[[], None]]:
     def note(number: int, frame: object) -> None:
         nonlocal pressed
         if pressed or not stepping:
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         pressed = True
 
     def check() -> None:

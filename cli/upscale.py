@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from vsr import DoneError, Progress, upscale
 from vsr.core.url import Url, as_source
+from vsr.util.signals import interrupt
 
 from .option_table import options_of, with_options
 from .output.messages import event
@@ -89,7 +90,7 @@ def _stopping(source: str, reporter: _Reporter) -> Iterator[Event]:
     def first(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
         if not (live or reporter.resumable):
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         stop.set()
         if not live:
             reporter.say("stopping after the segment at work; Ctrl-C again stops at once")

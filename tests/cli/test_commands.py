@@ -323,6 +323,41 @@ def test_usage_errors_of_bench(options: list[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
+def test_signals_in_a_row_leave_nothing_either(tmp_path: Path, number: int) -> None:
+    clip = Clip(320, 240, pts=range(0, 200 * 512, 512), options={"preset": "ultrafast"})
+    source, target = make(tmp_path / "in.mp4", clip), tmp_path / "out"
+    with subprocess.Popen(
+        [SCRIPT, "upscale", source, target, "-s", "4", "-m", "bicubic", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "progress"
+        try:
+            while process.poll() is None:  # into its last steps
+                process.send_signal(number)
+                time.sleep(0.002)
+            err = process.communicate(timeout=15)[1]
+        finally:
+            process.kill()
+    assert (process.returncode, err.strip()) == (130, "vsr: interrupted")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_record_replaces_nobodys_file(inputs: Path, tmp_path: Path) -> None:
+    record = tmp_path / "out.mkv.record.json"
+    words = ["upscale", inputs / "good.mp4", tmp_path / "out.mkv", *FAST, "--record"]
+    record.write_text("somebody's")
+    assert_one_line(vsr(*words), "out.mkv.record.json: exists already")
+    assert [path.name for path in tmp_path.iterdir()] == [record.name]
+    record.unlink()
+    record.symlink_to(inputs / "good.mp4")
+    assert_one_line(vsr(*words, "-y"), "is the input itself")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
 def test_an_interrupted_bench_ends_at_once(number: int) -> None:
     options = ["--models", "bicubic", "--seconds", "600", "--device", "cpu"]
     with subprocess.Popen(
