@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.cli_runner import SCRIPT, vsr
 from support.hostile_input import KINDS, PATIENCE, STILL, Case, Place, draw_sources
 
+IMPATIENCE = 0.2  # seconds from one signal to the next
 ENDS = ("done", "refused", "broken")
 
 
@@ -133,7 +134,9 @@ def start(case: Case) -> list[Ended]:
     try:
         if case.also.startswith("SIG"):
             wait_for_part(case.target.parent, runs[0])
-            runs[0].send_signal(getattr(signal, case.also))
+            while runs[0].poll() is None:  # whoever is impatient presses Ctrl-C again
+                runs[0].send_signal(getattr(signal, case.also))
+                time.sleep(IMPATIENCE)
         said = [run.communicate(timeout=PATIENCE) for run in runs]
     finally:
         for run in runs:

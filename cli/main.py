@@ -21,6 +21,7 @@ def main() -> None:
 
     0 done, 1 failed, 2 usage, 3 some of many files failed, 130 interrupted.
     """
+    _open_streams()
     for number in heard():
         signal.signal(number, interrupt)
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else a shell has it ignored
@@ -59,6 +60,20 @@ def _run() -> None:
             raise
         what = f"{type(error).__name__}: {error}"
         _end(f"error: unexpected {what} (VSR_DEBUG=1 shows where)", EXIT_FAILED)
+
+
+def _open_streams() -> None:
+    """Lead the standard streams that a parent has closed to nowhere.
+
+    Else the first file that is opened gets such a number, as an output may, and all that
+    libraries say is written into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def _end(message: str, code: int) -> None:

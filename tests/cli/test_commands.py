@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -73,7 +74,7 @@ def assert_one_line(ran: Ran, *words: str) -> None:
         ("no-index.mp4", "out.mp4", [], ["no-index.mp4: cannot be read as a video"]),
         ("cut.mp4", "out.mp4", ["--strict"], ["cut.mp4: ", "truncated", "--strict"]),
         ("good.mp4", "out.mp4", ["-m", "nosuch"], ["unknown model 'nosuch': known are "]),
-        ("good.mp4", "out.mp4", ["-m", "{inputs}/x3.safetensors"], ["is for scale 3, not 2"]),
+        ("good.mp4", "out.mp4", ["-m", "{inputs}/x3.safetensors"], ["the tensors do not fit the network"]),
         ("good.mp4", "out.mp4", ["-m", "{inputs}/broken.safetensors"], ["not a safetensors file"]),
         ("good.mp4", "out.mp4", ["-m", "no.safetensors"], ["no.safetensors: no such model file"]),
         ("good.mp4", "no/out.mp4", [], ["no/out.mp4: the folder ", "does not exist"]),
@@ -354,6 +355,25 @@ def test_a_record_replaces_nobodys_file(inputs: Path, tmp_path: Path) -> None:
     record.unlink()
     record.symlink_to(inputs / "good.mp4")
     assert_one_line(vsr(*words, "-y"), "is the input itself")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_place_for_a_file(inputs: Path, tmp_path: Path, closed: str) -> None:
+    target = tmp_path / "out.mp4"
+    words = shlex.join(map(str, [SCRIPT, "upscale", inputs / "good.mp4", target, *FAST]))
+    assert subprocess.run(["sh", "-c", f"{words} {closed}"], capture_output=True).returncode == 0
+    assert len(held(target).pts) == len(SOUND.pts)
+
+
+@pytest.mark.slow
+def test_a_full_stdout_is_told_of_as_such(inputs: Path, tmp_path: Path) -> None:
+    words = [SCRIPT, "upscale", inputs / "good.mp4", tmp_path / "out.mp4", *FAST, "--json"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert ran.stderr.startswith("vsr: error: stdout: cannot be written")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.slow

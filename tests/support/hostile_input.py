@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import shlex
 import shutil
@@ -315,11 +316,17 @@ def leftovers(place: Place) -> Case:
         facts = json.loads(record.read_text())
         facts[place.chance.choice([*facts])] = place.chance.choice((None, 3, [], {}, "x", -1e300))
         odd = json.dumps(facts)
-    record.write_text(odd, "latin-1")
-    for name in ("plan.json", "journal.jsonl"):
-        folder = place.out / ".o.mkv.00000000.work"
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_text(odd, "latin-1")
+    folder = place.out / ".o.mkv.00000000.work"
+    folder.mkdir()
+    what = place.chance.choice(("text", "text", "link", "fifo"))
+    for path in (record, folder / "plan.json", folder / "journal.jsonl"):
+        path.unlink(missing_ok=True)
+        if what == "text":
+            path.write_text(odd, "latin-1")
+        elif what == "link":
+            path.symlink_to(place.sources / "plain.mp4")
+        else:
+            os.mkfifo(path)
     return Case("leftovers", (*words, "--overwrite"), case.target)
 
 
