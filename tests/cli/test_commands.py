@@ -74,7 +74,12 @@ def assert_one_line(ran: Ran, *words: str) -> None:
         ("no-index.mp4", "out.mp4", [], ["no-index.mp4: cannot be read as a video"]),
         ("cut.mp4", "out.mp4", ["--strict"], ["cut.mp4: ", "truncated", "--strict"]),
         ("good.mp4", "out.mp4", ["-m", "nosuch"], ["unknown model 'nosuch': known are "]),
-        ("good.mp4", "out.mp4", ["-m", "{inputs}/x3.safetensors"], ["the tensors do not fit the network"]),
+        (
+            "good.mp4",
+            "out.mp4",
+            ["-m", "{inputs}/x3.safetensors"],
+            ["the tensors do not fit the network"],
+        ),
         ("good.mp4", "out.mp4", ["-m", "{inputs}/broken.safetensors"], ["not a safetensors file"]),
         ("good.mp4", "out.mp4", ["-m", "no.safetensors"], ["no.safetensors: no such model file"]),
         ("good.mp4", "no/out.mp4", [], ["no/out.mp4: the folder ", "does not exist"]),
