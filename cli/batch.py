@@ -28,7 +28,7 @@ from vsr.core.options import UpscaleOptions
 from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.inference.passes import scale_for
 from vsr.networks.registry import load_model
-from vsr.util.signals import heard
+from vsr.util.signals import heard, interrupt
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
@@ -212,9 +212,10 @@ def _arriving(
 def _stopping(stop: Event) -> Iterator[None]:
     """The first Ctrl-C, or signal to end, sets `stop`, the next one interrupts."""
 
-    def handle(_signal: int, _frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            interrupt(number, frame)
+            return
         Thread(target=stop.set).start()  # this one may be about to wait for it, lock in hand
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, *heard())}

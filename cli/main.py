@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
-from types import FrameType
 
 import click
 
 from vsr.core.errors import StoppedError, VsrError
-from vsr.util.signals import heard
+from vsr.util.signals import heard, ignore_ending, interrupt, undisturbed
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
@@ -21,8 +21,19 @@ def main() -> None:
 
     0 done, 1 failed, 2 usage, 3 some of many files failed, 130 interrupted.
     """
+    _open_streams()
     for number in heard():
-        signal.signal(number, _interrupt)
+        signal.signal(number, interrupt)
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else a shell has it ignored
+        signal.signal(signal.SIGINT, interrupt)
+    atexit.register(ignore_ending)
+    try:
+        _run()
+    finally:
+        undisturbed()
+
+
+def _run() -> None:
     try:
         from .commands import vsr  # takes a second, in which one may interrupt it
 
@@ -51,8 +62,18 @@ def main() -> None:
         _end(f"error: unexpected {what} (VSR_DEBUG=1 shows where)", EXIT_FAILED)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _open_streams() -> None:
+    """Lead the standard streams that a parent has closed to nowhere.
+
+    Else the first file that is opened gets such a number, as an output may, and all that
+    libraries say is written into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def _end(message: str, code: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from vsr.core.errors import InputError
+from vsr.core.errors import InputError, OutputError
 from vsr.core.options import ComputeOptions, Precision
 from vsr.core.paths import check_output
 from vsr.core.picture import short
@@ -179,6 +179,8 @@ def _titles(models: Sequence[Model], names: Sequence[str | None]) -> list[str]:
 def _check_figures(asked: Asked, groups: Sequence[_Group]) -> None:
     """Raise VsrError where a figure could not be drawn, before the work that it shows."""
     inputs = list(input_files(item for group in groups for item in (group.path, *group.items)))
+    if asked.plot and asked.crops and asked.plot.resolve() == asked.crops.resolve():
+        raise OutputError(f"{asked.crops}: --plot and --crops need a file each")
     for figure in filter(None, (asked.plot, asked.crops)):
         check_output(figure, asked.overwrite, inputs)
     if asked.plot:

@@ -18,7 +18,7 @@ from vsr.inference.passes import scale_for
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
 from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
-from vsr.util.signals import heard
+from vsr.util.signals import heard, interrupt
 
 from .options import network_scale, upscale_option
 from .output.messages import event
@@ -304,7 +304,7 @@ def _interrupts_between_steps() -> Iterator[Callable[[], None]]:
     def note(number: int, frame: object) -> None:
         nonlocal pressed
         if pressed or not stepping:
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         pressed = True
 
     def check() -> None:

@@ -20,6 +20,7 @@ from vsr import DoneError, Progress, upscale
 from vsr.core.errors import StoppedError
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
+from vsr.util.signals import interrupt
 
 from .option_table import options_of, with_options
 from .output.messages import event
@@ -92,7 +93,7 @@ def _stopping(source: str, reporter: _Reporter) -> Iterator[Event]:
     def first(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
         if not (live or reporter.resumable):
-            raise KeyboardInterrupt
+            interrupt(number, frame)
         stop.set()
         what = "with what has come" if live else "after the segment at work"
         reporter.say(f"stopping {what}; Ctrl-C again stops at once")

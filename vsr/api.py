@@ -26,7 +26,7 @@ from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.output.sink import BeforeCommit, Output
-from vsr.pipeline.checks import check_paths, file_of, idle_options, target_note
+from vsr.pipeline.checks import check_paths, file_of, idle_options, input_files, target_note
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
@@ -35,7 +35,7 @@ from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
 from vsr.provenance.fingerprint import Fingerprint, fingerprint, fingerprints
 from vsr.provenance.settings import Plain, job_settings
-from vsr.provenance.sidecar import make_record, record_path, write_record
+from vsr.provenance.sidecar import check_record, make_record, record_path, write_record
 from vsr.provenance.tag import statement
 from vsr.provenance.up_to_date import standing
 from vsr.segmented.executor import Maker, make_here
@@ -345,6 +345,10 @@ def _unless_done(job: Job, settings: dict[str, Plain], arrived: Sequence[Plan]) 
             if done:
                 raise DoneError(f"{job.target}: is done already, by its record")
     check_paths(job.source, job.target, options.overwrite)
+    if options.record:
+        check_record(
+            job.target, options.overwrite, input_files(filter(None, [file_of(job.source)]))
+        )
 
 
 def _are_apart(job: Job) -> bool:

@@ -65,3 +65,17 @@ def test_errors_of_adapt_are_one_line(footage: Path, tmp_path: Path) -> None:
     assert ran.code == 2
     assert "Invalid value for '--minutes': '0': must be a number above 0" in ran.err
     assert not [*tmp_path.iterdir()]
+
+
+def test_adapt_replaces_no_folder_and_not_what_it_begins_from(
+    footage: Path, tmp_path: Path
+) -> None:
+    own, folder = tmp_path / "own.safetensors", tmp_path / "folder.safetensors"
+    own.write_bytes(b"weights")
+    folder.mkdir()
+    ran = vsr("adapt", footage, "-m", own, "-o", own, "-y")
+    assert (ran.code, own.read_bytes()) == (1, b"weights")
+    assert "is the input itself" in ran.err
+    ran = vsr("adapt", footage, "-o", folder, "-y")
+    assert ran.code == 1
+    assert "is a folder; name a file" in ran.err

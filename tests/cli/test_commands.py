@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -315,6 +316,60 @@ def test_usage_errors_of_bench(options: list[str]) -> None:
     ran = vsr("bench", *options)
     assert (ran.code, ran.out) == (2, "")
     assert options[0] in ran.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
+def test_signals_in_a_row_leave_nothing_either(tmp_path: Path, number: int) -> None:
+    clip = Clip(320, 240, pts=range(0, 200 * 512, 512), options={"preset": "ultrafast"})
+    source, target = make(tmp_path / "in.mp4", clip), tmp_path / "out"
+    with subprocess.Popen(
+        [SCRIPT, "upscale", source, target, "-s", "4", "-m", "bicubic", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "progress"
+        try:
+            while process.poll() is None:  # into its last steps
+                process.send_signal(number)
+                time.sleep(0.002)
+            err = process.communicate(timeout=15)[1]
+        finally:
+            process.kill()
+    assert (process.returncode, err.strip()) == (130, "vsr: interrupted")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_record_replaces_nobodys_file(inputs: Path, tmp_path: Path) -> None:
+    record = tmp_path / "out.mkv.record.json"
+    words = ["upscale", inputs / "good.mp4", tmp_path / "out.mkv", *FAST, "--record"]
+    record.write_text("somebody's")
+    assert_one_line(vsr(*words), "out.mkv.record.json: exists already")
+    assert [path.name for path in tmp_path.iterdir()] == [record.name]
+    record.unlink()
+    record.symlink_to(inputs / "good.mp4")
+    assert_one_line(vsr(*words, "-y"), "is the input itself")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_place_for_a_file(inputs: Path, tmp_path: Path, closed: str) -> None:
+    target = tmp_path / "out.mp4"
+    words = shlex.join(map(str, [SCRIPT, "upscale", inputs / "good.mp4", target, *FAST]))
+    assert subprocess.run(["sh", "-c", f"{words} {closed}"], capture_output=True).returncode == 0
+    assert len(held(target).pts) == len(SOUND.pts)
+
+
+@pytest.mark.slow
+def test_a_full_stdout_is_told_of_as_such(inputs: Path, tmp_path: Path) -> None:
+    words = [SCRIPT, "upscale", inputs / "good.mp4", tmp_path / "out.mp4", *FAST, "--json"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert ran.stderr.startswith("vsr: error: stdout: cannot be written")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -305,6 +305,14 @@ def test_a_figure_never_replaces_an_input(tmp_path: Path, figure: str, overwrite
     assert (clip / "1.png").read_bytes() == before
 
 
+def test_two_figures_are_two_files(inputs: Path, tmp_path: Path) -> None:
+    figure = tmp_path / "figure.png"
+    words = ["--plot", figure, "--crops", tmp_path / "." / "figure.png"]
+    ran = vsr("eval", inputs / "clips", "-m", "bicubic", "-s", "2", *words)
+    assert (ran.code, figure.exists()) == (1, False)
+    assert "--plot and --crops need a file each" in ran.err
+
+
 def test_a_figure_replaces_a_file_on_demand_alone(inputs: Path, tmp_path: Path) -> None:
     figure = tmp_path / "crops.png"
     figure.write_bytes(b"mine")

@@ -224,3 +224,13 @@ def test_an_upscaler_takes_fractions() -> None:
     assert up.scale == Fraction(5, 2)
     assert up(image).shape == (60, 100)
     assert vsr.Upscaler("bicubic", scale=6, device="cpu")(image).shape == (144, 240)
+
+
+@pytest.mark.parametrize("resume", ["never", "always"])
+def test_the_size_that_is_told_is_that_of_the_file(tmp_path: Path, resume: str) -> None:
+    """An encoder that takes even sizes alone repeats the last column and row."""
+    odd = Clip(width=33, height=17, codec="ffv1", options={})
+    source, target = make(tmp_path / "in.mkv", odd), tmp_path / "out.mkv"
+    words = ("-s", 3, "-m", "bicubic", "--resume", resume, "--json")
+    result = command("upscale", source, target, *words).events[-1]
+    assert (result["width"], result["height"]) == shape(target) == (100, 52)

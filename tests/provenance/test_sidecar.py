@@ -29,6 +29,7 @@ from vsr.provenance.described import described, recorded
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.settings import job_settings
 from vsr.provenance.sidecar import (
+    check_record,
     make_record,
     read_record,
     record_path,
@@ -303,3 +304,34 @@ def test_what_cannot_be_written_leaves_what_was_there(
     write_record(tmp_path / "r.json", {"schema": "old"})
     write_record(tmp_path / "r.json", record)
     assert read_record(tmp_path / "r.json") == record
+
+
+def test_another_file_is_not_replaced_by_a_record(tmp_path: Path, done: tuple[Job, Result]) -> None:
+    target = tmp_path / "out.mp4"
+    path = record_path(target)
+    check_record(target, False, [])
+    for text in ("somebody's", "[]", '{"schema": "another"}', ""):
+        path.write_text(text)
+        with pytest.raises(OutputError, match=r"out\.mp4\.record\.json: exists already"):
+            check_record(target, False, [])
+        check_record(target, True, [])
+    write_record(path, record_of(done))  # left of an output that is gone
+    check_record(target, False, [])
+
+
+def test_a_record_never_replaces_an_input(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    source.touch()
+    record_path(target).symlink_to(source)
+    with pytest.raises(OutputError, match="is the input itself"):
+        check_record(target, True, [source])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there is none")
+def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    os.mkfifo(record_path(target))
+    with pytest.raises(OutputError, match="is a FIFO"):
+        check_record(target, True, [])
+    with pytest.raises(OutputError, match="is no file"):
+        read_record(record_path(target))

@@ -462,3 +462,38 @@ def test_work_that_is_removed_while_it_is_held_leaves_nothing(tmp_path: Path) ->
         work.add(done_of(work, 0))
         work.remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_links_lead_to_nothing_that_is_written(tmp_path: Path) -> None:
+    theirs, target = tmp_path / "theirs", tmp_path / "out.mp4"
+    theirs.write_bytes(b"theirs")
+    folder = folder_of(target, KEY)
+    folder.mkdir()
+    for name in ("lock", "plan.json", "journal.jsonl", "000000.packets"):
+        (folder / name).symlink_to(theirs)
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    assert theirs.read_bytes() == b"theirs"
+    assert not any(path.is_symlink() for path in folder.iterdir())
+
+
+def test_a_link_is_no_work_folder(tmp_path: Path) -> None:
+    theirs, target = tmp_path / "theirs", tmp_path / "out.mp4"
+    theirs.mkdir()
+    folder_of(target, KEY).symlink_to(theirs)
+    with pytest.raises(OutputError, match="is a link"), open_work(target, KEY, plan_of):
+        pass
+    assert not is_begun(target)
+    assert not any(theirs.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there is none")
+@pytest.mark.parametrize("name", ["plan.json", "journal.jsonl"])
+def test_a_fifo_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+    (work.folder / name).unlink()
+    os.mkfifo(work.folder / name)
+    with open_work(target, KEY, plan_of) as work:
+        assert not work.done

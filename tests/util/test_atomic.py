@@ -21,7 +21,16 @@ from vsr.util.atomic import (
     remove_abandoned,
 )
 
-TARGETS = ("out.mp4", "no suffix", "two.parts.mkv", "a[1]*?.mp4", ".hidden.mp4", "ä ö.mov")
+LONGEST = ("x" * 251 + ".mp4", "é" * 125 + ".mp4", "x" * 255)
+TARGETS = (
+    *LONGEST,
+    "out.mp4",
+    "no suffix",
+    "two.parts.mkv",
+    "a[1]*?.mp4",
+    ".hidden.mp4",
+    "ä ö.mov",
+)
 
 
 def ended_pid() -> int:

@@ -24,3 +24,36 @@ def test_what_nohup_ignores_is_not_heard() -> None:
 def test_a_closed_terminal_ends_as_a_request_does() -> None:
     told = subprocess.check_output([sys.executable, "-c", HEARD], text=True)
     assert told.split() == [number.name for number in ENDING] == ["SIGTERM", "SIGHUP", "SIGQUIT"]
+
+
+IMPATIENT = """
+import os, signal, sys
+from vsr.util import signals
+
+signal.signal(signal.SIGINT, signals.interrupt)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    for _ in range(3):
+        os.kill(os.getpid(), signal.SIGINT)
+    print("in order", flush=True)
+signals._TIDYING = 0.0
+os.kill(os.getpid(), signal.SIGINT)
+print("still here")
+"""
+
+
+def test_what_the_first_signal_sets_off_is_not_cut_short_and_cannot_hang() -> None:
+    ran = subprocess.run([sys.executable, "-c", IMPATIENT], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "in order\n", "")
+
+
+def test_who_ends_by_itself_is_not_interrupted() -> None:
+    program = (
+        "import os, signal; from vsr.util.signals import interrupt, undisturbed\n"
+        "signal.signal(signal.SIGTERM, interrupt)\n"
+        "undisturbed()\n"
+        "os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -21,6 +21,7 @@ from vsr.adaptation.pseudo_pairs import CameraPairs, recordings, smallest, truth
 from vsr.core.errors import ModelError, OutputError
 from vsr.core.events import Warn, ignore
 from vsr.core.options import ComputeOptions
+from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
 from vsr.inference.engine import choose_engine
@@ -113,7 +114,7 @@ def adapt(
     Raises InputError, ModelError, DeviceError, OutputError and TrainingError as each gives cause,
     TrainingError without any footage.
     """
-    _check(footage, output, overwrite)
+    _check(footage, output, model, overwrite)
     began = _chosen(model, scale)
     place = choose_engine(ComputeOptions(device=device)).device
     network = began.network
@@ -148,11 +149,13 @@ def adapt(
     return Adapted(output, began.name, verdict, steps)
 
 
-def _check(footage: Sequence[Path], output: Path, overwrite: bool) -> None:
+def _check(footage: Sequence[Path], output: Path, model: str | None, overwrite: bool) -> None:
     if output.suffix != ".safetensors":
         raise OutputError(f"{output}: a model file must be named .safetensors")
     for path in footage:
         check_paths(path, output, overwrite)
+    # No folder, and not the model to begin from: what has been learnt would be all that is left.
+    check_output(output, overwrite, [Path(model)] if model else [])
 
 
 def _chosen(name: str | None, scale: int) -> Model:

@@ -26,11 +26,13 @@ class OutputCheck:
         duration: seconds from the first frame's beginning to the last one's end.
         sound_offset: seconds by which the first audio track begins after the picture, less
             than 0 where it begins before; None without sound.
+        size: columns and rows, which an encoder may have made even.
     """
 
     frames: int
     duration: Fraction
     sound_offset: Fraction | None
+    size: tuple[int, int]
 
 
 def check_output(part: Path, target: Path, frames: int, video: int = 0) -> OutputCheck:
@@ -40,10 +42,11 @@ def check_output(part: Path, target: Path, frames: int, video: int = 0) -> Outpu
     """
     with _one_line(target), open_input(part) as container:
         stream = written_video(container, part, video)
+        size = stream.width, stream.height
         found, duration, sound_offset = _packets(container, stream)
     if found != frames:
         raise OutputError(f"{target}: {found} of {frames} frames arrived in the file")
-    return OutputCheck(found, duration, sound_offset)
+    return OutputCheck(found, duration, sound_offset, size)
 
 
 def verify(

@@ -143,6 +143,7 @@ def box_of(info: VideoInfo, job: Job) -> Box | None:
 
 def _run(seen: Passed, written: int, video: Source, output: Output, large: VideoInfo) -> Run:
     check = output.check
+    width, height = check.size if check else (large.width, large.height)
     return Run(
         seen.frames,
         written,
@@ -154,6 +155,6 @@ def _run(seen: Passed, written: int, video: Source, output: Output, large: Video
         sound_out=check.sound_offset if check else None,
         damage=video.damage,
         encoding=output.encoding,
-        width=large.width,
-        height=large.height,
+        width=width,
+        height=height,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 
 from vsr.core.errors import OutputError, writing
 from vsr.core.job import Job
+from vsr.core.paths import check_output
 from vsr.core.result import Result
 from vsr.inference.passes import LoadedModel
 from vsr.networks.registry import Model
@@ -66,6 +67,15 @@ _LAYOUT: dict[str, type | dict[str, tuple[type, ...]]] = {
 def record_path(target: Path) -> Path:
     """Where an output's record lies: beside it, out.mp4.record.json for out.mp4."""
     return target.with_name(f"{target.name}.record.json")
+
+
+def check_record(target: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
+    """Raise OutputError where no record of a run of `inputs` may be written beside `target`.
+
+    A record that is there is replaced, any other file with `overwrite` alone, an input never.
+    """
+    path = record_path(target)
+    check_output(path, overwrite or _is_record(path), inputs)
 
 
 def make_record(
@@ -145,6 +155,8 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
     Raises OutputError in one line for a file that is no record, or of a layout unknown here.
     """
+    if path.exists() and not path.is_file():  # a FIFO would be waited for, and for ever
+        raise OutputError(f"{path}: is no file, so no record of vsr")
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -164,6 +176,15 @@ def read_record(path: Path) -> dict[str, Any] | None:
     if number != NUMBER:
         raise OutputError(f"{path}: is a record of layout {number}; this vsr reads {NUMBER}")
     return record
+
+
+def _is_record(path: Path) -> bool:
+    """Whether a file is a record, of whatever layout."""
+    try:
+        record = json.loads(path.read_bytes()) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and record.get("schema") == SCHEMA
 
 
 def _check_layout(record: Mapping[str, Any]) -> None:

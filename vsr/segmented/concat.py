@@ -70,8 +70,8 @@ def join(
                 sound_out=check.sound_offset,
                 damage=_damage((each.damage for each in done), video.damage),
                 encoding=output.encoding,
-                width=large.width,
-                height=large.height,
+                width=check.size[0],
+                height=check.size[1],
             )
 
         def written_whole(part: Path, output: Output) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Read what is there. Raises OSError."""
+        if path.exists() and not path.is_file():  # a FIFO would be waited for, and for ever
+            raise OSError(errno.EINVAL, "is no file", str(path))
         self._path = path
         self._lock = Lock()  # readers' and writers' threads have something to enter
         self.facts: list[dict[str, Any]] = []

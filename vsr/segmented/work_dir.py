@@ -227,8 +227,13 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
     somebody else is at work, or where it cannot be written.
     """
     folder = folder_of(target, key)
+    if folder.is_symlink():  # what it leads to is somebody's, and would be written into
+        raise OutputError(f"{folder}: is a link, and no work folder; remove it")
     try:
         folder.mkdir(exist_ok=True)
+        for path in folder.iterdir():
+            if path.is_symlink():  # no run makes any: what they lead to would be written over
+                path.unlink(missing_ok=True)
         lock = FileLock(folder / "lock", timeout=0)
         try:
             lock.acquire()
@@ -266,13 +271,14 @@ def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]
 
 def _folders(target: Path) -> Sequence[Path]:
     names = target.parent.glob(f".{escape(target.name)}.{'?' * _KEY}.work")
-    return sorted(path for path in names if path.is_dir())
+    return sorted(path for path in names if path.is_dir() and not path.is_symlink())
 
 
 def _read(folder: Path) -> Plan | None:
     """The plan in a folder; None where there is none, or half of one."""
+    plan = folder / "plan.json"
     try:
-        return Plan.from_json((folder / "plan.json").read_text("utf-8"))
+        return Plan.from_json(plan.read_text("utf-8")) if plan.is_file() else None
     except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         return None
 

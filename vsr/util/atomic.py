@@ -22,6 +22,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+_LONGEST, _OWN = 255, 32  # bytes of a file's name; of these, for what tells processes apart
 _HERE, _NO_REPLACE = -100, 1  # Linux's AT_FDCWD and RENAME_NOREPLACE
 
 
@@ -226,8 +227,17 @@ def _settle(path: Path) -> None:
 
 
 def _beginning(target: Path) -> str:
-    """The machine is named: the processes of another one cannot be looked up here."""
-    return f".{target.stem}.part-{platform.node()}-"
+    """The machine is named: the processes of another one cannot be looked up here.
+
+    A name that is nearly as long as one may be gives its first bytes: with them and what follows,
+    the part's is no longer.
+    """
+    mark = f".part-{platform.node()}-"
+    room = _LONGEST - len(os.fsencode(f".{mark}{target.suffix}")) - _OWN
+    stem = target.stem
+    if len(os.fsencode(stem)) > room:
+        stem = os.fsencode(stem)[: max(room, 0)].decode(errors="ignore")
+    return f".{stem}{mark}"
 
 
 def _runs(pid: int) -> bool:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 
 _NAMES = ("SIGTERM", "SIGHUP", "SIGQUIT")  # the last two are not everywhere
 
 ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 """What asks a process to end, besides Ctrl-C."""
 
+_TIDYING = 10.0  # seconds that a process may take to put things in order, undisturbed
+_ends_since: float | None = None
+
 
 def heard() -> tuple[signal.Signals, ...]:
     """Those of `ENDING` that are to end this process: nohup has it started with HUP ignored."""
     return tuple(number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN)
+
+
+def interrupt(number: int, _frame: object) -> None:
+    """Handle a signal: raise KeyboardInterrupt, once.
+
+    People press Ctrl-C again, and systems signal a whole group twice. What follows would cut
+    short the putting in order that the first has set off: it does nothing, until that has taken
+    so long that it must hang; then it ends the process.
+    """
+    if _ends_since is None:
+        undisturbed()
+        raise KeyboardInterrupt
+    if time.monotonic() - _ends_since > _TIDYING:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def undisturbed() -> None:
+    """Have `interrupt` take no signal any more: the process is about to end by itself."""
+    global _ends_since
+    if _ends_since is None:
+        _ends_since = time.monotonic()
+
+
+def ignore_ending() -> None:
+    """Ignore Ctrl-C and `ENDING`, for the interpreter's last steps, where no handler is left."""
+    for number in (signal.SIGINT, *ENDING):
+        signal.signal(number, signal.SIG_IGN)
