@@ -194,6 +194,11 @@ class _Images:
         return nearest_metadata(target, self._spec.metadata(number), shape.channels)
 
 
+def doubled_name(names: Sequence[str]) -> str:
+    """A name that comes more than once; "" for none."""
+    return next((name for name, count in Counter(names).items() if count > 1), "")
+
+
 def numbered(number: int) -> str:
     """The name of a video's frame in a folder: 00000001.png is the first."""
     return f"{number + 1:08d}.png"
@@ -203,9 +208,8 @@ def _check_folder(spec: ImageSpec) -> None:
     folder, names = spec.target, spec.names
     if names is not None and not names:
         raise OutputError(f"{folder}: no frame to write")
-    doubled = [name for name, count in Counter(names or ()).items() if count > 1]
-    if doubled:
-        raise OutputError(f"{folder}: two images would be named {doubled[0]}")
+    if doubled := doubled_name(names or ()):
+        raise OutputError(f"{folder}: two images would be named {doubled}")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; name a folder")
     if not folder.is_dir() or spec.overwrite:

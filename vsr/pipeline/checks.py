@@ -32,7 +32,8 @@ def check_paths(
     if file is not None and source_pattern(source):
         list_images(file, None if pattern else read.start_number)
     elif file is not None:
-        check_input(file)
+        if "%" not in file.name or file.suffix.lower() not in _OTHER_PICTURES:
+            check_input(file)  # %d.exr is told of its kind
         _check_kind(file)
     if pattern:
         check_numbered_target(source, pattern, overwrite, read)
@@ -46,7 +47,7 @@ def check_paths(
 
 
 _OTHER_PICTURES = {
-    *(".exr", ".dpx", ".hdr", ".tga", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
+    *(".exr", ".dpx", ".hdr", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),
 }
 _VIDEOS = VIDEO_SUFFIXES | {

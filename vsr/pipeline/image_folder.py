@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vsr.core.errors import OutputError
 from vsr.core.result import Run, in_all
+from vsr.images.files import written_name
 from vsr.images.images import list_images
-from vsr.output.image_files import names_folder
+from vsr.output.image_files import doubled_name, names_folder
 from vsr.pipeline.numbered import target_names, target_pattern
 
 
@@ -34,7 +35,9 @@ def run_stills(
         if not names_folder(target):
             raise OutputError(f"{target}: images of several sizes need a folder to go to")
         files = list_images(source, first)
-        folder, names = target, [file.name for file in files]
+        folder, names = target, [written_name(file.name) for file in files]
+    if doubled := doubled_name(names):
+        raise OutputError(f"{folder}: two images would be named {doubled}")
     if not overwrite:
         for name in names:
             if (folder / name).exists():

@@ -22,6 +22,7 @@ from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
 from vsr.images.cicp import cicp_of
+from vsr.images.files import written_name
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
 from vsr.live.live import open_live
@@ -151,7 +152,7 @@ def _create_from_images(
     target = images.target
     images = replace(images, depth=source.depth, metadata=source.metadata)
     if names_folder(target):
-        names = None if source.animation else [file.name for file in source.files]
+        names = None if source.animation else [written_name(file.name) for file in source.files]
         return create_image_folder(replace(images, names=names))
     if target.suffix.lower() == ".webp" and source.expected_frames > 1:
         return create_webp_animation(images)
