@@ -30,7 +30,7 @@ from vsr.pipeline.checks import check_paths, file_of, idle_options, target_note
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
-from vsr.pipeline.numbered import check_no_record, reading_of
+from vsr.pipeline.numbered import check_beside, check_no_record, reading_of
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
 from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
@@ -316,6 +316,7 @@ def _check_progress_preview(
 ) -> None:
     if path:
         taken = [target, *filter(None, [file_of(source)])]
+        check_beside(path, source, target)
         check_progress_image(path, *taken, overwrite=options.overwrite)
         if options.cluster:
             raise InputError("a cluster's frames are finished elsewhere: it shows no picture")

@@ -258,6 +258,14 @@ def test_a_folder_that_is_missing_is_made_and_those_above_are_not(tmp_path: Path
     assert not (tmp_path / "b").exists()
 
 
+def test_other_names_that_stand_in_the_way(tmp_path: Path) -> None:
+    source, taken = clip(tmp_path, 1), tmp_path / "a.png"
+    with pytest.raises(OutputError, match=r"7\.png: may be one of"):
+        enlarge(source, tmp_path / "%d.png", progress_preview=tmp_path / "7.png")
+    with pytest.raises(OutputError, match=r"a\.png: is a file; name a folder"):
+        enlarge(source, image(taken, 1) / "%d.png", overwrite=True)
+
+
 def test_there_is_no_record(tmp_path: Path) -> None:
     image(tmp_path / "1.png", 50)
     source = clip(tmp_path, 1)
@@ -273,6 +281,8 @@ def test_other_commands_say_so_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a preview is of a video file"):
         vsr.preview(pattern, tmp_path / "out.html")
     video = clip(tmp_path, 1)
+    with pytest.raises(OutputError, match="a preview is one file"):
+        vsr.preview(video, tmp_path / "o%d.png")
     for pair in ((pattern, tmp_path / "out.mp4"), (video, tmp_path / "o%d.png")):
         (told,) = vsr.estimate([pair])
         assert "numbered images have no estimate" in told.reason

@@ -69,6 +69,8 @@ def check_numbered_target(
     Of a video nobody knows how many there will be: no number from the first on may be taken.
     """
     if not pattern.folder.is_dir():
+        if pattern.folder.exists():
+            raise OutputError(f"{pattern.folder}: is a file; name a folder")
         check_output(pattern.folder, overwrite, folder=True)
         return
     inputs = _images_of(source)
@@ -86,6 +88,15 @@ def check_numbered_target(
             if (facts.st_dev, facts.st_ino) in own:
                 raise OutputError(f"{file}: is an input itself; choose another name or folder")
         check_output(file, overwrite)
+
+
+def check_beside(path: Path, source: Path | Url, target: Path) -> None:
+    """Raise OutputError where the name of another output may be one of the target's images."""
+    pattern = target_pattern(source, target)
+    if pattern is None or pattern.number_of(path.name) is None:
+        return
+    if os.path.realpath(path.parent) == os.path.realpath(pattern.folder):
+        raise OutputError(f"{path}: may be one of {target}; choose another name")
 
 
 def _images_of(source: Path | Url) -> list[Path]:
