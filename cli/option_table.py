@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from vsr.core.bounds import CRF, SECONDS, SIDE, STRENGTH, THREADS, VIDEO_STREAM
+from vsr.core.bounds import CRF, SECONDS, SIDE, START_NUMBER, STRENGTH, THREADS, VIDEO_STREAM
 from vsr.core.options import (
     Audio,
     Content,
@@ -205,6 +205,15 @@ ROWS: tuple[Row, ...] = (
         "--rate",
         "Frames a second, from images to video; 25 if left out.",
         Rate(),
+        for_preview=False,
+    ),
+    Row(
+        "read.start_number",
+        "--start-number",
+        "First number of images such as f_%04d.png: of OUTPUT where it is such a pattern, else of "
+        "INPUT.",
+        Number(START_NUMBER),
+        metavar="N",
         for_preview=False,
     ),
     Row(

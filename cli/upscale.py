@@ -53,8 +53,8 @@ def upscale_command(
 ) -> None:
     """Enlarge the video INPUT to OUTPUT; all else in it is copied.
 
-    INPUT may also be an image, a folder of images, or an address such as rtsp://camera/stream;
-    OUTPUT an image or a folder.
+    INPUT may also be an image, a folder of images, numbered images such as in/f_%04d.png, or an
+    address such as rtsp://camera/stream; OUTPUT an image, a folder or numbered images.
     """
     options = options_of(given)
     try:

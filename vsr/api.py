@@ -20,7 +20,7 @@ from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_animated_webp, is_still
-from vsr.images.images import list_images, same_size
+from vsr.images.images import is_series, list_images, same_size
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.quality import told_quality
@@ -30,6 +30,7 @@ from vsr.pipeline.checks import check_paths, file_of, idle_options, input_files,
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
+from vsr.pipeline.numbered import check_beside, check_no_record, reading_of
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
 from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
@@ -61,8 +62,9 @@ def upscale(
     """Enlarge a video, an image or a folder of images, and keep all else that a file holds.
 
     Args:
-        source, target: files or folders; the source may be an address. The target's suffix
-            chooses the container or image format; a folder takes one image per frame.
+        source, target: files, folders or numbered images such as "in/frame_%04d.png"; the source
+            may be an address. The target's suffix chooses the container or image format; a folder
+            takes one image per frame.
         options: all that may be asked for, as one value.
         progress_preview: an image of the last finished frame to write now and then, .jpg, .png
             or .webp. A file that is there already is replaced with `overwrite` alone.
@@ -86,14 +88,17 @@ def upscale(
     if progress_preview is not None:
         progress_preview = as_path(progress_preview, "progress_preview", OutputError)
     arrived = clear_arrived(target)
-    check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
+    again = options.run.overwrite or options.run.record or bool(arrived)
+    check_paths(source, target, again, options.read)
+    if options.run.record:
+        check_no_record(source, target)
     _check_progress_preview(progress_preview, source, target, options.run)
     job, choice = _resolved(source, target, options)
     for note in (choice.said, target_note(source, target)):
         if note:
             asked.note(note)
     tools = _tools(job)
-    quality = told_quality(source, tools.model.network, options.denoise, options.read)
+    quality = told_quality(source, tools.model.network, options.denoise, reading_of(job))
     job = replace(job, quality=quality)
     split = in_segments(job, tools)
     settings = job_settings(job.options, tools, job.quality)
@@ -240,7 +245,8 @@ def _run_folder(work: _Work, reporter: Reporter) -> Run:
         each = replace(job, source=image, target=into)
         return _frames(each, work.tools, replace(reporter, progress=progress), work.tag)
 
-    run = run_stills(job.file, job.target, job.options.run.overwrite, one)
+    options = job.options
+    run = run_stills(job.file, job.target, options.run.overwrite, one, options.read.start_number)
     work.before_commit(job.target, run)
     return run
 
@@ -284,9 +290,9 @@ def _frames(
 def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tuple[Job, Choice]:
     """The job with its model named, and why that one."""
     job = Job(source, target, options)
-    still = isinstance(source, Path) and is_still(source) and not is_animated_webp(source)
+    still = _is_still(source)
     one_by_one = _are_apart(job) or still
-    job = replace(job, factor=factor_of(source, options))
+    job = replace(job, factor=factor_of(source, replace(options, read=reading_of(job))))
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
     return replace(job, options=options.but(model=choice.model, content="auto")), choice
@@ -310,6 +316,7 @@ def _check_progress_preview(
 ) -> None:
     if path:
         taken = [target, *filter(None, [file_of(source)])]
+        check_beside(path, source, target)
         check_progress_image(path, *taken, overwrite=options.overwrite)
         if options.cluster:
             raise InputError("a cluster's frames are finished elsewhere: it shows no picture")
@@ -344,16 +351,23 @@ def _unless_done(job: Job, settings: dict[str, Plain], arrived: Sequence[Plan]) 
         else:
             if done:
                 raise DoneError(f"{job.target}: is done already, by its record")
-    check_paths(job.source, job.target, options.overwrite)
+    check_paths(job.source, job.target, options.overwrite, job.options.read)
     if options.record:
         check_record(
             job.target, options.overwrite, input_files(filter(None, [file_of(job.source)]))
         )
 
 
-def _are_apart(job: Job) -> bool:
-    """Whether the source is a folder of images that are no clip."""
-    source = job.source
-    if not isinstance(source, Path) or not source.is_dir():
+def _is_still(source: Path | Url) -> bool:
+    """Whether the source is one image, which does not move."""
+    if not isinstance(source, Path) or is_series(source):
         return False
-    return job.options.read.stills or not same_size(list_images(source))
+    return is_still(source) and not is_animated_webp(source)
+
+
+def _are_apart(job: Job) -> bool:
+    """Whether the source is a folder or pattern of images that are no clip."""
+    source, read = job.source, reading_of(job)
+    if not isinstance(source, Path) or not is_series(source):
+        return False
+    return read.stills or not same_size(list_images(source, read.start_number))

@@ -40,6 +40,7 @@ def read_options(draw: st.DrawFn) -> ReadOptions:
         crop=draw(st.one_of(st.none(), CROPS)),
         video_stream=draw(st.one_of(st.none(), st.integers(0, 99))),
         rate=draw(st.fractions("1/1000", 1000, max_denominator=10**6)),
+        start_number=draw(st.one_of(st.none(), st.integers(0, 2**31 - 1))),
         stills=draw(st.booleans()),
         hwaccel=draw(st.booleans()),
         deinterlace=draw(st.sampled_from(("auto", "on", "off"))),

@@ -62,6 +62,7 @@ ALIKE: dict[str, Job] = {
     "threads": JOB.but(threads=2),
     "tile": JOB.but(tile=64),
     "strict": JOB.but(strict=True, stall_timeout=1, limits=Limits(pixels=5)),
+    "numbers": JOB.but(start_number=7),
     "decoder": JOB.but(hwaccel=True),
     "run": JOB.but(overwrite=True, verify=True, resume="always", record=True, cluster="auto"),
     "audio by name": JOB.but(audio="copy"),

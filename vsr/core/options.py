@@ -17,6 +17,7 @@ from vsr.core.bounds import (
     CRF,
     LONGEST,
     RATE,
+    START_NUMBER,
     STRENGTH,
     THREADS,
     TILE,
@@ -59,6 +60,9 @@ class ReadOptions:
         video_stream: which of a file's videos to take, counted from 0, cover art left out; None
             is the one with the default disposition, else the largest, else the first.
         rate: frames per second of images that become a video; None is 25.
+        start_number: the first number of numbered images, as frame_%04d.png: of the target where
+            that is such a pattern, else of the source. None is 1 for a target, or the numbers of
+            its source where both are patterns, and for a source the lowest there is.
         stills: take each image of a folder by itself. Otherwise, if they have one size, they are
             a clip in name order.
         hwaccel: decode on the GPU where its driver can; else on the CPU, with a warning.
@@ -74,6 +78,7 @@ class ReadOptions:
     crop: CropRegion | None = None
     video_stream: int | None = None
     rate: Fraction | None = None
+    start_number: int | None = None
     stills: bool = False
     hwaccel: bool = False
     deinterlace: Deinterlace = "auto"
@@ -88,7 +93,7 @@ class ReadOptions:
             set_fields(self, crop=parse_crop(self.crop))
         if not isinstance(self.crop, CropRegion | None):
             raise InputError(f"crop {self.crop!r}: must be text such as '25%,25%,50%,50%'")
-        check_bounds(InputError, self, {"video_stream": VIDEO_STREAM})
+        check_bounds(InputError, self, {"video_stream": VIDEO_STREAM, "start_number": START_NUMBER})
         if not isinstance(self.limits, Limits):
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
         if self.rate is not None:

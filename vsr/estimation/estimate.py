@@ -29,6 +29,7 @@ from vsr.images.images import is_image
 from vsr.inference.passes import usual_scale
 from vsr.model_selection.select import Choice, choose_model
 from vsr.pipeline.factor import factor_of
+from vsr.pipeline.numbered import source_pattern, target_pattern
 from vsr.video.choose import is_cover, main_video
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
@@ -360,6 +361,12 @@ class _Facts:
 def _look(source: Path, target: Path, options: UpscaleOptions) -> _Facts:
     """Open a file and decode its first frame. Raises InputError."""
     suffix = target.suffix.lower()
+    for place, pattern in (
+        (source, source_pattern(source)),
+        (target, target_pattern(source, target)),
+    ):
+        if pattern:
+            raise InputError(f"{place}: numbered images have no estimate, which is of one file")
     if is_still(source):
         shape = read_shape(source)
         return _Facts((source.suffix.lower(), suffix), 1, shape.width * shape.height)

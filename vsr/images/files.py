@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import Pixels, as_pixels
@@ -29,6 +31,7 @@ from vsr.images.chunks import (
     read_webp,
 )
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
+from vsr.images.tga import decode_tga, is_tga, read_tga
 from vsr.images.tiff import STARTS as TIFF_STARTS
 from vsr.images.tiff import embed_tiff, read_tiff
 from vsr.util.text import one_line
@@ -86,7 +89,7 @@ IMAGE_FORMATS: dict[str, ImageFormat] = {
 }
 """What can be written, by suffix."""
 
-IMAGE_SUFFIXES = frozenset({*IMAGE_FORMATS, ".pbm"})
+IMAGE_SUFFIXES = frozenset({*IMAGE_FORMATS, ".pbm", ".tga"})
 """What is read as an image. A GIF is a video."""
 
 
@@ -126,7 +129,8 @@ def read_header(path: Path) -> Header:
     if not data:
         raise InputError(f"{path}: is empty")
     try:
-        return _parsed(data).bounded()
+        header = read_tga(data) if is_tga(path.suffix, data) else _parsed(data)
+        return header.bounded()
     except (struct.error, IndexError):
         raise InputError(f"{path}: cannot be read as an image: it is cut short") from None
     except ValueError as error:
@@ -165,7 +169,7 @@ def read_picture(path: Path) -> Picture:
     header = read_header(path)
     try:
         with _quiet():
-            decoded = cv2.imdecode(np.frombuffer(header.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+            decoded = _decoded(path, header)
     except cv2.error as error:
         raise InputError(f"{path}: cannot be read as an image ({one_line(error, 200)})") from None
     if decoded is None:
@@ -176,6 +180,12 @@ def read_picture(path: Path) -> Picture:
     if header.premultiplied:
         pixels = _straight(pixels)
     return Picture(_turned(pixels, header.orientation), replace(header, encoded=b""))
+
+
+def _decoded(path: Path, header: Header) -> NDArray[Any] | None:
+    if is_tga(path.suffix, header.encoded):
+        return decode_tga(header)
+    return cv2.imdecode(np.frombuffer(header.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 def _lost(data: bytes) -> tuple[str, ...]:
@@ -242,6 +252,12 @@ def image_format(target: Path) -> ImageFormat:
             f"allowed: {', '.join(allowed)}"
         )
     return IMAGE_FORMATS[suffix]
+
+
+def written_name(name: str) -> str:
+    """What a copy of an image is called: as it is, but a PNG where its kind is not written here."""
+    path = Path(name)
+    return name if path.suffix.lower() in IMAGE_FORMATS else path.with_suffix(".png").name
 
 
 def nearest_shape(target: Path, shape: Shape) -> Shape:

@@ -19,7 +19,11 @@ def gap_note(names: Sequence[str]) -> str:
     Names in the order of their numbers; those that differ in more than that number are no
     sequence. Where all numbers are steps apart, as 10, 20, 40, so are the missing ones.
     """
-    numbers = _numbers(names)
+    return gap_note_of(_numbers(names))
+
+
+def gap_note_of(numbers: Sequence[int]) -> str:
+    """The same for the numbers themselves."""
     if len(numbers) < 3:
         return ""
     gaps = [later - earlier for earlier, later in pairwise(numbers)]

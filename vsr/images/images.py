@@ -36,8 +36,9 @@ from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
 from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
-from vsr.images.gaps import gap_note
+from vsr.images.gaps import gap_note, gap_note_of
 from vsr.images.metadata import Metadata, Shape
+from vsr.images.numbered import numbered_images, pattern_of
 from vsr.images.webp_animation import WebpAnimation, read_webp_animation
 
 # BT.601's weights of red, green and blue in luma, and the matrices from blue, green, red to
@@ -70,11 +71,22 @@ def is_image_folder(path: Path) -> bool:
     return path.is_dir() and any(_is_listed(file) for file in path.iterdir())
 
 
-def list_images(folder: Path) -> list[Path]:
+def is_series(path: Path) -> bool:
+    """Whether a path stands for images of any number: a folder, or a pattern as frame_%04d.png.
+
+    Raises InputError for a pattern that is wrong.
+    """
+    return path.is_dir() or pattern_of(path) is not None
+
+
+def list_images(folder: Path, first: int | None = None) -> list[Path]:
     """The images of a folder, numbers in their names in natural order: frame2, frame10.
 
-    Hidden files and subfolders are left out. Raises InputError where there is none.
+    Hidden files and subfolders are left out. `folder` may be a pattern instead, see `pattern_of`:
+    then those that fit, from the number `first` on. Raises InputError where there is none.
     """
+    if pattern := pattern_of(folder):
+        return numbered_images(folder, pattern, first)
     try:
         found = [file for file in folder.iterdir() if _is_listed(file)]
     except OSError as error:
@@ -109,7 +121,7 @@ class Images:
     """One image, or the images of a folder, opened for reading.
 
     Attributes:
-        path: the file or folder.
+        path: the file, the folder or the pattern.
         files: the images, in the order of the frames.
         info: what holds for all frames.
         depth: bits per sample of the files, 8 or 16; frames in colour always have 16.
@@ -190,15 +202,20 @@ class Images:
 
 @contextmanager
 def open_images(
-    path: Path, warn: Warn, rate: Fraction = Fraction(25), limits: Limits = DEFAULTS
+    path: Path,
+    warn: Warn,
+    rate: Fraction = Fraction(25),
+    limits: Limits = DEFAULTS,
+    first_number: int | None = None,
 ) -> Iterator[Images]:
     """Open an image, or a folder of images as a clip of `rate` frames per second.
 
-    The first image is decoded: what opens can be read. In a folder all images must be alike
-    in size, colour and depth, by their headers (formats that `same_size` has to decode are
-    decoded once more for it). Raises InputError, in one line, for anything else.
+    `path` may be a pattern of numbered images, read from `first_number` on. The first image is
+    decoded: what opens can be read. In a folder all images must be alike in size, colour and
+    depth, by their headers (formats that `same_size` has to decode are decoded once more for it).
+    Raises InputError, in one line, for anything else.
     """
-    files = list_images(path) if path.is_dir() else [path]
+    files = list_images(path, first_number) if is_series(path) else [path]
     shape = read_header(files[0]).shape
     if shape:
         check_size(files[0], shape.width, shape.height, limits)
@@ -208,12 +225,20 @@ def open_images(
         if animated:
             yield animated
             return
-    if note := gap_note([file.name for file in files]):
+    if note := _gap_note(path, files):
         warn(f"{path}: {note}")
     for file in files[1:]:
         _check_same(file, read_shape(file), files[0], first.shape)
     info = _info(first, rate, len(files))
     yield Images(path, tuple(files), info, first.shape.depth, first, warn)
+
+
+def _gap_note(path: Path, files: Sequence[Path]) -> str:
+    names = [file.name for file in files]
+    pattern = pattern_of(path)
+    if pattern is None:
+        return gap_note(names)
+    return gap_note_of([number for number in map(pattern.number_of, names) if number is not None])
 
 
 def _animation(file: Path, first: Picture, limits: Limits, warn: Warn) -> Images | None:

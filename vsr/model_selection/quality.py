@@ -14,7 +14,7 @@ from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.url import Url
 from vsr.images.files import read_picture
-from vsr.images.images import is_image, list_images, to_planes
+from vsr.images.images import is_image, is_series, list_images, to_planes
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS
 from vsr.model_selection.noise import noise
@@ -47,7 +47,7 @@ def told_quality(
     file = source.file if isinstance(source, Url) else source
     try:
         if file is not None and (file.is_dir() or is_image(file)):
-            return _of_images(file)
+            return _of_images(file, read.start_number)
         return _of_video(analyze(source, read))
     except StalledError:
         raise
@@ -81,8 +81,8 @@ def check_denoise(network: Network, denoise: float | None) -> None:
         )
 
 
-def _of_images(path: Path) -> Quality:
-    files = list_images(path) if path.is_dir() else [path]
+def _of_images(path: Path, first: int | None) -> Quality:
+    files = list_images(path, first) if is_series(path) else [path]
     seen = (read_picture(file).pixels for file in files[:_IMAGES])
     return Quality(0, fmean(_noise(to_planes(p)[0], 8 * p.dtype.itemsize) for p in seen))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from vsr.core.threads import behind
 from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
+from vsr.images.numbered import Numbered
 from vsr.images.xmp_tag import with_image_statement
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
+from vsr.util.atomic import give_name
 
 _QUEUE = 2  # frames that may wait for the encoder
 
@@ -38,7 +41,10 @@ class ImageSpec:
         warn: called with each warning.
         depth: bits per sample of the source, 8 or 16.
         metadata: gives that of a frame by its number.
-        names: those of a folder's files, in the order of the frames; None: numbered PNGs.
+        names: those of a folder's files, in the order of the frames; None: numbered ones.
+        pattern: what the folder's files are called; other files may lie beside them. None: the
+            folder is theirs alone, and numbered ones are PNGs.
+        first: the number of the first of the pattern, without `names`.
         overwrite: whether a folder may hold files already, and what has appeared under the name of
             a file meanwhile is replaced.
         before_commit: called with a single finished file before it gets its name.
@@ -51,9 +57,17 @@ class ImageSpec:
     depth: int = 8
     metadata: Callable[[int], Metadata] = lambda number: Metadata()
     names: Sequence[str] | None = None
+    pattern: Numbered | None = None
+    first: int = 1
     overwrite: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
+
+    def name(self, number: int) -> str:
+        """What the file of a frame is called, counted from 0."""
+        if self.names is not None:
+            return self.names[number]
+        return self.pattern.name(self.first + number) if self.pattern else numbered(number)
 
 
 @contextmanager
@@ -95,8 +109,8 @@ def create_image_folder(spec: ImageSpec) -> Iterator[Output]:
 
     As for `create_image`, but images are encoded in a thread. They come into place when the
     block has ended well with as many frames as names: a new folder appears as a whole; in one
-    that exists, which must be empty unless `overwrite`, they replace files of their names one
-    by one. Raises OutputError.
+    that exists, which must be empty unless `overwrite` or `pattern`, they replace files of their
+    names one by one; with `pattern` that takes `overwrite`. Raises OutputError.
     """
     folder = spec.target
     _check_folder(spec)
@@ -130,7 +144,7 @@ class _Images:
         self._warn_once = once(spec.warn)
         self.part = part
         self.written = 0
-        for target in (spec.target / name for name in spec.names or [numbered(0)]):
+        for target in (spec.target / name for name in spec.names or [spec.name(0)]):
             if target.suffix not in self._shapes:
                 self._shapes[target.suffix] = _output_shape(target, spec)
 
@@ -153,20 +167,36 @@ class _Images:
         self.written += 1
 
     def move_into(self, folder: Path) -> None:
-        """Give the images their names in a folder that exists."""
+        """Give the images their names in a folder that exists.
+
+        Raises OutputError where one of a pattern has appeared meanwhile; then all are as before.
+        """
+        overwrite = self._spec.overwrite or self._spec.pattern is None
+        moved: list[Path] = []
         for number in range(self.written):
-            name = self._target(number).name
-            (self.part / name).replace(folder / name)
+            file = self._target(number)
+            try:
+                give_name(self.part / file.name, folder / file.name, overwrite)
+            except FileExistsError:
+                for each in moved:
+                    each.unlink(missing_ok=True)
+                raise OutputError(_taken(file)) from None
+            if not overwrite:
+                moved.append(folder / file.name)
 
     def _target(self, number: int) -> Path:
-        names = self._spec.names
-        return self._spec.target / (numbered(number) if names is None else names[number])
+        return self._spec.target / self._spec.name(number)
 
     def _metadata(self, number: int) -> tuple[Metadata, tuple[str, ...]]:
         """What the image of a number keeps of its metadata, and what it cannot."""
         target = self._target(number)
         shape = self._shapes[target.suffix]
         return nearest_metadata(target, self._spec.metadata(number), shape.channels)
+
+
+def doubled_name(names: Sequence[str]) -> str:
+    """A name that comes more than once; "" for none."""
+    return next((name for name, count in Counter(names).items() if count > 1), "")
 
 
 def numbered(number: int) -> str:
@@ -178,13 +208,24 @@ def _check_folder(spec: ImageSpec) -> None:
     folder, names = spec.target, spec.names
     if names is not None and not names:
         raise OutputError(f"{folder}: no frame to write")
-    doubled = [name for name, count in Counter(names or ()).items() if count > 1]
-    if doubled:
-        raise OutputError(f"{folder}: two images would be named {doubled[0]}")
+    if doubled := doubled_name(names or ()):
+        raise OutputError(f"{folder}: two images would be named {doubled}")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file; name a folder")
-    if folder.is_dir() and not spec.overwrite and any(folder.iterdir()):
+    if not folder.is_dir() or spec.overwrite:
+        return
+    if spec.pattern:
+        numbers = spec.pattern.files(spec.first) if names is None else ()
+        files = [folder / name for name in names or ()] or [file for _, file in numbers]
+        there = next((file for file in files if os.path.lexists(file)), None)
+        if there:
+            raise OutputError(_taken(there))
+    elif any(folder.iterdir()):
         raise OutputError(f"{folder}: holds files already; -y or overwrite=True replaces them")
+
+
+def _taken(file: Path) -> str:
+    return f"{file}: exists already; -y or overwrite=True replaces it"
 
 
 def _output_shape(target: Path, spec: ImageSpec) -> Shape:

@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from vsr.core.errors import InputError, OutputError
-from vsr.core.options import ReadOptions
+from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.paths import check_input, check_output
 from vsr.core.url import Url
 from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.images.animated import is_still
-from vsr.images.images import is_image, is_image_folder, list_images
+from vsr.images.images import is_image, is_image_folder, is_series, list_images
 from vsr.output.image_files import names_folder
+from vsr.pipeline.numbered import check_numbered_target, source_pattern, target_pattern
 from vsr.util.text import counted
 
 
@@ -22,21 +23,31 @@ def file_of(source: Path | Url) -> Path | None:
     return source.file if isinstance(source, Url) else source
 
 
-def check_paths(source: Path | Url, target: Path, overwrite: bool) -> None:
+def check_paths(
+    source: Path | Url, target: Path, overwrite: bool, read: ReadOptions = READ_DEFAULTS
+) -> None:
     """Raise InputError or OutputError where this job could not end well."""
     file = file_of(source)
+    pattern = target_pattern(source, target)
+    if file is not None and source_pattern(source):
+        list_images(file, None if pattern else read.start_number)
+    elif file is not None:
+        if "%" not in file.name or file.suffix.lower() not in _OTHER_PICTURES:
+            check_input(file)  # %d.exr is told of its kind
+        _check_kind(file)
+    if pattern:
+        check_numbered_target(source, pattern, overwrite, read)
+        return
     if file is None:
         check_output(target, overwrite, folder=True)
         return
-    check_input(file)
-    _check_kind(file)
     if is_image(file) and target.is_dir() and target.samefile(file.parent):
         raise OutputError(f"{target}: holds the input itself; choose another folder")
     check_output(target, overwrite, input_files([file]), folder=True)
 
 
 _OTHER_PICTURES = {
-    *(".exr", ".dpx", ".hdr", ".tga", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
+    *(".exr", ".dpx", ".hdr", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),
 }
 _VIDEOS = VIDEO_SUFFIXES | {
@@ -81,7 +92,7 @@ def input_files(sources: Iterable[Path]) -> Iterator[Path]:
     """Each source and, of folders, the images: what no run of them may write over."""
     for source in sources:
         yield source
-        if source.is_dir():
+        if is_series(source):
             with suppress(InputError):  # it holds none
                 yield from list_images(source)
 
@@ -96,6 +107,10 @@ def idle_options(source: Path | Url, target: Path, read: ReadOptions) -> Iterato
         yield f"{source}: stills does nothing: it is for folders of images, not for videos"
     if read.video_stream is not None and images:
         yield f"{source}: video_stream does nothing: it is for videos, not for images"
+    if read.start_number is not None and not (
+        source_pattern(source) or target_pattern(source, target)
+    ):
+        yield f"{target}: start_number does nothing: it is for images such as frame_%04d.png"
     if read.rate is None:
         return
     if not images:

@@ -17,7 +17,7 @@ from vsr.core.span import Span
 from vsr.core.url import Url
 from vsr.images.animated import is_still
 from vsr.images.files import read_shape
-from vsr.images.images import image_info, list_images
+from vsr.images.images import image_info, is_series, list_images
 from vsr.video.reader import open_video
 
 
@@ -47,8 +47,9 @@ def factor_of(source: Path | Url, options: UpscaleOptions) -> Fraction:
 
 def _infos(file: Path, options: UpscaleOptions) -> Iterator[VideoInfo]:
     """What holds for a video's frames, or for each of some images."""
-    if file.is_dir() or is_still(file):
-        for image in list_images(file) if file.is_dir() else [file]:
+    if is_series(file) or is_still(file):
+        several = is_series(file)
+        for image in list_images(file, options.read.start_number) if several else [file]:
             yield image_info(read_shape(image))
         return
     reading = replace(options.read, deinterlace="off")

@@ -22,6 +22,7 @@ from vsr.core.url import Url
 from vsr.inference.passes import LoadedModel, enlarge
 from vsr.inference.steps import since_lifetime
 from vsr.output.sink import BeforeCommit, Output
+from vsr.pipeline.numbered import reading_of
 from vsr.pipeline.routes import open_source
 from vsr.video.shots import mark_shots
 
@@ -91,7 +92,7 @@ def run_frames(
     patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
     network = tools.model.network
 
-    read = job.options.read
+    read = reading_of(job)
     with open_source(
         job.source, read.span, read.clip_rate, reporter.warn, read, reporter.stop
     ) as video:

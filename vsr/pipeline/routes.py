@@ -22,13 +22,16 @@ from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
 from vsr.images.cicp import cicp_of
+from vsr.images.files import written_name
 from vsr.images.images import Images, is_image, open_images
+from vsr.images.numbered import Numbered
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
+from vsr.pipeline.numbered import FIRST, target_names, target_pattern
 from vsr.remux.containers import format_of
 from vsr.video.reader import open_video
 
@@ -50,7 +53,7 @@ def open_source(
     reading: ReadOptions = READ_DEFAULTS,
     stop: Event | None = None,
 ) -> AbstractContextManager[Source]:
-    """Open a video, an image, a folder of images as a clip of `rate` frames a second, a stream.
+    """Open a video, an image, a stream, a folder of images as a clip of `rate` frames a second.
 
     A live stream ends well once `stop` is set. Raises InputError.
     """
@@ -60,7 +63,7 @@ def open_source(
         return open_video(source, span, warn, reading)
     if not span.whole:
         raise InputError(f"{source}: start and end are for video files, not for images")
-    return open_images(source, warn, rate, reading.limits)
+    return open_images(source, warn, rate, reading.limits, reading.start_number)
 
 
 def _open_address(
@@ -94,7 +97,7 @@ def create_target(
 ) -> AbstractContextManager[Output]:
     """Open a job's output for frames of `info`, the enlarged size. Raises OutputError.
 
-    The target's name decides: a folder takes an image per frame, an image suffix one image,
+    The target's name decides: a folder or a pattern takes an image per frame, an image suffix one,
     anything else is a video with all else that a video source holds. `before_commit` is told of a
     finished file before it gets its name, but not of a folder; `provenance_tag` goes into its
     metadata.
@@ -112,6 +115,9 @@ def create_target(
         before_commit=before_commit,
         provenance_tag=provenance_tag,
     )
+    if pattern := target_pattern(source.path, job.target):
+        first = job.options.read.start_number
+        return _create_numbered(source, replace(images, target=pattern.folder), pattern, first)
     if isinstance(source, Images):
         return _create_from_images(source, images, video)
     if names_folder(job.target):
@@ -125,6 +131,20 @@ def create_target(
     return create_video(video)
 
 
+def _create_numbered(
+    source: Source, images: ImageSpec, pattern: Numbered, first: int | None
+) -> AbstractContextManager[Output]:
+    """The output for frames that become numbered images."""
+    images = replace(images, pattern=pattern, first=FIRST if first is None else first)
+    if not isinstance(source, Images):
+        return create_frame_folder(images)
+    names = None
+    if not source.animation:
+        names = target_names(pattern, source.path, source.files, first)
+    images = replace(images, depth=source.depth, metadata=source.metadata, names=names)
+    return create_image_folder(images)
+
+
 def _create_from_images(
     source: Images, images: ImageSpec, video: VideoSpec
 ) -> AbstractContextManager[Output]:
@@ -132,7 +152,7 @@ def _create_from_images(
     target = images.target
     images = replace(images, depth=source.depth, metadata=source.metadata)
     if names_folder(target):
-        names = None if source.animation else [file.name for file in source.files]
+        names = None if source.animation else [written_name(file.name) for file in source.files]
         return create_image_folder(replace(images, names=names))
     if target.suffix.lower() == ".webp" and source.expected_frames > 1:
         return create_webp_animation(images)

@@ -25,6 +25,7 @@ from vsr.model_selection.select import choose_model
 from vsr.output.image_files import names_folder
 from vsr.pipeline.checks import check_paths
 from vsr.pipeline.factor import factor_of
+from vsr.pipeline.numbered import target_pattern
 from vsr.previews.browser_mp4 import for_browsers
 from vsr.previews.contact_sheet import write_frames, write_sheet
 from vsr.previews.html_page import Facts, Shown, write_page
@@ -224,6 +225,8 @@ def _times(
 
 def _check(source: Path, target: Path, overwrite: bool) -> None:
     check_paths(source, target, overwrite)
+    if target_pattern(source, target):
+        raise OutputError(f"{target}: a preview is one file; name it without a number")
     if source.is_dir() or is_still(source):
         raise InputError(f"{source}: a preview is of a video file")
     if not names_folder(target) and target.suffix.lower() not in SUFFIXES:

@@ -19,10 +19,11 @@ _DIGITS = 16  # of a hash
 Plain = str | int | float | bool | None
 
 # These change nothing in the file: all devices, cores and tiles give the same picture, and the
-# model that content chose is named itself. An option that is not here makes another key.
+# model that content chose is named itself; numbered images have neither record nor segments. An
+# option that is not here makes another key.
 _WITHOUT_EFFECT = {
     *("device", "threads", "tile", "hwaccel", "content"),
-    *("strict", "stall_timeout", "limits"),
+    *("strict", "stall_timeout", "limits", "start_number"),
     *("overwrite", "verify", "resume", "record", "cluster"),
 }
 
