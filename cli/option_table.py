@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from vsr.core.bounds import CRF, SECONDS, SIDE, STRENGTH, THREADS, VIDEO_STREAM
+from vsr.core.bounds import CRF, SECONDS, SIDE, STRENGTH, VIDEO_STREAM
 from vsr.core.options import (
     Audio,
     Content,
@@ -33,6 +33,7 @@ from .param_types import (
     ScaleType,
     SizeType,
     Strength,
+    Threads,
     Tile,
     Time,
 )
@@ -179,7 +180,13 @@ ROWS: tuple[Row, ...] = (
         metavar="auto|0|N",
         shows_default=True,
     ),
-    Row("compute.threads", "--threads", "CPU cores to use; 0: all.", Number(THREADS)),
+    Row(
+        "compute.threads",
+        "--threads",
+        "CPU cores to use, or a part of them; 0: all.",
+        Threads(),
+        metavar="N|0.5|50%",
+    ),
     Row("compute.self_ensemble", "--self-ensemble", "Mean of 8 flips and turns: 8 times the work."),
     Row(
         "compute.strength",

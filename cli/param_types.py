@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-from vsr.core.bounds import LONGEST, PIXELS, RATE, SCALE, STRENGTH, TILE, Bounds
+from vsr.core.bounds import (
+    LONGEST,
+    PART,
+    PIXELS,
+    RATE,
+    SCALE,
+    STRENGTH,
+    THREADS,
+    TILE,
+    Bounds,
+)
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError, OutputError
 from vsr.core.picture import Size, parse_size
@@ -116,6 +126,30 @@ class Tile(click.ParamType[int | None]):
             allowed = f"write auto, 0 or a number of pixels up to {TILE.most}"
             self.fail(f"{shown(value)} is not a tile: {allowed}", param, ctx)
         return int(pixels or 0)
+
+
+class Threads(click.ParamType[float]):
+    """A number of cores, or a part of them: "0.5" or "50%"."""
+
+    name = "threads"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        threads = _threads(value.strip()) if isinstance(value, str) else value
+        if threads is None or not (threads in THREADS or threads in PART):
+            allowed = f"{THREADS}, or a part of them such as 0.5 or 50%"
+            self.fail(f"{shown(value)}: must be {allowed}", param, ctx)
+        return threads
+
+
+def _threads(text: str) -> float | None:
+    """The cores that a text names; all of them are 0."""
+    if not text.endswith("%"):
+        whole = _read(text, THREADS)
+        return _read(text, PART) if whole is None else whole
+    percent = _read(text.removesuffix("%"), STRENGTH)
+    return 0 if percent == 100 else None if percent is None else percent / 100
 
 
 class Strength(click.ParamType[float | None]):

@@ -181,6 +181,12 @@ def test_threads_that_were_asked_for_stay(tmp_path: Path) -> None:
     assert outcome.facts["threads"] == 7
 
 
+def test_a_part_of_the_cores_is_shared_out(tmp_path: Path) -> None:
+    options = UpscaleOptions.of(threads=0.5)
+    outcomes = batch(tmp_path, "good-1", "good-2", jobs=2, options=options)
+    assert {o.facts["threads"] for o in outcomes} == {max(1, cores() // 2 // 2)}
+
+
 def test_no_files_is_no_error(tmp_path: Path) -> None:
     assert batch(tmp_path) == []
 

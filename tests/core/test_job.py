@@ -60,6 +60,7 @@ MATTERS: dict[str, Job] = {
 ALIKE: dict[str, Job] = {
     "paths": replace(JOB, source=Path("c.mp4"), target=Path("d.mp4")),
     "threads": JOB.but(threads=2),
+    "a part of the cores": JOB.but(threads=0.5),
     "tile": JOB.but(tile=64),
     "strict": JOB.but(strict=True, stall_timeout=1, limits=Limits(pixels=5)),
     "decoder": JOB.but(hwaccel=True),

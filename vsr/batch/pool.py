@@ -28,7 +28,7 @@ from vsr.batch.outcome import (
 from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
 from vsr.core.events import Progress, ignore
 from vsr.core.options import UpscaleOptions
-from vsr.core.threads import cores
+from vsr.core.threads import cores_of
 from vsr.util.atomic import remove_abandoned
 from vsr.util.signals import ENDING
 
@@ -53,8 +53,8 @@ def run_batch(
     Args:
         items: the files; they may be endless. None says that there is nothing at the moment.
             Each must come, or None, within about a second.
-        options: of `vsr.upscale`, for every file. Where `threads` is 0, the
-            cores are shared out among the workers.
+        options: of `vsr.upscale`, for every file. Where `threads` is 0 or a part of the cores,
+            these are shared out among the workers.
         jobs: how many files are worked on at the same time.
         retries: how often a file is tried again after a crash, a timeout, a stalled source or
             an error that was not foreseen.
@@ -67,8 +67,8 @@ def run_batch(
     A file that cannot be done is an outcome and no error. When the call is interrupted, as by
     KeyboardInterrupt, the workers are killed, and what they were at is told as stopped.
     """
-    if not options.compute.threads and jobs > 1:
-        options = options.but(threads=max(1, cores() // jobs))
+    if options.compute.threads < 1 and jobs > 1:
+        options = options.but(threads=max(1, cores_of(options.compute.threads) // jobs))
     pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or ignore, work)
     try:
         pool.run(items)

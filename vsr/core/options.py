@@ -18,7 +18,6 @@ from vsr.core.bounds import (
     LONGEST,
     RATE,
     STRENGTH,
-    THREADS,
     TILE,
     VIDEO_STREAM,
     check_bounds,
@@ -33,6 +32,7 @@ from vsr.core.option_checks import (
     number,
     seconds,
     set_fields,
+    threads_of,
 )
 from vsr.core.paths import quoted
 from vsr.core.picture import PictureOptions
@@ -127,7 +127,7 @@ class ComputeOptions:
     Attributes:
         device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
         precision: of the network's numbers; "auto" is half precision where the device has it.
-        threads: CPU cores to use; 0 for all.
+        threads: CPU cores to use; 0 for all, and below 1 that part of those there are.
         tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what fits
             the memory. All give the same picture.
         self_ensemble: the mean over a frame's eight flips and turns: eight times the work.
@@ -137,7 +137,7 @@ class ComputeOptions:
 
     device: str = "auto"
     precision: Precision = "auto"
-    threads: int = 0
+    threads: float = 0
     tile: int | None = None
     self_ensemble: bool = False
     strength: float = 100.0
@@ -146,7 +146,7 @@ class ComputeOptions:
     def __post_init__(self) -> None:
         check_types(DeviceError, self)
         check_choice(DeviceError, "precision", self.precision, Precision)
-        check_bounds(DeviceError, self, {"threads": THREADS})
+        set_fields(self, threads=threads_of(DeviceError, self.threads))
         if number(DeviceError, "strength", self.strength) not in STRENGTH:
             raise DeviceError(f"strength {shown(self.strength)}: must be {STRENGTH}")
         set_fields(self, strength=float(self.strength))
