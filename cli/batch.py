@@ -32,6 +32,7 @@ from vsr.util.signals import heard
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
+from .nice import nice_option
 from .option_table import options_of, with_options
 from .output.messages import event, warn
 from .output.table import STATUSES, counts, line_of, table
@@ -97,6 +98,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     help="Write what became of each file to a .json or .csv; repeatable.",
 )
 @partial(with_options, record=True)
+@nice_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No bars, no summary.")
 def batch_command(
