@@ -87,6 +87,11 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     help="With --watch: take a file once it has not changed for so long.",
 )
 @click.option(
+    "--no-sidecars",
+    is_flag=True,
+    help="Leave subtitles, lyrics and chapters beside a SOURCE where they are, uncopied.",
+)
+@click.option(
     "--dry-run", "only_told", is_flag=True, help="Tell what would be done, its time and its size."
 )
 @click.option(
@@ -112,6 +117,7 @@ def batch_command(
     timeout: float | None,
     watch: bool,
     settle: float,
+    no_sidecars: bool,
     only_told: bool,
     reports: Sequence[Path],
     as_json: bool,
@@ -131,7 +137,7 @@ def batch_command(
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
         found = arrivals(sources, patterns, exclude, folder, settle, stop)
-        items, total = _arriving(found, folder, name, picture), None
+        items, total = _arriving(found, folder, name, picture, not no_sidecars), None
     else:
         proxies: list[Path] = []
         chosen = files.find(sources, patterns, exclude, folder, proxies.append)
@@ -142,7 +148,7 @@ def batch_command(
             dry_run(pairs, options, as_json)
             return
         _check_reports(reports, options, [source for source, _ in pairs])
-        items, total = iter([Item(*pair) for pair in pairs]), len(pairs)
+        items, total = iter([Item(*pair, not no_sidecars) for pair in pairs]), len(pairs)
         jobs = min(jobs, total)
     make_folder(folder)
     began = time.monotonic()
@@ -193,7 +199,11 @@ def _check_reports(
 
 
 def _arriving(
-    found: Iterator[files.Found | None], folder: Path, name: str, picture: PictureOptions
+    found: Iterator[files.Found | None],
+    folder: Path,
+    name: str,
+    picture: PictureOptions,
+    sidecars: bool,
 ) -> Iterator[Item | None]:
     """What comes, with its outputs; a file whose output is another's is passed over."""
     sources: dict[Path, Path] = {}
@@ -204,7 +214,7 @@ def _arriving(
         target = files.target_of(each, folder, name, picture)
         first = sources.setdefault(target, each.path)
         if first == each.path:
-            yield Item(each.path, target)
+            yield Item(each.path, target, sidecars)
         else:
             said = f"vsr: warning: {each.path}: passed over, {target} is {first}'s"
             tqdm.write(said, file=sys.stderr)

@@ -60,6 +60,7 @@ def test_a_system_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_with_it_comes_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
     make(tmp_path / "in" / "a.mp4", Clip(width=32, height=24))
     script = "from vsr.cli.main import main; main()"
     command = [sys.executable, "-c", script, "batch", tmp_path / "in", tmp_path / "out"]

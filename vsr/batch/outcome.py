@@ -19,10 +19,12 @@ class Item:
     Attributes:
         source: what is read.
         target: what is written.
+        sidecars: whether subtitles and the like beside the source are copied beside the target.
     """
 
     source: Path
     target: Path
+    sidecars: bool = False
 
 
 @dataclass(frozen=True)
