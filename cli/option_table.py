@@ -246,6 +246,12 @@ ROWS: tuple[Row, ...] = (
         for_preview=False,
     ),
     Row(
+        "run.keep_date",
+        "--keep-date",
+        "Give OUTPUT the modification time of INPUT.",
+        for_preview=False,
+    ),
+    Row(
         "run.resume",
         "--resume",
         "Work in segments that outlast a crash; auto: where the work is long.",

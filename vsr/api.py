@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from vsr.core.errors import DoneError, InputError, OutputError, SegmentError
+from vsr.core.errors import DoneError, InputError, OutputError, SegmentError, writing
 from vsr.core.events import Progress, Reporter, ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.job import Job
@@ -26,7 +27,7 @@ from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.output.sink import BeforeCommit, Output
-from vsr.pipeline.checks import check_paths, file_of, idle_options, target_note
+from vsr.pipeline.checks import check_dated, check_paths, file_of, idle_options, target_note
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
@@ -87,6 +88,8 @@ def upscale(
         progress_preview = as_path(progress_preview, "progress_preview", OutputError)
     arrived = clear_arrived(target)
     check_paths(source, target, options.run.overwrite or options.run.record or bool(arrived))
+    if options.run.keep_date:
+        check_dated(source, target)
     _check_progress_preview(progress_preview, source, target, options.run)
     job, choice = _resolved(source, target, options)
     for note in (choice.said, target_note(source, target)):
@@ -181,13 +184,17 @@ class _Work:
         )
 
     def before_commit(self, part: Path, run: Run, segments: Sequence[SegmentRecord] = ()) -> None:
-        """Write the record of a file that is about to get its name.
+        """Give a file that is about to get its name its time, and write its record.
 
         Raises InputError where the source was changed meanwhile.
         """
         job, known = self.job, self.known
         if isinstance(known, Fingerprint) and fingerprint(job.file, known).sha256 != known.sha256:
             raise InputError(f"{job.source}: was changed while it was worked on")
+        if job.options.run.keep_date:  # first: the record tells the time that stays
+            modified = job.file.stat().st_mtime_ns
+            with writing(job.target):
+                os.utime(part, ns=(modified, modified))
         if job.options.run.record:
             output, ended = fingerprints(part), datetime.now(UTC)
             facts = make_record(

@@ -78,6 +78,7 @@ RUN = st.builds(
     verify=st.booleans(),
     resume=st.sampled_from(("auto", "always")),
     record=st.booleans(),
+    keep_date=st.booleans(),
     cluster=WORDS,
 )
 SIDE = st.integers(1, 2**17)

@@ -233,6 +233,7 @@ class RunOptions:
             goes on where an earlier one ended; "auto" does so where the work is long.
         record: write what was done to a JSON file beside the target, and in short into the
             target's metadata; a target made by this very job is not made again.
+        keep_date: give the target the source's modification time; one file to one file.
         cluster: the address of a Ray cluster that shares the segments, or "auto" for the one that
             this machine belongs to; "" for none.
     """
@@ -241,6 +242,7 @@ class RunOptions:
     verify: bool = False
     resume: Resume = "auto"
     record: bool = False
+    keep_date: bool = False
     cluster: str = ""
 
     def __post_init__(self) -> None:
