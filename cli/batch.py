@@ -18,12 +18,23 @@ from tqdm import tqdm
 
 from vsr import OutputError
 from vsr.batch import sources as files
-from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, Stopping, Warned
+from vsr.batch.outcome import (
+    Ended,
+    Happening,
+    Item,
+    Moved,
+    Outcome,
+    Resting,
+    Started,
+    Stopping,
+    Warned,
+)
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, check_report, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
+from vsr.core.hours import resting
 from vsr.core.options import UpscaleOptions
 from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.inference.passes import scale_for
@@ -307,6 +318,8 @@ class _Reporter:
                 said = ("failed",) if self._quiet else ("done", "failed", "stopped")
                 if outcome.status in said:
                     self._bars.write(f"vsr: {line_of(outcome)}")
+            case Resting(hours, until):
+                self._bars.write(f"vsr: {resting(hours, until)}")
             case Stopping(running):
                 rest = f"; {running} in work come to a good end, or at once by another Ctrl-C"
                 self._bars.write(
@@ -336,6 +349,8 @@ def _tell_programs(happening: Happening) -> None:
             event("warning", {"source": item.source, "message": message})
         case Ended(outcome):
             event("ended", row(outcome))
+        case Resting(_, until):
+            event("resting", {"until": until.isoformat(timespec="minutes")})
         case Stopping(running):
             event("stopping", {"running": running})
 

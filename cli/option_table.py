@@ -27,6 +27,7 @@ from vsr.core.picture import Fit, Resolution
 from .param_types import (
     CropType,
     Hours,
+    HoursOfDay,
     Number,
     Pixels,
     Rate,
@@ -257,6 +258,14 @@ ROWS: tuple[Row, ...] = (
         "Work in segments that outlast a crash; auto: where the work is long.",
         click.Choice(get_args(Resume)),
         shows_default=True,
+        for_preview=False,
+    ),
+    Row(
+        "run.between",
+        "--between",
+        "Work in these hours of the day alone, such as 22:00-06:00; rest between two segments.",
+        HoursOfDay(),
+        metavar="HH:MM-HH:MM",
         for_preview=False,
     ),
     Row(

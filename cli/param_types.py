@@ -22,6 +22,8 @@ from vsr.core.bounds import (
 )
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError, OutputError
+from vsr.core.hours import Hours as DayHours
+from vsr.core.hours import parse_hours
 from vsr.core.picture import Size, parse_size
 from vsr.util.text import shown
 
@@ -240,6 +242,22 @@ class Hours(click.ParamType[int]):
             wanted = f"write 24 or 1.5, up to {LONGEST // _HOUR}"
             self.fail(f"{shown(value)} is no number of hours: {wanted}", param, ctx)
         return int(seconds)
+
+
+class HoursOfDay(click.ParamType[DayHours]):
+    """A part of the day: "22:00-06:00"."""
+
+    name = "hours"
+
+    def convert(
+        self, value: str | DayHours, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DayHours:
+        if isinstance(value, DayHours):
+            return value
+        try:
+            return parse_hours(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
 
 class CropType(click.ParamType[CropRegion]):

@@ -14,6 +14,7 @@ from threading import Event
 from vsr.core.errors import DoneError, InputError, OutputError, SegmentError, writing
 from vsr.core.events import Progress, Reporter, ignore
 from vsr.core.frame import VideoInfo
+from vsr.core.hours import rest
 from vsr.core.job import Job
 from vsr.core.options import RunOptions, UpscaleOptions
 from vsr.core.paths import as_path
@@ -103,6 +104,9 @@ def upscale(
     _unless_done(job, settings, arrived)
     for line in idle_options(source, target, options.read):
         log.warn(line)
+    if options.run.between and not split:
+        asked.note(_rests_once(job))
+        rest(options.run.between, asked)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
     image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else ignore
@@ -297,6 +301,14 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
     return replace(job, options=options.but(model=choice.model, content="auto")), choice
+
+
+def _rests_once(job: Job) -> str:
+    """What to tell people of hours for a job that has no segments to rest between."""
+    line = f"{job.target}: is done in one go, and rests only before it begins"
+    if isinstance(job.source, Path) and not (job.source.is_dir() or is_still(job.source)):
+        line += "; --resume always has it rest between segments, too"
+    return line
 
 
 def _tools(job: Job) -> LoadedModel:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vsr.cli.option_table import ROWS, options_of, parse, to_argv, with_options
 from vsr.cli.preview import command_of
 from vsr.core.crop import CropRegion
+from vsr.core.hours import Hours
 from vsr.core.limits import Limits
 from vsr.core.options import (
     ComputeOptions,
@@ -72,6 +73,8 @@ STREAMS = st.builds(
     subtitles=st.booleans(),
     other_videos=st.booleans(),
 )
+MINUTES = st.integers(0, 1439)
+HOURS = st.lists(MINUTES, min_size=2, max_size=2, unique=True).map(lambda ends: Hours(*ends))
 RUN = st.builds(
     RunOptions,
     overwrite=st.booleans(),
@@ -80,7 +83,7 @@ RUN = st.builds(
     record=st.booleans(),
     keep_date=st.booleans(),
     cluster=WORDS,
-)
+) | st.builds(RunOptions, between=HOURS, resume=st.sampled_from(("auto", "always")))
 SIDE = st.integers(1, 2**17)
 SIZE = st.builds(Size, SIDE, SIDE)
 FIT = st.sampled_from(("inside", "cover", "stretch", "pad"))

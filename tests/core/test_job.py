@@ -65,6 +65,7 @@ ALIKE: dict[str, Job] = {
     "strict": JOB.but(strict=True, stall_timeout=1, limits=Limits(pixels=5)),
     "decoder": JOB.but(hwaccel=True),
     "run": JOB.but(overwrite=True, verify=True, resume="always", record=True, cluster="auto"),
+    "hours": JOB.but(between="22:00-06:00"),
     "date": JOB.but(keep_date=True),
     "audio by name": JOB.but(audio="copy"),
 }

@@ -24,6 +24,7 @@ from vsr.core.bounds import (
 )
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError
+from vsr.core.hours import Hours, parse_hours
 from vsr.core.limits import Limits
 from vsr.core.option_checks import (
     check_choice,
@@ -234,6 +235,8 @@ class RunOptions:
         record: write what was done to a JSON file beside the target, and in short into the
             target's metadata; a target made by this very job is not made again.
         keep_date: give the target the source's modification time; one file to one file.
+        between: the hours of the day in which it works, such as "22:00-06:00", in local time;
+            outside of them it rests, between two segments. None is all.
         cluster: the address of a Ray cluster that shares the segments, or "auto" for the one that
             this machine belongs to; "" for none.
     """
@@ -243,11 +246,20 @@ class RunOptions:
     resume: Resume = "auto"
     record: bool = False
     keep_date: bool = False
+    between: Hours | None = None
     cluster: str = ""
 
     def __post_init__(self) -> None:
         check_types(InputError, self)
         check_choice(InputError, "resume", self.resume, Resume)
+        if isinstance(self.between, str):
+            set_fields(self, between=parse_hours(self.between))
+        if not isinstance(self.between, Hours | None):
+            raise InputError(f"between {shown(self.between)}: must be text such as '22:00-06:00'")
+        if self.between and self.resume == "never":
+            raise InputError("between has work rest between segments: resume 'never' excludes it")
+        if self.between and self.cluster:
+            raise InputError("a cluster does not rest: between excludes it")
         if self.cluster and self.resume == "never":
             raise InputError("a cluster works in segments: resume 'never' excludes it")
 

@@ -23,7 +23,7 @@ Plain = str | int | float | bool | None
 _WITHOUT_EFFECT = {
     *("device", "threads", "tile", "hwaccel", "content"),
     *("strict", "stall_timeout", "limits"),
-    *("overwrite", "verify", "resume", "record", "keep_date", "cluster"),
+    *("overwrite", "verify", "resume", "record", "keep_date", "between", "cluster"),
 }
 
 
