@@ -18,12 +18,23 @@ from tqdm import tqdm
 
 from vsr import OutputError
 from vsr.batch import sources as files
-from vsr.batch.outcome import Ended, Happening, Item, Moved, Outcome, Started, Stopping, Warned
+from vsr.batch.outcome import (
+    Ended,
+    Happening,
+    Item,
+    Moved,
+    Outcome,
+    Resting,
+    Started,
+    Stopping,
+    Warned,
+)
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, check_report, row, write_report
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
+from vsr.core.hours import resting
 from vsr.core.options import UpscaleOptions
 from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.inference.passes import scale_for
@@ -32,6 +43,7 @@ from vsr.util.signals import heard, interrupt
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
+from .nice import nice_option
 from .option_table import options_of, with_options
 from .output.messages import event, warn
 from .output.table import STATUSES, counts, line_of, table
@@ -86,6 +98,11 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     help="With --watch: take a file once it has not changed for so long.",
 )
 @click.option(
+    "--no-sidecars",
+    is_flag=True,
+    help="Leave subtitles, lyrics and chapters beside a SOURCE where they are, uncopied.",
+)
+@click.option(
     "--dry-run", "only_told", is_flag=True, help="Tell what would be done, its time and its size."
 )
 @click.option(
@@ -97,6 +114,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     help="Write what became of each file to a .json or .csv; repeatable.",
 )
 @partial(with_options, record=True)
+@nice_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No bars, no summary.")
 def batch_command(
@@ -110,6 +128,7 @@ def batch_command(
     timeout: float | None,
     watch: bool,
     settle: float,
+    no_sidecars: bool,
     only_told: bool,
     reports: Sequence[Path],
     as_json: bool,
@@ -129,7 +148,7 @@ def batch_command(
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
         found = arrivals(sources, patterns, exclude, folder, settle, stop)
-        items, total = _arriving(found, folder, name, picture), None
+        items, total = _arriving(found, folder, name, picture, not no_sidecars), None
     else:
         proxies: list[Path] = []
         chosen = files.find(sources, patterns, exclude, folder, proxies.append)
@@ -140,7 +159,7 @@ def batch_command(
             dry_run(pairs, options, as_json)
             return
         _check_reports(reports, options, [source for source, _ in pairs])
-        items, total = iter([Item(*pair) for pair in pairs]), len(pairs)
+        items, total = iter([Item(*pair, not no_sidecars) for pair in pairs]), len(pairs)
         jobs = min(jobs, total)
     make_folder(folder)
     began = time.monotonic()
@@ -191,7 +210,11 @@ def _check_reports(
 
 
 def _arriving(
-    found: Iterator[files.Found | None], folder: Path, name: str, picture: PictureOptions
+    found: Iterator[files.Found | None],
+    folder: Path,
+    name: str,
+    picture: PictureOptions,
+    sidecars: bool,
 ) -> Iterator[Item | None]:
     """What comes, with its outputs; a file whose output is another's is passed over."""
     sources: dict[Path, Path] = {}
@@ -202,7 +225,7 @@ def _arriving(
         target = files.target_of(each, folder, name, picture)
         first = sources.setdefault(target, each.path)
         if first == each.path:
-            yield Item(each.path, target)
+            yield Item(each.path, target, sidecars)
         else:
             said = f"vsr: warning: {each.path}: passed over, {target} is {first}'s"
             tqdm.write(said, file=sys.stderr)
@@ -296,6 +319,8 @@ class _Reporter:
                 said = ("failed",) if self._quiet else ("done", "failed", "stopped")
                 if outcome.status in said:
                     self._bars.write(f"vsr: {line_of(outcome)}")
+            case Resting(hours, until):
+                self._bars.write(f"vsr: {resting(hours, until)}")
             case Stopping(running):
                 rest = f"; {running} in work come to a good end, or at once by another Ctrl-C"
                 self._bars.write(
@@ -325,6 +350,8 @@ def _tell_programs(happening: Happening) -> None:
             event("warning", {"source": item.source, "message": message})
         case Ended(outcome):
             event("ended", row(outcome))
+        case Resting(_, until):
+            event("resting", {"until": until.isoformat(timespec="minutes")})
         case Stopping(running):
             event("stopping", {"running": running})
 

@@ -38,7 +38,12 @@ _ORDINARY = 25  # frames per second of the video that a slow model is compared w
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 def bench_command(
-    models: str | None, device: str, precision: Precision, threads: int, seconds: int, as_json: bool
+    models: str | None,
+    device: str,
+    precision: Precision,
+    threads: float,
+    seconds: int,
+    as_json: bool,
 ) -> None:
     """Measure how fast each model runs on this machine, and which do so in real time.
 

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import click
 
-from vsr.core.bounds import CRF, SECONDS, SIDE, START_NUMBER, STRENGTH, THREADS, VIDEO_STREAM
+from vsr.core.bounds import CRF, SECONDS, SIDE, START_NUMBER, STRENGTH, VIDEO_STREAM
 from vsr.core.options import (
     Audio,
     Content,
@@ -27,12 +27,14 @@ from vsr.core.picture import Fit, Resolution
 from .param_types import (
     CropType,
     Hours,
+    HoursOfDay,
     Number,
     Pixels,
     Rate,
     ScaleType,
     SizeType,
     Strength,
+    Threads,
     Tile,
     Time,
 )
@@ -179,7 +181,13 @@ ROWS: tuple[Row, ...] = (
         metavar="auto|0|N",
         shows_default=True,
     ),
-    Row("compute.threads", "--threads", "CPU cores to use; 0: all.", Number(THREADS)),
+    Row(
+        "compute.threads",
+        "--threads",
+        "CPU cores to use, or a part of them; 0: all.",
+        Threads(),
+        metavar="N|0.5|50%",
+    ),
     Row("compute.self_ensemble", "--self-ensemble", "Mean of 8 flips and turns: 8 times the work."),
     Row(
         "compute.strength",
@@ -248,11 +256,25 @@ ROWS: tuple[Row, ...] = (
         for_preview=False,
     ),
     Row(
+        "run.keep_date",
+        "--keep-date",
+        "Give OUTPUT the modification time of INPUT.",
+        for_preview=False,
+    ),
+    Row(
         "run.resume",
         "--resume",
         "Work in segments that outlast a crash; auto: where the work is long.",
         click.Choice(get_args(Resume)),
         shows_default=True,
+        for_preview=False,
+    ),
+    Row(
+        "run.between",
+        "--between",
+        "Work in these hours of the day alone, such as 22:00-06:00; rest between two segments.",
+        HoursOfDay(),
+        metavar="HH:MM-HH:MM",
         for_preview=False,
     ),
     Row(

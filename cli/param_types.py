@@ -9,9 +9,21 @@ from typing import Any
 
 import click
 
-from vsr.core.bounds import LONGEST, PIXELS, RATE, SCALE, STRENGTH, TILE, Bounds
+from vsr.core.bounds import (
+    LONGEST,
+    PART,
+    PIXELS,
+    RATE,
+    SCALE,
+    STRENGTH,
+    THREADS,
+    TILE,
+    Bounds,
+)
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError, OutputError
+from vsr.core.hours import Hours as DayHours
+from vsr.core.hours import parse_hours
 from vsr.core.picture import Size, parse_size
 from vsr.util.text import shown
 
@@ -118,6 +130,30 @@ class Tile(click.ParamType[int | None]):
         return int(pixels or 0)
 
 
+class Threads(click.ParamType[float]):
+    """A number of cores, or a part of them: "0.5" or "50%"."""
+
+    name = "threads"
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        threads = _threads(value.strip()) if isinstance(value, str) else value
+        if threads is None or not (threads in THREADS or threads in PART):
+            allowed = f"{THREADS}, or a part of them such as 0.5 or 50%"
+            self.fail(f"{shown(value)}: must be {allowed}", param, ctx)
+        return threads
+
+
+def _threads(text: str) -> float | None:
+    """The cores that a text names; all of them are 0."""
+    if not text.endswith("%"):
+        whole = _read(text, THREADS)
+        return _read(text, PART) if whole is None else whole
+    percent = _read(text.removesuffix("%"), STRENGTH)
+    return 0 if percent == 100 else None if percent is None else percent / 100
+
+
 class Strength(click.ParamType[float | None]):
     """ "auto", or a number of 0 to 100."""
 
@@ -206,6 +242,22 @@ class Hours(click.ParamType[int]):
             wanted = f"write 24 or 1.5, up to {LONGEST // _HOUR}"
             self.fail(f"{shown(value)} is no number of hours: {wanted}", param, ctx)
         return int(seconds)
+
+
+class HoursOfDay(click.ParamType[DayHours]):
+    """A part of the day: "22:00-06:00"."""
+
+    name = "hours"
+
+    def convert(
+        self, value: str | DayHours, param: click.Parameter | None, ctx: click.Context | None
+    ) -> DayHours:
+        if isinstance(value, DayHours):
+            return value
+        try:
+            return parse_hours(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
 
 class CropType(click.ParamType[CropRegion]):

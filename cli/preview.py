@@ -14,6 +14,7 @@ import click
 from vsr.core.bounds import STRENGTH
 from vsr.core.options import UpscaleOptions
 
+from .nice import nice_option
 from .option_table import options_of, to_argv, with_options
 from .output.messages import event, warn
 from .param_types import FilePath, Number, Time
@@ -43,6 +44,7 @@ from .param_types import FilePath, Number, Time
 @click.option("--duration", type=Time(), default="3", show_default=True, help="Show this much.")
 @click.option("--split", is_flag=True, help="Videos: all takes in one picture, side by side.")
 @partial(with_options, preview=True)
+@nice_option
 @click.option("--open", "opened", is_flag=True, help="Show OUTPUT at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No words on the way.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vsr.core.bounds import FRACTION, LEARNING_RATE, MINUTES, SEED, STEPS
+from vsr.core.threads import cores_of
 from vsr.inference.passes import scale_for
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
@@ -155,6 +156,7 @@ def train_command(
     """
     limits = (degradation_iterations, degradation_minutes)
     _check_sources(degradation, data, real, sharp, any(n is not None for n in limits))
+    settings["threads"] = settings["threads"] and cores_of(settings["threads"])
     given = {name: value for name, value in settings.items() if value is not None}
     learning: DegradationRecipe | None = None
     if degradation == _GAN:

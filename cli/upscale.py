@@ -22,6 +22,7 @@ from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.util.signals import interrupt
 
+from .nice import nice_option
 from .option_table import options_of, with_options
 from .output.messages import event
 from .output.summary import summary
@@ -35,6 +36,7 @@ _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 @click.argument("source", metavar="INPUT")
 @click.argument("target", metavar="OUTPUT", type=FilePath())
 @partial(with_options, record=False)
+@nice_option
 @click.option(
     "--progress-preview",
     type=FilePath(dir_okay=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from vsr.core.errors import DoneError, InputError, OutputError, SegmentError
+from vsr.core.errors import DoneError, InputError, OutputError, SegmentError, writing
 from vsr.core.events import Progress, Reporter, ignore
 from vsr.core.frame import VideoInfo
+from vsr.core.hours import rest
 from vsr.core.job import Job
 from vsr.core.options import RunOptions, UpscaleOptions
 from vsr.core.paths import as_path
@@ -26,7 +28,14 @@ from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.output.sink import BeforeCommit, Output
-from vsr.pipeline.checks import check_paths, file_of, idle_options, input_files, target_note
+from vsr.pipeline.checks import (
+    check_dated,
+    check_paths,
+    file_of,
+    idle_options,
+    input_files,
+    target_note,
+)
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
@@ -92,6 +101,8 @@ def upscale(
     check_paths(source, target, again, options.read)
     if options.run.record:
         check_no_record(source, target)
+    if options.run.keep_date:
+        check_dated(source, target)
     _check_progress_preview(progress_preview, source, target, options.run)
     job, choice = _resolved(source, target, options)
     for note in (choice.said, target_note(source, target)):
@@ -105,6 +116,9 @@ def upscale(
     _unless_done(job, settings, arrived)
     for line in idle_options(source, target, options.read):
         log.warn(line)
+    if options.run.between and not split:
+        asked.note(_rests_once(job))
+        rest(options.run.between, asked)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
     image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else ignore
@@ -186,13 +200,17 @@ class _Work:
         )
 
     def before_commit(self, part: Path, run: Run, segments: Sequence[SegmentRecord] = ()) -> None:
-        """Write the record of a file that is about to get its name.
+        """Give a file that is about to get its name its time, and write its record.
 
         Raises InputError where the source was changed meanwhile.
         """
         job, known = self.job, self.known
         if isinstance(known, Fingerprint) and fingerprint(job.file, known).sha256 != known.sha256:
             raise InputError(f"{job.source}: was changed while it was worked on")
+        if job.options.run.keep_date:  # first: the record tells the time that stays
+            modified = job.file.stat().st_mtime_ns
+            with writing(job.target):
+                os.utime(part, ns=(modified, modified))
         if job.options.run.record:
             output, ended = fingerprints(part), datetime.now(UTC)
             facts = make_record(
@@ -296,6 +314,14 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
     return replace(job, options=options.but(model=choice.model, content="auto")), choice
+
+
+def _rests_once(job: Job) -> str:
+    """What to tell people of hours for a job that has no segments to rest between."""
+    line = f"{job.target}: is done in one go, and rests only before it begins"
+    if isinstance(job.source, Path) and not (job.source.is_dir() or is_still(job.source)):
+        line += "; --resume always has it rest between segments, too"
+    return line
 
 
 def _tools(job: Job) -> LoadedModel:

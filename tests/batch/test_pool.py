@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -24,11 +25,13 @@ from vsr.batch.outcome import (
     Item,
     Moved,
     Outcome,
+    Resting,
     Started,
     Stopping,
     Warned,
 )
 from vsr.batch.pool import run_batch
+from vsr.core.hours import Clock
 from vsr.core.options import UpscaleOptions
 from vsr.core.threads import cores
 from vsr.util.signals import ENDING
@@ -181,6 +184,12 @@ def test_threads_that_were_asked_for_stay(tmp_path: Path) -> None:
     assert outcome.facts["threads"] == 7
 
 
+def test_a_part_of_the_cores_is_shared_out(tmp_path: Path) -> None:
+    options = UpscaleOptions.of(threads=0.5)
+    outcomes = batch(tmp_path, "good-1", "good-2", jobs=2, options=options)
+    assert {o.facts["threads"] for o in outcomes} == {max(1, cores() // 2 // 2)}
+
+
 def test_no_files_is_no_error(tmp_path: Path) -> None:
     assert batch(tmp_path) == []
 
@@ -283,3 +292,56 @@ def test_workers_leave_signals_to_their_parent(tmp_path: Path, number: int) -> N
             stop.set()
 
     assert told(batch(tmp_path, "short", stop=stop, tell=tell)) == [("short", "done", 1)]
+
+
+def test_no_file_is_begun_outside_the_hours(tmp_path: Path) -> None:
+    """Each file takes all night, so the second one waits for the next."""
+    moment = datetime(2026, 3, 31, 22, 0)
+    seen: list[Happening] = []
+
+    def tell(happening: Happening) -> None:
+        nonlocal moment
+        seen.append(happening)
+        if isinstance(happening, Started):
+            moment = (moment + timedelta(days=1)).replace(hour=7)
+        if isinstance(happening, Resting):
+            assert happening.until == moment.replace(hour=22)
+            moment = happening.until
+
+    options = UpscaleOptions.of(between="22:00-06:00")
+    clock = Clock(lambda: moment)
+    outcomes = batch(tmp_path, "good-1", "good-2", options=options, tell=tell, clock=clock)
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+    order = [type(event) for event in seen if isinstance(event, Started | Resting)]
+    assert order[:3] == [Started, Resting, Started]
+
+
+def test_a_stop_ends_a_rest(tmp_path: Path) -> None:
+    stop, seen = Event(), list[Happening]()
+
+    def tell(happening: Happening) -> None:
+        seen.append(happening)
+        stop.set()
+
+    options = UpscaleOptions.of(between="22:00-06:00")
+    noon = Clock(lambda: datetime(2026, 3, 31, 12, 0))
+    assert batch(tmp_path, "good", options=options, tell=tell, stop=stop, clock=noon) == []
+    assert [type(event) for event in seen] == [Resting, Stopping]
+
+
+def test_a_rest_takes_no_time_of_a_file(tmp_path: Path) -> None:
+    """Time outside the hours does not count for a timeout."""
+    options = UpscaleOptions.of(between="22:00-06:00")
+    moment = datetime(2026, 3, 31, 23, 0)
+
+    def tell(happening: Happening) -> None:
+        nonlocal moment
+        if isinstance(happening, Started):
+            moment = moment.replace(hour=12)
+
+    clock = Clock(lambda: moment)
+    (outcome,) = batch(
+        *(tmp_path, "frames"), options=options, timeout=0.3, retries=0, tell=tell, clock=clock
+    )
+    assert outcome.status == "done"
+    assert outcome.seconds < 0.5  # of more than 0.7

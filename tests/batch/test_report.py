@@ -18,6 +18,7 @@ FACTS = {
     "fps": 12.5,
     "source_sha256": "ab" * 32,
     "output_sha256": "cd" * 32,
+    "sidecars": ["out/a b.srt"],
     "model": "bicubic",
 }
 OUTCOMES = [
@@ -30,10 +31,36 @@ def test_rows_hold_all_columns() -> None:
     assert [tuple(row(outcome)) for outcome in OUTCOMES] == [COLUMNS] * 2
     done, failed = (list(row(outcome).values()) for outcome in OUTCOMES)
     assert done == [
-        *("a b.mp4", "out/a b.mp4", "done", "", 1, 4.0, 50, 12.5, 2, "ab" * 32, "cd" * 32)
+        *(
+            "a b.mp4",
+            "out/a b.mp4",
+            "done",
+            "",
+            1,
+            4.0,
+            50,
+            12.5,
+            2,
+            "ab" * 32,
+            "cd" * 32,
+            "out/a b.srt",
+        )
     ]
     assert failed == [
-        *("c,d.mp4", "out/c.mp4", "failed", 'c,d.mp4: "no"\tü', 2, 0.5, None, None, 0, None, None)
+        *(
+            "c,d.mp4",
+            "out/c.mp4",
+            "failed",
+            'c,d.mp4: "no"\tü',
+            2,
+            0.5,
+            None,
+            None,
+            0,
+            None,
+            None,
+            "",
+        )
     ]
 
 
@@ -91,6 +118,9 @@ def test_a_report_replaces_reports_alone(tmp_path: Path, name: str) -> None:
     check_report(path, False, [])
     for outcomes in ([], [Outcome(Item(Path("a.mp4"), Path("b.mp4")), "done")]):
         write_report(path, outcomes)
+        check_report(path, False, [])
+    if path.suffix == ".csv":  # of a batch that told less
+        path.write_text(",".join(COLUMNS[:-1]) + "\n")
         check_report(path, False, [])
     path.write_text('{"mine": 1}')
     with pytest.raises(OutputError, match="exists already; -y"):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vsr.cli.option_table import ROWS, options_of, parse, to_argv, with_options
 from vsr.cli.preview import command_of
 from vsr.core.crop import CropRegion
+from vsr.core.hours import Hours
 from vsr.core.limits import Limits
 from vsr.core.options import (
     ComputeOptions,
@@ -54,7 +55,7 @@ COMPUTE = st.builds(
     ComputeOptions,
     device=st.sampled_from(("auto", "cpu", "cuda", "cuda:0,cuda:1")),
     precision=st.sampled_from(("auto", "fp32", "bf16", "fp16", "int8")),
-    threads=st.integers(0, 512),
+    threads=st.integers(0, 512) | st.floats(1e-5, 0.9999),
     tile=st.one_of(st.none(), st.integers(0, 4096)),
     self_ensemble=st.booleans(),
     strength=st.floats(0, 100),
@@ -73,14 +74,17 @@ STREAMS = st.builds(
     subtitles=st.booleans(),
     other_videos=st.booleans(),
 )
+MINUTES = st.integers(0, 1439)
+HOURS = st.lists(MINUTES, min_size=2, max_size=2, unique=True).map(lambda ends: Hours(*ends))
 RUN = st.builds(
     RunOptions,
     overwrite=st.booleans(),
     verify=st.booleans(),
     resume=st.sampled_from(("auto", "always")),
     record=st.booleans(),
+    keep_date=st.booleans(),
     cluster=WORDS,
-)
+) | st.builds(RunOptions, between=HOURS, resume=st.sampled_from(("auto", "always")))
 SIDE = st.integers(1, 2**17)
 SIZE = st.builds(Size, SIDE, SIDE)
 FIT = st.sampled_from(("inside", "cover", "stretch", "pad"))
@@ -145,6 +149,20 @@ def test_shorthands() -> None:
     )
     with pytest.raises(click.UsageError, match="exclude each other"):
         parse(["--end", "3", "--duration", "1"])
+
+
+@pytest.mark.parametrize(
+    ("word", "threads"),
+    [("4", 4), ("0", 0), ("0.5", 0.5), (".25", 0.25), ("50%", 0.5), ("12.5%", 0.125), ("100%", 0)],
+)
+def test_cores_are_counted_or_a_part(word: str, threads: float) -> None:
+    assert parse(["--threads", word]) == UpscaleOptions.of(threads=threads)
+
+
+@pytest.mark.parametrize("word", ["1.5", "-1", "0%", "101%", "%", "half", "0.0", "1.0", "5%%"])
+def test_other_numbers_of_cores_are_refused(word: str) -> None:
+    with pytest.raises(click.UsageError, match=r"or a part of them such as 0\.5 or 50%"):
+        parse(["--threads", word])
 
 
 def test_a_preview_takes_what_means_something_for_seconds() -> None:

@@ -170,6 +170,7 @@ def test_a_task_takes_a_node_or_a_gpu() -> None:
     assert (needs.cpus, needs.gpus) == (4, 0)
     assert needs.at_once([head, small, large]) == 3
     assert needs_of(NODE.but(threads=5), "bf16", [small, large]).at_once([large]) == 2
+    assert needs_of(NODE.but(threads=0.5), "bf16", [small, large]).cpus == 2
     gpus = {"CPU": 8.0, "GPU": 2.0}
     for device in ("auto", "cuda", "cuda:1,cuda:2"):
         needs = needs_of(NODE.but(device=device), "fp16", [small, gpus])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from support.noise_frames import assert_equal, described, model, noise
 from support.random_weights import drawn
 from support.rgb_networks import RgbBicubic
 
+from vsr.core import threads as threads_module
 from vsr.core.crop import Box
 from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, VideoInfo
-from vsr.core.options import ComputeOptions
+from vsr.core.options import ComputeOptions, UpscaleOptions
+from vsr.encoding.codecs import Encoding
 from vsr.inference import engine as engine_module
 from vsr.inference import tiles as tiles_module
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
@@ -306,7 +309,22 @@ def test_an_engines_number_of_threads() -> None:
         choose_engine(ComputeOptions(device="cpu", threads=0)).workers
         == choose_engine(ComputeOptions(device="cpu")).workers
     )
-    assert refused("cpu", threads=-1) == "threads -1: must be a whole number of 0 to 1024"
+    assert refused("cpu", threads=-1) == (
+        "threads -1: must be a whole number of 0 to 1024, or a part of them such as 0.5"
+    )
+
+
+@pytest.mark.parametrize("threads", [1.0, 1.5, -0.5, 0.0, 1e-9, "0.5", True])
+def test_a_part_of_the_cores_is_below_all_of_them(threads: Any) -> None:
+    assert "a part of them such as 0.5" in refused("cpu", threads=threads)
+
+
+def test_the_network_and_the_encoder_take_the_same_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads_module, "cores", lambda: 9)
+    for part, expected in ((0.5, 4), (0.01, 1), (Fraction(2, 3), 6), (0, 9), (7, 7)):
+        options = UpscaleOptions.of(device="cpu", threads=part)
+        assert choose_engine(options.compute).workers == expected
+        assert Encoding.of(options).threads == expected
 
 
 def test_a_device_of_any_length_is_told_in_a_short_line() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from vsr.core.events import Progress
+from vsr.core.hours import Hours
 
 Status: TypeAlias = Literal["done", "skipped", "failed", "stopped"]
 
@@ -19,10 +21,12 @@ class Item:
     Attributes:
         source: what is read.
         target: what is written.
+        sidecars: whether subtitles and the like beside the source are copied beside the target.
     """
 
     source: Path
     target: Path
+    sidecars: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,4 +126,17 @@ class Stopping:
     running: int
 
 
-Happening: TypeAlias = Started | Moved | Warned | Ended | Stopping
+@dataclass(frozen=True)
+class Resting:
+    """No further file is begun until the hours of work begin; told once for each rest.
+
+    Attributes:
+        hours: those of the options.
+        until: when that is, in local time.
+    """
+
+    hours: Hours
+    until: datetime
+
+
+Happening: TypeAlias = Started | Moved | Warned | Ended | Stopping | Resting

@@ -20,6 +20,7 @@ from vsr.batch.outcome import (
     Item,
     Moved,
     Outcome,
+    Resting,
     Started,
     Status,
     Stopping,
@@ -27,8 +28,9 @@ from vsr.batch.outcome import (
 )
 from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
 from vsr.core.events import Progress, ignore
+from vsr.core.hours import SYSTEM_CLOCK, Clock
 from vsr.core.options import UpscaleOptions
-from vsr.core.threads import cores
+from vsr.core.threads import cores_of
 from vsr.util.atomic import remove_abandoned
 from vsr.util.signals import ENDING
 
@@ -47,29 +49,32 @@ def run_batch(
     stop: Event | None = None,
     tell: Callable[[Happening], None] | None = None,
     work: Work = upscale_file,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> list[Outcome]:
     """Do files in worker processes. Returns what became of each that was begun, in their order.
 
     Args:
         items: the files; they may be endless. None says that there is nothing at the moment.
             Each must come, or None, within about a second.
-        options: of `vsr.upscale`, for every file. Where `threads` is 0, the
-            cores are shared out among the workers.
+        options: of `vsr.upscale`, for every file. Where `threads` is 0 or a part of the cores,
+            these are shared out among the workers. With `between`, no file is begun outside
+            those hours.
         jobs: how many files are worked on at the same time.
         retries: how often a file is tried again after a crash, a timeout, a stalled source or
             an error that was not foreseen.
-        timeout: seconds that one attempt may take.
+        timeout: seconds that one attempt may take, within the hours of `between`.
         stop: once it is set, no file is begun, and those in work come to a good end: short
             ones are finished, long ones stop where the same call goes on from.
         tell: called with all that happens, as it happens.
         work: what is done with a file; it must be importable by name.
+        clock: tells whether the hours of `between` hold.
 
     A file that cannot be done is an outcome and no error. When the call is interrupted, as by
     KeyboardInterrupt, the workers are killed, and what they were at is told as stopped.
     """
-    if not options.compute.threads and jobs > 1:
-        options = options.but(threads=max(1, cores() // jobs))
-    pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or ignore, work)
+    if options.compute.threads < 1 and jobs > 1:
+        options = options.but(threads=max(1, cores_of(options.compute.threads) // jobs))
+    pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or ignore, work, clock)
     try:
         pool.run(items)
     except KeyboardInterrupt:
@@ -123,12 +128,14 @@ class _Pool:
         stop: Event,
         tell: Callable[[Happening], None],
         work: Work,
+        clock: Clock,
     ) -> None:
-        self._options, self._work = options, work
+        self._options, self._work, self._clock = options, work, clock
+        self._rests_since: float | None = None  # or when that was looked at last
         self._retries, self._timeout = retries, timeout
         self._stop, self._tell = stop, tell
         self._workers: list[_Worker | None] = [None] * jobs
-        self._held: Item | None = None  # drawn while a worker was at the same target
+        self._held: Item | None = None  # drawn in a rest, or while a worker was at its target
         self._drawn = 0
         self.outcomes: dict[int, Outcome] = {}
 
@@ -141,12 +148,38 @@ class _Pool:
                 if not stopping:
                     stopping = True
                     self._ask_to_stop()
+            elif self._rests():
+                more = more and self._look_ahead(items)  # none rests for nothing
             elif more:
                 more = self._hand_out(items)
             if not more and not self._busy():
                 return
             self._listen()
             self._watch_clock()
+
+    def _look_ahead(self, items: Iterator[Item | None]) -> bool:
+        """Draw the next file, and hold it. Whether more may come."""
+        try:
+            self._held = self._held or next(items)
+        except StopIteration:
+            return False
+        return True
+
+    def _rests(self) -> bool:
+        """Whether no file may be begun now. What rests meanwhile takes no time."""
+        hours = self._options.run.between
+        if hours is None or hours.hold(now := self._clock.now()):
+            self._rests_since = None
+            return False
+        moment, before = time.monotonic(), self._rests_since
+        if before is None:
+            self._tell(Resting(hours, hours.next_begin(now)))
+        else:
+            for worker in self._busy():
+                worker.handed += moment - before
+                worker.begun = worker.begun and worker.begun + moment - before
+        self._rests_since = moment
+        return True
 
     def abandon(self) -> None:
         """Kill what runs at once."""

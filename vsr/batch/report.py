@@ -26,9 +26,11 @@ COLUMNS = (
     "warnings",
     "source_sha256",
     "output_sha256",
+    "sidecars",
 )
 SUFFIXES = (".json", ".csv")
 
+_FIRST = ",".join(COLUMNS[: COLUMNS.index("sidecars")])  # of any report; some end here
 _HEAD = 4096  # bytes by which a report is known
 
 
@@ -47,6 +49,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
         "warnings": outcome.warnings,
         "source_sha256": facts.get("source_sha256"),
         "output_sha256": facts.get("output_sha256"),
+        "sidecars": "; ".join(facts.get("sidecars", [])),
     }
 
 
@@ -84,7 +87,7 @@ def _is_report(path: Path) -> bool:
         return False
     if path.suffix.lower() == ".json":
         return start.split() == ["[]"] or start.split()[:3] == ["[", "{", f'"{COLUMNS[0]}":']
-    return start.startswith(",".join(COLUMNS))
+    return start.startswith(_FIRST)
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from typing import Any, Literal, TypeAlias
 
 from vsr.batch.outcome import Item, Status
+from vsr.batch.sidecars import copy_sidecars
 from vsr.core.errors import DoneError, OutputError, StalledError, StoppedError, VsrError
 from vsr.core.events import Progress, Reporter
 from vsr.core.folders import make_folder
@@ -80,9 +81,19 @@ def upscale_file(item: Item, options: UpscaleOptions, reporter: Reporter) -> Fin
     except DoneError as done:
         record = _record_of(followed(item.target))
         facts = {**result_facts(record), **_hashes(record)} if record else {}
-        return Finished("skipped", str(done), facts=facts)
+        return Finished("skipped", str(done), facts=facts | _sidecars(item, options, reporter))
     record = _record_of(result.target)
-    return Finished("done", facts={**result.facts(), **_hashes(record)})
+    facts = {**result.facts(), **_hashes(record)}
+    return Finished("done", facts=facts | _sidecars(item, options, reporter))
+
+
+def _sidecars(item: Item, options: UpscaleOptions, reporter: Reporter) -> dict[str, Any]:
+    """Copy what lies beside the source; the copies, as a fact."""
+    if not item.sidecars:
+        return {}
+    overwrite = options.run.overwrite
+    made = copy_sidecars(item.source, item.target, overwrite, reporter.warn)
+    return {"sidecars": [str(path) for path in made]}
 
 
 def _record_of(target: Path) -> dict[str, Any] | None:

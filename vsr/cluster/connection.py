@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from vsr.core.errors import DeviceError, InputError
 from vsr.core.job import Job
+from vsr.core.threads import cores_of
 from vsr.util.text import one_line
 
 _REACHED_WITHIN = 5  # seconds for the head's port
@@ -68,7 +69,7 @@ def needs_of(job: Job, precision: str, nodes: Sequence[Node]) -> Needs:
     elif precision == "fp16":
         raise DeviceError("precision fp16 needs GPUs, which the cluster has not: bf16 or fp32")
     else:
-        needs = Needs(job.options.compute.threads or min(cpus, default=1))
+        needs = Needs(cores_of(job.options.compute.threads, min(cpus, default=1)))
     if not needs.at_once(nodes):
         raise DeviceError(f"no node of the cluster has {needs}")
     return needs

@@ -72,6 +72,8 @@ STEPS = Bounds(1, 10**9, whole=True)
 FRACTION = Bounds(0, 1)
 SEED = Bounds(0, 2**32 - 1, whole=True)
 THREADS = Bounds(0, 1024, whole=True)
+PART = Bounds(1e-6, 1 - 1e-6)
+"""Of the cores; what is nearer to none or all of them is a slip."""
 TILE = Bounds(0, 2**16, whole=True)
 CRF = Bounds(-1000, 1000)
 STRENGTH = Bounds(0, 100)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from operator import index
 from typing import Any, get_args
 
-from vsr.core.bounds import LONGEST
+from vsr.core.bounds import LONGEST, PART, THREADS
 from vsr.core.errors import InputError, VsrError
 from vsr.util.text import shown
 
@@ -61,6 +61,15 @@ def number(error: type[VsrError], name: str, value: Any) -> Any:
     if isinstance(value, Fraction) and value.denominator >= 10**_MOST_DIGITS:
         raise error(f"{name} {float(value):g}: must be of at most {_MOST_DIGITS} digits")
     return value
+
+
+def threads_of(error: type[VsrError], value: Any) -> float:
+    """A number of cores, or a part of them as a float, if the value is one of the two."""
+    if value in THREADS:
+        return index(value)
+    if value in PART:
+        return float(value)
+    raise error(f"threads {shown(value)}: must be {THREADS}, or a part of them such as 0.5")
 
 
 def check_choice(error: type[VsrError], name: str, value: object, allowed: Any) -> None:

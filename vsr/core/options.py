@@ -19,13 +19,13 @@ from vsr.core.bounds import (
     RATE,
     START_NUMBER,
     STRENGTH,
-    THREADS,
     TILE,
     VIDEO_STREAM,
     check_bounds,
 )
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import DeviceError, EncoderError, InputError, ModelError, OutputError
+from vsr.core.hours import Hours, parse_hours
 from vsr.core.limits import Limits
 from vsr.core.option_checks import (
     check_choice,
@@ -34,6 +34,7 @@ from vsr.core.option_checks import (
     number,
     seconds,
     set_fields,
+    threads_of,
 )
 from vsr.core.paths import quoted
 from vsr.core.picture import PictureOptions
@@ -132,7 +133,7 @@ class ComputeOptions:
     Attributes:
         device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
         precision: of the network's numbers; "auto" is half precision where the device has it.
-        threads: CPU cores to use; 0 for all.
+        threads: CPU cores to use; 0 for all, and below 1 that part of those there are.
         tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what fits
             the memory. All give the same picture.
         self_ensemble: the mean over a frame's eight flips and turns: eight times the work.
@@ -142,7 +143,7 @@ class ComputeOptions:
 
     device: str = "auto"
     precision: Precision = "auto"
-    threads: int = 0
+    threads: float = 0
     tile: int | None = None
     self_ensemble: bool = False
     strength: float = 100.0
@@ -151,7 +152,7 @@ class ComputeOptions:
     def __post_init__(self) -> None:
         check_types(DeviceError, self)
         check_choice(DeviceError, "precision", self.precision, Precision)
-        check_bounds(DeviceError, self, {"threads": THREADS})
+        set_fields(self, threads=threads_of(DeviceError, self.threads))
         if number(DeviceError, "strength", self.strength) not in STRENGTH:
             raise DeviceError(f"strength {shown(self.strength)}: must be {STRENGTH}")
         set_fields(self, strength=float(self.strength))
@@ -238,6 +239,9 @@ class RunOptions:
             goes on where an earlier one ended; "auto" does so where the work is long.
         record: write what was done to a JSON file beside the target, and in short into the
             target's metadata; a target made by this very job is not made again.
+        keep_date: give the target the source's modification time; one file to one file.
+        between: the hours of the day in which it works, such as "22:00-06:00", in local time;
+            outside of them it rests, between two segments. None is all.
         cluster: the address of a Ray cluster that shares the segments, or "auto" for the one that
             this machine belongs to; "" for none.
     """
@@ -246,11 +250,21 @@ class RunOptions:
     verify: bool = False
     resume: Resume = "auto"
     record: bool = False
+    keep_date: bool = False
+    between: Hours | None = None
     cluster: str = ""
 
     def __post_init__(self) -> None:
         check_types(InputError, self)
         check_choice(InputError, "resume", self.resume, Resume)
+        if isinstance(self.between, str):
+            set_fields(self, between=parse_hours(self.between))
+        if not isinstance(self.between, Hours | None):
+            raise InputError(f"between {shown(self.between)}: must be text such as '22:00-06:00'")
+        if self.between and self.resume == "never":
+            raise InputError("between has work rest between segments: resume 'never' excludes it")
+        if self.between and self.cluster:
+            raise InputError("a cluster does not rest: between excludes it")
         if self.cluster and self.resume == "never":
             raise InputError("a cluster works in segments: resume 'never' excludes it")
 

@@ -13,6 +13,7 @@ from threading import Event, Thread
 from typing import TypeVar
 
 from vsr.core.errors import StalledError
+from vsr.core.option_checks import exact
 
 T = TypeVar("T")
 
@@ -138,6 +139,19 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def cores_of(threads: float, there: int | None = None) -> int:
+    """How many cores `threads` stands for, at least one, where `there` are so many.
+
+    0 is all of them, a number below 1 a part of them, rounded down, and any other itself.
+    `there` is by default what this process may use.
+    """
+    there = cores() if there is None else there
+    part = exact(threads)  # 0.29 of 100 is 29
+    if 0 < threads < 1:
+        return max(1, int(there * part))
+    return int(threads) or there
 
 
 def _join(thread: Thread, done: Event) -> None:

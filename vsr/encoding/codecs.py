@@ -20,7 +20,7 @@ from vsr.core.events import Warn
 from vsr.core.frame import VideoInfo
 from vsr.core.hdr import TRANSFERS, encoder_parameters
 from vsr.core.options import UpscaleOptions
-from vsr.core.threads import cores
+from vsr.core.threads import cores, cores_of
 from vsr.encoding.defaults import default_encoder
 from vsr.encoding.priority import ordinary_priority
 from vsr.remux.containers import format_of
@@ -114,7 +114,7 @@ class Encoding:
     def of(cls, options: UpscaleOptions) -> Encoding:
         """The encoding that a job's options ask for."""
         encode = options.encode
-        threads, exact = options.compute.threads, options.picture.asks_size
+        threads, exact = cores_of(options.compute.threads), options.picture.asks_size
         return cls(encode.codec, encode.crf, encode.preset, encode.pix_fmt, threads, exact)
 
     def encoder(self, target: Path, info: VideoInfo) -> str:

@@ -22,7 +22,7 @@ from vsr.core.folders import temporary_folder
 from vsr.core.options import RunOptions, StreamOptions, UpscaleOptions
 from vsr.core.paths import as_path, quoted
 from vsr.core.result import Result
-from vsr.core.threads import cores
+from vsr.core.threads import cores_of
 from vsr.images.animated import is_still
 from vsr.images.files import read_shape
 from vsr.images.images import is_image
@@ -320,7 +320,7 @@ def _measured_at(
         start = facts.start + (total - length) * place
         return measure(source, options, float(start), float(length), target.suffix)
 
-    fewest = max(_FEWEST, 3 * (options.compute.threads or cores()))
+    fewest = max(_FEWEST, 3 * cores_of(options.compute.threads))
     length = min(total, max(_LENGTH, facts.step * fewest))
     found = rate(length)
     longer = min(total, Fraction(_LONGEST), length * Fraction(_ENOUGH / found.seconds))

@@ -17,7 +17,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.core.geometry import Geometry
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
 from vsr.core.quality import FLAWLESS, Quality
-from vsr.core.threads import cores
+from vsr.core.threads import cores_of
 from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.cuda_streams import in_batches
 from vsr.inference.ensemble import SelfEnsemble
@@ -93,7 +93,7 @@ def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
     return Engine(
         devices,
         precision,
-        options.threads or cores(),
+        cores_of(options.threads),
         options.tile,
         options.self_ensemble,
         options.compiled,

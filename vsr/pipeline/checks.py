@@ -46,6 +46,14 @@ def check_paths(
     check_output(target, overwrite, input_files([file]), folder=True)
 
 
+def check_dated(source: Path | Url, target: Path) -> None:
+    """Raise InputError where a target cannot be given its source's time."""
+    if not isinstance(source, Path) or not source.is_file():
+        raise InputError(f"{source}: keep_date is for files, and this has no one date")
+    if names_folder(target):
+        raise InputError(f"{target}: keep_date is for files, and this is a folder")
+
+
 _OTHER_PICTURES = {
     *(".exr", ".dpx", ".hdr", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),

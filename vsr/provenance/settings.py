@@ -24,7 +24,7 @@ Plain = str | int | float | bool | None
 _WITHOUT_EFFECT = {
     *("device", "threads", "tile", "hwaccel", "content"),
     *("strict", "stall_timeout", "limits", "start_number"),
-    *("overwrite", "verify", "resume", "record", "cluster"),
+    *("overwrite", "verify", "resume", "record", "keep_date", "between", "cluster"),
 }
 
 

@@ -226,6 +226,7 @@ def _run(job: Job, result: Result) -> dict[str, Any]:
         "threads": compute.threads,
         "tile": compute.tile,
         "overwrite": job.options.run.overwrite,
+        "keep_date": job.options.run.keep_date,
         "hwaccel": read.hwaccel,
         "strict": read.strict,
         "stall_timeout": read.stall_timeout,

@@ -23,8 +23,9 @@ def standing(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[st
     The versions of vsr and libav may have been others.
 
     None where nothing is there as yet; a record without its output does not count. A file
-    with the recorded path, size and time is taken for the recorded one; any other must have
-    its SHA-256. A folder must hold all the recorded images, and as the source no others.
+    with the recorded path, size and time is taken for the recorded one, unless it was given
+    the source's time; any other must have its SHA-256. A folder must hold all the recorded
+    images, and as the source no others.
 
     Raises OutputError, in one line that says what differs, where something else is there, and
     InputError where a file cannot be read.
@@ -37,7 +38,8 @@ def standing(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[st
         raise OutputError(_there(target, f"but {error}")) from None
     if record is None:
         raise OutputError(_there(target, "without a record of how it was made"))
-    if not _is_recorded(target, record["output"]):
+    dated = record["run"].get("keep_date", False)  # then its time is any other output's, too
+    if not _is_recorded(target, record["output"], is_known=not dated):
         raise OutputError(_there(target, "changed since it was made"))
     if not _is_recorded(source, record["source"], whole=True):
         before = record["source"].get("path", record["source"].get("address"))
@@ -53,13 +55,16 @@ def _there(target: Path, what: str) -> str:
     return f"{target}: exists already, {one_line(what)}; -y or overwrite=True replaces it"
 
 
-def _is_recorded(path: Path, described: Mapping[str, Any], whole: bool = False) -> bool:
+def _is_recorded(
+    path: Path, described: Mapping[str, Any], whole: bool = False, is_known: bool = True
+) -> bool:
     """Whether a file or folder is the one that a record describes.
 
-    `whole` is whether a folder may hold no other images.
+    `whole` is whether a folder may hold no other images, `is_known` whether size and time may
+    say so.
     """
     found = recorded(described)
-    in_place = described.get("path") == str(absolute(path))
+    in_place = is_known and described.get("path") == str(absolute(path))
     if isinstance(found, Fingerprint):
         return path.is_file() and _is_same(path, found, in_place)
     if found is None or not path.is_dir():

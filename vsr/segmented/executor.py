@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
 
-from vsr.core.errors import InputError, StalledError
+from vsr.core.errors import InputError, StalledError, StoppedError
 from vsr.core.events import Progress, Reporter
 from vsr.core.frame import VideoInfo
+from vsr.core.hours import SYSTEM_CLOCK, Clock, rest
 from vsr.core.job import Job
 from vsr.core.source import Source
 from vsr.encoding.codecs import Encoding
@@ -26,12 +27,39 @@ class Maker(Protocol):
     def __call__(self, job: Job, tools: LoadedModel, work: WorkDir, reporter: Reporter) -> None: ...
 
 
-def make_here(job: Job, tools: LoadedModel, work: WorkDir, reporter: Reporter) -> None:
-    """Make all missing segments in this process, neighbours in one go."""
+def make_here(
+    job: Job,
+    tools: LoadedModel,
+    work: WorkDir,
+    reporter: Reporter,
+    clock: Clock = SYSTEM_CLOCK,
+) -> None:
+    """Make all missing segments in this process, neighbours in one go.
+
+    Outside the hours that the job may work in, it rests: nothing is open then, and no thread
+    waits. Raises StoppedError, and VsrError otherwise.
+    """
+    hours = job.options.run.between
+
+    def is_late() -> bool:
+        return hours is not None and not hours.hold(clock.now())
+
     for segments in work.pending():
-        before = sum(done.frames for done in work.done.values())
-        stretch = Stretch(work.plan, segments, work.file, work.add)
-        make_segments(job, tools, stretch, _after(before, work.plan.frames, reporter))
+        left = list(segments)
+        while left:
+            before = sum(done.frames for done in work.done.values())
+            after = _after(before, work.plan.frames, reporter)
+            if hours is not None and is_late():
+                if before:  # so that it is known that something is kept
+                    after.progress(Progress(0, work.plan.frames))
+                rest(hours, reporter, clock)
+            stretch = Stretch(work.plan, left, work.file, work.add, is_late)
+            try:
+                make_segments(job, tools, stretch, after)
+            except StoppedError:
+                if reporter.stop.is_set():
+                    raise
+            left = [segment for segment in left if segment.number not in work.done]
 
 
 def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, reporter: Reporter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -11,7 +10,6 @@ from vsr.core.errors import SegmentError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.job import Job
-from vsr.core.threads import cores
 from vsr.encoding.codecs import Encoding
 from vsr.inference.passes import LoadedModel
 from vsr.output.clock import clock_for
@@ -44,7 +42,6 @@ def make_plan(
     with open_video(path, read.span, warn, read) as video:
         info = enlarged(video.info, job)
         encoding = Encoding.of(job.options)
-        encoding = replace(encoding, threads=encoding.threads or cores())
         name = encoding.encoder(job.target, info)
         with video.other_streams() as others:
             streams = plan_streams(others, job.target, job.options.streams, name)

@@ -66,12 +66,14 @@ class Stretch:
         segments: some of it, in order.
         file_of: where each belongs, by its number.
         made: told of each, once its file is in place.
+        enough: asked between two segments; where that is so, no other is begun.
     """
 
     plan: Plan
     segments: Sequence[Segment]
     file_of: Callable[[int], Path]
     made: Callable[[SegmentRecord], None]
+    enough: Callable[[], bool] = lambda: False
 
 
 @contextmanager
@@ -128,7 +130,7 @@ class _Segments:
             self._first = None
         while (end := self._waiting[0].end) is not None and frame.pts >= end:
             self._close()
-            if self._reporter.stop.is_set():
+            if self._reporter.stop.is_set() or self._stretch.enough():
                 raise StoppedError("stopped between two segments")
         self._writer().write(frame)
 
