@@ -200,6 +200,8 @@ def decoded(file: Path) -> list[tuple[int, int]]:
 def left_behind(case: Case, new: set[str], done: bool) -> str:
     """What else than the output is there."""
     allowed = {case.target.name, f"{case.target.name}.record.json"} if done else set()
+    if tuple(case.words[:1]) == ("train",):  # its folder is there to go on from
+        allowed.add(case.target.name)
     if case.also == "twice":  # the slower one puts what it made aside
         allowed.add(f"{case.target.stem}.1{case.target.suffix}")
     if case.also and "always" in case.words:  # work that the same command continues

@@ -183,7 +183,9 @@ def _recipe(
     chosen = shape.defaults | given
     if "warm_start" in given:
         name = given["warm_start"]
-        chosen["warm_start"] = weights_path(name, scale_for(name, Fraction(scale)))
+        is_file = Path(name).suffix == ".safetensors"
+        suits = scale if is_file else scale_for(name, Fraction(scale))
+        chosen["warm_start"] = weights_path(name, suits)
     if "iterations" not in given:
         chosen["iterations"] = None if "minutes" in given else 100_000
     chosen["degradation"] = degradation

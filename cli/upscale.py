@@ -20,6 +20,8 @@ from vsr import DoneError, Progress, upscale
 from vsr.core.errors import StoppedError
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
+from vsr.images.images import is_image
+from vsr.output.image_files import names_folder
 from vsr.util.signals import interrupt
 
 from .nice import nice_option
@@ -60,7 +62,10 @@ def upscale_command(
     """
     options = options_of(given)
     try:
-        with closing(_Reporter(as_json, quiet)) as reporter, _stopping(source, reporter) as stop:
+        with (
+            closing(_Reporter(as_json, quiet)) as reporter,
+            _stopping(source, target, reporter) as stop,
+        ):
             result = upscale(
                 source,
                 target,
@@ -84,7 +89,7 @@ def upscale_command(
 
 
 @contextmanager
-def _stopping(source: str, reporter: _Reporter) -> Iterator[Event]:
+def _stopping(source: str, target: Path, reporter: _Reporter) -> Iterator[Event]:
     """An event that the first Ctrl-C sets where what has been done is kept by that.
 
     That is so with live streams and with work in segments. A second Ctrl-C interrupts, as the
@@ -105,7 +110,8 @@ def _stopping(source: str, reporter: _Reporter) -> Iterator[Event]:
         yield stop
     except KeyboardInterrupt:
         path = Path(source)
-        in_parts = not (live or path.is_dir() or is_still(path))
+        images = path.is_dir() or is_still(path) or names_folder(target) or is_image(target)
+        in_parts = not (live or images)
         left = _after_interrupt(reporter.resumable, in_parts)
         raise StoppedError(f"interrupted: {left}") from None
     finally:

@@ -28,6 +28,7 @@ from vsr.training import fit as fit_module
 from vsr.training import footage, lessons, loop
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import SHAPES, Recipe
+from vsr.util import signals
 
 
 @pytest.fixture(scope="module")
@@ -707,15 +708,22 @@ def test_the_help_tells_the_defaults_of_the_shapes() -> None:
     assert "[default: charbonnier; edsr: l1]" in text
 
 
-def test_interrupts_wait_for_the_end_of_a_step() -> None:
+def test_interrupts_wait_for_the_end_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
+
+    def as_if_none_had_come() -> None:
+        monkeypatch.setattr(signals, "_ends_since", None)
+
+    as_if_none_had_come()
     with _interrupts_between_steps() as check:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)  # before the first step, at once
+        as_if_none_had_come()
         check()
         signal.raise_signal(signal.SIGTERM)  # within a step: noted
         with pytest.raises(KeyboardInterrupt):
             check()
+        as_if_none_had_come()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)  # the second one, at once
     assert signal.getsignal(signal.SIGINT) is before

@@ -114,6 +114,7 @@ _SETTINGS = (
     bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"),
     bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"),
 )
+_UUID = 16  # bytes
 _PAN_SCAN_POSITIONS = 12  # bytes of AVPanScan before them
 
 
@@ -166,4 +167,6 @@ def _is_empty(kind: str, data: bytes) -> bool:
     """Whether it says nothing that matters: decoders give some to every frame."""
     if kind == "PANSCAN":
         return not np.frombuffer(data[_PAN_SCAN_POSITIONS:], np.uint8).any()
-    return kind == "SEI_UNREGISTERED" and data.startswith(_SETTINGS)
+    if kind != "SEI_UNREGISTERED":
+        return False
+    return len(data) <= _UUID or data.startswith(_SETTINGS)  # a name without anything to it
