@@ -37,6 +37,7 @@ from vsr.images.tiff import embed_tiff, read_tiff
 from vsr.util.text import one_line
 
 _NO_LIMIT = 2**31 - 1
+_MOST_PIXELS = 2**30  # that OpenCV decodes
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
 
 
@@ -167,6 +168,11 @@ def read_picture(path: Path) -> Picture:
     15 become 16. Raises InputError for a file that cannot be decoded.
     """
     header = read_header(path)
+    shape = header.shape
+    if shape and shape.width * shape.height > _MOST_PIXELS:
+        raise InputError(
+            f"{path}: a picture of {shape.width}x{shape.height} is more than {_MOST_PIXELS} pixels"
+        )
     try:
         with _quiet():
             decoded = _decoded(path, header)
