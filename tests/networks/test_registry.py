@@ -474,6 +474,7 @@ def test_weights_of_other_types(tmp_path: Path) -> None:
     weight = state["convs.0.weight"]
     assert load_model(kept("convs.0.weight", weight.half()), 2)
     assert "infinite" in refused(kept("convs.0.weight", weight.double() * 1e300))
+    assert "numbers above 1e+06" in refused(kept("convs.0.weight", weight * 1e30))
     assert "no fractions" in refused(kept("convs.0.weight", weight.int()))
 
 

@@ -23,6 +23,7 @@ from vsr.networks import ARCHITECTURES, Network
 from vsr.util.text import one_line, shown
 
 _SCALES = (2, 3, 4)
+_LARGEST = 1e6  # of the numbers that a network has learnt: most are below 1
 _MOST = 1024  # layers, channels or pixels: several times what any published network has
 
 
@@ -85,6 +86,8 @@ def network_of(
     for name, tensor in network.state_dict().items():
         if not tensor.isfinite().all():  # as they are now: float64 can hold what float32 cannot
             raise ModelError(f"{where}: {name} holds numbers that are infinite, or are none")
+        if tensor.numel() and tensor.abs().max() > _LARGEST:
+            raise ModelError(f"{where}: {name} holds numbers above {_LARGEST:g}: nothing learns such")
     return network.requires_grad_(False)
 
 
