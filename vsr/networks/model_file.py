@@ -87,7 +87,7 @@ def network_of(
         if not tensor.isfinite().all():  # as they are now: float64 can hold what float32 cannot
             raise ModelError(f"{where}: {name} holds numbers that are infinite, or are none")
         if tensor.numel() and tensor.abs().max() > _LARGEST:
-            raise ModelError(f"{where}: {name} holds numbers above {_LARGEST:g}: nothing learns such")
+            raise ModelError(f"{where}: {name} holds numbers above {_LARGEST:g}, as nothing learns")
     return network.requires_grad_(False)
 
 
