@@ -166,7 +166,14 @@ def run_encode(small: Path, out: Path, restored: list[Any], frames: int) -> None
     with open_video(small, Span(), print) as video:
         info = video.info.enlarged(SCALE)
         step = round(1 / RATE / info.time_base)
-        spec = VideoSpec(target=out, info=info, encoding=encoding, warn=print, others_of=video)
+        spec = VideoSpec(
+            target=out,
+            info=info,
+            encoding=encoding,
+            warn=print,
+            others_of=video,
+            overwrite=True,
+        )
         with create_video(spec) as output:
             for number, frame in enumerate(islice(swing, frames)):
                 output.write(type(frame)(frame.planes, number * step, step))
