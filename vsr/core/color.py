@@ -274,6 +274,5 @@ def offset(info: VideoInfo, axis: int) -> float:
 
 def _axes(info: VideoInfo) -> list[tuple[int, int, float]]:
     """Each axis, luma samples per chroma sample there, and luma's shift on the chroma grid."""
-    x, y = SITINGS.get(info.color.siting, SITINGS["left"])
     rows, columns = info.format.chroma_height, info.format.chroma_width
-    return [(-2, rows, -y * (rows - 1) / rows), (-1, columns, -x * (columns - 1) / columns)]
+    return [(-2, rows, -offset(info, -2) / rows), (-1, columns, -offset(info, -1) / columns)]
