@@ -91,7 +91,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     cls=RenamedOption,
     old="--error",
     type=click.Choice(LOSSES),
-    help="To minimise.  [default: charbonnier; edsr: l1]",
+    help="To minimise.  [default: charbonnier; edsr: l1; recurrent: relative]",
 )
 @click.option(
     "--mse-fraction",

@@ -48,7 +48,7 @@ CLIP = Clip(pts=tuple(range(0, len(NUMBERS) * 512, 512)), numbers=NUMBERS, optio
 
 def network(flow: float) -> Recurrent:
     """With weights drawn at random; those of the motion net's last layers are scaled by `flow`."""
-    made = drawn(Recurrent(2, features=8, pairs=1, flow_features=4))
+    made = drawn(Recurrent(2, features=8, pairs=1, flow_features=4, hidden=6))
     with torch.no_grad():
         made.outward.weight.mul_(0.2)
         for layers in (made.motion.coarse, made.motion.fine):
@@ -147,6 +147,19 @@ def test_the_quality_is_told() -> None:
     for frame, expected in zip(found, by_hand(frames, quality), strict=True):
         assert np.array_equal(frame.planes[0], expected)
     assert not found[3].shows_same(of_frames(frames, info)[3])
+
+
+def test_frames_are_told_of_themselves() -> None:
+    info = described("gray", 38, 30)
+    frames, source = noise(9, info), Quality(30, 5, beyond=-3)
+    told = [replace(frame, quantiser=20) for frame in frames]
+    for frame, expected in zip(
+        of_frames(told, info, quality=source), by_hand(frames, Quality(17, 5)), strict=True
+    ):
+        assert np.array_equal(frame.planes[0], expected)
+    silent = of_frames(frames, info, quality=source)
+    for frame, expected in zip(silent, by_hand(frames, Quality(30, 5)), strict=True):
+        assert np.array_equal(frame.planes[0], expected)
 
 
 @pytest.mark.parametrize(

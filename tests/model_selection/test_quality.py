@@ -55,11 +55,15 @@ def test_h264_is_told_by_its_rate_factor() -> None:
         for codec in ("h264", "mpeg4")
     )
     assert (h264.quantiser, mpeg4.quantiser) == (27, 30)
+    assert (h264.beyond, mpeg4.beyond) == (-3, 0)  # and so are its frames
 
 
 def test_visible_blocks_count_whatever_was_done_since() -> None:
     assert _of_video(look(quantiser=15.0, blocks=1.5)).quantiser == 30
     assert _of_video(look(quantiser=35.0, blocks=1.5)).quantiser == 35
+    assert (
+        _of_video(look(quantiser=15.0, blocks=1.5)).beyond is None
+    )  # frames know of the last only
 
 
 def test_by_hand_nothing_is_measured(tmp_path: Path) -> None:

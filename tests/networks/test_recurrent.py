@@ -128,7 +128,34 @@ def test_called_as_others_are_it_restores_the_first_frame_of_a_shot(network: Rec
     assert torch.equal(network(frames), F.pixel_shuffle(phases, 4))
 
 
-@pytest.mark.parametrize("options", [{"features": 0}, {"pairs": 0}, {"future": -1}, {"scale": 0}])
+def test_a_part_of_the_trunk_is_handed_on() -> None:
+    """What is not handed on makes no difference: with weights of 0 it makes none either."""
+    torch.manual_seed(5)
+    whole = Recurrent(2, features=8, pairs=1, flow_features=4).eval()
+    torch.nn.init.normal_(whole.outward.weight, std=0.05)
+    part = Recurrent(2, features=8, pairs=1, flow_features=4, hidden=5).eval()
+    weights = whole.state_dict()
+    weights["inward.weight"][:, 5:8] = 0
+    kept = [n for n in range(weights["inward.weight"].shape[1]) if n not in (5, 6, 7)]
+    part.load_state_dict(weights | {"inward.weight": weights["inward.weight"][:, kept]})
+    states, frames = [network.start(torch.rand(1, 1, 12, 16)) for network in (whole, part)], []
+    states[1] = replace(states[1], previous=states[0].previous)
+    assert states[1].hidden.shape == (1, 5, 12, 16)
+    with torch.inference_mode():
+        for _ in range(4):
+            seen = torch.rand(1, 3, 12, 16)
+            frames = []
+            for n, network in enumerate((whole, part)):
+                large, states[n] = network.step(seen, states[n], QUALITY)
+                frames.append(large)
+            torch.testing.assert_close(*frames, atol=1e-5, rtol=0)
+    assert states[1].hidden.shape == (1, 5, 12, 16)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"features": 0}, {"pairs": 0}, {"future": -1}, {"scale": 0}, {"hidden": 0}, {"hidden": 33}],
+)
 def test_impossible_shapes_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must be"):
         Recurrent(**{"scale": 4, **options})

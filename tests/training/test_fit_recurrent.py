@@ -140,7 +140,7 @@ def test_losses_of_clean_and_recorded_lanes_are_told_apart(
 def take(clean: bool) -> Take:
     large = np.full((FRAMES, SIDE * 2, SIDE * 2), 128, np.uint8)
     small = np.full((FRAMES, SIDE, SIDE), 128 if clean else 0, np.uint8)
-    return Take(large, small, np.zeros(2, np.float32), clean)
+    return Take(large, small, np.zeros(2, np.float32), 0.01, clean)
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2", "charbonnier"])

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from vsr.networks.recurrent import Recurrent
 from vsr.training.rescale import _places, rescaled
 
-SMALL = {"features": 6, "pairs": 1, "flow_features": 4}
+SMALL = {"features": 6, "pairs": 1, "flow_features": 4, "hidden": 5}
 
 
 def made(scale: int) -> Recurrent:
@@ -32,8 +32,8 @@ def test_the_cell_says_the_same_at_the_other_scale(scale: int) -> None:
     """Its detail is the mean over the places, if what went in was spread over them."""
     old, new = made(4), made(scale)
     new.load_state_dict(rescaled(old.state_dict(), new))
-    planes = old.inward.in_channels - 6 - 16
-    hidden, detail = torch.rand(1, 6, 8, 8), torch.rand(1, scale**2, 8, 8)
+    planes = old.inward.in_channels - 5 - 16
+    hidden, detail = torch.rand(1, 5, 8, 8), torch.rand(1, scale**2, 8, 8)
     shown = torch.rand(1, planes, 8, 8)
     spread = torch.einsum("op,npyx->noyx", _places(4, scale), detail)
     with torch.inference_mode():

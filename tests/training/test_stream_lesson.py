@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
-from vsr.training.stream_lesson import _GAIN, StreamLesson, _amplified, _heavier, _swapped
+from vsr.training.stream_lesson import (
+    _AS_CHARBONNIER,
+    _GAIN,
+    StreamLesson,
+    _amplified,
+    _errors,
+    _heavier,
+    _swapped,
+)
 from vsr.training.streams import Streams
 from vsr.training.window_pairs import WindowPairs
 
@@ -17,7 +25,7 @@ def lesson() -> StreamLesson:
     random = np.random.default_rng(1)
     stills = [random.integers(0, 256, (220, 300), np.uint8) for _ in range(2)]
     streams = Streams(WindowPairs(stills, [], 2, 1), lanes=3, patch=16, future=2)
-    return StreamLesson(streams, 0.0, "charbonnier")
+    return StreamLesson(streams, 0.0, "relative")
 
 
 @pytest.fixture
@@ -52,6 +60,19 @@ def test_a_lesson_moves_every_weight_but_those_of_the_motion(
     for name, parameter in network.named_parameters():
         moved = parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
         assert moved != name.startswith("motion."), name
+
+
+def test_relative_errors_are_parts_of_bicubics() -> None:
+    """Bicubic itself has an error of one unit in every lane, however hard its take is."""
+    random = torch.Generator().manual_seed(4)
+    truth = torch.rand(2, 16, 20, 20, generator=random)
+    guess = truth + torch.tensor([0.05, 0.2]).view(2, 1, 1, 1)
+    own = (guess - truth).square().mean((1, 2, 3))
+    found = _errors(guess, truth, "relative", own)
+    torch.testing.assert_close(found, torch.full((2,), _AS_CHARBONNIER), rtol=0.02, atol=0.0)
+    torch.testing.assert_close(
+        _errors((guess + truth) / 2, truth, "relative", own), found / 4, rtol=1e-4, atol=1e-6
+    )
 
 
 def test_gains_are_drawn_for_each_lane(lesson: StreamLesson) -> None:

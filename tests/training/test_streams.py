@@ -58,7 +58,7 @@ def _numbered(clean: bool) -> Take:
     numbers = np.arange(FRAMES, dtype=np.uint8)[:, None, None]
     large = np.broadcast_to(numbers, (FRAMES, SIDE * SCALE, SIDE * SCALE))
     small = np.broadcast_to(numbers, (FRAMES, SIDE, SIDE))
-    return Take(large, small, np.zeros(2, np.float32), clean)
+    return Take(large, small, np.zeros(2, np.float32), 0.01, clean)
 
 
 @pytest.mark.parametrize("clean", [False, True])

@@ -209,6 +209,8 @@ class Frame:
             the first of all.
         is_context: whether it lies outside the wanted span: a neighbour to look at, not to show.
         user_data: names and payloads of what it says beside its samples, see `user_data_of`.
+        quantiser: how coarsely it was coded, on H.264's scale of 0 to 51; None where its decoder
+            does not tell.
     """
 
     planes: tuple[Plane, ...]
@@ -217,6 +219,7 @@ class Frame:
     starts_shot: bool = False
     is_context: bool = False
     user_data: tuple[tuple[str, bytes], ...] = ()
+    quantiser: float | None = None
 
     def shows_same(self, other: Frame) -> bool:
         """Whether both show the same picture, sample by sample."""

@@ -122,7 +122,7 @@ class RecurrentTiler:
         self._info = replace(
             known_matrix(info), width=columns.stop - columns.start, height=rows.stop - rows.start
         )
-        self._quality, self._detail = quality_planes(told.quality).to(device), told.detail
+        self._told = told
         self._workers, self._warn = workers, warn
         self._size = self._bearable() if size is None else size
 
@@ -152,7 +152,8 @@ class RecurrentTiler:
         lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
         last = self._luma(self._planes(previous))
         still = before.result().still if before else torch.zeros_like(last, dtype=torch.uint8)
-        return self.network.observe(lumas, last, still, self._quality)
+        quality = quality_planes(self._told.quality.of(frames)).to(self.device)
+        return self.network.observe(lumas, last, still, quality)
 
     @torch.inference_mode()
     def active(self, observation: Observation) -> NDArray[np.bool_]:
@@ -183,14 +184,15 @@ class RecurrentTiler:
         else:
             depth = torch.uint8 if self._info.format.depth == 8 else torch.uint16
             luma = torch.empty(large, dtype=depth, device=self.device)
-        hidden, detail = room(self.network.features), room(scale**2)
+        hidden, detail = room(self.network.hidden), room(scale**2)
         return Canvas(luma, State(observation.frame, hidden, detail, observation.still))
 
     @torch.inference_mode()
     def advance(self, observation: Observation, state: State, tile: Tile, canvas: Canvas) -> None:
         """Restore a tile of a frame, and write it, and its part of the next state."""
         scale, peak = self.network.scale, self._info.format.peak
-        phases, hidden, detail = self.network.advance(observation, state, tile.seen, self._detail)
+        made_of = (observation, state, tile.seen, self._told.detail)
+        phases, hidden, detail = self.network.advance(*made_of)
         core = samples((1, 1), tile.core, tile.seen)
         whole = (slice(None), slice(None))
         made = (tile, hidden[(*whole, *core)], detail[(*whole, *core)])

@@ -14,7 +14,6 @@ import av
 import cv2
 import numpy as np
 from av.container import InputContainer
-from av.sidedata.encparams import VideoEncParams, VideoEncParamsType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -31,6 +30,7 @@ from vsr.model_selection.noise import noise
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
+from vsr.video.quantisers import let_tell, quantiser_of
 from vsr.video.seek import demux
 
 _PLACES = 8  # to look at
@@ -39,9 +39,6 @@ _PACKETS = 48  # to weigh at each
 _BYTES = 2**21  # to read at each; a video with more in so few packets is hardly compressed
 _FAR = 1000  # packets to look through for a keyframe
 _MIDDLE = (640, 480)  # of a picture, in pixels: enough to see blocks and noise in
-
-# Decoders that tell how coarsely they found a frame quantised, by libav's names.
-_TELLING = {"h264", "mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp9"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
         check_header(path, container, stream, reading.limits)
         context = stream.codec_context
         stream.thread_type = "NONE"
-        context.options = {**context.options, "export_side_data": "venc_params"}
+        let_tell(context)
         codec = context.name
         seen = list(_places(container, stream, path))
     if not seen:
@@ -171,23 +168,7 @@ def _seen(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> 
     info = describe(container, stream, frame, siting="")
     samples = PlaneReader(info, ignore)(frame)[0]  # the job itself will warn
     luma: Plane = (samples >> (info.format.depth - 8)).astype(np.uint8)
-    if stream.codec_context.name not in _TELLING:
-        return _Frame(luma, None)
-    told = frame.side_data.get("VIDEO_ENC_PARAMS")
-    return _Frame(luma, _quantiser(told) if isinstance(told, VideoEncParams) else None)
-
-
-def _quantiser(told: VideoEncParams) -> float | None:
-    """On H.264's scale, where 4 is a step of 1."""
-    if told.codec_type == VideoEncParamsType.VP9:
-        return 4 + 6 * math.log2((7 + told.qp) / 8)  # its table's lower part, which is straight
-    try:
-        mean = float(np.mean(told.qp_map()))
-    except RuntimeError:  # PyAV's, where there is not one for each block
-        return None
-    if told.codec_type == VideoEncParamsType.MPEG2:
-        return 4 + 6 * math.log2(mean) if mean >= 1 else None
-    return mean
+    return _Frame(luma, quantiser_of(frame))
 
 
 def _together(codec: str, sizes: list[int], frames: list[_Frame]) -> SourceAnalysis:

@@ -11,7 +11,7 @@ import numpy as np
 from vsr.core.errors import InputError, ModelError, StalledError
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.options import READ_DEFAULTS, ReadOptions
-from vsr.core.quality import FLAWLESS, Quality
+from vsr.core.quality import COARSEST, FLAWLESS, Quality
 from vsr.core.url import Url
 from vsr.images.files import read_picture
 from vsr.images.images import is_image, is_series, list_images, to_planes
@@ -20,10 +20,9 @@ from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS
 from vsr.model_selection.noise import noise
 from vsr.networks import Network
 
-_LIVE = Quality(26, 2)  # as a camera's stream usually is: it cannot be looked at beforehand
+_LIVE = Quality(26, 2, -3)  # as a camera's H.264 usually is: it cannot be looked at beforehand
 _OCTAVE = 6  # quantisers from a step to the next of twice its size, which takes half the bits
 _OVER_CRF = 3.0  # of H.264's mean quantiser: networks have learnt by x264's rate factors
-_COARSEST = 40.0
 _VISIBLE = 30.0  # the least quantiser of what shows blocks
 _IMAGES = 3  # of a folder, to look at
 
@@ -94,12 +93,14 @@ def _noise(plane: Plane, depth: int) -> float:
 
 def _of_video(look: SourceAnalysis) -> Quality:
     """The decoder's word counts; else the bits that a keyframe was given for what it shows."""
+    beyond: float | None = None
     if look.quantiser is not None:
-        quantiser = look.quantiser - (_OVER_CRF if look.codec == "h264" else 0)
+        beyond = -_OVER_CRF if look.codec == "h264" else 0.0
+        quantiser = look.quantiser + beyond
     elif look.bits_per_gradient:
         quantiser = COARSE - _OCTAVE * math.log2(look.bits_per_gradient / FEW_BITS)
     else:
         quantiser = 0.0
     if look.blocks >= BLOCKY:  # coded coarsely before, whatever was done since
-        quantiser = max(quantiser, _VISIBLE)
-    return Quality(min(max(quantiser, 0.0), _COARSEST), look.noise)
+        quantiser, beyond = max(quantiser, _VISIBLE), None
+    return Quality(min(max(quantiser, 0.0), COARSEST), look.noise, beyond)

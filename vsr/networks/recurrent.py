@@ -47,7 +47,7 @@ class State:
 
     Attributes:
         previous: (N, 1, H, W) float32 in [0, 1], the frame itself.
-        hidden: (N, C, H, W), the trunk's output.
+        hidden: (N, C, H, W), of the trunk's output, or its first channels.
         detail: (N, scale**2, H, W), the residual over bicubic before its pixel shuffle.
         still: (N, 1, H, W) uint8, for how many frames the picture has stood still; PATIENCE at
             most.
@@ -88,8 +88,9 @@ class Recurrent(Network):
 
     Args:
         scale: 2, 3 or 4.
-        features: channels of the trunk and of the hidden state.
+        features: channels of the trunk.
         pairs: residual pairs of 3x3 convolutions.
+        hidden: how many of the trunk's channels are the hidden state; None for all.
         future: coming frames that are shown as they are.
         flow_features: channels in the motion net.
         flow_range: pixels that its coarse flow and its fine one can reach.
@@ -105,21 +106,26 @@ class Recurrent(Network):
         future: int = 2,
         flow_features: int = 24,
         flow_range: tuple[float, float] = (12.0, 3.0),
+        hidden: int | None = None,
     ) -> None:
         super().__init__()
-        if min(scale, features, pairs, flow_features) < 1 or future < 0:
+        hidden = features if hidden is None else hidden
+        if min(scale, features, pairs, flow_features, hidden) < 1 or future < 0:
             raise ValueError(
                 f"scale {scale}, features {features}, pairs {pairs}, flow_features "
-                f"{flow_features}, future {future}: must be positive, future not negative"
+                f"{flow_features}, hidden {hidden}, future {future}: must be positive, future "
+                "not negative"
             )
-        self.scale, self.features, self.future = scale, features, future
-        self.state_channels = 1 + features + scale**2
+        if hidden > features:
+            raise ValueError(f"hidden {hidden}: must be at most features, {features}")
+        self.scale, self.features, self.hidden, self.future = scale, features, hidden, future
+        self.state_channels = 1 + hidden + scale**2
         self.base = Upsample(scale)
         self.motion = Motion(flow_features, flow_range)
         # the frame, what it changed since the aligned previous one, what coming ones will change,
         # how far between pixels the alignment fell, and the quality planes
         shown = 4 + future + QUALITY_PLANES
-        self.inward = nn.Conv2d(shown + features + scale**2, features, 3, padding=1)
+        self.inward = nn.Conv2d(shown + hidden + scale**2, features, 3, padding=1)
         self.blocks = nn.ModuleList(
             nn.ModuleList(nn.Conv2d(features, features, 3, padding=1) for _ in range(2))
             for _ in range(pairs)
@@ -155,7 +161,7 @@ class Recurrent(Network):
             torch.zeros(
                 (len(frame), channels, *frame.shape[-2:]), dtype=self._dtype, device=frame.device
             ).to(memory_format=torch.channels_last)
-            for channels in (self.features, self.scale**2)
+            for channels in (self.hidden, self.scale**2)
         )
         return State(frame, hidden, detail, torch.zeros_like(frame, dtype=torch.uint8))
 
@@ -246,14 +252,14 @@ class Recurrent(Network):
         return torch.bfloat16 if autocast else weight.dtype
 
     def cell(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, inputs, H, W) -> detail (N, scale**2, H, W) and hidden state (N, C, H, W)."""
+        """(N, inputs, H, W) -> detail (N, scale**2, H, W) and hidden state (N, hidden, H, W)."""
         z = convolve(self.inward, inputs.contiguous(memory_format=torch.channels_last), relu=True)
         for block in self.blocks:
             assert isinstance(block, nn.ModuleList)
             first, second = block
             z = z + convolve(second, convolve(first, z, relu=True))
-        hidden = z.clamp(0, _LIMIT)
-        return convolve(self.outward, hidden), hidden
+        z = z.clamp(0, _LIMIT)
+        return convolve(self.outward, z), z[:, : self.hidden]
 
 
 def _rests(frame: Tensor, previous: Tensor) -> Tensor:

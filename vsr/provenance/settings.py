@@ -54,7 +54,11 @@ def job_settings(
 
 
 def _told(quality: Quality) -> dict[str, Plain]:
-    return {"quantiser": round(quality.quantiser, 3), "noise": round(quality.noise, 3)}
+    return {
+        "quantiser": round(quality.quantiser, 3),
+        "quantiser_per_frame": quality.beyond is not None,
+        "noise": round(quality.noise, 3),
+    }
 
 
 def _further(tools: LoadedModel) -> str:

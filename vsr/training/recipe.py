@@ -20,7 +20,7 @@ from vsr.core.bounds import (
 from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
-LOSSES = ("charbonnier", "l1")
+LOSSES = ("charbonnier", "l1", "relative")
 BLOCK = 8
 """Pixels from one edge to the next in the grid that encoders' blocks lie on."""
 GENERATOR = "generator.safetensors"
@@ -64,19 +64,18 @@ class Shape:
 
 _AS_LIM = {"loss": "l1", "lr": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
 _SMALL = {"loss": "l1", "lr": 8e-4}  # little to learn, in short runs
+_STREAMS = {"patch": 56, "reparam_width": 0, "mse_fraction": 0.0, "loss": "relative"}
 
 SHAPES = {
     "espcn": Shape("espcn"),
     "espcn-deep": Shape("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
     "vespcn": Shape("vespcn", {"features": 32}),
     "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
-    "recurrent": Shape(
-        "recurrent", {}, {"batch": 10, "patch": 56, "reparam_width": 0, "mse_fraction": 0.0}
-    ),
+    "recurrent": Shape("recurrent", {"hidden": 24}, {"batch": 10, **_STREAMS}),
     "recurrent-large": Shape(
         "recurrent",
         {"features": 48, "pairs": 6},
-        {"batch": 8, "patch": 56, "reparam_width": 0, "mse_fraction": 0.0, "lr": 6e-4},
+        {"batch": 8, "lr": 6e-4, **_STREAMS},
     ),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
     "edsr-baseline": Shape("edsr", {}, _AS_LIM),
@@ -108,7 +107,8 @@ class Recipe:
         reparam_width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from, of this network or a smaller one; what does not fit
             begins anew.
-        loss: what is minimised, one of LOSSES: see `losses.restoration`.
+        loss: what is minimised, one of LOSSES: see `losses.restoration`; "relative", for
+            recurrent networks alone, is squared error in parts of bicubic's on the same take.
         mse_fraction: the last part of the run, in which squared error, the metric itself, is
             minimised instead.
         motion_fraction: the first part of the run, in which a network that sees neighbours learns
@@ -154,6 +154,8 @@ class Recipe:
         check_bounds(TrainingError, self, BOUNDS)
         if self.loss not in LOSSES:
             raise TrainingError(f"loss {self.loss!r}: must be {' or '.join(LOSSES)}")
+        if self.loss == "relative" and self.network != "recurrent":
+            raise TrainingError(f"loss 'relative': only recurrent networks know it: {self.network}")
         if self.degradation not in DEGRADATIONS:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"

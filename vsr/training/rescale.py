@@ -21,18 +21,20 @@ def rescaled(state: State, network: Recurrent) -> State:
     outward, inward = state.get("outward.weight"), state.get("inward.weight")
     if outward is None or inward is None:
         return state
-    scale, features = round(len(outward) ** 0.5), outward.shape[1]
-    if scale == network.scale or features != network.features:
+    scale, hidden = round(len(outward) ** 0.5), network.hidden
+    alike = outward.shape[1] == network.features
+    alike = alike and inward.shape[1] - scale**2 == network.inward.in_channels - network.scale**2
+    if scale == network.scale or not alike:
         return state
     made = dict(state)
     fewer = _places(network.scale, scale)
     made["outward.weight"] = torch.einsum("po,oikl->pikl", fewer, outward)
     made["outward.bias"] = fewer @ state["outward.bias"]
-    hidden, detail, planes = torch.split(
-        inward, [features, scale**2, inward.shape[1] - features - scale**2], 1
+    past, detail, planes = torch.split(
+        inward, [hidden, scale**2, inward.shape[1] - hidden - scale**2], 1
     )
     spread = torch.einsum("fokl,op->fpkl", detail, _places(scale, network.scale))
-    made["inward.weight"] = torch.cat([hidden, spread, planes], 1)
+    made["inward.weight"] = torch.cat([past, spread, planes], 1)
     return made
 
 

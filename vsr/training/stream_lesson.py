@@ -25,6 +25,8 @@ _HEAVIER = 0.03  # by which all weights of the cell grow, at most: they are to k
 _UPSET = 0.03  # of the lanes are handed another lane's state, as after a cut that nobody saw
 _LOUDER = 3.0  # times as strong as it is, at most
 _EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
+_FLOOR = 3e-5  # of a take's error: what is nearly perfect is not to count for more and more
+_AS_CHARBONNIER = 0.03  # what a relative error is multiplied by, so that all losses are of a size
 _IDLE, _PULL = 8.0, 1e-4  # the hidden state is drawn back from twice its bound's half
 
 
@@ -47,7 +49,8 @@ class StreamLesson:
 
     Attributes:
         streams: where the chunks come from.
-        mse_fraction, loss_kind: as in StillLesson.
+        mse_fraction, loss_kind: as in StillLesson; "relative" is squared error in parts of
+            bicubic's on the same take.
     """
 
     streams: Streams
@@ -72,12 +75,12 @@ class StreamLesson:
         louder = random.uniform(1, _LOUDER, count) * (random.random(count) < _UPSET)
         upset = torch.from_numpy(louder.astype(np.float32))  # 0 where the state is the lane's own
         heavier = torch.tensor(1 + random.uniform(0, _HEAVIER))
-        lanes = (chunk.fresh, chunk.live, chunk.clean, gain, upset, heavier)
+        lanes = (chunk.fresh, chunk.live, chunk.clean, chunk.bicubic, gain, upset, heavier)
         return chunk.small, chunk.large, chunk.quality, *lanes
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         assert isinstance(network, Recurrent)
-        small, large, quality, fresh, live, clean, gain, upset, heavier = examples
+        small, large, quality, fresh, live, clean, bicubic, gain, upset, heavier = examples
         frames = small.float() / 255  # (N, T + future, p, p)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
@@ -93,7 +96,7 @@ class StreamLesson:
                 window = _seen(frames[:, t : t + 1 + network.future], live)
                 guess, after = network.step(window, state, quality[..., None, None])
                 state = _amplified(after, gain[:, None, None, None])
-                errors.append(restoration_of_each(guess, truth[:, t], kind, _EDGE))
+                errors.append(_errors(guess, truth[:, t], kind, bicubic))
                 overflow = F.relu(state.hidden.float() - _IDLE).square().mean()
                 losses.append(errors[-1].mean() + _PULL * overflow)
         self._state = State(
@@ -128,6 +131,14 @@ class StreamLesson:
             torch.where(anew, 0.0, old.detail),
             torch.where(anew, 0, old.still),
         )
+
+
+def _errors(guess: Tensor, truth: Tensor, kind: str, bicubic: Tensor) -> Tensor:
+    """Of each lane, (N,). A relative one is what a clip's PSNR rises by, nearly."""
+    if kind != "relative":
+        return restoration_of_each(guess, truth, kind, _EDGE)
+    squared = restoration_of_each(guess, truth, "l2", _EDGE)
+    return _AS_CHARBONNIER * squared / (bicubic + _FLOOR)
 
 
 @contextmanager

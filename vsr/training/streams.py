@@ -34,6 +34,7 @@ class Chunk:
         fresh: (N,) bool: which lanes begin a take, and know of no frame before.
         live: (N,) bool: which are to see, in place of frames to come, the frame itself.
         clean: (N,) bool: which take is `Take.clean`.
+        bicubic: (N,) float32, as Take has it.
     """
 
     small: Tensor
@@ -42,6 +43,7 @@ class Chunk:
     fresh: Tensor
     live: Tensor
     clean: Tensor
+    bicubic: Tensor
 
 
 @dataclass
@@ -97,7 +99,7 @@ class Streams:
             self._takes.append(draw_take(self.source, random))
         if random.random() < _NEW:
             self._renew(draw_take(self.source, random), random)
-        small, large, quality, fresh, live, clean = [], [], [], [], [], []
+        small, large, quality, fresh, live, clean, bicubic = [], [], [], [], [], [], []
         for number in range(self.lanes):
             lane = self._lane(number, length, random)
             places = lane.places(length + self.future)
@@ -107,6 +109,7 @@ class Streams:
             fresh.append(lane.fresh)
             live.append(lane.live)
             clean.append(lane.take.clean)
+            bicubic.append(lane.take.bicubic)
             lane.fresh, lane.at = False, lane.at + length
         return Chunk(
             torch.from_numpy(np.stack(small)),
@@ -115,6 +118,7 @@ class Streams:
             torch.tensor(fresh),
             torch.tensor(live),
             torch.tensor(clean),
+            torch.tensor(bicubic, dtype=torch.float32),
         )
 
     def _renew(self, take: Take, random: np.random.Generator) -> None:

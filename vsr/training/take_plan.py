@@ -12,9 +12,9 @@ from vsr.degradation.video_faults import Repeated
 from vsr.degradation.wide import draw_coded, draw_noisy, with_repeats
 from vsr.training.captions import Caption, draw_captions
 
-CLEAN = 0.38
+CLEAN = 0.28
 """Of the takes are reduced by MATLAB's bicubic alone."""
-NOISY = 0.14
+NOISY = 0.12
 """Have noise besides, and no encoder; the rest is as recorded."""
 
 _CAPTIONED = 0.1  # of those that are not clean

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from vsr.core.resample import resize
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.noise_level import noise_level
 from vsr.degradation.quantiser import quantiser
@@ -36,6 +38,7 @@ class Take:
         large: (T, s*p, s*p) uint8 luma.
         small: (T, p, p) uint8.
         quality: (2,) float32 in 0..1, as `Recurrent.step` wants it.
+        bicubic: mean squared error of its bicubic enlargement, of samples in 0..1.
         clean: whether it was reduced by MATLAB's bicubic alone. Nothing in such a take tells the
             direction of time, and it may be played back and forth for ever.
     """
@@ -43,6 +46,7 @@ class Take:
     large: Samples
     small: Samples
     quality: NDArray[np.float32]
+    bicubic: float
     clean: bool
 
 
@@ -65,14 +69,23 @@ def apply_plan(plan: Plan, large: Samples, scale: int, random: np.random.Generat
         small = np.stack([shrink(frame, SIDE, SIDE) for frame in unlike])
         small = small if len(unlike) == len(shown) else np.repeat(small, len(shown), 0)
         quality = _quality(small, random.uniform(0, _NEARLY_CLEAN), 0.0, random)
-        return Take(shown, small, quality, True)
+        return Take(shown, small, quality, _bicubic_error(shown, small), True)
     steps = plan.degradation.steps
     small = plan.degradation.apply(large, scale, random)  # it repeats frames itself
     sigma, coarse = noise_level(steps), quantiser(steps)
     if not sigma and len(_unlike(large)) == 1 and random.random() < _STANDING:
         small = np.repeat(small[-1:], len(small), 0)
     told = coarse or random.uniform(0, _NEARLY_CLEAN)
-    return Take(shown, small, _quality(small, told, sigma, random), False)
+    quality = _quality(small, told, sigma, random)
+    return Take(shown, small, quality, _bicubic_error(shown, small), False)
+
+
+def _bicubic_error(large: Samples, small: Samples) -> float:
+    """Mean squared error of the enlarged small frames, a few of them, of samples in 0..1."""
+    few = slice(len(small) // 6, None, max(1, len(small) // 3))
+    truth = torch.from_numpy(large[few].astype(np.float32))
+    enlarged = resize(torch.from_numpy(small[few].astype(np.float32)), *truth.shape[-2:])
+    return float((enlarged - truth).div_(255).square_().mean())
 
 
 def _unlike(frames: Samples) -> Samples:

@@ -35,6 +35,7 @@ from vsr.video.fields import Fields, choose_fields, made_whole
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe, has_unknown_side_data
 from vsr.video.preroll import lead_in, warm_up
+from vsr.video.quantisers import quantiser_of
 from vsr.video.rate import nominal_rate
 from vsr.video.seek import Frames, decode, decode_from, with_times
 from vsr.video.siting import read_siting
@@ -240,7 +241,8 @@ class Video:
                 self._told.add(name)
                 self._warn(f"{name}: left out, from {float(pts * self.info.time_base):.3f} s on")
         data = tuple(user_data_of(said).items())
-        frame = Frame(read_planes(decoded), pts, duration, user_data=data)
+        told = quantiser_of(decoded)
+        frame = Frame(read_planes(decoded), pts, duration, user_data=data, quantiser=told)
         return frame, decoded.pts is not None
 
     def _ends(self, last: Frame, goes_on: bool) -> int:

@@ -19,6 +19,7 @@ from vsr.core.errors import InputError
 from vsr.core.url import Url
 from vsr.video.alpha import alpha_decoder
 from vsr.video.discontinuities import continued
+from vsr.video.quantisers import let_tell
 
 Frames = Iterator[VideoFrame]
 
@@ -83,6 +84,7 @@ def decode(container: InputContainer, stream: VideoStream, tally: Tally) -> Fram
     What cannot be decoded is counted and skipped: the frames around it keep their times.
     """
     decoder = alpha_decoder(stream) or stream.codec_context
+    let_tell(decoder)
     for packet in continued(demux(container, [stream], tally), stream.index, tally):
         if packet.is_corrupt:
             tally.add("gaps")
