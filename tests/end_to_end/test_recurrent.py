@@ -48,7 +48,7 @@ CLIP = Clip(pts=tuple(range(0, len(NUMBERS) * 512, 512)), numbers=NUMBERS, optio
 
 def network(flow: float) -> Recurrent:
     """With weights drawn at random; those of the motion net's last layers are scaled by `flow`."""
-    made = drawn(Recurrent(2, features=8, pairs=1, flow_features=4, hidden=6))
+    made = drawn(Recurrent(2, features=8, pairs=1, flow_features=4, hidden=6, grades=2))
     with torch.no_grad():
         made.outward.weight.mul_(0.2)
         for layers in (made.motion.coarse, made.motion.fine):
@@ -258,10 +258,10 @@ def test_memory_that_runs_out_means_smaller_tiles(monkeypatch: pytest.MonkeyPatc
     expected = of_frames(frames, info)
     plain = Recurrent.cell
 
-    def greedy(self: Recurrent, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def greedy(self: Recurrent, inputs: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
         if inputs.shape[-1] * inputs.shape[-2] > 1700:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-        return plain(self, inputs)
+        return plain(self, inputs, mix)
 
     monkeypatch.setattr(Recurrent, "cell", greedy)
     said: list[str] = []
@@ -302,10 +302,10 @@ def test_what_stands_still_is_not_computed_again_and_the_bits_are_the_same(
     computed = 0
     plain_cell, plain_tiles = Recurrent.cell, RecurrentTiler.tiles
 
-    def counting(self: Recurrent, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def counting(self: Recurrent, inputs: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
         nonlocal computed
         computed += inputs.shape[-1] * inputs.shape[-2]
-        return plain_cell(self, inputs)
+        return plain_cell(self, inputs, mix)
 
     monkeypatch.setattr(Recurrent, "cell", counting)
     found = of_frames(frames, info, engine(workers, tile))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from vsr.networks.recurrent import Recurrent
 from vsr.training.rescale import _places, rescaled
 
-SMALL = {"features": 6, "pairs": 1, "flow_features": 4, "hidden": 5}
+SMALL = {"features": 6, "pairs": 1, "flow_features": 4, "hidden": 5, "grades": 2}
 
 
 def made(scale: int) -> Recurrent:
@@ -36,9 +36,10 @@ def test_the_cell_says_the_same_at_the_other_scale(scale: int) -> None:
     hidden, detail = torch.rand(1, 5, 8, 8), torch.rand(1, scale**2, 8, 8)
     shown = torch.rand(1, planes, 8, 8)
     spread = torch.einsum("op,npyx->noyx", _places(4, scale), detail)
+    mix = torch.tensor([[0.3, 0.7]])
     with torch.inference_mode():
-        mine, state = new.cell(torch.cat([hidden, detail, shown], 1))
-        its, same = old.cell(torch.cat([hidden, spread, shown], 1))
+        mine, state = new.cell(torch.cat([hidden, detail, shown], 1), mix)
+        its, same = old.cell(torch.cat([hidden, spread, shown], 1), mix)
     torch.testing.assert_close(state, same, atol=1e-5, rtol=1e-5)
     reduced = torch.einsum("po,noyx->npyx", _places(scale, 4), its)
     torch.testing.assert_close(mine, reduced, atol=1e-5, rtol=1e-5)

@@ -13,8 +13,10 @@ from vsr.core.events import ignore
 from vsr.core.span import Span
 from vsr.video.reader import open_video
 
+WHOLE = Span()
 
-def quantisers(path: Path, span: Span = Span(), warmup: int = 0) -> dict[int, float | None]:
+
+def quantisers(path: Path, span: Span = WHOLE, warmup: int = 0) -> dict[int, float | None]:
     with open_video(path, span, ignore) as video:
         return {frame.pts: frame.quantiser for frame in video.frames(0, warmup)}
 

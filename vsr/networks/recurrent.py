@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.resample import Upsample
-from vsr.networks.convolve import convolve
+from vsr.networks.graded import Graded, graded, mixture
 from vsr.networks.network import Network
 from vsr.networks.vespcn import Motion, warp
 
@@ -28,6 +28,8 @@ PATIENCE = 8
 QUANTISER_SCALE = 51.0
 NOISE_SCALE = 25.0
 _STILL = 2  # pixels around one that stands still that must do so, too
+_FINE, _COARSE = 12.0, 36.0  # quantisers: up to one the source is flawless, from the other ruined
+_NOISY = 8.0  # deviation of noise from which on it is so
 _LIMIT = 16.0  # of the hidden state: idle in practice, it bounds what feedback can do
 
 
@@ -68,16 +70,22 @@ class Observation:
         planes: (N, 6 + future, H, W), what the cell is shown, in its own dtype.
         flow: (N, 2, H, W) float32 in pixels, x and y, from the frame to the one before.
         still: (N, 1, H, W) uint8, as State has it. Where it is not 0, flow is.
+        mix: (N or 1, grades) float32, how much of each set of weights sees it.
     """
 
     frame: Tensor
     planes: Tensor
     flow: Tensor
     still: Tensor
+    mix: Tensor
 
     def part(self, area: Area) -> Observation:
         """What lies in some rows and columns."""
-        return Observation(*(each[:, :, area[0], area[1]] for each in vars(self).values()))
+        rows, columns = area
+        frame, planes, flow, still = (
+            each[:, :, rows, columns] for each in (self.frame, self.planes, self.flow, self.still)
+        )
+        return Observation(frame, planes, flow, still, self.mix)
 
 
 class Recurrent(Network):
@@ -91,6 +99,7 @@ class Recurrent(Network):
         features: channels of the trunk.
         pairs: residual pairs of 3x3 convolutions.
         hidden: how many of the trunk's channels are the hidden state; None for all.
+        grades: sets of weights, from those for flawless sources to those for ruined ones.
         future: coming frames that are shown as they are.
         flow_features: channels in the motion net.
         flow_range: pixels that its coarse flow and its fine one can reach.
@@ -107,14 +116,15 @@ class Recurrent(Network):
         flow_features: int = 24,
         flow_range: tuple[float, float] = (12.0, 3.0),
         hidden: int | None = None,
+        grades: int = 1,
     ) -> None:
         super().__init__()
         hidden = features if hidden is None else hidden
-        if min(scale, features, pairs, flow_features, hidden) < 1 or future < 0:
+        if min(scale, features, pairs, flow_features, hidden, grades) < 1 or future < 0:
             raise ValueError(
                 f"scale {scale}, features {features}, pairs {pairs}, flow_features "
-                f"{flow_features}, hidden {hidden}, future {future}: must be positive, future "
-                "not negative"
+                f"{flow_features}, hidden {hidden}, grades {grades}, future {future}: must be "
+                "positive, future not negative"
             )
         if hidden > features:
             raise ValueError(f"hidden {hidden}: must be at most features, {features}")
@@ -125,12 +135,13 @@ class Recurrent(Network):
         # the frame, what it changed since the aligned previous one, what coming ones will change,
         # how far between pixels the alignment fell, and the quality planes
         shown = 4 + future + QUALITY_PLANES
-        self.inward = nn.Conv2d(shown + hidden + scale**2, features, 3, padding=1)
+        self.grades = grades
+        self.inward = Graded(shown + hidden + scale**2, features, grades)
         self.blocks = nn.ModuleList(
-            nn.ModuleList(nn.Conv2d(features, features, 3, padding=1) for _ in range(2))
+            nn.ModuleList(Graded(features, features, grades) for _ in range(2))
             for _ in range(pairs)
         )
-        self.outward = nn.Conv2d(features, scale**2, 3, padding=1)
+        self.outward = Graded(features, scale**2, grades)
         self.reset_parameters()
         reach = 2 * pairs + 2
         self.receptive_field = 2 * max(reach, self.base.reach) + 1
@@ -211,7 +222,7 @@ class Recurrent(Network):
         ]
         shown = torch.cat([plane.to(self._dtype) for plane in planes], 1)
         shown = shown.contiguous(memory_format=torch.channels_last)
-        return Observation(frame, shown, flow, still)
+        return Observation(frame, shown, flow, still, mixture(_ruin(quality), self.grades))
 
     def advance(
         self, observation: Observation, state: State, area: Area | None = None, share: float = 1.0
@@ -239,7 +250,7 @@ class Recurrent(Network):
         origin = (0, 0) if area is None else (area[0].start, area[1].start)
         past = pick(state.hidden, seen.flow, origin)
         shown = pick_detail(state.detail, seen.flow, self.scale, origin)
-        detail, hidden = self.cell(torch.cat([past, shown, seen.planes], 1))
+        detail, hidden = self.cell(torch.cat([past, shown, seen.planes], 1), seen.mix)
         kept = seen.still >= PATIENCE
         if kept.any():
             hidden, detail = torch.where(kept, past, hidden), torch.where(kept, shown, detail)
@@ -251,15 +262,28 @@ class Recurrent(Network):
         autocast = torch.is_autocast_enabled(weight.device.type)
         return torch.bfloat16 if autocast else weight.dtype
 
-    def cell(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, inputs, H, W) -> detail (N, scale**2, H, W) and hidden state (N, hidden, H, W)."""
-        z = convolve(self.inward, inputs.contiguous(memory_format=torch.channels_last), relu=True)
+    def cell(self, inputs: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, inputs, H, W) -> detail (N, scale**2, H, W) and hidden state (N, hidden, H, W).
+
+        `mix`, (N or 1, grades), is how much of each set of weights sees each of the N.
+        """
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        z = graded(self.inward, inputs, mix, relu=True)
         for block in self.blocks:
             assert isinstance(block, nn.ModuleList)
             first, second = block
-            z = z + convolve(second, convolve(first, z, relu=True))
+            assert isinstance(first, Graded)
+            assert isinstance(second, Graded)
+            z = z + graded(second, graded(first, z, mix, relu=True), mix)
         z = z.clamp(0, _LIMIT)
-        return convolve(self.outward, z), z[:, : self.hidden]
+        return graded(self.outward, z, mix), z[:, : self.hidden]
+
+
+def _ruin(quality: Tensor) -> Tensor:
+    """How bad quality planes (N, 2, ...) in 0..1 are, as one number: (N,) in 0..1."""
+    quantiser, noise = quality.float().flatten(2).mean(2).unbind(1)
+    coarse = (quantiser * QUANTISER_SCALE - _FINE) / (_COARSE - _FINE)
+    return torch.maximum(coarse, noise * NOISE_SCALE / _NOISY).clamp(0, 1)
 
 
 def _rests(frame: Tensor, previous: Tensor) -> Tensor:

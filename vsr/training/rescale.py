@@ -21,15 +21,17 @@ def rescaled(state: State, network: Recurrent) -> State:
     outward, inward = state.get("outward.weight"), state.get("inward.weight")
     if outward is None or inward is None:
         return state
-    scale, hidden = round(len(outward) ** 0.5), network.hidden
+    grades, hidden = network.grades, network.hidden
+    scale = round((len(outward) / grades) ** 0.5)
     alike = outward.shape[1] == network.features
     alike = alike and inward.shape[1] - scale**2 == network.inward.in_channels - network.scale**2
     if scale == network.scale or not alike:
         return state
     made = dict(state)
     fewer = _places(network.scale, scale)
-    made["outward.weight"] = torch.einsum("po,oikl->pikl", fewer, outward)
-    made["outward.bias"] = fewer @ state["outward.bias"]
+    places = outward.reshape(grades, scale**2, *outward.shape[1:])
+    made["outward.weight"] = torch.einsum("po,goikl->gpikl", fewer, places).flatten(0, 1)
+    made["outward.bias"] = (state["outward.bias"].view(grades, -1) @ fewer.T).flatten()
     past, detail, planes = torch.split(
         inward, [hidden, scale**2, inward.shape[1] - hidden - scale**2], 1
     )

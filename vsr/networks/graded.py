@@ -1,0 +1,62 @@
+"""Convolutions whose weights follow the quality of what they see.
+
+A few sets of weights stand for grades of quality, from flawless to ruined; what lies between two
+is seen through a mixture of theirs. A frame has one quality, so that its weights are mixed once and
+the convolution itself costs what a plain one does, as with those of Yang et al. 2019, "CondConv:
+Conditionally Parameterized Convolutions for Efficient Inference" (arXiv 1904.04971).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vsr.core.kernels import convolution
+
+_SIZE = 3
+
+
+class Graded(nn.Conv2d):
+    """A 3x3 convolution, zero padded, with `grades` sets of weights.
+
+    As a module it holds those of all grades one after the other, as features; see `graded`.
+    """
+
+    def __init__(self, channels: int, features: int, grades: int) -> None:
+        super().__init__(channels, grades * features, _SIZE, padding=_SIZE // 2)
+        self.grades = grades
+
+
+def graded(conv: Graded, x: Tensor, mix: Tensor, relu: bool = False) -> Tensor:
+    """(N, C, H, W) -> (N, features, H, W), with ReLU if wanted.
+
+    `mix`, (N or 1, grades), is how much of each set of weights each of the N sees.
+    """
+    if conv.grades == 1:
+        return convolution(x, conv.weight, conv.bias, conv.stride, (1, 1), relu)
+    assert conv.bias is not None
+    lying = conv.weight.permute(0, 2, 3, 1)  # channels last, as kernels want weights
+    shape = (-1, len(lying) // conv.grades, *lying.shape[1:])
+    weight = (mix @ lying.reshape(conv.grades, -1).float()).view(shape).permute(0, 1, 4, 2, 3)
+    bias = mix @ conv.bias.view(conv.grades, -1).float()
+    if len(mix) == 1:
+        return _convolved(x, weight[0], bias[0], relu)
+    lanes = zip(x[:, None], weight, bias, strict=True)
+    return torch.cat([_convolved(*lane, relu) for lane in lanes])
+
+
+def _convolved(x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
+    return convolution(
+        x, weight.to(x.dtype), bias.to(x.dtype), (1, 1), (_SIZE // 2, _SIZE // 2), relu
+    )
+
+
+def mixture(ruin: Tensor, grades: int) -> Tensor:
+    """How much of each grade's weights what is ruined so far, (N,) in 0..1, sees: (N, grades).
+
+    Grades lie evenly from 0 to 1; between two their weights are mixed linearly.
+    """
+    if grades == 1:
+        return torch.ones_like(ruin)[:, None]
+    place = ruin[:, None] * (grades - 1)
+    return (1 - (place - torch.arange(grades, device=ruin.device)).abs()).clamp(min=0)
