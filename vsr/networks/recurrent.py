@@ -10,7 +10,7 @@ planes tell how the source was coded and how noisy it is (after FFDNet, Zhang et
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import torch
 from torch import Tensor, nn
@@ -288,10 +288,12 @@ def _ruin(quality: Tensor) -> Tensor:
 
 def _rests(frame: Tensor, previous: Tensor) -> Tensor:
     """(N, 1, H, W) twice -> bool: where all up to _STILL pixels away is as it was, to the bit."""
-    side = 2 * _STILL + 1
-    changed = (frame != previous).float()
-    changed = F.max_pool2d(changed, (side, 1), 1, (_STILL, 0))
-    return F.max_pool2d(changed, (1, side), 1, (0, _STILL)) == 0
+    changed = F.pad(frame != previous, (_STILL,) * 4)
+    for axis in (2, 3):
+        length = changed.shape[axis] - 2 * _STILL
+        near = (changed.narrow(axis, n, length) for n in range(2 * _STILL + 1))
+        changed = reduce(torch.logical_or, near)
+    return ~changed
 
 
 def pick(planes: Tensor, flow: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
