@@ -319,7 +319,7 @@ def test_what_stands_still_is_not_computed_again_and_the_bits_are_the_same(
 
 
 def test_an_error_in_a_step_is_raised_and_no_thread_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Recurrent, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def broken(self: Recurrent, inputs: Tensor, mix: Tensor) -> tuple[Tensor, Tensor]:
         raise RuntimeError("broken")
 
     monkeypatch.setattr(Recurrent, "cell", broken)
