@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import torch
 from support.clips import picture
 
 from vsr.networks.recurrent import Recurrent
+from vsr.networks.registry import load_model
 from vsr.training import streams
-from vsr.training.fit import Progress, StreamProgress, fit
+from vsr.training.fit import Progress, StreamProgress, _begin, fit
 from vsr.training.losses import restoration, restoration_of_each
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, _names
@@ -106,6 +108,17 @@ def test_a_checkpoint_that_did_not_count_is_counted_by_its_steps(
     torch.save(saved, folder / "checkpoint.pt")
     fit(recipe, folder, lambda _: None)
     assert log(folder)[-1]["pixels"] == 4 * A_STEP
+
+
+def test_without_a_start_motion_is_the_bundled_networks(recipe: Recipe) -> None:
+    bundled = load_model("recurrent", 4).network
+    assert isinstance(bundled, Recurrent)
+    width = len(bundled.motion.coarse[0].weight)
+    plain = replace(recipe, validation=(), iterations=1, options={"flow_features": width})
+    run = _begin(plain, CPU)
+    assert isinstance(run.network, Recurrent)
+    for mine, its in zip(run.network.motion.parameters(), bundled.motion.parameters(), strict=True):
+        assert torch.equal(mine, its)
 
 
 def test_without_validation_there_are_pixels_and_losses_alone(

@@ -20,6 +20,7 @@ from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.recurrent import Recurrent
+from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
 from vsr.training.checkpoint import (
     Run,
@@ -219,6 +220,8 @@ def _begin(recipe: Recipe, device: torch.device) -> Run:
             raise TrainingError(f"{recipe.network} {recipe.options}: {error}") from None
         if recipe.warm_start:
             _warm_start(network, recipe.warm_start)
+        elif isinstance(network, Recurrent):
+            _take_motion(network)
         average.load_state_dict(network.state_dict())
         if recipe.reparam_width:
             widen(network, recipe.reparam_width)
@@ -242,6 +245,15 @@ def _warm_start(network: Network, path: Path) -> None:
     if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")
     network.load_state_dict(fitted, strict=False)
+
+
+def _take_motion(network: Recurrent) -> None:
+    """Give it the bundled network's motion net, if that fits: its own does not learn."""
+    bundled = load_model("recurrent", 4).network
+    assert isinstance(bundled, Recurrent)
+    found, own = bundled.motion.state_dict(), network.motion.state_dict()
+    if all(found[name].shape == value.shape for name, value in own.items()):
+        network.motion.load_state_dict(found)
 
 
 def _tell_recordings(seed: int, path: Path) -> None:
