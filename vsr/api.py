@@ -396,4 +396,4 @@ def _are_apart(job: Job) -> bool:
     source, read = job.source, reading_of(job)
     if not isinstance(source, Path) or not is_series(source):
         return False
-    return read.stills or not same_size(list_images(source, read.start_number))
+    return read.stills or not same_size(list_images(source, read.start_number), read.limits)

@@ -63,7 +63,9 @@ def open_source(
         return open_video(source, span, warn, reading)
     if not span.whole:
         raise InputError(f"{source}: start and end are for video files, not for images")
-    return open_images(source, warn, rate, reading.limits, reading.start_number)
+    return open_images(
+        source, warn, rate, reading.limits, reading.start_number, strict=reading.strict
+    )
 
 
 def _open_address(
