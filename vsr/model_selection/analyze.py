@@ -25,7 +25,7 @@ from vsr.core.events import ignore
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.threads import within
-from vsr.core.url import Url
+from vsr.core.url import Url, patient
 from vsr.datasets.ground_truth import Plane
 from vsr.model_selection.noise import noise
 from vsr.video.choose import main_video
@@ -76,7 +76,8 @@ def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAna
     line, where there is no video or nothing of it can be decoded, StalledError where it gives
     nothing.
     """
-    return within(reading.stall_timeout, lambda: _look(path, reading))
+    source = patient(path, reading.stall_timeout)
+    return within(reading.stall_timeout, lambda: _look(source, reading))
 
 
 def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:

@@ -28,7 +28,7 @@ from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of
 from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
 from vsr.core.threads import within
-from vsr.core.url import Url
+from vsr.core.url import Url, patient
 from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
@@ -274,6 +274,7 @@ def open_video(
     where it gives nothing. Then, and if the block raises one, the file stays open: a thread
     may still be in it.
     """
+    path = patient(path, reading.stall_timeout)
     tally, use, before = Tally(path, reading.strict), _Use(), state_of(path)
     with _unless_stalled(
         open_on_gpu(path, warn) if reading.hwaccel else open_input(path)
