@@ -32,6 +32,7 @@ from vsr.video.choose import main_video
 from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.seek import demux
+from vsr.video.variants import leave_out_variants
 
 _PLACES = 8  # to look at
 _FRAMES = 3  # to decode at each: a keyframe, and some that are predicted from it
@@ -83,6 +84,7 @@ def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAna
 def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
     with open_input(path) as container:
         stream = main_video(container, path, reading.video_stream)
+        leave_out_variants(container, stream)
         check_header(path, container, stream, reading.limits)
         context = stream.codec_context
         stream.thread_type = "NONE"

@@ -41,6 +41,7 @@ from vsr.video.siting import read_siting
 from vsr.video.stable import state_of, watched
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
+from vsr.video.variants import leave_out_variants
 
 _abandoned: list[InputContainer] = []  # kept from being closed
 _CLOSING = 5.0  # seconds to wait for a thread that reads
@@ -218,6 +219,7 @@ class Video:
         """The other streams, read from the file on their own."""
         end = None if self.span.end is None else self.origin + self.span.end
         with open_input(self.path) as container:
+            leave_out_variants(container, container.streams[self.stream_index])
             yield OtherStreams(
                 self.path,
                 container,
@@ -283,6 +285,7 @@ def open_video(
         stream = main_video(container, path, reading.video_stream)
         if note := choice_note(container, stream, reading.video_stream):
             warn(note)
+        leave_out_variants(container, stream)
         check_header(path, container, stream, reading.limits)
         siting = within(reading.stall_timeout, lambda: read_siting(path, stream.index))
         stream.thread_type = "NONE"  # threads hold frames back, and lose them at a broken end
