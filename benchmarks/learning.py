@@ -130,7 +130,7 @@ def plot(path: Path, points: Sequence[Point], names: Sequence[str]) -> None:
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         rows[-1].set_xlabel(f"small pixels seen, {' then '.join(names)}")
 
-    write_figure(path, 4, draw)
+    write_figure(path, 4, draw, overwrite=True)
 
 
 def _panels(points: Sequence[Point]) -> Iterator[tuple[str, str, dict[str, list[float]]]]:

@@ -153,7 +153,7 @@ def score(asked: Asked) -> None:
     report.end(_means(rows))
 
     if asked.plot:
-        write_plot(asked.plot, _panels(rows, titles, asked.scale))
+        write_plot(asked.plot, _panels(rows, titles, asked.scale), asked.overwrite)
     if asked.crops:
         called = {row.scores[0].path: row.name for row in rows}
         shown = [*(model.name for model in beside), *titles]
@@ -164,6 +164,7 @@ def score(asked: Asked) -> None:
             shown,
             lambda item: f"{called[item]} x{short(asked.scale)}",
             after,
+            asked.overwrite,
         )
 
 

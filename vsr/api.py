@@ -13,7 +13,7 @@ from threading import Event
 
 from vsr.core.errors import DoneError, InputError, OutputError, SegmentError, writing
 from vsr.core.events import Progress, Reporter, ignore
-from vsr.core.frame import VideoInfo
+from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hours import rest
 from vsr.core.job import Job
 from vsr.core.options import RunOptions, UpscaleOptions
@@ -121,7 +121,10 @@ def upscale(
         rest(options.run.between, asked)
     known = _identity(job) if options.run.record or split else None
     work = _Work(job, tools, choice, settings, known, log)
-    image = ProgressImage(progress_preview, warn=log.warn).see if progress_preview else ignore
+    image: Callable[[Frame, VideoInfo], None] = ignore
+    if progress_preview:
+        overwrite = options.run.overwrite
+        image = ProgressImage(progress_preview, overwrite=overwrite, warn=log.warn).see
     reporter = replace(asked, warn=log.warn, progress=log.progress, frame=image)
     if split:
         run = _run_segments(work, reporter)
@@ -396,4 +399,4 @@ def _are_apart(job: Job) -> bool:
     source, read = job.source, reading_of(job)
     if not isinstance(source, Path) or not is_series(source):
         return False
-    return read.stills or not same_size(list_images(source, read.start_number))
+    return read.stills or not same_size(list_images(source, read.start_number), read.limits)

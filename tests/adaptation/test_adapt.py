@@ -140,3 +140,17 @@ def test_an_existing_file_is_kept_unless_told(footage: Path, tmp_path: Path) -> 
 def test_no_footage_is_told(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="nothing to learn from"):
         run(tmp_path, tmp_path / "a.safetensors")
+
+
+@pytest.mark.slow
+def test_a_model_that_appears_under_the_name_meanwhile_stays(footage: Path, tmp_path: Path) -> None:
+    target, aside = tmp_path / "a.safetensors", tmp_path / "a.1.safetensors"
+    watch = Watch(found=lambda _: target.write_bytes(b"somebody's"))
+    with pytest.raises(OutputError, match=r"has been made by .* kept as .*a\.1\.safe"):
+        run(footage, target, watch=watch)
+    assert target.read_bytes() == b"somebody's"
+    assert load_model(str(aside), 2)
+    aside.unlink()
+    run(footage, target, watch=watch, overwrite=True)
+    assert load_model(str(target), 2)
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]

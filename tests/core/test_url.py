@@ -128,16 +128,16 @@ def test_other_schemes_are_refused_by_name(text: str) -> None:
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_file_over_http_is_at_rest_and_reads_the_same(clip: Path, ranges: bool) -> None:
     with servers.web({"/a.ts": servers.whole(clip.read_bytes(), ranges=ranges)}) as host:
-        url = Url(f"http://{host}/a.ts")
-        assert not is_live(url, open_url(url, 2))
+        url = Url(f"http://{host}/a.ts", 2)
+        assert not is_live(url, open_url(url))
         for _ in range(2):
-            assert same(pictures(open_url(url, 2)), planes(clip))
+            assert same(pictures(open_url(url)), planes(clip))
 
 
 @pytest.mark.network
 def test_a_file_that_needs_seeking(mp4: Path) -> None:
     with servers.web({"/a.mp4": servers.whole(mp4.read_bytes())}) as host:
-        assert same(pictures(open_url(Url(f"http://{host}/a.mp4"), 2)), planes(mp4))
+        assert same(pictures(open_url(Url(f"http://{host}/a.mp4", 2))), planes(mp4))
 
 
 @pytest.mark.network
@@ -145,18 +145,18 @@ def test_a_file_that_needs_seeking(mp4: Path) -> None:
 def test_a_file_is_fetched_on_where_its_connection_breaks(clip: Path, share: float) -> None:
     data = clip.read_bytes()
     with servers.web({"/a.ts": servers.cut_off(data, round(share * len(data)))}) as host:
-        assert same(pictures(open_url(Url(f"http://{host}/a.ts"), 4)), planes(clip))
+        assert same(pictures(open_url(Url(f"http://{host}/a.ts", 4))), planes(clip))
 
 
 @pytest.mark.network
 def test_a_playlist_over_http_and_as_a_file(playlist: Path, clip: Path) -> None:
     parts = {f"/{each.name}": each for each in playlist.parent.iterdir()}
     with servers.web({name: servers.whole(each.read_bytes()) for name, each in parts.items()}) as h:
-        url = Url(f"http://{h}/list.m3u8")
-        assert not is_live(url, open_url(url, 2))
-        assert same(pictures(open_url(url, 2)), planes(clip))
-    url = Url(f"file:{playlist}")
-    assert not is_live(url, open_url(url, 2))
+        url = Url(f"http://{h}/list.m3u8", 2)
+        assert not is_live(url, open_url(url))
+        assert same(pictures(open_url(url)), planes(clip))
+    url = Url(f"file:{playlist}", 2)
+    assert not is_live(url, open_url(url))
     assert same(pictures(open_url(url)), planes(clip))
 
 
@@ -166,16 +166,16 @@ def test_a_playlist_without_an_end_is_live(playlist: Path) -> None:
     text = playlist.read_text().replace("#EXT-X-ENDLIST\n", "").replace("TYPE:VOD", "TYPE:EVENT")
     answers["/list.m3u8"] = servers.whole(text.encode())
     with servers.web(answers) as host:
-        url = Url(f"http://{host}/list.m3u8")
-        with open_url(url, 2) as container:
+        url = Url(f"http://{host}/list.m3u8", 2)
+        with open_url(url) as container:
             assert is_live(url, container)
 
 
 @pytest.mark.network
 def test_a_stream_of_unknown_size_is_live(clip: Path) -> None:
     with servers.web({"/a": servers.live([clip.read_bytes()], breaks=False)}) as host:
-        url = Url(f"http://{host}/a")
-        with open_url(url, 2) as container:
+        url = Url(f"http://{host}/a", 2)
+        with open_url(url) as container:
             assert is_live(url, container)
     for scheme in set(SCHEMES) - {"http", "https", "file"}:
         assert Url(f"{scheme}://h/x").is_stream
@@ -195,11 +195,11 @@ def test_a_playlist_from_the_net_opens_no_file_and_a_file_no_net(
     to_file = playlist.read_text().replace(segment.name, f"file://{segment}")
     with servers.web({"/list.m3u8": servers.whole(to_file.encode()), "/x.ts": ask}) as host:
         with pytest.raises(InputError):
-            pictures(open_url(Url(f"http://{host}/list.m3u8"), 1))
+            pictures(open_url(Url(f"http://{host}/list.m3u8", 1)))
         local = tmp_path / "list.m3u8"
         local.write_text(playlist.read_text().replace(segment.name, f"http://{host}/x.ts"))
         with pytest.raises(InputError):
-            pictures(open_url(Url(f"file:{local}"), 1))
+            pictures(open_url(Url(f"file:{local}", 1)))
     assert not asked
 
 
@@ -212,7 +212,7 @@ def test_what_leads_elsewhere_is_no_video_from_the_net(text: str) -> None:
     answers = {"/x": servers.whole(text.encode())}
     refused = pytest.raises(InputError, match="no video that can be read")
     with servers.web(answers) as host, refused:
-        open_url(Url(f"http://{host}/x"), 1)
+        open_url(Url(f"http://{host}/x", 1))
 
 
 def test_a_file_url_with_escapes(clip: Path, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_file_url_with_escapes(clip: Path, tmp_path: Path) -> None:
 def answered(text: Callable[[str], str], answer: servers.Answer, patience: float = 1) -> str:
     """The error for an address at a server that answers so."""
     with servers.web({"/x": answer}) as host, pytest.raises(InputError) as caught:
-        open_url(Url(text(host)), patience)
+        open_url(Url(text(host), patience))
     message = str(caught.value)
     assert "\n" not in message
     assert "geheim" not in message
@@ -255,7 +255,7 @@ def test_refusals_are_told_in_plain_words() -> None:
 def test_a_password_opens_what_is_locked(clip: Path) -> None:
     answer = servers.locked("user", "geheim", servers.whole(clip.read_bytes()))
     with servers.web({"/a.ts": answer}) as host:
-        assert same(pictures(open_url(Url(f"http://user:geheim@{host}/a.ts"), 2)), planes(clip))
+        assert same(pictures(open_url(Url(f"http://user:geheim@{host}/a.ts", 2))), planes(clip))
 
 
 @pytest.mark.network
@@ -264,7 +264,7 @@ def test_an_address_where_nobody_listens_is_refused(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(InputError, match="refused"):
-        open_url(Url(f"{scheme}://127.0.0.1:{port}/x"), 2)
+        open_url(Url(f"{scheme}://127.0.0.1:{port}/x", 2))
 
 
 @pytest.mark.network
@@ -273,7 +273,7 @@ def test_silence_ends_within_its_time(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:  # takes connections, says nothing
         began = time.monotonic()
         with pytest.raises(InputError, match=r"nothing came for 0\.2 s"):
-            open_url(Url(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/x"), 0.2)
+            open_url(Url(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/x", 0.2))
         assert time.monotonic() - began < 3
 
 
@@ -284,7 +284,7 @@ def test_silence_on_a_datagram_port() -> None:
         port = probe.getsockname()[1]
     began = time.monotonic()
     with pytest.raises(InputError, match=r"nothing came for 0\.2 s"):
-        open_url(Url(f"udp://127.0.0.1:{port}"), 0.2)
+        open_url(Url(f"udp://127.0.0.1:{port}", 0.2))
     assert time.monotonic() - began < 4
 
 
@@ -304,5 +304,5 @@ def test_silence_on_a_datagram_port() -> None:
 )
 def test_what_cannot_be_opened_at_all(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
-        open_url(Url(text), 1)
+        open_url(Url(text, 1))
     assert "geheim" not in str(caught.value)

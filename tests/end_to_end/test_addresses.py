@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from fractions import Fraction
@@ -15,7 +16,7 @@ from support.cli_runner import SCRIPT, vsr
 from support.clips import Clip, held, make, planes
 
 from vsr import InputError, upscale
-from vsr.core.url import Url
+from vsr.core.url import Url, patient
 from vsr.remux.mux_probe import sample
 from vsr.video.open import open_input
 
@@ -151,3 +152,40 @@ def test_streams_of_a_file_on_a_server_are_tried_with_their_packets(
         with open_input(address) as far, open_input(clip) as near:
             assert sample(far, address, 0) == sample(near, clip, 0)
             assert sample(far, address, 0)[1]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("scheme", ["http", "https", "rtsp", "tcp"])
+def test_a_server_that_never_answers_ends_in_one_line(tmp_path: Path, scheme: str) -> None:
+    target = tmp_path / "out.mp4"
+    with socket.create_server(("127.0.0.1", 0)) as server:  # takes connections, says nothing
+        address = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/x"
+        began = time.monotonic()
+        ran = vsr("upscale", address, target, "-m", "nearest", "-q", "--stall-timeout", "0.3")
+        assert time.monotonic() - began < 12  # of 15 s without the option
+    assert (ran.code, ran.err) == (1, f"vsr: error: {address}: nothing came for 0.3 s\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.network
+def test_a_server_that_falls_silent_after_it_was_opened_once(clip: Path, tmp_path: Path) -> None:
+    data, target = clip.read_bytes(), tmp_path / "out.mkv"
+
+    def answer(request: servers.Request) -> None:
+        """The file to the first visitor; the others wait for ever."""
+        (servers.hangs if request.visits else servers.whole(data, ranges=False))(request)
+
+    with servers.web({"/clip.ts": answer}) as host:
+        began = time.monotonic()
+        with pytest.raises(InputError, match=r"nothing (came|has come) .*0\.3 s"):
+            upscale(f"http://{host}/clip.ts", target, **LOSSLESS, stall_timeout=0.3)
+        assert time.monotonic() - began < 12
+    assert not list(tmp_path.iterdir())
+
+
+def test_patience_is_the_least_that_was_asked_for() -> None:
+    address = Url("http://h/x")
+    assert patient(address, 300).patience == address.patience == 15
+    assert patient(patient(address, 2), 9).patience == 2
+    assert patient(address, 2) == address
+    assert patient(Path("x"), 2) == Path("x")

@@ -171,7 +171,10 @@ def test_places_are_numbered_on_a_copy() -> None:
 def test_a_sheet_is_saved_as_png_alone(tmp_path: Path) -> None:
     pixels = colored(30, 20)
     save(tmp_path / "a.PNG", np.zeros_like(pixels))
-    save(tmp_path / "a.PNG", pixels)
+    with pytest.raises(OutputError, match=r"a\.PNG: has been made by .* as .*a\.1\.PNG"):
+        save(tmp_path / "a.PNG", pixels)
+    (tmp_path / "a.1.PNG").unlink()
+    save(tmp_path / "a.PNG", pixels, overwrite=True)
     assert np.array_equal(cv2.imread(str(tmp_path / "a.PNG")), pixels)
     assert [file.name for file in tmp_path.iterdir()] == ["a.PNG"]
     assert WIDEST == 1600
@@ -181,5 +184,5 @@ def test_a_sheet_is_saved_as_png_alone(tmp_path: Path) -> None:
         check_png(tmp_path / "none/a.png", "a sheet")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(OutputError, match=r"folder\.png: cannot be written"):
-        save(tmp_path / "folder.png", pixels)
+        save(tmp_path / "folder.png", pixels, overwrite=True)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.PNG", "folder.png"]

@@ -23,7 +23,7 @@ SHORT = Panel("short", (Curve("one", (100.0,)),))
 
 
 def words(path: Path, *panels: Panel) -> list[str]:
-    write_plot(path, panels)
+    write_plot(path, panels, overwrite=True)
     found = (element for element in ElementTree.parse(path).iter() if element.tag.endswith("text"))
     return [element.text or "" for element in found]
 
@@ -64,7 +64,10 @@ def test_a_chart_is_a_picture(tmp_path: Path) -> None:
     blue, _, red = pixels.reshape(-1, 3).astype(int).T
     assert (blue - red > 100).any()  # the first line
     assert (red - blue > 100).any()  # the second
-    write_plot(path, [CUTS])
+    with pytest.raises(OutputError, match=r"chart\.PNG: has been made by somebody else"):
+        write_plot(path, [CUTS])
+    (tmp_path / "chart.1.PNG").unlink()
+    write_plot(path, [CUTS], overwrite=True)
     assert np.shape(cv2.imread(str(path)))[0] < pixels.shape[0]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -86,7 +89,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         check_plot(tmp_path / "none/chart.png")
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(OutputError, match=r"folder\.svg: cannot be written \(Is a directory\)"):
-        write_plot(tmp_path / "folder.svg", [WALK])
+        write_plot(tmp_path / "folder.svg", [WALK], overwrite=True)
 
 
 def test_without_matplotlib_one_line_tells_how_to_get_it(

@@ -245,10 +245,26 @@ def test_what_appears_meanwhile_stays(tmp_path: Path) -> None:
         if now.frames == 3:
             image(tmp_path / "b" / "2.png", 99)
 
-    with pytest.raises(OutputError, match=r"2\.png: exists already"):
+    with pytest.raises(OutputError, match=r"2\.png: has been made by .* is kept as .*b\.1$"):
         enlarge(source, tmp_path / "b" / "%d.png", progress=progress)
     assert names(tmp_path / "b") == ["2.png"]
     assert levels(tmp_path / "b" / "2.png") == [99]
+    assert names(tmp_path / "b.1") == ["1.png", "2.png", "3.png"]
+
+
+def test_an_empty_folder_in_which_something_appears_stays_as_it_is(tmp_path: Path) -> None:
+    source, target = clip(tmp_path, 3), tmp_path / "b"
+    target.mkdir()
+
+    def progress(now: vsr.Progress) -> None:
+        if now.frames == 3:
+            image(target / "00000002.png", 99)
+
+    with pytest.raises(OutputError, match=r"2\.png: has been made by .* is kept as .*b\.1$"):
+        enlarge(source, target, progress=progress)
+    assert names(target) == ["00000002.png"]
+    assert levels(target / "00000002.png") == [99]
+    assert names(tmp_path / "b.1") == [f"0000000{number}.png" for number in (1, 2, 3)]
 
 
 def test_a_folder_that_is_missing_is_made_and_those_above_are_not(tmp_path: Path) -> None:

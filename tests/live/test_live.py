@@ -120,11 +120,18 @@ def draw(live: Live, sound: bool = True, context: int = 0) -> tuple[list[Frame],
         thread.join()
 
 
-def record(address: str, *, sound: bool = True, context: int = 0, **settings: Any) -> Recorded:
+def record(
+    address: str,
+    *,
+    sound: bool = True,
+    context: int = 0,
+    patience: float = 3,
+    **settings: Any,
+) -> Recorded:
     """Read an address to its end."""
     warnings: list[str] = []
-    settings = {"patience": 3, "tries": 0, "duration": None, **settings}
-    with open_live(Url(address), warn=warnings.append, **settings) as live:
+    settings = {"tries": 0, "duration": None, **settings}
+    with open_live(Url(address, patience), warn=warnings.append, **settings) as live:
         frames, packets = draw(live, sound, context)
         bare = [(when, data[7:] if data[:2] == b"\xff\xf1" else data) for when, data in packets]
         return Recorded(frames, bare, warnings, live.info.time_base)
@@ -384,9 +391,7 @@ def test_a_stop_ends_well(source: Source) -> None:
     asked = 0.0
     with (
         servers.web({"/a": servers.live([source.data] * 9, hangs=True)}) as host,
-        open_live(
-            Url(f"http://{host}/a"), None, warnings.append, patience=1, tries=9, stop=stop
-        ) as live,
+        open_live(Url(f"http://{host}/a", 1), None, warnings.append, tries=9, stop=stop) as live,
     ):
         frames = []
         for frame in live.frames():
@@ -408,7 +413,7 @@ def test_slow_work_loses_nothing(source: Source) -> None:
     frames = []
     with (
         servers.web({"/a": servers.live([source.data])}) as host,
-        open_live(Url(f"http://{host}/a"), None, lambda _: None, patience=0.4, tries=0) as live,
+        open_live(Url(f"http://{host}/a", 0.4), None, lambda _: None, tries=0) as live,
     ):
         for frame in live.frames():
             frames.append(frame)
@@ -422,7 +427,7 @@ def test_what_waits_is_bounded(source: Source, monkeypatch: pytest.MonkeyPatch) 
     frames, most, warnings = [], 0, list[str]()
     with (
         servers.tcp([source.data]) as place,
-        open_live(Url(f"tcp://{place}"), None, warnings.append, patience=1, tries=0) as live,
+        open_live(Url(f"tcp://{place}", 1), None, warnings.append, tries=0) as live,
     ):
         for frame in live.frames():
             frames.append(frame)
@@ -437,7 +442,7 @@ def test_what_waits_is_bounded(source: Source, monkeypatch: pytest.MonkeyPatch) 
 def test_other_streams_are_asked_for_before_frames(source: Source) -> None:
     with (
         servers.tcp([source.data]) as place,
-        open_live(Url(f"tcp://{place}"), None, lambda _: None, patience=1, tries=0) as live,
+        open_live(Url(f"tcp://{place}", 1), None, lambda _: None, tries=0) as live,
     ):
         assert set(live.sampled()) == {1}
         assert list(live.frames())
@@ -473,7 +478,7 @@ def test_frames_left_undrawn_leave_nothing_behind(source: Source) -> None:
     for drawn in (0, 1):
         with (
             servers.rtsp(source.path, pace=4) as place,
-            open_live(Url(f"rtsp://{place}"), None, lambda _: None, patience=2) as live,
+            open_live(Url(f"rtsp://{place}", 2), None, lambda _: None) as live,
             closing(live.frames()) as frames,  # type: ignore[type-var]
         ):
             for _ in range(drawn):

@@ -12,6 +12,7 @@ from support.clips import Clip, make
 from vsr import upscale
 from vsr.core.errors import InputError, OutputError
 from vsr.core.options import ReadOptions
+from vsr.core.paths import check_output_folder
 from vsr.core.url import Url
 from vsr.pipeline.checks import check_paths, idle_options
 
@@ -81,9 +82,23 @@ def test_an_image_of_the_input_folder_is_never_the_target(tmp_path: Path) -> Non
 
 
 def test_the_folder_of_an_image_is_never_its_target(tmp_path: Path) -> None:
-    (tmp_path / "1.png").touch()
-    with pytest.raises(OutputError, match="holds the input itself; choose another folder"):
-        check_paths(tmp_path / "1.png", tmp_path, overwrite=True)
+    for name in ("1.png", "1.mp4"):
+        (tmp_path / name).touch()
+        with pytest.raises(OutputError, match="holds the input itself; choose another folder"):
+            check_paths(tmp_path / name, tmp_path, overwrite=True)
+
+
+def test_a_folder_that_a_linked_input_lies_in_is_never_the_target(tmp_path: Path) -> None:
+    real, links = tmp_path / "real", tmp_path / "links"
+    for folder in (real, links):
+        folder.mkdir()
+    (real / "1.mp4").touch()
+    (links / "1.mp4").symlink_to(real / "1.mp4")
+    for target in (real, links):
+        with pytest.raises(OutputError, match="holds the input itself"):
+            check_output_folder(target, [links / "1.mp4"])
+    check_output_folder(tmp_path, [links / "1.mp4"])  # which lies further down
+    check_output_folder(tmp_path / "none", [links / "1.mp4"])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere")

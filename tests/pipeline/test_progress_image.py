@@ -286,12 +286,22 @@ def test_a_full_disk_is_told_once_and_leaves_the_last_picture(
     def fails(*_: object) -> None:
         full.write_bytes(b"picture")
 
-    monkeypatch.setattr("vsr.pipeline.progress_image.atomic_write", fails)
+    monkeypatch.setattr("vsr.pipeline.progress_image.commit_bytes", fails)
     for number in range(3):
         image.see(drawn(info, number), info)
     assert said == [f"{path}: no progress is shown any more (No space left on device)"]
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_picture_that_appears_before_the_first_stays(tmp_path: Path) -> None:
+    info, path, said = info_of("yuv420p"), tmp_path / "now.png", []
+    path.write_bytes(b"somebody's")
+    image = ProgressImage(path, every=0, overwrite=False, warn=said.append)
+    image.see(drawn(info), info)
+    assert path.read_bytes() == b"somebody's"
+    assert len(said) == 1 and str(tmp_path / "now.1.png") in said[0]
+    assert read_picture(tmp_path / "now.1.png")
 
 
 @pytest.mark.parametrize("name", ["now", "now.gif", "now.mp4", "now.tif", ".png"])

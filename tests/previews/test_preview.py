@@ -109,6 +109,29 @@ def test_pictures_are_lossless(clip: Path, tmp_path: Path) -> None:
     assert cv2.imread(str(tmp_path / "p.png")).shape[0] > 96
 
 
+@pytest.mark.parametrize("name", ["p.html", "p.mp4", "p.png", "frames"])
+def test_what_appears_under_the_name_meanwhile_stays(clip: Path, tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
+    options: dict[str, Any] = {"models": ["nearest"], "duration": Fraction(1, 5), **FAST}
+    aside = target.with_name(f"{target.stem}.1{target.suffix}")
+
+    def begun(_: str) -> None:
+        target.write_bytes(b"somebody's")
+
+    with pytest.raises(OutputError) as caught:
+        preview(clip, target, begun=begun, **options)
+    if target.suffix:
+        assert str(caught.value).startswith(f"{target}: has been made by somebody else meanwhile")
+        assert str(caught.value).endswith(f"is kept as {aside}")
+        assert aside.stat().st_size > 1000
+    assert target.read_bytes() == b"somebody's"
+    aside.unlink(missing_ok=True)
+    if target.suffix:
+        preview(clip, target, begun=begun, overwrite=True, **options)
+        assert target.stat().st_size > 1000
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "error", "words"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 from dataclasses import replace
@@ -270,6 +271,27 @@ def test_a_record_without_any_one_of_its_parts_is_refused(
                     assert found is not None
                     assert result_facts(found).keys() >= {"frames_out", "fps", "warnings"}
                     settings_of(found)
+
+
+@pytest.mark.parametrize(
+    ("block", "wrong"),
+    [
+        ("picture", {"frames_in": -3, "frames_out": -3}),
+        ("picture", {"frames_in": 0}),
+        ("times", {"seconds": -1.0}),
+        ("times", {"fps": math.nan}),
+        ("times", {"seconds": math.inf}),
+        ("damage", {"gaps": -1}),
+        ("damage", {"gaps": 0.5}),
+    ],
+)
+def test_a_run_that_cannot_have_been_has_no_record(
+    tmp_path: Path, done: tuple[Job, Result], block: str, wrong: dict[str, Any]
+) -> None:
+    path, record = tmp_path / "r.json", record_of(done)
+    path.write_text(json.dumps({**record, block: {**record[block], **wrong}}))
+    with pytest.raises(OutputError, match=r"r\.json: is no record of vsr, or a damaged one"):
+        read_record(path)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '"a"', "[" * 100_000, "\xff", "1e400"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from av.packet import Packet
 
 from vsr.core.errors import OutputError
 from vsr.provenance.fingerprint import Fingerprint
-from vsr.segmented.plan import Plan
+from vsr.segmented.packet_file import PacketWriter
+from vsr.segmented.plan import Plan, hash_of
 from vsr.segmented.work_dir import (
     SegmentRecord,
     WorkDir,
@@ -53,12 +55,16 @@ def plan_of(key: str = KEY, segments: int = 6, **settings: object) -> Plan:
     )
 
 
-def done_of(work: WorkDir, number: int, data: bytes = b"packets") -> SegmentRecord:
-    """A segment that is finished: its file is in place."""
-    data += bytes([number])
-    work.file(number).write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    return SegmentRecord(number, 2, 2, len(data), digest, {"gaps": number}, "host", "now", 0.5)
+def done_of(work: WorkDir, number: int, data: bytes = b"packet") -> SegmentRecord:
+    """A segment of two frames that is finished: its file is in place."""
+    file = PacketWriter(work.file(number))
+    for tick in range(2):
+        packet: Packet[Any] = Packet(data + bytes([number]))
+        packet.time_base, packet.duration = Fraction(1, 25), 1
+        packet.pts = packet.dts = 2 * number + tick
+        file.write(packet)
+    damage = {"gaps": number}
+    return SegmentRecord(number, 2, 2, file.bytes, file.finish(), damage, "host", "now", 0.5)
 
 
 def never() -> Plan:
@@ -128,7 +134,8 @@ def test_nobody_else_gets_it(tmp_path: Path) -> None:
 _HOLD = """
 import sys
 from pathlib import Path
-from vsr.segmented.plan import Plan
+from vsr.segmented.packet_file import PacketWriter
+from vsr.segmented.plan import Plan, hash_of
 from vsr.segmented.work_dir import open_work
 plan = Plan.from_json(sys.argv[2])
 with open_work(Path(sys.argv[1]), plan.key, lambda: plan) as work:
@@ -211,6 +218,73 @@ def test_a_journal_of_other_types_is_begun_anew(tmp_path: Path, value: Any) -> N
     for wrong in changed:
         file.write_text(json.dumps(wrong) + "\n")
         assert_begun_anew(target)
+
+
+IMPOSSIBLE: tuple[dict[str, Any], ...] = (
+    {"frames": 0},  # and shown for two ticks
+    {"frames": 4},  # within two ticks
+    {"ticks": 0},
+    {"bytes": 0},
+    {"bytes": 99},  # which two packets' heads alone would not fit in
+    {"segment": 6},  # of six, counted from 0
+    {"seconds": -1.0},
+    {"seconds": math.nan},
+    {"seconds": math.inf},
+    {"damage": {"gaps": -1}},
+    {"damage": {"no such kind": 1}},
+    {"plan": "0" * 64},
+)
+
+
+@pytest.mark.parametrize("wrong", IMPOSSIBLE, ids=str)
+def test_a_journal_that_tells_what_cannot_be_is_begun_anew(
+    tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        file = work.folder / "journal.jsonl"
+    file.write_text(json.dumps(json.loads(file.read_text()) | wrong) + "\n")
+    assert_begun_anew(target)
+
+
+def test_a_segment_that_was_not_to_be_made_cannot_be_lost(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        file = work.folder / "journal.jsonl"
+    file.write_text(f'{file.read_text()}{{"lost": 6}}\n')
+    assert_begun_anew(target)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time_base": Fraction(0)},
+        {"time_base": Fraction(-1, 25)},
+        {"threads": -1},
+        {"frames": -1},
+        {"frames": True},
+        {"shift": 2**63},
+        {"borders": (2, 2)},
+        {"borders": (4, 2)},
+        {"borders": (2, 2**63)},
+        {"borders": (2.0,)},
+    ],
+    ids=str,
+)
+def test_a_plan_that_cannot_be_is_begun_anew(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        replace(plan_of(), **wrong)
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done_of(work, 0))
+        file = work.folder / "plan.json"
+    facts = json.loads(file.read_text())
+    del facts["sha256"]
+    facts |= json.loads(json.dumps(wrong, default=str))
+    file.write_text(json.dumps(facts | {"sha256": hash_of(facts)}))  # who changed it was careful
+    assert_begun_anew(target)
 
 
 def suits(name: str, value: Any) -> bool:
@@ -361,6 +435,16 @@ def test_a_file_that_is_not_as_it_was_written_is_made_again(tmp_path: Path, how:
         work.check(said.append)
         assert not numbers(work)
         assert len(said) == 1
+
+
+def test_a_file_with_other_frames_than_the_journal_tells_is_made_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(replace(done_of(work, 0), frames=1))  # which can be, but is not so
+        work.check(said.append)
+        assert said == [f"{work.file(0)}: is not as it was written; made again"]
+        assert numbers(work) == [[0, 1, 2, 3, 4, 5]]
 
 
 def test_a_folder_whose_work_has_arrived_is_cleared_for_that_file_alone(tmp_path: Path) -> None:

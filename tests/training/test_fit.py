@@ -727,3 +727,31 @@ def test_interrupts_wait_for_the_end_of_a_step(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)  # the second one, at once
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_never_writes_where_its_input_lies(recipe: Recipe, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(recipe, folder)
+    best = folder / "best.safetensors"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    link = tmp_path / "start.safetensors"
+    link.symlink_to(best)
+    for start in (best, link):
+        with pytest.raises(OutputError, match=r"run: holds the input itself; choose another"):
+            run(replace(recipe, warm_start=start), folder)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    for where in (recipe.data[0], recipe.data[0] / ".." / recipe.data[0].name):
+        with pytest.raises(OutputError, match="holds the input itself"):
+            run(recipe, where)
+    again = tmp_path / "again"
+    run(replace(recipe, warm_start=best), again)
+    assert (again / "best.safetensors").exists()
+
+
+def test_weights_of_no_run_are_not_replaced(recipe: Recipe, tmp_path: Path) -> None:
+    best = tmp_path / "best.safetensors"
+    best.write_bytes(b"somebody's")
+    with pytest.raises(OutputError, match=r"best\.safetensors: exists already, and no log"):
+        run(recipe, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [best.name]
+    assert best.read_bytes() == b"somebody's"

@@ -216,16 +216,18 @@ def test_nothing_to_learn_from(recipe: DegradationRecipe, tmp_path: Path) -> Non
     small = tmp_path / "small.png"
     cv2.imwrite(str(small), picture(0, 40, 14))
     with pytest.raises(TrainingError, match=r"nothing real .*sides of at least 16 pixels"):
-        run(replace(recipe, real=(small,)), tmp_path)
+        run(replace(recipe, real=(small,)), tmp_path / "run")
     with pytest.raises(TrainingError, match=r"nothing sharp .*sides of at least 64 pixels"):
-        run(replace(recipe, scale=4, patch=16), tmp_path)
+        run(replace(recipe, scale=4, patch=16), tmp_path / "run")
     with pytest.raises(InputError, match="no such file or folder"):
-        run(replace(recipe, real=(tmp_path / "no",)), tmp_path)
+        run(replace(recipe, real=(tmp_path / "no",)), tmp_path / "run")
     with pytest.raises(DeviceError):
         run(replace(recipe, device="abacus"), tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be made"):
         run(recipe, tmp_path / "file" / "run")
+    with pytest.raises(OutputError, match="holds the input itself"):
+        run(replace(recipe, real=(small,)), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from vsr.adaptation.degradation_estimate import Camera, estimate
 from vsr.adaptation.finetune import Course, Learning, learn
 from vsr.adaptation.holdout import Verdict, judge
 from vsr.adaptation.pseudo_pairs import CameraPairs, recordings, smallest, truth
+from vsr.core.commit import commit_bytes
 from vsr.core.errors import ModelError, OutputError
 from vsr.core.events import Warn, ignore
 from vsr.core.options import ComputeOptions
@@ -28,7 +29,7 @@ from vsr.inference.engine import choose_engine
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.registry import Model, default_model, footage_model, load_model, scales_of
 from vsr.pipeline.checks import check_paths
-from vsr.training.checkpoint import save_weights
+from vsr.training.checkpoint import model_file
 from vsr.training.footage import Recording
 from vsr.training.recipe import Recipe
 
@@ -145,7 +146,7 @@ def adapt(
     ]
     verdict = min(verdicts, key=lambda one: one.gain)
     kept = (better if verdict.is_better else network).cpu()
-    save_weights(kept, _facts(began, course), output)
+    commit_bytes(output, model_file(kept, _facts(began, course)), overwrite)
     return Adapted(output, began.name, verdict, steps)
 
 

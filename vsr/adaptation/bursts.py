@@ -15,9 +15,8 @@ from vsr.core.errors import InputError, TrainingError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame
 from vsr.core.span import Span
-from vsr.datasets.ground_truth import Picture, Samples, frame_picture, image_picture
-from vsr.datasets.media import is_clip, list_items
-from vsr.images.files import read_picture
+from vsr.datasets.ground_truth import Picture, Samples, frame_picture
+from vsr.datasets.media import is_clip, list_items, read_images
 from vsr.images.images import list_images
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
@@ -79,7 +78,7 @@ def sample(
     bursts: list[Burst] = []
     small: list[str] = []
     for item, chosen in zip(items, places(items), strict=True):
-        for place, pictures in _read(item, chosen, color):
+        for place, pictures in _read(item, chosen, color, warn):
             height, width = pictures[0].luma.shape
             if min(height, width) < LEAST * scale:
                 small.append(f"{item.path}: {width}x{height} pixels")
@@ -100,13 +99,15 @@ def sample(
     return Sample(learnt, held)
 
 
-def _read(item: Item, chosen: Sequence[Place], color: str) -> Iterator[tuple[Place, list[Picture]]]:
+def _read(
+    item: Item, chosen: Sequence[Place], color: str, warn: Warn
+) -> Iterator[tuple[Place, list[Picture]]]:
     """The places at which something can be read, with their frames."""
     if not is_clip(item.path) or item.path.is_dir():
         files = list_images(item.path) if item.path.is_dir() else [item.path]
         for place in chosen:
             seen = files[place.first : place.first + place.frames]
-            yield place, [image_picture(read_picture(file).pixels, color) for file in seen]
+            yield place, list(read_images(seen, color, warn))
     elif item.is_sought:
         for place in chosen:
             with suppress(InputError):  # the file as such could be opened

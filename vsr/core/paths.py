@@ -106,6 +106,18 @@ def check_output(
         raise OutputError(f"{path}: the folder {place} is not writable")
 
 
+def check_output_folder(folder: Path, inputs: Iterable[Path]) -> None:
+    """Raise OutputError, in one line, where a folder to be written into holds an input itself.
+
+    An input that lies in a folder further down is not in the way. A link stands for itself and for
+    what it leads to.
+    """
+    facts = _facts(folder)
+    places = (place for source in inputs for place in (source, Path(os.path.realpath(source))))
+    if facts and any(_is_same(facts, place.parent) for place in places):
+        raise OutputError(f"{folder}: holds the input itself; choose another folder")
+
+
 def _is_same(facts: os.stat_result, source: Path) -> bool:
     try:
         return os.path.samestat(facts, source.stat())

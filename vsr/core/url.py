@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from pathlib import Path
+from typing import overload
 from urllib.parse import unquote, urlsplit
 
 import av
@@ -16,7 +17,7 @@ from vsr.core.errors import InputError
 from vsr.core.paths import NO_PIPE_IN, as_path
 
 PATIENCE = 15.0
-"""Seconds without a byte after which a connection is taken for broken."""
+"""Seconds that an address is waited for, at most."""
 
 _PROBING = 5.0  # seconds that libav may look at what comes before it knows the streams
 _WEB = "http,https,tcp,tls,httpproxy,crypto"
@@ -66,12 +67,14 @@ class Url:
 
     Attributes:
         text: the address as given, with its password.
+        patience: seconds without a byte after which a connection is taken for broken.
     """
 
-    __slots__ = ("text",)
+    __slots__ = ("patience", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, patience: float = PATIENCE) -> None:
         self.text = text
+        self.patience = patience
 
     @property
     def scheme(self) -> str:
@@ -136,18 +139,29 @@ def as_source(text: str | Path | Url) -> Path | Url:
     return path
 
 
-def open_url(
-    url: Url, patience: float = PATIENCE, hwaccel: HWAccel | None = None
-) -> InputContainer:
+@overload
+def patient(source: Url, seconds: float) -> Url: ...
+
+
+@overload
+def patient(source: Path | Url, seconds: float) -> Path | Url: ...
+
+
+def patient(source: Path | Url, seconds: float) -> Path | Url:
+    """An address that is waited for no longer than `seconds`, nor than before; or the path."""
+    return Url(source.text, min(source.patience, seconds)) if isinstance(source, Url) else source
+
+
+def open_url(url: Url, hwaccel: HWAccel | None = None) -> InputContainer:
     """Open an address for reading.
 
     It may lead to other addresses of its own kind (a playlist), but never from the net to
     a file. Over http a file of known size is fetched on where its connection breaks.
 
-    Raises InputError in one line where nothing can be read, at the latest after about
-    `patience` seconds of silence. The password is in no message.
+    Raises InputError in one line where nothing can be read, at the latest after about the
+    address's patience in silence. The password is in no message.
     """
-    address = _address(url)
+    address, patience = _address(url), url.patience
     seconds = (patience + _PROBING, 2 * patience)  # behind the protocol's own, which know better
     options = {**_limits(url.scheme), **_options(url.scheme, patience)}
     began = time.monotonic()
@@ -161,7 +175,7 @@ def open_url(
             hwaccel=hwaccel,
         )
     except (av.FFmpegError, EOFError, OSError, ValueError) as error:
-        words = why(error, url, patience, time.monotonic() - began)
+        words = why(error, url, time.monotonic() - began)
         raise InputError(f"{url}: {words}") from None
 
 
@@ -179,7 +193,7 @@ def is_live(url: Url, container: InputContainer) -> bool:
     return container.size <= 0
 
 
-def why(error: BaseException, url: Url, patience: float, waited: float) -> str:
+def why(error: BaseException, url: Url, waited: float) -> str:
     """What a failure to read, after `waited` seconds without anything, means in plain words."""
     if isinstance(error, av.error.HTTPUnauthorizedError):
         return "401, the user name or password is missing or wrong"
@@ -194,9 +208,9 @@ def why(error: BaseException, url: Url, patience: float, waited: float) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
     vague = av.error.InvalidDataError if url.scheme.startswith("rtsp") else OSError
-    silent = waited > 0.9 * patience and isinstance(error, vague)  # so libav puts it at times
+    silent = waited > 0.9 * url.patience and isinstance(error, vague)  # so libav puts it at times
     if silent or isinstance(error, av.error.ExitError | TimeoutError):
-        return f"nothing came for {patience:g} s"
+        return f"nothing came for {url.patience:g} s"
     if isinstance(error, EOFError):
         return "it ended before a video came"
     if isinstance(error, av.error.InvalidDataError) and _is_dash(url) and not _reads("dash"):

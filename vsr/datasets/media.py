@@ -13,7 +13,7 @@ from vsr.core.paths import check_input
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Plane, frame_picture, image_picture
 from vsr.images.files import read_picture
-from vsr.images.images import is_image, list_images, same_size
+from vsr.images.images import is_image, list_images, mended_note, same_size
 from vsr.video.reader import open_video
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}
@@ -94,8 +94,16 @@ def read_pictures(path: Path, color: str, step: int = 1, warn: Warn = ignore) ->
             for frame in islice(video.frames(), 0, None, step):
                 yield frame_picture(frame.planes, video.info, color)
         return
-    for file in list_images(path)[::step] if path.is_dir() else [path]:
-        yield image_picture(read_picture(file).pixels, color)
+    yield from read_images(list_images(path)[::step] if path.is_dir() else [path], color, warn)
+
+
+def read_images(files: Iterable[Path], color: str, warn: Warn = ignore) -> Iterator[Picture]:
+    """What networks of `color` see of image files. Raises InputError for one that is none."""
+    for file in files:
+        picture = read_picture(file)
+        if picture.damage:
+            warn(f"{file}: {mended_note(picture)}")
+        yield image_picture(picture.pixels, color)
 
 
 def read_luma(path: Path, step: int = 1, warn: Warn = ignore) -> Iterator[Plane]:

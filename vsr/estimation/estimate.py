@@ -368,7 +368,7 @@ def _look(source: Path, target: Path, options: UpscaleOptions) -> _Facts:
         if pattern:
             raise InputError(f"{place}: numbered images have no estimate, which is of one file")
     if is_still(source):
-        shape = read_shape(source)
+        shape = read_shape(source, options.read.limits)
         return _Facts((source.suffix.lower(), suffix), 1, shape.width * shape.height)
     reading, span = replace(options.read, deinterlace="off"), options.read.span
     with open_video(source, span, ignore, reading) as video:  # the job itself will warn

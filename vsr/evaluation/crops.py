@@ -105,13 +105,14 @@ def write_crops(
     models: Sequence[str],
     name: Callable[[Path], str],
     after: str = "",
+    overwrite: bool = False,
 ) -> None:
     """Draw parts below each other: the truth, and what each of `models` made of it.
 
     A PNG, or a JPEG for its size. Crops are enlarged by a whole number, pixel by pixel, each
     with its PSNR. `name` is what to call an item, `after` what the pictures went through before
-    they were enlarged, if anything. The file gets its name once it is whole. Raises OutputError
-    where it cannot be written, or where there is no part.
+    they were enlarged, if anything. The file gets its name once it is whole; see `commit`. Raises
+    OutputError where it cannot be written, or where there is no part.
     """
     check_crops(path)
     if not parts:
@@ -121,7 +122,7 @@ def write_crops(
     rows = [_row(part, models, name(part.item)) for part in parts]
     note = "luma, and its PSNR in the crop; enlarged pixel by pixel"
     note += f"; {after}" if after else ""
-    save(path, sheet(rows, width, "Where errors differ most", note))
+    save(path, sheet(rows, width, "Where errors differ most", note), overwrite)
 
 
 def _row(part: Part, models: Sequence[str], name: str) -> Row:

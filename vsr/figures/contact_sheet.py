@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.core.errors import OutputError, writing
+from vsr.core.commit import commit_bytes
+from vsr.core.errors import OutputError
 from vsr.figures.hotspots import Place
 from vsr.figures.text import lay, lettered
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import atomic_write
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) blue, green, red."""
@@ -109,11 +109,9 @@ def check_png(path: Path, what: str) -> None:
         raise OutputError(f"{path}: the folder {path.parent} does not exist")
 
 
-def save(path: Path, pixels: Pixels) -> None:
-    """Write a PNG, which gets its name once it is whole; replaces a file. Raises OutputError."""
-    data = encode(pixels, path, Metadata())
-    with writing(path):
-        atomic_write(path, data)
+def save(path: Path, pixels: Pixels, overwrite: bool = False) -> None:
+    """Write a PNG, which gets its name once it is whole; see `commit`. Raises OutputError."""
+    commit_bytes(path, encode(pixels, path, Metadata()), overwrite)
 
 
 def _abreast(crops: int) -> int:

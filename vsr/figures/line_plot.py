@@ -11,8 +11,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from vsr.core.errors import OutputError, writing
-from vsr.util.atomic import atomic_write
+from vsr.core.commit import commit_bytes
+from vsr.core.errors import OutputError
 from vsr.util.text import printable
 
 SUFFIXES = (".png", ".svg")
@@ -71,20 +71,23 @@ def check_plot(path: Path) -> None:
         raise OutputError(f'{path}: a plot needs matplotlib: pip install "vsr-video[plot]"')
 
 
-def write_plot(path: Path, panels: Sequence[Panel]) -> None:
-    """Draw at least one clip, below each other, in the format of the suffix; replaces a file.
+def write_plot(path: Path, panels: Sequence[Panel], overwrite: bool = False) -> None:
+    """Draw at least one clip, below each other, in the format of the suffix.
 
-    Raises OutputError as `check_plot` does, and where the chart cannot be written.
+    The file gets its name once it is whole; see `commit`. Raises OutputError as `check_plot` does,
+    and where the chart cannot be written.
     """
 
     def draw(rows: Sequence[Any]) -> None:
         for axes, panel in zip(rows, panels, strict=True):
             _draw(axes, panel)
 
-    write_figure(path, len(panels), draw)
+    write_figure(path, len(panels), draw, overwrite)
 
 
-def write_figure(path: Path, panels: int, draw: Callable[[Sequence[Any]], None]) -> None:
+def write_figure(
+    path: Path, panels: int, draw: Callable[[Sequence[Any]], None], overwrite: bool = False
+) -> None:
     """Write what `draw` draws on so many axes of matplotlib, below each other; as `write_plot`."""
     check_plot(path)
     from matplotlib import rc_context
@@ -97,8 +100,7 @@ def write_figure(path: Path, panels: int, draw: Callable[[Sequence[Any]], None])
         draw(list(figure.subplots(panels, squeeze=False)[:, 0]))
         undated = {"Date": None} if kind == "svg" else {}
         figure.savefig(data, format=kind, dpi=150, metadata=undated)
-    with writing(path):
-        atomic_write(path, data.getvalue())
+    commit_bytes(path, data.getvalue(), overwrite)
 
 
 def _draw(axes: Any, panel: Panel) -> None:

@@ -33,8 +33,8 @@ def read_png(data: bytes) -> Header:
     """Raises ValueError for damage, struct.error for a file cut short."""
     kept, blocks, lost, several = [PNG_START], {}, [], False
     shape = Shape(0, 0, 3, 8)
-    for name, body, chunk in _png_chunks(data):
-        # Of the other chunks libpng would use nothing, but talk about them on stderr.
+    for name, body, chunk in png_chunks(data):
+        # Of the other chunks libpng would use nothing.
         if name[:1].isupper() or name == b"tRNS":
             kept.append(chunk)
         if name == b"IHDR":
@@ -58,11 +58,21 @@ def read_png(data: bytes) -> Header:
     metadata, orientation = upright(Metadata(**blocks))
     shape = shape.turned(orientation)
     encoded = b"".join(kept)
-    return Header(encoded, metadata, shape, orientation, several=several, lost=tuple(lost))
+    return Header(
+        encoded,
+        metadata,
+        shape,
+        orientation=orientation,
+        several=several,
+        lost=tuple(lost),
+    )
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """(name, body, whole chunk), the end mark included."""
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """(name, body, whole chunk), the end mark included.
+
+    Raises ValueError for damage, struct.error for a file cut short.
+    """
     at, name = len(PNG_START), b""
     while name != b"IEND":
         size, name = struct.unpack_from(">I4s", data, at)
@@ -103,10 +113,11 @@ def embed_png(data: bytes, metadata: Metadata) -> bytes:
     if metadata.xmp:
         chunks.append((b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + metadata.xmp))
     at = len(PNG_START) + 12 + 13  # behind IHDR: colour must be told before the pixels
-    return data[:at] + b"".join(_png_chunk(*chunk) for chunk in chunks) + data[at:]
+    return data[:at] + b"".join(png_chunk(*chunk) for chunk in chunks) + data[at:]
 
 
-def _png_chunk(name: bytes, body: bytes) -> bytes:
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG."""
     checksum = zlib.crc32(name + body)
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", checksum)
 
@@ -115,7 +126,7 @@ def read_jpeg(data: bytes) -> Header:
     """Raises ValueError, struct.error or IndexError for a file cut short."""
     blocks, profile, shape = {}, {}, None
     for marker, body in _jpeg_segments(data):
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+        if _begins_frame(marker):
             height, width, components = struct.unpack_from(">HHB", body, 1)
             shape = Shape(width, height, 1 if components == 1 else 3, 8)
         elif marker == 0xE1 and body.startswith(_EXIF_START):
@@ -127,7 +138,21 @@ def read_jpeg(data: bytes) -> Header:
             profile[number] = body[len(_ICC_START) + 2 :]
     blocks["icc"] = b"".join(profile[number] for number in sorted(profile))
     metadata, orientation = upright(Metadata(**blocks))
-    return Header(data, metadata, shape and shape.turned(orientation), orientation)
+    shape = shape and shape.turned(orientation)
+    return Header(data, metadata, shape, orientation=orientation)
+
+
+def jpeg_components(data: bytes) -> int:
+    """How many components the pixels of a JPEG have: 1 is grey, 4 are inks.
+
+    Raises ValueError, struct.error or IndexError for a file cut short.
+    """
+    frames = (body for marker, body in _jpeg_segments(data) if _begins_frame(marker))
+    return next((body[5] for body in frames), 0)
+
+
+def _begins_frame(marker: int) -> bool:
+    return 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -163,7 +188,7 @@ def embed_jpeg(data: bytes, metadata: Metadata) -> bytes:
 
 
 def read_webp(data: bytes) -> Header:
-    """What chunks there are; a size that only decoding tells."""
+    """What chunks there are; a shape that only decoding tells."""
     chunks = dict(riff_chunks(data))
     metadata, orientation = upright(
         Metadata(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vsr.core.errors import InputError, OutputError
 from vsr.core.frame import Pixels, as_pixels
+from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.orientation import Orientation
 from vsr.core.paths import check_input
 from vsr.images.chunks import (
@@ -30,14 +31,17 @@ from vsr.images.chunks import (
     read_png,
     read_webp,
 )
+from vsr.images.jpeg import decode_jpeg
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
+from vsr.images.png_check import sound_png
+from vsr.images.sizes import claimed_size
 from vsr.images.tga import decode_tga, is_tga, read_tga
 from vsr.images.tiff import STARTS as TIFF_STARTS
 from vsr.images.tiff import embed_tiff, read_tiff
-from vsr.util.text import one_line
 
 _NO_LIMIT = 2**31 - 1
-_MOST_PIXELS = 2**30  # that OpenCV decodes
+_MOST_PIXELS, _LONGEST_SIDE = 2**30, 2**20  # that OpenCV decodes
+_JPEG_START = b"\xff\xd8"
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
 
 
@@ -101,10 +105,12 @@ class Picture:
     Attributes:
         pixels: see Pixels.
         header: what else the file says.
+        damage: what is damaged in it and was mended by the decoder, in its words; "" for nothing.
     """
 
     pixels: Pixels
     header: Header
+    damage: str = ""
 
     @property
     def shape(self) -> Shape:
@@ -117,10 +123,11 @@ def shape_of(pixels: Pixels) -> Shape:
     return Shape(pixels.shape[1], pixels.shape[0], channels, 8 * pixels.itemsize)
 
 
-def read_header(path: Path) -> Header:
-    """What an image says beside its pixels. Raises InputError for one that cannot be decoded.
+def read_header(path: Path, limits: Limits = DEFAULTS) -> Header:
+    """What an image says beside its pixels.
 
-    Formats without a parser here give a Header with little in it.
+    Formats without a parser here give a Header with little in it. Raises InputError for one that
+    cannot be decoded, or is larger than `limits` allow.
     """
     check_input(path)
     try:
@@ -131,53 +138,67 @@ def read_header(path: Path) -> Header:
         raise InputError(f"{path}: is empty")
     try:
         header = read_tga(data) if is_tga(path.suffix, data) else _parsed(data)
-        return header.bounded()
+        header = header.bounded()
     except (struct.error, IndexError):
         raise InputError(f"{path}: cannot be read as an image: it is cut short") from None
     except ValueError as error:
         raise InputError(f"{path}: cannot be read as an image: {error}") from None
+    _check_claimed(path, header, limits)
+    return header
 
 
 def _parsed(data: bytes) -> Header:
     """Raises ValueError, struct.error or IndexError for what is damaged."""
     if data.startswith(PNG_START):
         return read_png(data)
-    if data.startswith(b"\xff\xd8"):
+    if data.startswith(_JPEG_START):
         return read_jpeg(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return read_webp(data)
+        return replace(read_webp(data), size=claimed_size(data))
     if data[:4] in TIFF_STARTS:
         return read_tiff(data)
-    return Header(data, lost=_lost(data))
+    return Header(data, lost=_lost(data), size=claimed_size(data))
 
 
-def read_shape(path: Path) -> Shape:
+def _check_claimed(path: Path, header: Header, limits: Limits) -> None:
+    """Raise InputError for a size that is not to be decoded."""
+    if header.shape:
+        width, height = header.shape.width, header.shape.height
+    else:
+        width, height = header.size or (0, 0)
+    check_size(path, width, height, limits)
+    if width * height > _MOST_PIXELS or max(width, height) > _LONGEST_SIDE:
+        raise InputError(
+            f"{path}: a picture of {width}x{height} is not read; allowed are up to {_MOST_PIXELS} "
+            f"pixels and {_LONGEST_SIDE} a side"
+        )
+
+
+def read_shape(path: Path, limits: Limits = DEFAULTS) -> Shape:
     """Size and kind of an image; formats whose header is not parsed here are decoded for it.
 
-    Raises InputError for a file that is no image.
+    Raises InputError for a file that is no image, or is larger than `limits` allow.
     """
-    return read_header(path).shape or read_picture(path).shape
+    return read_header(path, limits).shape or read_picture(path, limits).shape
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path, limits: Limits = DEFAULTS) -> Picture:
     """Decode an image file.
 
     The EXIF orientation is applied and taken out of the metadata, so that whatever becomes of
     the picture shows upright in every viewer: many heed the tag in a JPEG alone, and most
     formats have none. A palette becomes colour, samples under 8 bits become 8, those of 9 to
-    15 become 16. Raises InputError for a file that cannot be decoded.
+    15 become 16. Raises InputError for a file that cannot be decoded, or is larger than `limits`
+    allow.
     """
-    header = read_header(path)
-    shape = header.shape
-    if shape and shape.width * shape.height > _MOST_PIXELS:
-        raise InputError(
-            f"{path}: a picture of {shape.width}x{shape.height} is more than {_MOST_PIXELS} pixels"
-        )
+    header = read_header(path, limits)
     try:
         with _quiet():
-            decoded = _decoded(path, header)
-    except cv2.error as error:
-        raise InputError(f"{path}: cannot be read as an image ({one_line(error, 200)})") from None
+            decoded, damage = _decoded(path, header)
+    except (cv2.error, struct.error, IndexError):  # whose words are for programmers
+        raise InputError(f"{path}: cannot be read as an image: it is damaged") from None
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read as an image: {error}") from None
     if decoded is None:
         raise InputError(f"{path}: cannot be read as an image")
     if decoded.dtype not in (np.uint8, np.uint16):
@@ -185,13 +206,21 @@ def read_picture(path: Path) -> Picture:
     pixels = _full_range(header.encoded, as_pixels(decoded))
     if header.premultiplied:
         pixels = _straight(pixels)
-    return Picture(_turned(pixels, header.orientation), replace(header, encoded=b""))
+    told = replace(header, encoded=b"")
+    return Picture(_turned(pixels, header.orientation), told, damage)
 
 
-def _decoded(path: Path, header: Header) -> NDArray[Any] | None:
-    if is_tga(path.suffix, header.encoded):
-        return decode_tga(header)
-    return cv2.imdecode(np.frombuffer(header.encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+def _decoded(path: Path, header: Header) -> tuple[NDArray[Any] | None, str]:
+    """The pixels as they are stored, None where there are none, and what is damaged, if it was
+    mended. Raises ValueError, struct.error or cv2.error."""
+    data = header.encoded
+    if is_tga(path.suffix, data):
+        return decode_tga(header), ""
+    if data.startswith(_JPEG_START):
+        return decode_jpeg(data)
+    if data.startswith(PNG_START):
+        data = sound_png(data)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), ""
 
 
 def _lost(data: bytes) -> tuple[str, ...]:
@@ -220,7 +249,9 @@ def _peak(data: bytes, pixels: Pixels) -> int:
     if re.match(rb"P[2356]\s", data):
         words = re.sub(rb"#[^\n]*", b"", data[:4096]).split(maxsplit=4)
         scaled = words[0] in (b"P2", b"P3") and full == 255  # OpenCV does these itself
-        return full if scaled or not words[3].isdigit() else max(1, int(words[3]))
+        if scaled or len(words) < 4 or not words[3].isdigit():
+            return full
+        return max(1, int(words[3]))
     if data[4:10] == b"ftypav" and full > 255:
         twelve_bits = data[data.find(b"av1C") + 6] & 0x20
         return 4095 if twelve_bits else 1023

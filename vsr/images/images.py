@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
-from vsr.core.damage import NO_DAMAGE, Damage
+from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
 from vsr.core.frame import (
@@ -106,13 +106,13 @@ def _natural(file: Path) -> tuple[list[tuple[str, int]], str]:
     return [(text, int(digits or 0)) for text, digits in words], file.name
 
 
-def same_size(paths: Sequence[Path]) -> bool:
+def same_size(paths: Sequence[Path], limits: Limits = DEFAULTS) -> bool:
     """Whether images have one size, upright: whether they can be a clip.
 
     PNG, JPEG and TIFF tell by their headers; other formats are decoded for it. Raises
-    InputError for a file that is no image.
+    InputError for a file that is no image, or is larger than `limits` allow.
     """
-    shapes = (read_shape(path) for path in paths)
+    shapes = (read_shape(path, limits) for path in paths)
     return len({(shape.width, shape.height) for shape in shapes}) <= 1
 
 
@@ -134,6 +134,8 @@ class Images:
     depth: int
     _first: Picture
     _warn: Warn
+    _tally: Tally
+    _limits: Limits
     animation: WebpAnimation | None = None
 
     @property
@@ -153,12 +155,12 @@ class Images:
 
     @property
     def damage(self) -> Damage:
-        """None: what cannot be read is an error."""
-        return NO_DAMAGE
+        """How many were damaged and mended so far; what cannot be read is an error."""
+        return self._tally.damage
 
     def damage_within(self, begin: int | None, end: int | None) -> Damage:
-        """None, likewise."""
-        return NO_DAMAGE
+        """The same: images are never read in parts."""
+        return self.damage
 
     def other_streams(self) -> AbstractContextManager[None]:
         """Images have no other streams."""
@@ -170,15 +172,18 @@ class Images:
 
         All are read, so there is nothing around them for a network's `context`.
         Raises InputError for a file that cannot be decoded or differs from the first in size,
-        colour or depth.
+        colour or depth, and for one that is damaged where damage is not allowed.
         """
         if self.animation:
             yield from self._animated(self.animation)
             return
         warn = once(self._warn)
         for number, file in enumerate(self.files):
-            picture = read_picture(file) if number else self._first
+            picture = read_picture(file, self._limits) if number else self._first
             _check_same(file, picture.shape, self.files[0], self._first.shape)
+            if picture.damage:
+                warn(file, mended_note(picture))
+                self._tally.add("corrupt")
             if picture.header.several:
                 warn(file, "only the first of its pictures is read")
             if picture.header.lost:
@@ -197,7 +202,14 @@ class Images:
     def metadata(self, number: int) -> Metadata:
         """The metadata of a frame's file, read anew. Raises InputError."""
         alone = self.animation or not number
-        return self._first.header.metadata if alone else read_header(self.files[number]).metadata
+        if alone:
+            return self._first.header.metadata
+        return read_header(self.files[number], self._limits).metadata
+
+
+def mended_note(picture: Picture) -> str:
+    """What to tell people of a picture that was damaged."""
+    return f"is damaged, and was taken as the decoder mended it ({picture.damage})"
 
 
 @contextmanager
@@ -207,30 +219,29 @@ def open_images(
     rate: Fraction = Fraction(25),
     limits: Limits = DEFAULTS,
     first_number: int | None = None,
+    strict: bool = False,
 ) -> Iterator[Images]:
     """Open an image, or a folder of images as a clip of `rate` frames per second.
 
-    `path` may be a pattern of numbered images, read from `first_number` on. The first image is
+    `path` may be a pattern of numbered images, read from `first_number` on. With `strict`, one
+    that is damaged is an error where it could be mended, too. The first image is
     decoded: what opens can be read. In a folder all images must be alike in size, colour and
     depth, by their headers (formats that `same_size` has to decode are decoded once more for it).
     Raises InputError, in one line, for anything else.
     """
     files = list_images(path, first_number) if is_series(path) else [path]
-    shape = read_header(files[0]).shape
-    if shape:
-        check_size(files[0], shape.width, shape.height, limits)
-    first = read_picture(files[0])
+    first, tally = read_picture(files[0], limits), Tally(path, strict)
     if len(files) == 1 and first.header.several:
-        animated = _animation(files[0], first, limits, warn)
+        animated = _animation(files[0], first, limits, warn, tally)
         if animated:
             yield animated
             return
     if note := _gap_note(path, files):
         warn(f"{path}: {note}")
     for file in files[1:]:
-        _check_same(file, read_shape(file), files[0], first.shape)
+        _check_same(file, read_shape(file, limits), files[0], first.shape)
     info = _info(first, rate, len(files))
-    yield Images(path, tuple(files), info, first.shape.depth, first, warn)
+    yield Images(path, tuple(files), info, first.shape.depth, first, warn, tally, limits)
 
 
 def _gap_note(path: Path, files: Sequence[Path]) -> str:
@@ -241,7 +252,9 @@ def _gap_note(path: Path, files: Sequence[Path]) -> str:
     return gap_note_of([number for number in map(pattern.number_of, names) if number is not None])
 
 
-def _animation(file: Path, first: Picture, limits: Limits, warn: Warn) -> Images | None:
+def _animation(
+    file: Path, first: Picture, limits: Limits, warn: Warn, tally: Tally
+) -> Images | None:
     """An animated WebP; None for another file with several pictures. Raises InputError."""
     try:
         found = read_webp_animation(file.read_bytes())
@@ -254,7 +267,7 @@ def _animation(file: Path, first: Picture, limits: Limits, warn: Warn) -> Images
     rate = Fraction(1000 * count, sum(found.durations))
     is_srgb = not first.header.metadata.icc
     info = replace(image_info(shape, is_srgb, rate, count), time_base=Fraction(1, 1000))
-    return Images(file, (file,), info, shape.depth, first, warn, found)
+    return Images(file, (file,), info, shape.depth, first, warn, tally, limits, found)
 
 
 def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:

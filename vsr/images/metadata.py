@@ -68,6 +68,7 @@ class Header:
         encoded: the file as the decoder should see it.
         metadata: what can be carried over.
         shape: of the upright picture; None where only decoding tells.
+        size: columns and rows, before it is turned, where the header tells these alone.
         orientation: EXIF's number, 1 (upright) to 8: how the decoded picture is to be turned.
         premultiplied: whether colours are stored times alpha.
         several: whether the file holds more pictures than its first.
@@ -77,6 +78,7 @@ class Header:
     encoded: bytes
     metadata: Metadata = Metadata()
     shape: Shape | None = None
+    size: tuple[int, int] | None = None
     orientation: int = 1
     premultiplied: bool = False
     several: bool = False

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from vsr.core.errors import InputError
 from vsr.core.url import Url
 from vsr.video.choose import main_video
+from vsr.video.variants import is_left_out, leave_out_variants
 
 # Cameras' pictures one by one, without times; libav takes them for 25 a second.
 _CLOCKLESS = {"mjpeg", "mpjpeg"}
@@ -34,7 +35,8 @@ class Connection:
         clockless: whether pictures come without times; those of their arrival are taken.
         base: seconds per tick of the main video.
         kinds: the kind and codec of each of its streams.
-        places: where its streams have their like in the first connection, by their indices.
+        places: where its streams have their like in the first connection, by their indices; those
+            of variants that are left out have none.
         ends: seconds on its clock after which nothing is wanted; None as long as that is unknown.
         began: when its first keyframe came, in seconds of the monotonic clock.
         skipped: packets of the video that came before.
@@ -100,6 +102,7 @@ def connect(
     stream = main_video(container, where, video_stream)
     if stream.time_base is None:
         raise InputError(f"{url}: the video stream has no time base")
+    leave_out_variants(container, stream)
     stream.thread_type = "NONE"
     clockless = container.format.name in _CLOCKLESS
     kinds = [_kind(each) for each in container.streams]
@@ -112,7 +115,11 @@ def connect(
         clockless=clockless,
         base=_FINE if clockless else Fraction(stream.time_base),
         kinds=kinds,
-        places=_places(kinds, first.kinds if first else kinds),
+        places={
+            index: place
+            for index, place in _places(kinds, first.kinds if first else kinds).items()
+            if not is_left_out(container.streams[index])
+        },
     )
 
 

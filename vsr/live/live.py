@@ -25,7 +25,7 @@ from vsr.core.frame import Frame
 from vsr.core.side_data import said_of, user_data_of
 from vsr.core.source import Other, OtherStreams, Sampled
 from vsr.core.span import Inside, Span
-from vsr.core.url import PATIENCE, Url, open_url
+from vsr.core.url import Url, open_url
 from vsr.live.connection import Arrived, Connection, connect
 from vsr.live.first_pts import with_times
 from vsr.live.receiver import Receiver
@@ -310,7 +310,6 @@ def open_live(
     duration: Fraction | None,
     warn: Warn,
     *,
-    patience: float = PATIENCE,
     tries: int = TRIES,
     stop: Event | None = None,
     strict: bool = False,
@@ -319,19 +318,19 @@ def open_live(
 ) -> Iterator[Live]:
     """Open a live stream, to be read for `duration` seconds, or until it ends, or `stop` is set.
 
-    A connection is broken that gives nothing for `patience` seconds; then it is made anew, up
-    to `tries` times in a row. `container` is the address opened already, if it is; it is closed
-    here. With `strict`, damaged packets are an error. `video_stream` is which of several videos
-    to take, see `main_video`. Raises InputError where no picture comes.
+    A connection is broken that gives nothing for as long as the address is waited for; then it is
+    made anew, up to `tries` times in a row. `container` is the address opened already, if it is;
+    it is closed here. With `strict`, damaged packets are an error. `video_stream` is which of
+    several videos to take, see `main_video`. Raises InputError where no picture comes.
     """
-    opened = container or open_url(url, patience)
+    opened = container or open_url(url)
     with opened:
         where: Any = url
         tally = Tally(where, strict)
         first = connect(url, opened, None, 0, video_stream)
         if note := choice_note(opened, first.stream, video_stream):
             warn(note)
-        receiver = Receiver(url, first, patience, tries, stop or Event(), tally, warn)
+        receiver = Receiver(url, first, tries, stop or Event(), tally, warn)
         try:
             yield Live(url, duration, receiver, first, tally, warn)
         finally:

@@ -43,7 +43,6 @@ class Receiver:
         self,
         url: Url,
         first: Connection,
-        patience: float,
         tries: int,
         stop: Event,
         tally: Tally,
@@ -51,7 +50,6 @@ class Receiver:
     ) -> None:
         self._url = url
         self._first = first
-        self._patience = patience
         self._tries = tries
         self._stop = stop
         self._tally = tally
@@ -236,7 +234,7 @@ class Receiver:
         except (av.FFmpegError, EOFError, OSError, ValueError) as error:
             waited = time.monotonic() - heard
             ended = isinstance(error, OSError) and error.errno == errno.EIO  # size was not told
-            reasons.append(_ENDED if ended else why(error, self._url, self._patience, waited))
+            reasons.append(_ENDED if ended else why(error, self._url, waited))
 
     def _begins(self, connection: Connection, packet: Packet[Stream], at: float) -> bool:
         """Whether the video has begun: before a keyframe nothing can be decoded."""
@@ -261,7 +259,7 @@ class Receiver:
                 return None
             self._failed += 1
             try:
-                container = open_url(self._url, self._patience)
+                container = open_url(self._url)
             except InputError:
                 continue
             try:

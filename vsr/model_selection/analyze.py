@@ -24,7 +24,7 @@ from vsr.core.events import ignore
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.threads import within
-from vsr.core.url import Url
+from vsr.core.url import Url, patient
 from vsr.datasets.ground_truth import Plane
 from vsr.model_selection.noise import noise
 from vsr.video.choose import main_video
@@ -32,6 +32,7 @@ from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.quantisers import let_tell, quantiser_of
 from vsr.video.seek import demux
+from vsr.video.variants import leave_out_variants
 
 _PLACES = 8  # to look at
 _FRAMES = 3  # to decode at each: a keyframe, and some that are predicted from it
@@ -73,12 +74,14 @@ def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAna
     line, where there is no video or nothing of it can be decoded, StalledError where it gives
     nothing.
     """
-    return within(reading.stall_timeout, lambda: _look(path, reading))
+    source = patient(path, reading.stall_timeout)
+    return within(reading.stall_timeout, lambda: _look(source, reading))
 
 
 def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
     with open_input(path) as container:
         stream = main_video(container, path, reading.video_stream)
+        leave_out_variants(container, stream)
         check_header(path, container, stream, reading.limits)
         context = stream.codec_context
         stream.thread_type = "NONE"

@@ -46,7 +46,7 @@ def told_quality(
     file = source.file if isinstance(source, Url) else source
     try:
         if file is not None and (file.is_dir() or is_image(file)):
-            return _of_images(file, read.start_number)
+            return _of_images(file, read)
         return _of_video(analyze(source, read))
     except StalledError:
         raise
@@ -80,9 +80,9 @@ def check_denoise(network: Network, denoise: float | None) -> None:
         )
 
 
-def _of_images(path: Path, first: int | None) -> Quality:
-    files = list_images(path, first) if is_series(path) else [path]
-    seen = (read_picture(file).pixels for file in files[:_IMAGES])
+def _of_images(path: Path, read: ReadOptions) -> Quality:
+    files = list_images(path, read.start_number) if is_series(path) else [path]
+    seen = (read_picture(file, read.limits).pixels for file in files[:_IMAGES])
     return Quality(0, fmean(_noise(to_planes(p)[0], 8 * p.dtype.itemsize) for p in seen))
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vsr.core.commit import commit, kept_aside, part_for
 from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
@@ -19,7 +20,6 @@ from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered
 from vsr.images.xmp_tag import with_image_statement
-from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.util.atomic import give_name
 
@@ -109,8 +109,8 @@ def create_image_folder(spec: ImageSpec) -> Iterator[Output]:
 
     As for `create_image`, but images are encoded in a thread. They come into place when the
     block has ended well with as many frames as names: a new folder appears as a whole; in one
-    that exists, which must be empty unless `overwrite` or `pattern`, they replace files of their
-    names one by one; with `pattern` that takes `overwrite`. Raises OutputError.
+    that exists, which must be empty unless `overwrite` or `pattern`, they come one by one, and
+    replace files of their names with `overwrite`. Raises OutputError.
     """
     folder = spec.target
     _check_folder(spec)
@@ -169,9 +169,9 @@ class _Images:
     def move_into(self, folder: Path) -> None:
         """Give the images their names in a folder that exists.
 
-        Raises OutputError where one of a pattern has appeared meanwhile; then all are as before.
+        Raises OutputError where one has appeared meanwhile; then all are kept beside the folder.
         """
-        overwrite = self._spec.overwrite or self._spec.pattern is None
+        overwrite = self._spec.overwrite
         moved: list[Path] = []
         for number in range(self.written):
             file = self._target(number)
@@ -179,8 +179,8 @@ class _Images:
                 give_name(self.part / file.name, folder / file.name, overwrite)
             except FileExistsError:
                 for each in moved:
-                    each.unlink(missing_ok=True)
-                raise OutputError(_taken(file)) from None
+                    each.replace(self.part / each.name)
+                raise kept_aside(self.part, folder, file) from None
             if not overwrite:
                 moved.append(folder / file.name)
 

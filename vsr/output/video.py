@@ -15,6 +15,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vsr.core.commit import commit, part_for
 from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
@@ -29,7 +30,6 @@ from vsr.encoding.encoder import Encoder, left_out
 from vsr.output.apng import set_last_delay
 from vsr.output.aspect import keeps_aspect
 from vsr.output.clock import clock_for, clock_note
-from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
 from vsr.remux.containers import counts_frames, fragmented, holds_color_tags, open_output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from vsr.core.commit import commit, part_for
 from vsr.core.errors import OutputError, writing
 from vsr.core.frame import Frame
 from vsr.core.stream_report import Others
@@ -13,7 +14,6 @@ from vsr.images.files import nearest_shape
 from vsr.images.images import to_pixels
 from vsr.images.metadata import Shape
 from vsr.images.webp_animation import WebpWriter
-from vsr.output.commit import commit, part_for
 from vsr.output.image_files import ImageSpec
 from vsr.output.sink import Output
 

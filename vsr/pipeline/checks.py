@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vsr.core.errors import InputError, OutputError
+from vsr.core.errors import InputError
 from vsr.core.options import READ_DEFAULTS, ReadOptions
-from vsr.core.paths import check_input, check_output
+from vsr.core.paths import check_input, check_output, check_output_folder
 from vsr.core.url import Url
 from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.images.animated import is_still
@@ -41,8 +41,7 @@ def check_paths(
     if file is None:
         check_output(target, overwrite, folder=True)
         return
-    if is_image(file) and target.is_dir() and target.samefile(file.parent):
-        raise OutputError(f"{target}: holds the input itself; choose another folder")
+    check_output_folder(target, [file])
     check_output(target, overwrite, input_files([file]), folder=True)
 
 

@@ -50,7 +50,7 @@ def _infos(file: Path, options: UpscaleOptions) -> Iterator[VideoInfo]:
     if is_series(file) or is_still(file):
         several = is_series(file)
         for image in list_images(file, options.read.start_number) if several else [file]:
-            yield image_info(read_shape(image))
+            yield image_info(read_shape(image, options.read.limits))
         return
     reading = replace(options.read, deinterlace="off")
     with open_video(file, Span(), ignore, reading) as video:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.core.color import known_matrix
+from vsr.core.commit import commit_bytes
 from vsr.core.errors import OutputError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
@@ -23,7 +24,7 @@ from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import frame_picture
 from vsr.images.files import encode
 from vsr.images.metadata import Metadata
-from vsr.util.atomic import atomic_write, followed, remove_abandoned
+from vsr.util.atomic import followed, remove_abandoned
 from vsr.util.text import one_line
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -35,19 +36,23 @@ _SHARE = 0.01  # of a run's time, at most
 class ProgressImage:
     """Shows how far a run has come: the frame that was finished last, as a picture in a file.
 
-    The file is replaced every now and then, and at any time holds a whole picture; one that is
-    there already is replaced too. Call `check_progress_image` before the work begins.
+    The file is replaced every now and then, and at any time holds a whole picture. Call
+    `check_progress_image` before the work begins.
 
     Args:
         path: the picture; its suffix is one of SUFFIXES.
         every: seconds from one picture to the next, at least. Where a picture takes long, more,
             so that all of them take no more than a hundredth of the time.
+        overwrite: whether one that is there before the first picture is replaced.
         warn: told, once, that the picture cannot be written. No other is tried then: the run is
             worth more.
     """
 
-    def __init__(self, path: Path, every: float = 5.0, warn: Warn = ignore) -> None:
+    def __init__(
+        self, path: Path, every: float = 5.0, overwrite: bool = True, warn: Warn = ignore
+    ) -> None:
         self._path = path
+        self._overwrite = overwrite
         self._every = every
         self._warn = warn
         self._due = -math.inf
@@ -64,7 +69,8 @@ class ProgressImage:
             return
         try:
             picture = as_shown(frame.planes, info)
-            atomic_write(self._path, encode(picture, self._path, Metadata()))
+            commit_bytes(self._path, encode(picture, self._path, Metadata()), self._overwrite)
+            self._overwrite = True  # from now on it is ours
         except Exception as error:  # whatever it is, the run goes on
             self._due = math.inf
             self._warn(f"{self._path}: no progress is shown any more ({_reason(error)})")
@@ -133,4 +139,5 @@ def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
 
 
 def _reason(error: Exception) -> str:
-    return one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    cause = error.__cause__ or error
+    return one_line(getattr(cause, "strerror", None) or str(cause) or type(cause).__name__)

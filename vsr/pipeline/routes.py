@@ -17,7 +17,7 @@ from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.source import Source
 from vsr.core.span import Span
-from vsr.core.url import Url, is_live, open_url
+from vsr.core.url import Url, is_live, open_url, patient
 from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
@@ -63,13 +63,16 @@ def open_source(
         return open_video(source, span, warn, reading)
     if not span.whole:
         raise InputError(f"{source}: start and end are for video files, not for images")
-    return open_images(source, warn, rate, reading.limits, reading.start_number)
+    return open_images(
+        source, warn, rate, reading.limits, reading.start_number, strict=reading.strict
+    )
 
 
 def _open_address(
     url: Url, span: Span, warn: Warn, reading: ReadOptions, stop: Event | None
 ) -> AbstractContextManager[Source]:
     """A live stream is opened once; a file at rest may be opened again, as one on disk."""
+    url = patient(url, reading.stall_timeout)
     container = None if url.is_stream else open_url(url)
     if container is not None and not is_live(url, container):
         container.close()

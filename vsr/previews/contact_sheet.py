@@ -39,7 +39,9 @@ _SHARE = 6  # how many crops, about, are as wide as the frame
 _FACTORS = (2, 16)  # by which crops are enlarged
 
 
-def write_sheet(target: Path, takes: Sequence[Take], at: int | None = None) -> None:
+def write_sheet(
+    target: Path, takes: Sequence[Take], at: int | None = None, overwrite: bool = False
+) -> None:
     """Write one frame of takes as a PNG: the whole of it, and places in it, enlarged.
 
     On top stands the frame of the first take that is no baseline, at most 1600 pixels wide,
@@ -47,9 +49,10 @@ def write_sheet(target: Path, takes: Sequence[Take], at: int | None = None) -> N
     for each, that part of every take, enlarged by a whole number, pixel by pixel.
 
     Args:
-        target: a .png, replaced once the sheet is whole.
+        target: a .png, which gets its name once the sheet is whole.
         takes: at least one; the first stands in for a baseline where there is none.
         at: the frame, counted from 0; None takes the one that differs most from the baseline.
+        overwrite: whether what is there under the name by then is replaced.
 
     Raises OutputError where it cannot be written or the takes are not alike, InputError where
     there is no such frame.
@@ -74,7 +77,7 @@ def write_sheet(target: Path, takes: Sequence[Take], at: int | None = None) -> N
     whole, marked = _whole(pictures[best], places, across, _aspect(found.info))
     factor = max(1, cell_width(across, len(takes)) // places[0].width)
     said = f"{width}x{height}, frame {found.number}; crops enlarged {factor} times, pixel by pixel"
-    save(target, sheet(rows, across, takes[best].label, said, numbered(whole, marked)))
+    save(target, sheet(rows, across, takes[best].label, said, numbered(whole, marked)), overwrite)
 
 
 def write_frames(

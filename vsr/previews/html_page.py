@@ -16,8 +16,8 @@ from pathlib import Path
 
 import av
 
-from vsr.core.errors import OutputError, writing
-from vsr.util.atomic import atomic_write
+from vsr.core.commit import commit_bytes
+from vsr.core.errors import OutputError
 
 # What HTML cannot hold: control characters, and the bytes of file names that are no text.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -109,11 +109,14 @@ def write_page(
     width: int,
     height: int,
     frame_rate: Fraction | None,
+    overwrite: bool = False,
 ) -> None:
-    """Write `page(...)` to `target`, which is whole at any moment. Raises OutputError."""
+    """Write `page(...)` to `target`, which is whole at any moment; see `commit`.
+
+    Raises OutputError.
+    """
     text = page(facts, takes, width, height, frame_rate)
-    with writing(target):
-        atomic_write(target, text.encode())
+    commit_bytes(target, text.encode(), overwrite)
 
 
 def _resource(name: str) -> str:

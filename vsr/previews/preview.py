@@ -240,14 +240,16 @@ def _draw(
     if names_folder(target):
         write_frames(target, takes, overwrite=overwrite)
     elif target.suffix.lower() == ".png":
-        write_sheet(target, takes)
+        write_sheet(target, takes, overwrite=overwrite)
     elif target.suffix.lower() in VIDEOS:
-        write_beside(target, takes, shown.source, span, how, warn, reading=reading)
+        write_beside(
+            target, takes, shown.source, span, how, warn, reading=reading, overwrite=overwrite
+        )
     else:
-        _write_page(shown, span, reading)
+        _write_page(shown, span, reading, overwrite)
 
 
-def _write_page(shown: Preview, span: Span, reading: ReadOptions) -> None:
+def _write_page(shown: Preview, span: Span, reading: ReadOptions, overwrite: bool) -> None:
     run = shown.made[0].piece.result
     with open_video(shown.made[0].take.file, Span(), ignore) as video:
         info = video.info
@@ -274,7 +276,7 @@ def _write_page(shown: Preview, span: Span, reading: ReadOptions) -> None:
     ]
     facts = Facts(shown.source.name, rows, shown.commands[-1])
     width, height = info.orientation.pair(info.width, info.height)  # as browsers turn the picture
-    write_page(shown.target, facts, takes, width, height, info.frame_rate)
+    write_page(shown.target, facts, takes, width, height, info.frame_rate, overwrite)
 
 
 def _rows(made: Made) -> tuple[tuple[str, str], ...]:

@@ -50,13 +50,15 @@ def write_beside(
     warn: Warn,
     encoding: Encoding = _USUAL,
     reading: ReadOptions = READ_DEFAULTS,
+    overwrite: bool = False,
 ) -> Output:
     """Write takes of a span of `source`, each with its label, and its sound to one video.
 
     Up to three stand in a row, more in two columns; with `how` "split" each shows its share of
     one picture, with a thin line between. All frames come at their times, in the takes' own
     pixel format, and all else that the source holds, but subtitles and videos, is copied as
-    by `create_video`; `reading` says how it is read. One frame of each take is held at a time.
+    by `create_video`; `reading` says how it is read, `overwrite` whether what is there under the
+    name by then is replaced. One frame of each take is held at a time.
     Raises VsrError in one line: OutputError where the takes differ in size, format, number of
     frames or times.
     """
@@ -80,7 +82,7 @@ def write_beside(
             warn=warn,
             others_of=sound,
             streams=only_sound,
-            overwrite=True,  # who asks for a preview has checked it
+            overwrite=overwrite,
         )
         with create_video(spec) as output:
             for frames in in_step(takes, videos):

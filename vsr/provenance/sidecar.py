@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -170,6 +171,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
         number = record["schema_number"]
         if number == NUMBER:
             _check_layout(record)
+            _check_sense(record)
             settings_of(record), recorded(record["source"]), recorded(record["output"])
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise OutputError(f"{path}: is no record of vsr, or a damaged one") from None
@@ -196,6 +198,18 @@ def _check_layout(record: Mapping[str, Any]) -> None:
         for name, kinds in facts.items():
             if type(record[block][name]) not in kinds:  # where True is no number
                 raise TypeError
+
+
+def _check_sense(record: Mapping[str, Any]) -> None:
+    """Raise ValueError or TypeError for a record of a run that cannot have been."""
+    picture, times = record["picture"], record["times"]
+    counts = [picture["frames_in"], picture["frames_out"], *record["damage"].values()]
+    if any(type(count) is not int or count < 0 for count in counts):
+        raise ValueError("what is counted must be whole numbers from 0 on")
+    if picture["frames_in"] != picture["frames_out"]:
+        raise ValueError("a run that loses frames leaves no record")
+    if not all(0 <= times[name] < math.inf for name in _TIMES):
+        raise ValueError("a run takes some time, and has an end")
 
 
 def _utc(time: datetime) -> str:

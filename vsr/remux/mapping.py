@@ -32,6 +32,7 @@ from vsr.remux.mux_probe import holds, is_chapter_text, sample
 from vsr.remux.subtitles import ENCODERS, add_text, is_text
 from vsr.remux.timestamps import splitter
 from vsr.video.choose import is_cover
+from vsr.video.variants import is_left_out
 
 # Streams for which a file is written as another kind than its suffix says.
 _COUNTED = ("audio", "subtitle", "video")
@@ -128,7 +129,7 @@ def plan_streams(
         return StreamMapping(able[0], note=_note(target, formats[0], able[0]))
     source, main = streams.container, streams.main
     wanted = [s for s in source.streams if s.index != main and wants.wants(s.type, is_cover(s))]
-    wanted = [s for s in wanted if not is_chapter_text(s)]
+    wanted = [s for s in wanted if not (is_chapter_text(s) or is_left_out(s))]
     sampled = streams.sampled
     if sampled is None:
         sampled = sample(source, streams.path, main) if wanted else {}

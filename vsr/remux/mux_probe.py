@@ -18,6 +18,7 @@ from vsr.remux.metadata import codec_name
 from vsr.remux.timestamps import step
 from vsr.video.choose import is_cover
 from vsr.video.open import open_input
+from vsr.video.variants import is_left_out, leave_out_variants
 
 _MOST_BYTES = 8 << 20
 _MOST_PACKETS = 2000
@@ -43,12 +44,14 @@ def sample(source: InputContainer, path: Path | Url, main: int) -> dict[int, lis
 
     `path` is opened once more for that, so `source` stays where it is.
     """
-    found: dict[int, list[Sampled]] = {s.index: [] for s in source.streams if s.index != main}
+    others = (s for s in source.streams if s.index != main and not is_left_out(s))
+    found: dict[int, list[Sampled]] = {stream.index: [] for stream in others}
     if not found:
         return found
     taken = packets = 0
     try:
         with open_input(path) as again:
+            leave_out_variants(again, again.streams[main])
             for packet in again.demux():
                 taken, packets = taken + packet.size, packets + 1
                 index = packet.stream_index

@@ -19,6 +19,7 @@ from vsr.core.result import Run
 from vsr.output.sink import Output
 from vsr.output.video import join_video, video_spec
 from vsr.pipeline.frames import enlarged
+from vsr.segmented.count import frames_given
 from vsr.segmented.packet_file import read_decoding_times, read_packets
 from vsr.segmented.work_dir import SegmentRecord, WorkDir
 from vsr.video.reader import open_video
@@ -51,6 +52,7 @@ def join(
     """Make one video of all segments, with all else that the source holds. Raises VsrError."""
     plan, done = work.plan, [each for _, each in sorted(work.done.items())]
     frames = sum(each.frames for each in done)
+    _check_all_there(job, work, frames)
     with open_video(job.file, job.options.read.span, warn, job.options.read) as video:
         large = enlarged(video.info, job)
 
@@ -91,6 +93,17 @@ def join(
         run = run_of(output)
     work.remove()
     return run
+
+
+def _check_all_there(job: Job, work: WorkDir, frames: int) -> None:
+    """Raise OutputError where the source gives another number of frames than the segments have."""
+    given = frames_given(job, frames)
+    if given != frames:
+        raise OutputError(
+            f"{job.target}: its segments have {frames} frames, but {job.source} gives {given}: the "
+            "source or the plan is not what they were made by; to begin anew, delete "
+            f"{work.folder}"
+        )
 
 
 def _damage(parts: Iterable[dict[str, int]], joined: Damage) -> Damage:

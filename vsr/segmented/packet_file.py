@@ -87,6 +87,11 @@ def read_packets(path: Path) -> Iterator[Packet[Any]]:
             yield packet
 
 
+def least_bytes(packets: int) -> int:
+    """How large a file of so many packets is at the least."""
+    return len(_MAGIC) + packets * _HEAD.size
+
+
 def read_decoding_times(path: Path) -> Iterator[int]:
     """The packets' times of decoding alone, in their order. Raises OutputError if broken."""
     with _opened(path) as file:

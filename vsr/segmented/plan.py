@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 from vsr.core.frame import VideoInfo
@@ -18,11 +19,13 @@ from vsr.networks.cost import cost
 from vsr.networks.network import Network
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.segmented.keyframe_scan import Scan
+from vsr.video.reader import Video
 from vsr.video.timeline import nominal_step
 
 _WORK = 3e12  # multiplications of a segment: half a minute of two ordinary cores
 _SHORTEST, _LONGEST = 2, 60  # seconds of video
 _FEWEST = 8  # frames
+_MOST = 2**63  # libav counts in as many ticks
 _PATIENCE = 4  # times its length that a segment may have, to end before a keyframe
 
 
@@ -78,6 +81,19 @@ class Plan:
     frames: int
     borders: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no plan is like."""
+        numbers = (self.shift, self.threads, self.frames, *self.borders)
+        if not all(type(number) is int and abs(number) < _MOST for number in numbers):
+            raise ValueError(f"a plan's numbers must be whole and below {_MOST}")
+        if self.time_base <= 0 or self.threads < 0 or self.frames < 0:
+            raise ValueError(
+                f"ticks of {self.time_base} s, {self.threads} threads, {self.frames} frames: "
+                "there are none below 0"
+            )
+        if any(begin >= end for begin, end in pairwise(self.borders)):
+            raise ValueError(f"borders {self.borders}: must ascend")
+
     @property
     def segments(self) -> tuple[Segment, ...]:
         """All of them, in order."""
@@ -111,17 +127,15 @@ class Plan:
         """What `to_json` wrote.
 
         Raises ValueError, TypeError, KeyError or ArithmeticError if it is none, has been changed,
-        or is not of neighbours in order, which alone hold each frame once.
+        or cannot be: of neighbours in order alone, each frame is in one.
         """
         facts = json.loads(text)
         if not isinstance(facts, dict) or facts.pop("sha256") != hash_of(facts):
             raise ValueError("not as it was written")
         for name in ("time_base", "origin"):
             facts[name] = Fraction(facts[name])
-        source, edges = Fingerprint(**facts["source"]), tuple(facts["borders"])
-        if not all(type(edge) is int for edge in edges) or any(a >= b for a, b in pairwise(edges)):
-            raise ValueError(f"borders {edges}: must ascend")
-        return Plan(**{**facts, "source": source, "borders": edges})
+        source, borders = Fingerprint(**facts["source"]), tuple(facts["borders"])
+        return Plan(**{**facts, "source": source, "borders": borders})
 
 
 def key_of(source: str, settings: Mapping[str, Any]) -> str:
@@ -154,6 +168,13 @@ def segment_frames(networks: Sequence[Network], info: VideoInfo) -> int:
     frames = _WORK / max(macs, 1)
     shortest = float(LIFETIME) if networks[0].warmup else _SHORTEST
     return max(_FEWEST, round(min(max(frames, shortest * rate), _LONGEST * rate)))
+
+
+def edges_of(video: Video) -> tuple[int | None, int | None]:
+    """The ticks between which the frames of a video's span lie; None where the file itself ends."""
+    edges = (video.tick(time) for time in (video.span.start, video.span.end))
+    begin, end = (None if tick is None else ceil(tick) for tick in edges)
+    return begin, end
 
 
 def wanted(found: Scan, parts: int, begin: int | None, end: int | None) -> array[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
 from typing import Any
 
 from vsr.core.errors import SegmentError
@@ -18,7 +17,7 @@ from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.remux.mapping import plan_streams
 from vsr.segmented.keyframe_scan import scan
-from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
+from vsr.segmented.plan import Plan, cut, edges_of, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
 from vsr.video.reader import open_video
 
@@ -56,8 +55,7 @@ def make_plan(
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
             raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
         found = scan(path, video.stream_index)
-        edges = (video.tick(time) for time in (read.start, read.end))
-        begin, end = (None if tick is None else ceil(tick) for tick in edges)
+        begin, end = edges_of(video)
         network = tools.model.network
         frames = segment_frames([network, *(model.network for model in tools.then)], video.info)
         by_lifetime = network.warmup > 0

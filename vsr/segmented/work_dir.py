@@ -11,19 +11,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from glob import escape
 from itertools import groupby
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from filelock import FileLock, Timeout
 
+from vsr.core.damage import Damage
 from vsr.core.errors import OutputError
 from vsr.core.events import Warn
 from vsr.provenance.diff import differences
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.segmented.journal import Journal
+from vsr.segmented.packet_file import least_bytes, read_decoding_times
 from vsr.segmented.plan import Plan, Segment
 from vsr.util.atomic import atomic_write
 
@@ -56,9 +59,22 @@ class SegmentRecord:
     ended: str
     seconds: float
 
+    def __post_init__(self) -> None:
+        """Raise ValueError or TypeError for what no segment is like."""
+        counts = (self.segment, self.frames, self.ticks, self.bytes)
+        if not all(map(_is_count, (*counts, *self.damage.values()))):
+            raise ValueError("what is counted must be whole numbers from 0 on")
+        # the last frame may be cut down to nothing by the span's end
+        if self.ticks < self.frames - 1 or (self.ticks and not self.frames):
+            raise ValueError(f"{self.frames} frames cannot be shown for {self.ticks} ticks")
+        if self.bytes < least_bytes(self.frames):
+            raise ValueError(f"{self.frames} frames do not fit in {self.bytes} bytes")
+        if not isfinite(self.seconds) or self.seconds < 0:
+            raise ValueError(f"it cannot have taken {self.seconds} seconds")
+        Damage.of(self.damage)  # knows the kinds
 
-_RECORD = {  # the types of a record's facts, as JSON has them
-    **dict.fromkeys(("segment", "frames", "ticks", "bytes"), int),
+
+_RECORD = {  # the types of a record's facts that its own checks take for granted
     **dict.fromkeys(("sha256", "host", "ended"), str),
     "damage": dict,
     "seconds": float,
@@ -69,15 +85,15 @@ def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 2**63
 
 
-def _is_record(fact: Mapping[str, Any]) -> bool:
-    """Whether a fact of the journal tells of a segment, each value of its type."""
+def _record_of(fact: Mapping[str, Any]) -> SegmentRecord:
+    """The segment that a fact of the journal tells of.
+
+    Raises ValueError, TypeError or KeyError where it tells of none that can be.
+    """
     for name, kind in _RECORD.items():
-        value = fact.get(name)
-        if kind is int and not _is_count(value):
-            return False
-        if kind is not int and not isinstance(value, kind):
-            return False
-    return all(map(_is_count, fact["damage"].values()))
+        if not isinstance(fact[name], kind):
+            raise TypeError(f"{name} {fact[name]!r}: is no {kind.__name__}")
+    return SegmentRecord(**{each.name: fact[each.name] for each in fields(SegmentRecord)})
 
 
 class WorkDir:
@@ -91,20 +107,23 @@ class WorkDir:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self.plan = plan
-        self._digest = plan.digest
+        self._digest, self._count = plan.digest, len(plan.segments)
         self._journal = Journal(folder / _JOURNAL)
 
     @property
     def is_sound(self) -> bool:
-        """Whether all that the journal says has a meaning, and was said of this plan."""
-        return all(self._has_meaning(fact) for fact in self._journal.facts)
+        """Whether all that the journal says can be, and was said of this plan."""
+        try:
+            return all(self._can_be(fact) for fact in self._journal.facts)
+        except (ValueError, TypeError, KeyError):
+            return False
 
-    def _has_meaning(self, fact: dict[str, Any]) -> bool:
+    def _can_be(self, fact: dict[str, Any]) -> bool:
+        """Raises ValueError, TypeError or KeyError for some of what cannot be."""
         if "segment" in fact:
-            of_plan = fact.get("plan") == self._digest
-            return of_plan and _is_record(fact) and fact["segment"] < len(self.plan.segments)
+            return fact["plan"] == self._digest and _record_of(fact).segment < self._count
         if "lost" in fact:
-            return _is_count(fact["lost"])
+            return _is_count(fact["lost"]) and fact["lost"] < self._count
         return isinstance(fact.get("warning", ""), str)
 
     def file(self, number: int) -> Path:
@@ -114,10 +133,7 @@ class WorkDir:
     @property
     def done(self) -> dict[int, SegmentRecord]:
         """The finished segments by their numbers."""
-        return {
-            number: SegmentRecord(**{name: fact[name] for name in _RECORD})
-            for number, fact in self._finished.items()
-        }
+        return {number: _record_of(fact) for number, fact in self._finished.items()}
 
     @property
     def _finished(self) -> dict[int, dict[str, Any]]:
@@ -160,13 +176,17 @@ class WorkDir:
         made again, with a warning."""
         for number, done in self.done.items():
             file = self.file(number)
-            if (
-                not file.is_file()
-                or file.stat().st_size != done.bytes
-                or fingerprint(file).sha256 != done.sha256
-            ):
+            if not self._holds(file, done):
                 warn(f"{file}: is not as it was written; made again")
                 self._journal.add({"lost": number})
+
+    def _holds(self, file: Path, done: SegmentRecord) -> bool:
+        """Whether a file is the one that was written, and holds what is said of it."""
+        if not file.is_file() or file.stat().st_size != done.bytes:
+            return False
+        if fingerprint(file).sha256 != done.sha256:
+            return False
+        return sum(1 for _ in read_decoding_times(file)) == done.frames
 
     def arrives(self, part: Path) -> None:
         """Enter that the finished file is about to get its name. Raises OutputError."""

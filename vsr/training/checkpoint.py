@@ -55,11 +55,15 @@ class Run:
     pixels: int = 0
 
 
-def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
-    """Write a model file that `load_model` reads: the tensors, and which network they are of."""
+def model_file(network: Network, recipe: Recipe) -> bytes:
+    """A model file that `load_model` reads: the tensors, and which network they are of."""
     metadata = {"vsr": json.dumps(recipe.facts)}
-    data = save(average.state_dict(), metadata)  # save_file would make it private to the user
-    write_whole(path, data)
+    return save(network.state_dict(), metadata)  # save_file would make it private to the user
+
+
+def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
+    """Write `model_file(...)`, in place of the one before. Raises OutputError."""
+    write_whole(path, model_file(average, recipe))
 
 
 def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:

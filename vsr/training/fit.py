@@ -14,9 +14,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vsr.core.errors import ModelError, TrainingError
+from vsr.core.errors import ModelError, OutputError, TrainingError
 from vsr.core.folders import make_folder
 from vsr.core.options import ComputeOptions
+from vsr.core.paths import check_output_folder
+from vsr.datasets.media import list_media
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.recurrent import Recurrent
@@ -112,8 +114,15 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     device = choose_engine(ComputeOptions(device=recipe.device)).device
-    run = _begin(recipe, device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
+    check_output_folder(folder, _inputs(recipe))
+    log_file = folder / "log.jsonl"
+    if best.exists() and not (checkpoint.exists() or log_file.exists()):
+        raise OutputError(
+            f"{best}: exists already, and no {log_file.name} beside it says that a run wrote it; "
+            "choose another folder"
+        )
+    run = _begin(recipe, device)
     make_folder(folder)
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
@@ -124,7 +133,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         _tell_recordings(recipe.seed, folder / "recordings.txt")
     items = validation_items(recipe.validation, recipe.scale)
     trainer = _Fit(recipe, run, lesson, items, folder, device)
-    run_trainer(trainer, recipe.done, folder / "log.jsonl", device, report)
+    run_trainer(trainer, recipe.done, log_file, device, report)
     if not best.exists():  # it was over already, and someone took its result away
         save_weights(run.average, recipe, best)
     return best
@@ -231,6 +240,12 @@ def _begin(recipe: Recipe, device: torch.device) -> Run:
         raise TrainingError(f"network {recipe.network!r} has nothing to learn")
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
     return Run(network, average, optimizer)
+
+
+def _inputs(recipe: Recipe) -> list[Path]:
+    """The files that a run reads, as they are given and within the folders that are."""
+    given = [recipe.warm_start] if recipe.warm_start else []
+    return [*given, *list_media((*recipe.data, *recipe.validation))]
 
 
 def _warm_start(network: Network, path: Path) -> None:

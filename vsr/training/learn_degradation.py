@@ -32,7 +32,9 @@ from torch import Tensor
 from vsr.core.errors import TrainingError
 from vsr.core.folders import make_folder
 from vsr.core.options import ComputeOptions
+from vsr.core.paths import check_output_folder
 from vsr.datasets.ground_truth import Samples
+from vsr.datasets.media import list_media
 from vsr.degradation.compression import as_samples
 from vsr.figures.contact_sheet import Crop, Row, sheet
 from vsr.figures.contact_sheet import save as save_png
@@ -122,6 +124,7 @@ def learn_degradation(
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     device = choose_engine(ComputeOptions(device=recipe.device)).device
+    check_output_folder(folder, list_media((*recipe.sharp, *recipe.real)))
     run = _begin(recipe, device)
     checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR
     if checkpoint.exists():
@@ -292,7 +295,7 @@ def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path
     """Write the generator's file, and the sheet that shows what it does."""
     data = save(run.average.state_dict(), generator_facts(run.average))
     write_whole(folder / GENERATOR, data)
-    save_png(folder / "samples.png", _samples(run.average, pictures, recipe))
+    save_png(folder / "samples.png", _samples(run.average, pictures, recipe), overwrite=True)
 
 
 @torch.no_grad()

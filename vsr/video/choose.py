@@ -12,6 +12,7 @@ from vsr.core.errors import InputError
 from vsr.core.url import Url
 from vsr.util.text import counted
 from vsr.video.encryption import is_encrypted
+from vsr.video.variants import bit_rate, has_variants
 
 ENCRYPTED = "the video is encrypted; vsr has no keys"
 
@@ -32,7 +33,7 @@ def main_video(
     """The stream to enlarge: the video of that number, or by rule. Raises InputError.
 
     Of those that a decoder knows that is the one with the default disposition, of several the
-    one with the largest picture, and of several the first.
+    one with the largest picture, then the variant of most bits, and of several the first.
     """
     videos = videos_of(container)
     if not videos:
@@ -54,9 +55,9 @@ def main_video(
     return max(known, key=_rank)  # the first of equal ones
 
 
-def _rank(stream: VideoStream) -> tuple[bool, int]:
+def _rank(stream: VideoStream) -> tuple[bool, int, int]:
     is_default = bool(stream.disposition & Disposition.default)
-    return is_default, (stream.width or 0) * (stream.height or 0)
+    return is_default, (stream.width or 0) * (stream.height or 0), bit_rate(stream)
 
 
 def choice_note(container: InputContainer, taken: VideoStream, number: int | None = None) -> str:
@@ -66,6 +67,12 @@ def choice_note(container: InputContainer, taken: VideoStream, number: int | Non
         return ""
     what = f"{taken.width}x{taken.height} {taken.codec_context.name}"
     last = len(videos) - 1
+    if has_variants(container):
+        rate = f" at {bit_rate(taken) / 1000:.6g} kbit/s" if bit_rate(taken) else ""
+        return (
+            f"{len(videos)} variants: number {videos.index(taken)} is taken, {what}{rate}, and the "
+            f"others are left out (--video-stream 0..{last} picks another)"
+        )
     return (
         f"{len(videos)} videos: number {videos.index(taken)} is taken, {what} "
         f"(--video-stream 0..{last} picks another)"

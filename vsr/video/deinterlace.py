@@ -25,6 +25,7 @@ from vsr.core.url import Url
 from vsr.video.field_vote import FieldOrder, Luma, vote
 from vsr.video.open import open_input
 from vsr.video.planes import nearest_format
+from vsr.video.variants import leave_out_variants
 
 CONTEXT = 1
 """How many frames on each side of a wanted one `deinterlaced` must see for the same bits."""
@@ -126,6 +127,7 @@ def _decodable(path: Path | Url, stream_index: int) -> Generator[VideoFrame, Non
     with open_input(path) as container, suppress(av.FFmpegError, OSError, IndexError):
         stream = container.streams[stream_index]
         assert isinstance(stream, VideoStream)
+        leave_out_variants(container, stream)
         stream.thread_type = "AUTO"
         for packet in islice(container.demux(stream), _MOST_PACKETS):
             with suppress(av.FFmpegError):

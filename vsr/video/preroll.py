@@ -23,6 +23,7 @@ from vsr.video.open import open_input
 from vsr.video.rate import nominal_rate
 from vsr.video.seek import decode_from, has_times, lowest_tick, with_times
 from vsr.video.timeline import nominal_step
+from vsr.video.variants import leave_out_variants
 
 ReadPlanes = Callable[[VideoFrame], tuple[Plane, ...]]
 
@@ -97,6 +98,7 @@ def _opened(container: InputContainer, index: int) -> tuple[VideoStream, int, Fr
     stream = container.streams[index]
     assert isinstance(stream, VideoStream)
     assert stream.time_base is not None
+    leave_out_variants(container, stream)
     stream.thread_type = "NONE"
     return stream, lowest_tick(stream), 1 / stream.time_base
 

@@ -28,7 +28,7 @@ from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of
 from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
 from vsr.core.threads import within
-from vsr.core.url import Url
+from vsr.core.url import Url, patient
 from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, choose_fields, made_whole
@@ -42,6 +42,7 @@ from vsr.video.siting import read_siting
 from vsr.video.stable import state_of, watched
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
+from vsr.video.variants import leave_out_variants
 
 _abandoned: list[InputContainer] = []  # kept from being closed
 _CLOSING = 5.0  # seconds to wait for a thread that reads
@@ -219,6 +220,7 @@ class Video:
         """The other streams, read from the file on their own."""
         end = None if self.span.end is None else self.origin + self.span.end
         with open_input(self.path) as container:
+            leave_out_variants(container, container.streams[self.stream_index])
             yield OtherStreams(
                 self.path,
                 container,
@@ -276,6 +278,7 @@ def open_video(
     where it gives nothing. Then, and if the block raises one, the file stays open: a thread
     may still be in it.
     """
+    path = patient(path, reading.stall_timeout)
     tally, use, before = Tally(path, reading.strict), _Use(), state_of(path)
     with _unless_stalled(
         open_on_gpu(path, warn) if reading.hwaccel else open_input(path)
@@ -284,6 +287,7 @@ def open_video(
         stream = main_video(container, path, reading.video_stream)
         if note := choice_note(container, stream, reading.video_stream):
             warn(note)
+        leave_out_variants(container, stream)
         check_header(path, container, stream, reading.limits)
         siting = within(reading.stall_timeout, lambda: read_siting(path, stream.index))
         stream.thread_type = "NONE"  # threads hold frames back, and lose them at a broken end

@@ -16,6 +16,7 @@ from vsr.core.color import SITINGS
 from vsr.core.errors import InputError
 from vsr.core.url import Url
 from vsr.video.open import open_input
+from vsr.video.variants import leave_out_variants
 
 _log_level = Lock()
 
@@ -30,6 +31,7 @@ def read_siting(path: Path | Url, stream_index: int) -> str:
         with open_input(path) as container:
             stream = container.streams[stream_index]
             assert isinstance(stream, VideoStream)
+            leave_out_variants(container, stream)
             stream.thread_type = "NONE"
             line = _shown(container, stream)
     except (InputError, av.FFmpegError, EOFError, OSError, StopIteration, ValueError):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
-from vsr.util.atomic import give_name, new_part, put_aside
+from vsr.util.atomic import followed, give_name, new_part, put_aside
 
 
 @contextmanager
@@ -32,13 +32,22 @@ def commit(
     part is kept beside it. Raises OutputError, which names that.
     """
     if not overwrite and os.path.lexists(target):  # before a record is written of it
-        raise _kept(part, target)
+        raise kept_aside(part, target)
     before()
     try:
         with writing(target):
             _named(part, target, overwrite)
     except _AppearedError:
-        raise _kept(part, target) from None
+        raise kept_aside(part, target) from None
+
+
+def commit_bytes(target: Path, data: bytes, overwrite: bool) -> None:
+    """Write a whole file, under the rule of `commit`. A link stands for what it leads to."""
+    place = followed(target)
+    with part_for(place) as part:
+        with writing(place):
+            part.write_bytes(data)
+        commit(part, place, overwrite)
 
 
 class _AppearedError(Exception):
@@ -52,10 +61,14 @@ def _named(part: Path, target: Path, overwrite: bool) -> None:
         raise _AppearedError from None
 
 
-def _kept(part: Path, target: Path) -> OutputError:
+def kept_aside(part: Path, target: Path, appeared: Path | None = None) -> OutputError:
+    """Keep a finished `part` beside `target`, where something `appeared` under one of its names.
+
+    Returns the error that says so; raises OutputError where it cannot be kept.
+    """
     with writing(target):
         aside = put_aside(part, target)
     return OutputError(
-        f"{target}: has been made by somebody else meanwhile, and stays; the finished output is "
-        f"kept as {aside}"
+        f"{appeared or target}: has been made by somebody else meanwhile, and stays; the finished "
+        f"output is kept as {aside}"
     )
