@@ -80,5 +80,5 @@ def test_a_part_has_the_bits_of_the_whole(clip: Path, first: int, last: int, con
 
 
 def test_another_word_is_refused(clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must be one of auto, on, off"):
+    with pytest.raises(InputError, match="must be one of auto, on, field, ivtc, off"):
         upscale(clip, tmp_path / "out.mkv", deinterlace="maybe", **LOSSLESS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -17,7 +19,7 @@ from vsr.output.video import shift_of
 from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.remux.mapping import plan_streams
-from vsr.segmented.keyframe_scan import scan
+from vsr.segmented.keyframe_scan import Scan, scan
 from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
 from vsr.video.reader import open_video
@@ -56,6 +58,10 @@ def make_plan(
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
             raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
         found = scan(path, video.stream_index)
+        if video.pictures.is_film:  # whose times packets do not tell
+            found = Scan(array("q"), array("q"), found.packets)
+        if not found.plain:
+            found = replace(found, packets=video.pictures.expected(found.packets))
         edges = (video.tick(time) for time in (read.start, read.end))
         begin, end = (None if tick is None else ceil(tick) for tick in edges)
         network = tools.model.network
@@ -64,6 +70,8 @@ def make_plan(
         expected, borders = cut(
             found, video.info, video.parts, video.first_tick, begin, end, frames, by_lifetime
         )
+        if found.plain:
+            expected = video.pictures.expected(expected)
         return Plan(
             key=key,
             settings=settings,
