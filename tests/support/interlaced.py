@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -87,6 +88,42 @@ def encode(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
+
+
+def flagged(path: Path, film: Sequence[np.ndarray]) -> Path:
+    """Film as MPEG-2 whose flags have the player repeat fields (soft telecine)."""
+    context: Any = av.CodecContext.create("mpeg2video", "w")
+    context.height, context.width = film[0].shape
+    context.pix_fmt, context.time_base, context.framerate = "yuv420p", 1 / NTSC, NTSC
+    context.options = {"flags": "+ildct+ilme", "qmin": "2", "qmax": "3"}
+    packets = []
+    for number, rows in enumerate(film):
+        frame = gray_frame(rows).reformat(format="yuv420p")
+        frame.pts, frame.time_base = number, 1 / NTSC
+        packets += context.encode(frame)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg2video", rate=NTSC)
+        stream.height, stream.width = film[0].shape
+        out.start_encoding()
+        for number, packet in enumerate([*packets, *context.encode(None)]):
+            again: Any = av.Packet(_with_repeats(bytes(packet), number))
+            again.stream, again.time_base = stream, 1 / NTSC / 2
+            again.pts = again.dts = number * 5 // 2
+            again.duration, again.is_keyframe = 2 + number % 2, packet.is_keyframe
+            out.mux(again)
+    return path
+
+
+def _with_repeats(coded: bytes, number: int) -> bytes:
+    """A coded picture, with the flags of the one of a number: see 13818-2, 6.2.3.1."""
+    data, start = bytearray(coded), b"\x00\x00\x01\xb5"  # of an extension
+    at = data.index(start)
+    while data[at + 4] >> 4 != 8:  # a picture coding extension
+        at = data.index(start, at + 1)
+    top_first, repeat_first = number % 4 < 2, number % 2
+    data[at + 7] = data[at + 7] & 0b01111100 | top_first << 7 | repeat_first << 1 | 1
+    data[at + 8] |= 0x80  # progressive
+    return bytes(data)
 
 
 def gray_frame(rows: np.ndarray) -> av.VideoFrame:

@@ -14,6 +14,7 @@ from support.interlaced import (
     NTSC,
     encode,
     fields_of,
+    flagged,
     gray_frame,
     moment,
     progressive,
@@ -226,6 +227,43 @@ def test_an_overlay_of_video_over_film_is_not_decimated(tmp_path: Path) -> None:
     assert video.fields is not None
     assert video.fields.mode == "ivtc"
     assert len(frames) == 192 + 60
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.mkv", "a.mpg"])
+def test_film_whose_fields_the_player_repeats_gets_even_times(tmp_path: Path, name: str) -> None:
+    path = flagged(tmp_path / name, progressive(48))
+    _, as_it_is = read(path, "off")
+    told, frames = read(path, "ivtc")
+    assert len(frames) == 48
+    assert all(a.shows_same(b) for a, b in zip(frames, as_it_is, strict=True))
+    clock = Fraction(1, 1000) if name == "a.mkv" else Fraction(1, 90000)
+    for number, time in enumerate(times_of(told, frames)):
+        assert abs(time - number / FILM) <= 3 * clock
+    assert mode_of(path) == ""  # its pictures are whole: left as they are
+
+
+def euro(film: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Film at 25 frames a second, with a field more every twelve pictures (24:1 pulldown)."""
+    fields = [rows for n, rows in enumerate(film) for _ in range(3 if n % 12 == 11 else 2)]
+    return fields_of(fields[: len(fields) // 2 * 2], TOP)
+
+
+def late(film: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Film in pairs of fields (2:2 pulldown) of which each frame holds the wrong two."""
+    fields = [rows for rows in film for _ in (0, 1)]
+    return fields_of(fields[1:-1], TOP)
+
+
+@pytest.mark.parametrize("mode", ["auto", "ivtc"])
+@pytest.mark.parametrize("pull", [euro, late, lambda film: film], ids=["24:1", "late", "2:2"])
+def test_film_at_25_frames_a_second_keeps_its_frames(
+    tmp_path: Path, pull: Callable[[list[np.ndarray]], list[np.ndarray]], mode: str
+) -> None:
+    pictures = pull(progressive(72))
+    path = encode(tmp_path / "a.avi", pictures, "ffv1")
+    video, frames = read(path, mode)
+    assert times_of(video, frames) == [Fraction(n, 25) for n in range(len(pictures))]
+    assert video.info.frame_rate == 25
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3, 4])

@@ -191,10 +191,17 @@ class _Run:
         made = list(each_field(iter(near), self.order, None))
         return made[2 * place + which]
 
+    def _times_around(self, number: int) -> list[int | None]:
+        """When the frame before one comes, it, and the one after, or would after the last."""
+        before, now, after = (self.turns.time(number + n) for n in (-1, 0, 1))
+        if after is None and before is not None and now is not None:
+            first = self.turns.time(number - 2)
+            after = None if first is None else now + before - first
+        return [before, now, after]
+
     def _single(self, number: int) -> VideoFrame:
         """The picture of a frame that is in no turn."""
-        frame, times = self.frames[number], [self.turns.time(number + n) for n in (-1, 0, 1)]
-        early = _too_early(times)
+        frame, early = self.frames[number], _too_early(self._times_around(number))
         if early and frame.pts is not None:
             frame.pts += early
         if early is not None or self.turns.is_whole(number):
