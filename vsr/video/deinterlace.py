@@ -7,7 +7,7 @@ of film that is progressive, and say nothing of video that is interlaced: frames
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -80,7 +80,10 @@ def detect(path: Path | Url, stream_index: int) -> Found:
     votes: Counter[FieldOrder | None] = Counter()
     watches = tuple(map(Watch, FieldOrder))
     with closing(_decodable(path, stream_index)) as frames:
-        for found in _votes(_watched(islice(frames, _MOST_FRAMES), watches)):
+        looked_at = _watched(
+            islice(frames, _MOST_FRAMES), watches, lambda: votes.total() > votes[None]
+        )
+        for found in _votes(looked_at):
             votes[found] += 1
             agreed = votes.total() >= _FEW_VOTES and votes[found] >= _NEARLY_ALL * votes.total()
             begun = any(watch.begun for watch in watches)
@@ -95,13 +98,21 @@ def detect(path: Path | Url, stream_index: int) -> Found:
     return Found(first if enough and votes[first] >= _NEARLY_ALL * fields else None)
 
 
-def _watched(frames: Iterator[VideoFrame], watches: Sequence[Watch]) -> Iterator[VideoFrame]:
-    """The frames, which are looked at for film on the way."""
+def _watched(
+    frames: Iterator[VideoFrame], watches: Sequence[Watch], wanted: Callable[[], bool]
+) -> Iterator[VideoFrame]:
+    """The frames, which are looked at for film on the way, once that is `wanted`, and some before.
+
+    Most videos are progressive throughout, and need no such look.
+    """
+    waiting: deque[tuple[Rows, int | None]] = deque(maxlen=_FEW_VOTES)
     for frame in map(planar, frames):
         if layout_of(frame).taken:
-            rows = luma_of(frame)
+            waiting.append((luma_of(frame), frame.pts))
+        while waiting and wanted():
+            rows, pts = waiting.popleft()
             for watch in watches:
-                watch.add(rows, frame.pts)
+                watch.add(rows, pts)
         yield frame
 
 
