@@ -22,7 +22,7 @@ from support.interlaced import (
     woven,
 )
 
-from vsr import probe, upscale
+from vsr import estimate, probe, upscale
 from vsr.core.frame import Frame
 from vsr.core.options import ReadOptions
 from vsr.core.span import Span
@@ -330,6 +330,25 @@ def test_a_job_keeps_time_and_tells_of_it(tmp_path: Path) -> None:
     assert result.run.duration_in == result.run.duration_out == 60 / NTSC
     times = held(tmp_path / "out.mp4").pts
     assert [time - times[0] for time in times] == [n / FILM for n in range(48)]
+
+
+def test_a_container_that_counts_frames_shows_each_at_its_time(tmp_path: Path, mixed: Path) -> None:
+    upscale(mixed, tmp_path / "out.avi", **(LOSSLESS | {"codec": ""}))
+    video, frames = read(mixed)
+    times = held(tmp_path / "out.avi").pts
+    assert len(times) == len(frames)
+    for time, told in zip(times, times_of(video, frames), strict=True):
+        assert abs(time - times[0] - told) <= Fraction(1, 1000)
+
+
+def test_an_estimate_counts_the_pictures(tmp_path: Path) -> None:
+    path = encode(
+        tmp_path / "in.mp4", pulled_down(progressive(96), TOP), options=x264(TOP), rate=NTSC
+    )
+    for mode, frames in (("auto", 96), ("field", 240)):
+        (found,) = estimate([(path, tmp_path / "out.mkv")], deinterlace=mode, **LOSSLESS)
+        assert found.frames == frames
+        assert found.reason == ""
 
 
 def test_segments_give_what_one_go_gives(mixed: Path, tmp_path: Path) -> None:
