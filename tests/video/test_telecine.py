@@ -59,7 +59,9 @@ def times_of(video: Video, frames: Sequence[Frame]) -> list[Fraction]:
 
 def shown(rows: np.ndarray) -> np.ndarray:
     """The luma that a video of a picture has."""
-    return np.asarray(gray_frame(rows).reformat(format="yuv420p").to_ndarray()[: len(rows)], float)
+    frame = gray_frame(rows).reformat(format="yuv420p")
+    luma = np.frombuffer(frame.planes[0], np.uint8).reshape(len(rows), -1)
+    return luma[:, : rows.shape[1]].astype(float)
 
 
 def nearest(frames: Sequence[Frame], pictures: Sequence[np.ndarray]) -> list[int]:
@@ -349,6 +351,42 @@ def test_an_estimate_counts_the_pictures(tmp_path: Path) -> None:
         (found,) = estimate([(path, tmp_path / "out.mkv")], deinterlace=mode, **LOSSLESS)
         assert found.frames == frames
         assert found.reason == ""
+
+
+@pytest.mark.parametrize("mode", ["auto", "on", "field", "ivtc"])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+def test_short_clips_keep_all_they_have(tmp_path: Path, count: int, mode: str) -> None:
+    path = encode(tmp_path / "a.avi", woven(TOP, count), "ffv1", rate=NTSC)
+    video, frames = read(path, mode)
+    rate = 2 * NTSC if mode == "field" else NTSC
+    assert times_of(video, frames) == [n / rate for n in range(round(count * rate / NTSC))]
+
+
+@pytest.mark.parametrize("order", FieldOrder)
+@pytest.mark.parametrize("top", [0, 1])
+@pytest.mark.parametrize("height", [49, 54, 63])
+def test_heights_of_all_kinds(tmp_path: Path, height: int, top: int, order: FieldOrder) -> None:
+    """Rows of chroma are odd in number, a crop has turned the order round: film is film."""
+    film = progressive(PICTURES)
+    frames = [rows[top : top + height] for rows in pulled_down(film, order)]
+    codec, options = ("ffv1", {}) if height % 2 else ("mpeg2video", MPEG2)  # told: top first
+    path = encode(tmp_path / "a.mkv", frames, codec, options, rate=NTSC)
+    video, found = read(path)
+    other = BOTTOM if order is TOP else TOP
+    assert video.fields is not None
+    assert (video.fields.mode, video.fields.order) == ("ivtc", other if top else order)
+    assert nearest(found, [rows[top : top + height] for rows in film]) == list(range(PICTURES))
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv411p", "yuv422p10le", "yuv444p", "gray", "bgr0"])
+def test_film_in_other_pixel_formats(tmp_path: Path, pix_fmt: str) -> None:
+    path = encode(
+        tmp_path / "a.avi", pulled_down(progressive(PICTURES), TOP), "ffv1", {}, pix_fmt, NTSC
+    )
+    whole = encode(tmp_path / "b.avi", progressive(PICTURES), "ffv1", {}, pix_fmt, FILM)
+    assert mode_of(path) == "ivtc"
+    pairs = zip(read(path)[1], read(whole, "off")[1], strict=True)
+    assert all(one.shows_same(same) for one, same in pairs)
 
 
 def test_segments_give_what_one_go_gives(mixed: Path, tmp_path: Path) -> None:

@@ -100,6 +100,16 @@ def _chosen(found: Found, frame_rate: Fraction | None, warn: Warn) -> Fields | N
     return Fields(found.order)
 
 
+def single_fields_note(codec: str, first: VideoFrame) -> str:
+    """What to tell people of HEVC that is coded field by field; "" where it is not."""
+    if codec != "hevc" or not first.interlaced_frame:
+        return ""
+    return (
+        "the video is coded in single fields, which libav gives as frames of half the height: "
+        "they are enlarged as such"
+    )
+
+
 @dataclass(frozen=True)
 class Pictures:
     """How the pictures that are shown are made of a stream's frames, and when they come.

@@ -31,7 +31,7 @@ from vsr.core.threads import within
 from vsr.core.url import Url
 from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
-from vsr.video.fields import Fields, Pictures, choose_fields
+from vsr.video.fields import Fields, Pictures, choose_fields, single_fields_note
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe, has_unknown_side_data
 from vsr.video.preroll import lead_in, warm_up
@@ -313,6 +313,8 @@ def open_video(
             raise InputError(f"{path}: {_why_nothing(path, container, stream, span, missing)}")
         tally.add("missing_bytes", missing)
         if note := dynamic_note(stream.codec_context.name, first):
+            warn(note)
+        if note := single_fields_note(stream.codec_context.name, first):
             warn(note)
         info = pictures.described(describe(container, stream, first, siting))
         parts = finer(info.time_base)
