@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
@@ -19,11 +18,12 @@ from vsr.output.video import shift_of
 from vsr.pipeline.frames import enlarged
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.remux.mapping import plan_streams
-from vsr.segmented.keyframe_scan import Scan, scan
+from vsr.segmented.keyframe_scan import scan
 from vsr.segmented.plan import Plan, cut, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
 from vsr.video.reader import open_video
 
+_FEW = 2  # pictures of film
 _BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as a second one
 
 
@@ -58,8 +58,6 @@ def make_plan(
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
             raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
         found = scan(path, video.stream_index)
-        if video.pictures.is_film:  # whose times packets do not tell
-            found = Scan(array("q"), array("q"), found.packets)
         if not found.plain:
             found = replace(found, packets=video.pictures.expected(found.packets))
         edges = (video.tick(time) for time in (read.start, read.end))
@@ -88,4 +86,5 @@ def make_plan(
             plain=found.plain,
             frames=expected,
             borders=borders,
+            slack=_FEW * video.nominal_step if video.pictures.is_film else 0,
         )

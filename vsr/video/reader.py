@@ -201,7 +201,7 @@ class Video:
             yield from (replace(frame, pts=frame.pts * self._finer) for frame in led)
         inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
-        mended = self._tally.marked(steady(timed, self._nominal_step(), self._tally))
+        mended = self._tally.marked(steady(timed, self.nominal_step, self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
@@ -262,7 +262,7 @@ class Video:
 
         That is what an mp4's index says, or else the frame, and no later than the span's end.
         """
-        shown = last.pts + (last.duration or self._nominal_step())
+        shown = last.pts + (last.duration or self.nominal_step)
         until = shown if self._end is None or self._end <= last.pts else self._end
         end = self.tick(self.span.end)
         if end is None:
@@ -274,7 +274,9 @@ class Video:
         end = self.tick(self.span.end)
         return end is not None and frame.pts is not None and frame.pts * self._finer >= end
 
-    def _nominal_step(self) -> int:
+    @property
+    def nominal_step(self) -> int:
+        """Ticks from frame to frame at the nominal rate."""
         return nominal_step(self.info.frame_rate, self.info.time_base)
 
 
