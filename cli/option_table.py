@@ -203,7 +203,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         "read.deinterlace",
         "--deinterlace",
-        "Deinterlace: where the first frames are interlaced, always or never.",
+        "Deinterlace where the first frames tell so (auto), each frame (on), each field, telecined "
+        "film (ivtc), or never.",
         click.Choice(get_args(Deinterlace)),
         shows_default=True,
     ),

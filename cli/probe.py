@@ -34,6 +34,12 @@ def probe_command(source: str, video_stream: int | None, as_json: bool) -> None:
         click.echo(f"{name:<14}{value}")
 
 
+def _fields(facts: FileFacts) -> str:
+    if not facts.interlaced:
+        return "none, by its first frames"
+    return f"{facts.interlaced}, of telecined film" if facts.telecined else facts.interlaced
+
+
 def _rows(facts: FileFacts, found: Classification | None) -> list[tuple[str, Any]]:
     video = facts.video
     rate = f"{float(video.frame_rate):.3f} fps nominal" if video.frame_rate else "rate unknown"
@@ -48,7 +54,7 @@ def _rows(facts: FileFacts, found: Classification | None) -> list[tuple[str, Any
             f"range {color.range}, matrix {color.matrix}, primaries {color.primaries}, "
             f"transfer {color.transfer} (ITU-T H.273), chroma {color.siting or 'unsaid'}",
         ),
-        ("fields", facts.interlaced or "none, by its first frames"),
+        ("fields", _fields(facts)),
         ("pixel aspect", video.pixel_aspect or "unsaid"),
         ("time base", f"{video.time_base} s"),
         ("chapters", facts.chapters),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
@@ -18,6 +19,7 @@ from vsr.core.hours import Hours
 from vsr.core.limits import Limits
 from vsr.core.options import (
     ComputeOptions,
+    Deinterlace,
     EncodeOptions,
     ReadOptions,
     RunOptions,
@@ -44,7 +46,7 @@ def read_options(draw: st.DrawFn) -> ReadOptions:
         start_number=draw(st.one_of(st.none(), st.integers(0, 2**31 - 1))),
         stills=draw(st.booleans()),
         hwaccel=draw(st.booleans()),
-        deinterlace=draw(st.sampled_from(("auto", "on", "off"))),
+        deinterlace=draw(st.sampled_from(get_args(Deinterlace))),
         strict=draw(st.booleans()),
         stall_timeout=draw(st.floats(0.001, 1e6)),
         limits=Limits(draw(st.integers(1, 2**31 - 1)), draw(st.integers(1, 10**9))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import av
 import pytest
 from support.clips import Clip, held, make, video_frame
+from support.interlaced import NTSC, gray_frame, progressive, pulled_down
 
 import vsr
 from vsr.core.side_data import said_of, user_data_of
 from vsr.encoding.user_data import takes_user_data, with_user_data
+from vsr.video.field_vote import FieldOrder
 
 KINDS = ("A53_CC", "AFD")
 
@@ -22,12 +25,23 @@ def captions(number: int) -> bytes:
     return b"\xfc\x94\x20" + b"\xfa\0\0" * (number % 4) + bytes([0xFD, 0, number])
 
 
-def captioned(path: Path, codec: str = "libx264", frames: int = 12, first: int = 0) -> Path:
+def drawn(number: int) -> av.VideoFrame:
+    return video_frame(number, 64, 48, "yuv420p")
+
+
+def captioned(
+    path: Path,
+    codec: str = "libx264",
+    frames: int = 12,
+    first: int = 0,
+    draw: Callable[[int], av.VideoFrame] = drawn,
+    rate: Fraction = Fraction(25),
+) -> Path:
     """A clip with captions in every frame from `first` on, and an active format in every third."""
     with av.open(str(path), "w") as out:
-        stream: Any = out.add_stream(codec, rate=25, options={"g": "6"})
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 25)
+        stream: Any = out.add_stream(codec, rate=rate, options={"g": "6"})
+        stream.width, stream.height, stream.pix_fmt = draw(0).width, draw(0).height, "yuv420p"
+        stream.codec_context.time_base = 1 / rate
 
         def put(packets: list[av.Packet]) -> None:
             for packet in packets:
@@ -43,8 +57,8 @@ def captioned(path: Path, codec: str = "libx264", frames: int = 12, first: int =
                 out.mux(full)
 
         for number in range(frames):
-            frame = video_frame(number, 64, 48, "yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
+            frame = draw(number)
+            frame.pts, frame.time_base = number, 1 / rate
             put(stream.encode(frame))
         put(stream.encode(None))
     return path
@@ -92,6 +106,33 @@ def test_captions_arrive_in_segments_and_in_a_part(tmp_path: Path) -> None:
     assert read(tmp_path / "a.mp4") == EXPECTED
     vsr.upscale(source, tmp_path / "b.mp4", model="nearest", scale=2, start=0.2, end=0.4)
     assert read(tmp_path / "b.mp4") == EXPECTED[5:10]
+
+
+def valid(said: Iterable[tuple[bytes | None, ...]]) -> list[bytes]:
+    """The captions of frames, without padding."""
+    joined = b"".join(told[0] or b"" for told in said)
+    triplets = [joined[at : at + 3] for at in range(0, len(joined), 3)]
+    return [triplet for triplet in triplets if triplet[0] & 4]
+
+
+def test_captions_of_frames_that_inverse_telecine_leaves_out_stay(tmp_path: Path) -> None:
+    pictures = pulled_down(progressive(48), FieldOrder.TOP)
+
+    def draw(number: int) -> av.VideoFrame:
+        return gray_frame(pictures[number]).reformat(format="yuv420p")
+
+    source = captioned(tmp_path / "in.mp4", frames=60, draw=draw, rate=NTSC)
+    result = vsr.upscale(source, tmp_path / "out.mp4", model="nearest", scale=2)
+    assert result.frames_out == 48
+    assert valid(read(tmp_path / "out.mp4")) == valid(read(source))
+
+
+def test_captions_stay_with_the_first_field(tmp_path: Path) -> None:
+    source = captioned(tmp_path / "in.mp4")
+    vsr.upscale(source, tmp_path / "out.mp4", model="nearest", scale=2, deinterlace="field")
+    told = [each[0] for each in read(tmp_path / "out.mp4")]
+    assert told[::2] == [each[0] for each in EXPECTED]
+    assert set(told[1::2]) == {None}
 
 
 def test_captions_of_variable_rate_and_of_deinterlaced_frames_stay(tmp_path: Path) -> None:

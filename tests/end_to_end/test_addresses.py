@@ -116,6 +116,16 @@ def test_a_start_in_a_live_stream_is_refused(clip: Path, tmp_path: Path) -> None
         upscale(f"rtsp://{place}", tmp_path / "out.mkv", start=1, **LOSSLESS)
 
 
+@pytest.mark.network
+@pytest.mark.parametrize("mode", ["on", "field", "ivtc"])
+def test_deinterlacing_a_live_stream_is_refused(clip: Path, tmp_path: Path, mode: str) -> None:
+    with (
+        servers.rtsp(clip) as place,
+        pytest.raises(InputError, match=f"a live stream is not deinterlaced.* {mode}"),
+    ):
+        upscale(f"rtsp://{place}", tmp_path / "out.mkv", deinterlace=mode, **LOSSLESS)
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
     [

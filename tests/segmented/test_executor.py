@@ -12,8 +12,8 @@ import av
 import pytest
 from support.clips import Clip, make, video_frame
 from support.context_network import blend
+from support.interlaced import NTSC, progressive, pulled_down, woven
 from support.interlaced import encode as save
-from support.interlaced import woven
 from support.random_weights import drawn
 from support.segmented_jobs import Held, held, ignore, job_of, made, plan_of, tools_of, uneven
 
@@ -21,9 +21,12 @@ from vsr.core.crop import parse_crop
 from vsr.core.errors import InputError, StoppedError
 from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
+from vsr.core.result import Run
 from vsr.inference.passes import LoadedModel
 from vsr.networks.registry import Model, ModelCard
 from vsr.networks.vespcn import Vespcn
+from vsr.pipeline.frames import run_frames
+from vsr.segmented import executor
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
 from vsr.segmented.work_dir import WorkDir, open_work
@@ -161,6 +164,30 @@ def test_a_segment_of_deinterlaced_frames(tmp_path: Path, context: int) -> None:
     job = job_of(source, tmp_path / "out.mp4", deinterlace="on")
     tools = tools_of(job, looking(2) if context else None)
     check_alone(tmp_path, job, tools, cut_at(job, tools, 5, 7, 13))
+
+
+@pytest.mark.parametrize("context", [0, 1])
+def test_a_segment_of_film_begins_anywhere(
+    tmp_path: Path, context: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Borders are times of frames, of which many are no picture's; they are sought all the same."""
+
+    def sought(*words: Any, begin: int | None = None, **more: Any) -> Run:
+        assert begin is None
+        return run_frames(*words, **more)
+
+    monkeypatch.setattr(executor, "run_frames", sought)
+    options = {"bf": "2", "g": "7", "x264-params": "tff=1", "crf": "10"}
+    frames = pulled_down(progressive(240), FieldOrder.TOP)
+    source = save(tmp_path / "film.mp4", frames, options=options, rate=NTSC)
+    job = job_of(source, tmp_path / "out.mp4")
+    tools = tools_of(job, looking(2) if context else None)
+    with open_video(source, job.options.read.span, ignore) as video:
+        borders = [video.first_tick + 4 * 1001 * number for number in (33, 52, 201, 233, 254)]
+    plan = plan_of(job, tools, borders)
+    assert plan.plain
+    assert plan.frames == 240
+    check_alone(tmp_path, job, tools, plan)
 
 
 def changing(path: Path) -> Path:

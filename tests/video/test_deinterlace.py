@@ -47,7 +47,7 @@ def test_fields_tell_their_order_whatever_the_header_says(
 ) -> None:
     pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     path = encode(tmp_path / name, woven(order, 24), codec, options, pix_fmt)
-    assert detect(path, 0) is order
+    assert detect(path, 0).order is order
 
 
 @pytest.mark.parametrize("name, codec, options", CODECS.values(), ids=CODECS)
@@ -55,7 +55,8 @@ def test_progressive_pictures_are_told_whatever_the_header_says(
     tmp_path: Path, name: str, codec: str, options: dict[str, str]
 ) -> None:
     pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    assert detect(encode(tmp_path / name, progressive(24), codec, options, pix_fmt), 0) is None
+    path = encode(tmp_path / name, progressive(24), codec, options, pix_fmt)
+    assert detect(path, 0).order is None
 
 
 @pytest.mark.parametrize(
@@ -63,12 +64,12 @@ def test_progressive_pictures_are_told_whatever_the_header_says(
 )
 def test_fields_are_found_in_every_format(tmp_path: Path, pix_fmt: str) -> None:
     path = encode(tmp_path / "a.mkv", woven(BOTTOM, 16), "ffv1", {}, pix_fmt)
-    assert detect(path, 0) is BOTTOM
+    assert detect(path, 0).order is BOTTOM
 
 
 def test_telecined_film_counts_as_interlaced(tmp_path: Path) -> None:
     path = encode(tmp_path / "film.mkv", telecined(40), "ffv1")
-    assert detect(path, 0) is TOP
+    assert detect(path, 0).order is TOP
 
 
 def rows_of(values: np.ndarray) -> np.ndarray:
@@ -114,13 +115,13 @@ def test_what_looks_like_fields_is_none(
 ) -> None:
     pictures = [np.asarray(draw(number), np.uint8) for number in range(24)]
     options = {"preset": "ultrafast", "crf": "30"} if codec == "libx264" else {}
-    assert detect(encode(tmp_path / name, pictures, codec, options), 0) is None
+    assert detect(encode(tmp_path / name, pictures, codec, options), 0).order is None
 
 
 def test_a_still_or_black_opening_decides_nothing(tmp_path: Path) -> None:
     opening = [moment(0)] * 60 + [np.full((HEIGHT, WIDTH), 16, np.uint8)] * 60
     path = encode(tmp_path / "a.mkv", [*opening, *woven(TOP, 24)], "ffv1")
-    assert detect(path, 0) is TOP
+    assert detect(path, 0).order is TOP
 
 
 def test_damage_and_a_cut_end_are_passed_over(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_damage_and_a_cut_end_are_passed_over(tmp_path: Path) -> None:
         damaged[place : place + 4] = b"\xff\x00\xaa\x55"
     path = tmp_path / "b.ts"
     path.write_bytes(bytes(damaged))
-    assert detect(path, 0) is TOP
+    assert detect(path, 0).order is TOP
 
 
 def test_where_nothing_can_be_decoded_nothing_is_found(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_where_nothing_can_be_decoded_nothing_is_found(tmp_path: Path) -> None:
     content[start : start + length] = bytes(length)
     path = tmp_path / "b.mp4"
     path.write_bytes(bytes(content))
-    assert detect(path, 0) is None
+    assert detect(path, 0).order is None
 
 
 def test_what_is_no_video_is_an_error(tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_a_change_of_size_starts_anew(tmp_path: Path) -> None:
     second = encode(tmp_path / "b.ts", small, "mpeg2video", {"qmax": "3"})
     joined = tmp_path / "c.ts"
     joined.write_bytes(first.read_bytes() + second.read_bytes())
-    assert detect(joined, 0) is BOTTOM
+    assert detect(joined, 0).order is BOTTOM
 
 
 def frame_of(rows: np.ndarray, pix_fmt: str = "yuv420p") -> av.VideoFrame:

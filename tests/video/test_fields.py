@@ -79,6 +79,19 @@ def test_a_part_has_the_bits_of_the_whole(clip: Path, first: int, last: int, con
         assert frame.shows_same(by_time[frame.pts])
 
 
+def test_pictures_that_are_single_fields_are_told_of(tmp_path: Path) -> None:
+    fields = [rows[n % 2 :: 2] for n, rows in enumerate(progressive(24))]
+    alone = {"x265-params": "interlace=tff:log-level=error"}
+    whole = {"x265-params": "log-level=error"}
+    for options, count in ((alone, 1), (whole, 0)):
+        path = encode(tmp_path / "in.mkv", fields, "libx265", options, rate=Fraction(50))
+        told: list[str] = []
+        with open_video(path, Span(), told.append) as video:
+            assert len(list(video.frames())) == 24
+        assert len(told) == count
+        assert all("single fields" in line for line in told)
+
+
 def test_another_word_is_refused(clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must be one of auto, on, off"):
+    with pytest.raises(InputError, match="must be one of auto, on, field, ivtc, off"):
         upscale(clip, tmp_path / "out.mkv", deinterlace="maybe", **LOSSLESS)

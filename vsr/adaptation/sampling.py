@@ -56,7 +56,7 @@ class Item:
         seconds = _seconds(path)
         with open_video(path, Span(), warn) as video:
             # found out once, not at each place
-            fields: Deinterlace = "off" if video.fields is None else "on"
+            fields: Deinterlace = "off" if video.fields is None else video.fields.mode
             rate = video.info.frame_rate or _USUAL_RATE
             if seconds is None:
                 frames = sum(1 for _ in islice(video.frames(), _BLIND))

@@ -42,7 +42,7 @@ from vsr.core.span import Span
 from vsr.util.text import shown
 
 Content = Literal["auto", "clean", "footage"]
-Deinterlace = Literal["auto", "on", "off"]
+Deinterlace = Literal["auto", "on", "field", "ivtc", "off"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Audio = Literal["copy", "transcode", "none"]
 Resume = Literal["auto", "always", "never"]
@@ -67,7 +67,9 @@ class ReadOptions:
         stills: take each image of a folder by itself. Otherwise, if they have one size, they are
             a clip in name order.
         hwaccel: decode on the GPU where its driver can; else on the CPU, with a warning.
-        deinterlace: "auto" deinterlaces where the first frames are interlaced.
+        deinterlace: "auto" deinterlaces where the first frames are interlaced, or telecined film;
+            "on" makes a picture of each frame, "field" one of each field, "ivtc" the pictures of
+            film (inverse telecine).
         strict: treat any damage to the source as an error; otherwise it is skipped, counted and
             reported.
         stall_timeout: seconds without a frame from the source after which the run fails.

@@ -151,6 +151,15 @@ def user_data_of(said: Mapping[str, bytes]) -> dict[str, bytes]:
     return found
 
 
+def with_captions(said: Mapping[str, bytes], before: bytes) -> dict[str, bytes]:
+    """The same, with the captions of a frame before that is not shown; padding makes room."""
+    both = before + said.get("A53_CC", b"")
+    triples = [both[at : at + 3] for at in range(0, len(both), 3)]
+    valid = b"".join(triple for triple in triples if triple[0] & _VALID)
+    return {**said, "A53_CC": valid} if valid else dict(said)
+
+
+_VALID = 4  # the bit of a caption's first byte that tells it from padding
 _MOST_CAPTIONS = 31  # of three bytes
 
 

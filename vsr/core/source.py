@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -44,6 +45,14 @@ class Sampled:
         return packet
 
 
+class Shown(Enum):
+    """When pictures are shown, next to the times of their packets."""
+
+    EACH = "at each"
+    HALVES = "at each, and halfway to the next"
+    QUARTERS = "at quarters of the time between two"
+
+
 @dataclass(frozen=True)
 class OtherStreams:
     """The streams of a source besides its picture, opened to be copied.
@@ -59,6 +68,7 @@ class OtherStreams:
         sampled: what has come of each so far, by its index; None where they are read for that.
         arriving: gives the packets of the streams of some indices on the output's clock, and
             None where nothing more has come yet; None where they are read from the container.
+        shown: when pictures are shown, next to their packets.
     """
 
     path: Path | Url
@@ -70,6 +80,7 @@ class OtherStreams:
     damaged: Callable[[str, int], None]
     sampled: Mapping[int, list[Sampled]] | None = None
     arriving: Callable[[Collection[int]], Iterator[Other | None]] | None = None
+    shown: Shown = Shown.EACH
 
 
 class Source(Protocol):

@@ -370,8 +370,8 @@ def _look(source: Path, target: Path, options: UpscaleOptions) -> _Facts:
     if is_still(source):
         shape = read_shape(source, options.read.limits)
         return _Facts((source.suffix.lower(), suffix), 1, shape.width * shape.height)
-    reading, span = replace(options.read, deinterlace="off"), options.read.span
-    with open_video(source, span, ignore, reading) as video:  # the job itself will warn
+    span = options.read.span
+    with open_video(source, span, ignore, options.read) as video:  # the job itself will warn
         info, index, frames = video.info, video.stream_index, video.expected_frames
     rate = info.frame_rate or _USUAL_RATE
     with open_input(source) as container:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vsr.core.errors import OutputError
 from vsr.core.frame import VideoInfo
-from vsr.core.source import OtherStreams
+from vsr.core.source import OtherStreams, Shown
 from vsr.encoding.clock import fine_rate, furthest_off, least_rate
 from vsr.encoding.timestamps import ONE_RATE
 from vsr.remux.containers import counts_frames
+from vsr.video.cadence import TURN
 from vsr.video.packet_times import shown_times
 
 _USUAL_RATE = Fraction(25)
@@ -32,9 +36,13 @@ def clock_for(
         return 1 / nominal
     if streams.arriving is not None or not isinstance(streams.path, Path):
         return 1 / fine_rate(nominal)
+    if streams.shown is Shown.QUARTERS:
+        return 1 / (nominal * TURN if format_name in ONE_RATE else nominal)
     times = shown_times(streams.path, streams.main, streams.output_start, streams.end)
     if times is None:
         return 1 / nominal
+    if streams.shown is Shown.HALVES:
+        times = _with_halves(times, nominal)
     if format_name in ONE_RATE:
         rate = least_rate(times, nominal)
         if rate is None:
@@ -54,6 +62,12 @@ def clock_note(target: Path, format_name: str, clock: Fraction | None, info: Vid
         f"{target.suffix} is written at {float(1 / clock):.6g} frames a second, the empty ones "
         "between the source's frames included, so that each is shown at its time"
     )
+
+
+def _with_halves(times: NDArray[np.float64], nominal: Fraction) -> NDArray[np.float64]:
+    """The times of frames, and those halfway to the next; the last by the `nominal` rate."""
+    ends = np.append(times[1:], times[-1] + 2 / float(nominal))
+    return np.stack((times, (times + ends) / 2), 1).reshape(-1)
 
 
 def _unfit(target: Path, why: str) -> OutputError:

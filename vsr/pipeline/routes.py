@@ -77,8 +77,10 @@ def _open_address(
     if container is not None and not is_live(url, container):
         container.close()
         return open_video(url, span, warn, reading)
-    if span.start is not None:
-        raise InputError(f"{url}: a live stream has no beginning to count a start from")
+    if why := _why_not_live(span, reading):
+        if container is not None:
+            container.close()
+        raise InputError(f"{url}: a live stream {why}")
     return open_live(
         url,
         span.end,
@@ -88,6 +90,15 @@ def _open_address(
         stop=stop,
         container=container,
     )
+
+
+def _why_not_live(span: Span, reading: ReadOptions) -> str:
+    """Why a live stream cannot be read so, "" where it can."""
+    if span.start is not None:
+        return "has no beginning to count a start from"
+    if reading.deinterlace not in ("auto", "off"):
+        return f"is not deinterlaced; leave out deinterlace {reading.deinterlace}"
+    return ""
 
 
 def create_target(

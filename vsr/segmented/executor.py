@@ -94,9 +94,9 @@ def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, reporter: Repo
             )
 
         if sought:
-            span = plan.span(begin, end, job.options.read.span)
+            span = plan.reading(begin, end, job.options.read.span)
             part = job.but(start=span.start, end=span.end)
-            run_frames(part, tools, open_target, reporter)
+            run_frames(part, tools, open_target, reporter, end=end if plan.slack else None)
         else:
             run_frames(job, tools, open_target, reporter, begin=begin, end=end)
 

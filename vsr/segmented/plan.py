@@ -63,6 +63,8 @@ class Plan:
         plain: whether a segment may be sought. Otherwise the source is read from its start.
         frames: how many to expect.
         borders: the ticks at which the segments but the first begin.
+        slack: by how many ticks the first frame may come after a border: more than 0 where no
+            packet tells when frames come.
     """
 
     key: str
@@ -80,6 +82,7 @@ class Plan:
     plain: bool
     frames: int
     borders: tuple[int, ...]
+    slack: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no plan is like."""
@@ -104,6 +107,12 @@ class Plan:
         """The span of what lies between two ticks; `whole` is the job's."""
         start = whole.start if begin is None else self._seconds(begin)
         return Span(start, whole.end if end is None else self._seconds(end))
+
+    def reading(self, begin: int | None, end: int | None, whole: Span) -> Span:
+        """The span to read for that: far enough for the frame behind it, if no border is one."""
+        span = self.span(begin, None if end is None else end + self.slack, whole)
+        ends = [time for time in (span.end, whole.end) if time is not None]
+        return Span(span.start, min(ends, default=None))
 
     def _seconds(self, tick: int) -> Fraction:
         return tick * self.time_base - self.origin

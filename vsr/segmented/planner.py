@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from vsr.core.errors import SegmentError
@@ -21,6 +22,7 @@ from vsr.segmented.plan import Plan, cut, edges_of, picture_of, segment_frames
 from vsr.segmented.segments import close_alone, header_of, open_alone
 from vsr.video.reader import open_video
 
+_FEW = 2  # pictures of film
 _BESIDE = {"libvpx", "libvpx-vp9"}  # they hand out alpha beside each packet, as a second one
 
 
@@ -55,6 +57,8 @@ def make_plan(
         if name in _BESIDE and PIXEL_FORMATS[pixels].has_alpha:
             raise SegmentError(f"{job.target}: {name} with alpha cannot be done in segments")
         found = scan(path, video.stream_index)
+        if not found.plain:
+            found = replace(found, packets=video.pictures.expected(found.packets))
         begin, end = edges_of(video)
         network = tools.model.network
         frames = segment_frames([network, *(model.network for model in tools.then)], video.info)
@@ -62,6 +66,8 @@ def make_plan(
         expected, borders = cut(
             found, video.info, video.parts, video.first_tick, begin, end, frames, by_lifetime
         )
+        if found.plain:
+            expected = video.pictures.expected(expected)
         return Plan(
             key=key,
             settings=settings,
@@ -78,4 +84,5 @@ def make_plan(
             plain=found.plain,
             frames=expected,
             borders=borders,
+            slack=_FEW * video.nominal_step if video.pictures.is_film else 0,
         )

@@ -87,7 +87,8 @@ def create_segments(
 ) -> Iterator[Output]:
     """Write frames of `info` into the files of segments.
 
-    The first frame must be shown at the tick `first`, unless that is None. `damage` says what
+    The first frame must be shown at the tick `first`, or within the plan's slack after it, unless
+    that is None. `damage` says what
     was found in the source between two ticks. Once `reporter.stop` is set, no other segment is
     begun. Raises OutputError, MisplacedError where the first frame is another
     or damaged, StoppedError.
@@ -148,7 +149,7 @@ class _Segments:
     def _look(self, frame: Frame, first: int) -> None:
         """A decoder that begins amid damage may mend it otherwise than one that came to it."""
         found = replace(self._damage(None, first + 1), missing_bytes=0)
-        if frame.pts != first or found != NO_DAMAGE:
+        if not first <= frame.pts <= first + self._stretch.plan.slack or found != NO_DAMAGE:
             raise MisplacedError
 
     def _writer(self) -> _Writer:

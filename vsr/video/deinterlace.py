@@ -7,8 +7,9 @@ of film that is progressive, and say nothing of video that is interlaced: frames
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby, islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.frame import PIXEL_FORMATS
 from vsr.core.url import Url
+from vsr.video.cadence import Rows, Watch
 from vsr.video.field_vote import FieldOrder, Luma, vote
 from vsr.video.open import open_input
 from vsr.video.planes import nearest_format
@@ -40,6 +42,10 @@ _NEARLY_ALL = 0.9
 _SHARE = 0.3  # of interlaced frames in what counts as interlaced; telecined film has 0.4
 _FARTHER = 1.04  # how much farther apart fields of other frames are in the wrong order
 
+Chain = Sequence[tuple[str, str]]
+"""libav's filters, one after the other: the name and the options of each."""
+
+_PARITY = {FieldOrder.TOP: "tff", FieldOrder.BOTTOM: "bff", None: "auto"}
 _BASE = Fraction(1, 25)  # of the clock in a filter, where frames are counted; any will do
 _TAKEN = {  # by bwdif
     *(name for name in PIXEL_FORMATS if name not in ("gray10le", "gray12le")),
@@ -49,26 +55,66 @@ _TAKEN = {  # by bwdif
 }
 
 
-def detect(path: Path | Url, stream_index: int) -> FieldOrder | None:
-    """The order of fields in a video, or None where it is progressive or tells nothing.
+@dataclass(frozen=True)
+class Found:
+    """What a video's frames are made of.
+
+    Attributes:
+        order: of their fields; None where they are progressive, or tell nothing.
+        film: whether they are telecined film.
+        turn: when a turn of it begins, in the stream's ticks, where that is known.
+    """
+
+    order: FieldOrder | None
+    film: bool = False
+    turn: int | None = None
+
+
+def detect(path: Path | Url, stream_index: int) -> Found:
+    """What a video's frames are made of.
 
     The file's first frames are decoded, in a container of their own, until they agree, 250 at
     most; so a part of a video has the answer of the whole. Stills and fades decide nothing, nor
     does what cannot be decoded. Where no header calls a frame interlaced, more is asked of it: see
-    `vote`. Film with repeated fields woven in counts as interlaced. Raises InputError where the
-    file cannot be opened.
+    `vote`. For film see `cadence`. Raises InputError where the file cannot be opened.
     """
     votes: Counter[FieldOrder | None] = Counter()
+    watches = tuple(map(Watch, FieldOrder))
     with closing(_decodable(path, stream_index)) as frames:
-        for found in _votes(islice(frames, _MOST_FRAMES)):
+        looked_at = _watched(
+            islice(frames, _MOST_FRAMES), watches, lambda: votes.total() > votes[None]
+        )
+        for found in _votes(looked_at):
             votes[found] += 1
             agreed = votes.total() >= _FEW_VOTES and votes[found] >= _NEARLY_ALL * votes.total()
-            if agreed or votes.total() == _MOST_VOTES:
+            begun = any(watch.begun for watch in watches)
+            if (agreed and not begun) or votes.total() == _MOST_VOTES:
                 break
+    for watch in watches:
+        if watch.steady:
+            return Found(watch.order, True, watch.first)
     first = max(FieldOrder, key=lambda order: votes[order])
     fields = votes.total() - votes[None]
     enough = fields >= max(_LEAST_VOTES, _SHARE * votes.total())
-    return first if enough and votes[first] >= _NEARLY_ALL * fields else None
+    return Found(first if enough and votes[first] >= _NEARLY_ALL * fields else None)
+
+
+def _watched(
+    frames: Iterator[VideoFrame], watches: Sequence[Watch], wanted: Callable[[], bool]
+) -> Iterator[VideoFrame]:
+    """The frames, which are looked at for film on the way, once that is `wanted`, and some before.
+
+    Most videos are progressive throughout, and need no such look.
+    """
+    waiting: deque[tuple[Rows, int | None]] = deque(maxlen=_FEW_VOTES)
+    for frame in map(planar, frames):
+        if layout_of(frame).taken:
+            waiting.append((luma_of(frame), frame.pts))
+        while waiting and wanted():
+            rows, pts = waiting.popleft()
+            for watch in watches:
+                watch.add(rows, pts)
+        yield frame
 
 
 def deinterlaced(frames: Iterator[VideoFrame], order: FieldOrder | None) -> Iterator[VideoFrame]:
@@ -80,22 +126,83 @@ def deinterlaced(frames: Iterator[VideoFrame], order: FieldOrder | None) -> Iter
     and semi-planar formats come out planar. Left as they are: pictures with a plane of fewer
     than 4 rows or 3 columns, and gray of 10 and 12 bits.
     """
-    parity = {FieldOrder.TOP: "tff", FieldOrder.BOTTOM: "bff", None: "auto"}[order]
-    options = f"mode=send_frame:parity={parity}:deint=all"
-    for layout, run in groupby(map(_planar, frames), _layout):
+    chain = [("bwdif", f"mode=send_frame:parity={_PARITY[order]}:deint=all")]
+    for layout, run in groupby(map(planar, frames), layout_of):
         if layout.taken:
-            yield from _filtered(run, "bwdif", options)
+            yield from _filtered(run, chain)
         else:
             yield from run
 
 
+def each_field(
+    frames: Iterator[VideoFrame], order: FieldOrder | None, step: Fraction | None
+) -> Iterator[VideoFrame]:
+    """A whole picture for each field: two for each frame, as `deinterlaced` makes one.
+
+    The first has the frame's pts, the second comes halfway to the next frame, or half a `step`
+    later where that one is not about a `step` of ticks away: ticks must be fine enough. Captions
+    stay with the first. What cannot be deinterlaced is shown once.
+    """
+    halves: deque[int | None] = deque()
+    chain = [
+        ("bwdif", f"mode=send_field:parity={_PARITY[order]}:deint=all"),
+        ("sidedata", "mode=delete:type=A53_CC:enable='mod(n,2)'"),
+    ]
+    told = _noting_halves(frames, step, halves)
+    for layout, run in groupby(map(planar, told), layout_of):
+        if not layout.taken:
+            for frame in run:
+                halves.popleft()
+                yield frame
+            continue
+        made = _passed(run, chain, 2)
+        for (first, like), (second, _) in zip(made, made, strict=True):
+            half = halves.popleft()
+            first, second = _timed(first, like), _timed(second, like)
+            if half is not None:
+                assert like.pts is not None
+                first.duration = second.duration = half
+                second.pts = like.pts + half
+            yield first
+            yield second
+
+
+def _noting_halves(
+    frames: Iterator[VideoFrame], step: Fraction | None, halves: deque[int | None]
+) -> Iterator[VideoFrame]:
+    """The frames; how many ticks after each its second field comes is added to `halves`."""
+    held: VideoFrame | None = None
+    last = round(step / 2) if step else None
+    for frame in frames:
+        if held is not None:
+            halves.append(last := _half(held.pts, frame.pts, step, last))
+            yield held
+        held = frame
+    if held is not None:
+        halves.append(_half(held.pts, None, step, last))
+        yield held
+
+
+def _half(
+    pts: int | None, following: int | None, step: Fraction | None, last: int | None
+) -> int | None:
+    """Half of the ticks from a frame to the next; None where nothing is known."""
+    if pts is None:
+        return None
+    gap = following - pts if following is not None else 0
+    half = step / 2 if step else None if last is None else Fraction(last)
+    if gap > 0 and (half is None or abs(gap - 2 * half) <= half):
+        return gap // 2
+    return None if half is None else round(half)
+
+
 def _votes(frames: Iterator[VideoFrame]) -> Iterator[FieldOrder | None]:
     """What frames are, of those that tell: of some field order, or None for progressive."""
-    for _, run in groupby(map(_planar, frames), _layout):
+    for _, run in groupby(map(planar, frames), layout_of):
         before: VideoFrame | None = None
         middle: VideoFrame | None = None
         told: deque[bool] = deque()  # idet puts its own word in place of the header's
-        for after in _filtered(_noting(run, told), "idet", f"intl_thres={_FARTHER}"):
+        for after in _filtered(_noting(run, told), [("idet", f"intl_thres={_FARTHER}")]):
             if before is not None and middle is not None:
                 kind = middle.metadata["lavfi.idet.single.current_frame"]
                 if kind == "progressive":
@@ -115,10 +222,15 @@ def _noting(frames: Iterator[VideoFrame], told: deque[bool]) -> Iterator[VideoFr
 
 
 def _luma(frame: VideoFrame) -> Luma:
+    return luma_of(frame).astype(np.int32)
+
+
+def luma_of(frame: VideoFrame) -> Rows:
+    """The first plane, (H, W) uint8, which lasts: of deeper ones the highest bits."""
     plane, bits = frame.planes[0], frame.format.components[0].bits
     samples: Any = np.frombuffer(plane, np.uint16 if bits > 8 else np.uint8)  # type: ignore[call-overload]
     samples = samples >> max(0, bits - 8)
-    rows: Luma = samples.reshape(plane.height, -1)[:, : plane.width].astype(np.int32)
+    rows: Rows = samples.reshape(plane.height, -1)[:, : plane.width].astype(np.uint8)
     return rows
 
 
@@ -134,32 +246,40 @@ def _decodable(path: Path | Url, stream_index: int) -> Generator[VideoFrame, Non
                 yield from packet.decode()
 
 
-def _filtered(frames: Iterator[VideoFrame], name: str, options: str) -> Iterator[VideoFrame]:
-    """What a filter makes of frames of one layout: one for each, with the same times.
+def _filtered(frames: Iterator[VideoFrame], chain: Chain) -> Iterator[VideoFrame]:
+    """What filters make of frames of one layout: one for each, with the same times."""
+    return (_timed(made, like) for made, like in _passed(frames, chain, 1))
 
-    The filter sees them counted: real timestamps may be missing, stand still or go back.
+
+def _passed(
+    frames: Iterator[VideoFrame], chain: Chain, each: int
+) -> Iterator[tuple[VideoFrame, VideoFrame]]:
+    """What filters make of frames of one layout, beside the frames: so many of `each`.
+
+    Filters see them counted: real timestamps may be missing, stand still or go back.
     """
     graph = Graph()
     waiting: deque[VideoFrame] = deque()
     for number, frame in enumerate(frames):
         if number == 0:
-            _connect(graph, frame, name, options)
+            _connect(graph, frame, chain)
         pts, frame.pts = frame.pts, number
         graph.vpush(frame)
         frame.pts = pts
-        waiting.append(frame)
+        waiting.extend([frame] * each)
         for made in _ready(graph):
-            yield _timed(made, waiting.popleft())
+            yield made, waiting.popleft()
     graph.vpush(None)
     for made in _ready(graph):
-        yield _timed(made, waiting.popleft())
+        yield made, waiting.popleft()
 
 
-def _connect(graph: Graph, frame: VideoFrame, name: str, options: str) -> None:
+def _connect(graph: Graph, frame: VideoFrame, chain: Chain) -> None:
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=_BASE
     )
-    graph.link_nodes(source, graph.add(name, options), graph.add("buffersink"))
+    filters = (graph.add(name, options) for name, options in chain)
+    graph.link_nodes(source, *filters, graph.add("buffersink"))
     graph.configure()
 
 
@@ -180,7 +300,7 @@ def _timed(frame: VideoFrame, like: VideoFrame) -> VideoFrame:
     return frame
 
 
-def _planar(frame: VideoFrame) -> VideoFrame:
+def planar(frame: VideoFrame) -> VideoFrame:
     """A frame in the nearest format that bwdif takes, where there is one."""
     if frame.format.name in _TAKEN:
         return frame
@@ -190,7 +310,7 @@ def _planar(frame: VideoFrame) -> VideoFrame:
     return _timed(frame.reformat(format=name), frame)
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """What a filter must know of all its frames, and whether bwdif takes such."""
 
     width: int
@@ -199,7 +319,7 @@ class _Layout(NamedTuple):
     taken: bool
 
 
-def _layout(frame: VideoFrame) -> _Layout:
+def layout_of(frame: VideoFrame) -> Layout:
     name = frame.format.name
     large = all(plane.width >= 3 and plane.height >= 4 for plane in frame.planes)
-    return _Layout(frame.width, frame.height, name, large and name in _TAKEN)
+    return Layout(frame.width, frame.height, name, large and name in _TAKEN)

@@ -18,11 +18,9 @@ from vsr.core.damage import Tally
 from vsr.core.errors import InputError
 from vsr.core.frame import Frame, Plane
 from vsr.core.url import Url
-from vsr.video.fields import Fields, made_whole
+from vsr.video.fields import Fields, Pictures
 from vsr.video.open import open_input
-from vsr.video.rate import nominal_rate
-from vsr.video.seek import decode_from, has_times, lowest_tick, with_times
-from vsr.video.timeline import nominal_step
+from vsr.video.seek import decode_from, has_times, lowest_tick
 from vsr.video.variants import leave_out_variants
 
 ReadPlanes = Callable[[VideoFrame], tuple[Plane, ...]]
@@ -36,11 +34,11 @@ def lead_in(
     read_planes: ReadPlanes,
     fields: Fields | None = None,
 ) -> Sequence[Frame]:
-    """The last `count` distinct pictures before the tick `start`, oldest first, all outside.
+    """The last `count` distinct pictures before the stream's tick `start`, oldest first.
 
-    They are fewer where the video begins, or where something before `start` cannot be decoded:
-    that is no error of the span. The file is opened once more for it, so that whoever reads on
-    from `start` is not disturbed.
+    All are outside. They are fewer where the video begins, or where something before `start`
+    cannot be decoded: that is no error of the span. The file is opened once more for it, so that
+    whoever reads on from `start` is not disturbed.
     """
     found: Sequence[Frame] = ()
     with suppress(av.FFmpegError, InputError, EOFError, OSError), open_input(path) as container:
@@ -48,7 +46,8 @@ def lead_in(
         while True:
             begin = _begin(container, lowest, start - back)
             frames = _frames(container, stream, begin, path, fields)
-            found = _last_pictures(frames, start, count, read_planes)
+            until = start * Pictures.of(stream, fields).parts
+            found = _last_pictures(frames, until, count, read_planes)
             if len(found) == count or begin == lowest:
                 break
             back *= 2  # a picture may stand still for long
@@ -64,13 +63,14 @@ def warm_up(
     read: Callable[[VideoFrame], Frame],
     fields: Fields | None = None,
 ) -> Iterator[Frame]:
-    """The frames from the tick `life` up to `start`, and `count` before them, oldest first.
+    """The pictures from the stream's tick `life` to `start`, and `count` before, oldest first.
 
     All outside the span. They are fewer where the video begins; where something cannot be decoded
     they end there.
     """
     with suppress(av.FFmpegError, InputError, EOFError, OSError), open_input(path) as container:
         stream, lowest, back = _opened(container, stream_index)
+        parts = Pictures.of(stream, fields).parts
         while True:
             begin = _begin(container, lowest, life - back)
             frames = _frames(container, stream, begin, path, fields)
@@ -79,7 +79,7 @@ def warm_up(
             number = 0
             for decoded in frames:
                 assert decoded.pts is not None
-                if decoded.pts >= life:
+                if decoded.pts >= life * parts:
                     following = decoded
                     break
                 before.append(replace(read(decoded), is_context=True))
@@ -88,7 +88,7 @@ def warm_up(
                 break
             back *= 2  # frames may be seconds apart
         yield from before
-        while following is not None and following.pts is not None and following.pts < start:
+        while following is not None and following.pts is not None and following.pts < start * parts:
             yield replace(read(following), is_context=True)
             following = next(frames, None)
 
@@ -115,13 +115,11 @@ def _frames(
     path: Path | Url,
     fields: Fields | None,
 ) -> Iterator[VideoFrame]:
-    """The frames from one at or before the tick `begin` on, each with a time, made whole."""
-    assert stream.time_base is not None
-    step = nominal_step(nominal_rate(stream), stream.time_base)
-    frames = made_whole(decode_from(container, stream, begin, Tally(path)), fields)
-    if fields is not None and begin > lowest_tick(stream):
-        next(frames, None)  # made whole without the one before it
-    return with_times(frames, step)
+    """The pictures about the tick `begin` and all after it, each with a time."""
+    pictures = Pictures.of(stream, fields)
+    frames = decode_from(container, stream, begin - pictures.reach, Tally(path))
+    cut = fields is not None and begin > lowest_tick(stream)  # what is made without all before it
+    return pictures.made_from(frames, begin if cut else None)
 
 
 def _last_pictures(

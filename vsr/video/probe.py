@@ -45,6 +45,7 @@ class FileFacts:
         video_index: the stream that `upscale` would enlarge.
         video: what holds for that stream's frames.
         interlaced: the order of its fields, "" where its pictures are progressive.
+        telecined: whether it is telecined film, of which `video` describes the pictures.
         streams: all streams in the file's order.
         chapters: how many there are.
         metadata: the file's own tags.
@@ -56,6 +57,7 @@ class FileFacts:
     video_index: int
     video: VideoInfo
     interlaced: str
+    telecined: bool
     streams: tuple[StreamFacts, ...]
     chapters: int
     metadata: dict[str, str]
@@ -78,6 +80,7 @@ def probe(path: str | Path | Url, video_stream: int | None = None) -> FileFacts:
             video_index=index,
             video=info,
             interlaced=fields.order.value if fields and fields.order else "",
+            telecined=fields is not None and fields.mode == "ivtc",
             streams=tuple(_facts(each, numbers.get(each.index)) for each in container.streams),
             chapters=len(container.chapters()),
             metadata=dict(container.metadata),

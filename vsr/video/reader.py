@@ -24,20 +24,20 @@ from vsr.core.hdr import dynamic_note
 from vsr.core.lifetime import lifetime_start
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
-from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of
+from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of, with_captions
 from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
 from vsr.core.threads import within
 from vsr.core.url import Url, patient
 from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
-from vsr.video.fields import Fields, choose_fields, made_whole
+from vsr.video.fields import Fields, Pictures, choose_fields, single_fields_note
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe, has_unknown_side_data
 from vsr.video.preroll import lead_in, warm_up
 from vsr.video.quantisers import quantiser_of
 from vsr.video.rate import nominal_rate
-from vsr.video.seek import Frames, decode, decode_from, with_times
+from vsr.video.seek import Frames, decode, decode_from
 from vsr.video.siting import read_siting
 from vsr.video.stable import state_of, watched
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
@@ -97,8 +97,8 @@ class Video:
         span: the part that is read.
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
-        fields: how frames are deinterlaced; None leaves them.
-        parts: into how many ticks of `info.time_base` each of the stream's is cut.
+        pictures: how what is shown is made of the stream's frames.
+        _finer: into how many ticks of `info.time_base` each of the pictures' is cut.
         _begin: when the first frame is shown, in seconds on the file's clock.
         _end: the tick at which the last frame stops being shown, where the file says.
         _decoded: from the first frame of the span to the last of the file.
@@ -112,8 +112,8 @@ class Video:
     span: Span
     stream_index: int
     origin: Fraction
-    fields: Fields | None
-    parts: int
+    pictures: Pictures
+    _finer: int
     _begin: Fraction
     _end: int | None
     _decoded: Frames
@@ -121,6 +121,16 @@ class Video:
     _use: _Use
     _warn: Warn
     _told: set[str]
+
+    @property
+    def fields(self) -> Fields | None:
+        """How frames are deinterlaced; None leaves them."""
+        return self.pictures.fields
+
+    @property
+    def parts(self) -> int:
+        """Into how many ticks of `info.time_base` each of the stream's is cut."""
+        return self.pictures.parts * self._finer
 
     @property
     def output_start(self) -> Fraction:
@@ -187,12 +197,13 @@ class Video:
             yield from self._warming_up(self.span.start, warmup, read_planes)
         elif context and start is not None:
             before = start / self.parts  # one more: the span may begin amid a still picture
-            yield from lead_in(
+            led = lead_in(
                 self.path, self.stream_index, before, context + 1, read_planes, self.fields
             )
+            yield from (replace(frame, pts=frame.pts * self._finer) for frame in led)
         inside = Inside(self._decoded, self._is_behind)
         timed = (self._timed(frame, read_planes) for frame in inside)
-        mended = self._tally.marked(steady(timed, self._nominal_step(), self._tally))
+        mended = self._tally.marked(steady(timed, self.nominal_step, self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
@@ -229,15 +240,18 @@ class Video:
                 end,
                 not self.span.whole,
                 self._damaged,
+                shown=self.pictures.shown,
             )
 
     def _damaged(self, message: str, packets: int) -> None:
         self._tally.others(message, packets, self._warn)
 
     def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
-        pts = (decoded.pts or 0) * self.parts
-        duration = (decoded.duration or 0) * self.parts
+        pts = (decoded.pts or 0) * self._finer
+        duration = (decoded.duration or 0) * self._finer
         said = said_of(decoded)
+        if isinstance(decoded.opaque, bytes):
+            said = with_captions(said, decoded.opaque)
         for name in dropped_of(said):
             if name not in self._told:
                 self._told.add(name)
@@ -252,7 +266,7 @@ class Video:
 
         That is what an mp4's index says, or else the frame, and no later than the span's end.
         """
-        shown = last.pts + (last.duration or self._nominal_step())
+        shown = last.pts + (last.duration or self.nominal_step)
         until = shown if self._end is None or self._end <= last.pts else self._end
         end = self.tick(self.span.end)
         if end is None:
@@ -262,9 +276,11 @@ class Video:
     def _is_behind(self, frame: VideoFrame) -> bool:
         """Whether a frame is the first that the span no longer holds."""
         end = self.tick(self.span.end)
-        return end is not None and frame.pts is not None and frame.pts * self.parts >= end
+        return end is not None and frame.pts is not None and frame.pts * self._finer >= end
 
-    def _nominal_step(self) -> int:
+    @property
+    def nominal_step(self) -> int:
+        """Ticks from frame to frame at the nominal rate."""
         return nominal_step(self.info.frame_rate, self.info.time_base)
 
 
@@ -294,16 +310,21 @@ def open_video(
         origin = Fraction(container.start_time or 0, av.time_base)
         fields = within(
             reading.stall_timeout,
-            lambda: choose_fields(reading.deinterlace, path, stream.index, warn),
+            lambda: choose_fields(
+                reading.deinterlace, path, stream.index, nominal_rate(stream), warn
+            ),
         )
-        frames = _decode(container, stream, span, origin, tally, fields)
+        pictures = Pictures.of(stream, fields)
+        frames = _decode(container, stream, span, origin, tally, pictures)
         first = within(reading.stall_timeout, lambda: next(frames, None))
         if first is None:
             raise InputError(f"{path}: {_why_nothing(path, container, stream, span, missing)}")
         tally.add("missing_bytes", missing)
         if note := dynamic_note(stream.codec_context.name, first):
             warn(note)
-        info = describe(container, stream, first, siting)
+        if note := single_fields_note(stream.codec_context.name, first):
+            warn(note)
+        info = pictures.described(describe(container, stream, first, siting))
         parts = finer(info.time_base)
         promised = info.expected_frames if span.whole else None
         whole = watched(chain([first], frames), path, before, tally, promised)
@@ -314,11 +335,11 @@ def open_video(
             stream_index=stream.index,
             origin=origin,
             _begin=(first.pts or 0) * info.time_base,
-            parts=parts,
-            _end=_end(container, stream, parts),
+            _finer=parts,
+            _end=_end(container, stream, pictures.parts * parts),
             _decoded=use.guarded(whole, path),
             _use=use,
-            fields=fields,
+            pictures=pictures,
             _tally=tally,
             _warn=warn,
             _told={*info.dropped, *((UNREADABLE,) if has_unknown_side_data(stream) else ())},
@@ -373,16 +394,14 @@ def _decode(
     span: Span,
     origin: Fraction,
     tally: Tally,
-    fields: Fields | None,
+    pictures: Pictures,
 ) -> Frames:
-    """The decoded frames from the span's start on. The decoder is drained: the last come too."""
+    """The pictures from the span's start on. The decoder is drained: the last come too."""
     if span.start is None:
-        yield from made_whole(decode(container, stream, tally), fields)
+        yield from pictures.made(decode(container, stream, tally))
         return
     assert stream.time_base is not None
     start = (origin + span.start) / stream.time_base
-    begin = start if fields is None else start - 1  # so that one frame more comes before it
-    step = nominal_step(nominal_rate(stream), stream.time_base)
-    for frame in with_times(made_whole(decode_from(container, stream, begin, tally), fields), step):
-        if frame.pts is not None and frame.pts >= start:
-            yield frame
+    yield from pictures.made_from(
+        decode_from(container, stream, start - pictures.reach, tally), start
+    )
