@@ -146,14 +146,15 @@ class Upscaler:
         height, width = came.pixels.shape[:2]
         channels = came.pixels.shape[2] if came.pixels.ndim == 3 else 1
         depth = 8 if came.pixels.dtype == np.uint8 else 16
-        info = image_info(Shape(width, height, channels, depth))
+        shape = Shape(width, height, channels, depth)
+        info = image_info(shape)
         frame = Frame(to_planes(came.pixels), 0, 1, starts_shot=True)
         quality = told_of_frame(frame, info, self._model.network, self._denoise)
         geometry = geometry_of(self._picture, info)
         (large,) = enlarge_by(
             self._networks, iter([frame]), info, self._engine, geometry, quality=quality
         )
-        made: AnyImage = cast(Any, came.back(to_pixels(large.planes, channels, depth)))
+        made: AnyImage = cast(Any, came.back(to_pixels(large.planes, info.format, shape)))
         return made
 
     def frames(
@@ -175,7 +176,8 @@ class Upscaler:
             _entered(source, warn) as video,
             ahead(video.frames(network.neighbours, network.warmup), _DECODED_AHEAD) as decoded,
         ):
-            shots = mark_shots(decoded, video.info.format.peak)
+            layout = video.info.format
+            shots = mark_shots(decoded, layout.peak, layout.half)
             quality = told_quality(video.path, network, self._denoise)
             geometry = geometry_of(self._picture, video.info)
             large = shown_alike(video.info, geometry.large(video.info))

@@ -208,15 +208,20 @@ def _lost(data: bytes) -> tuple[str, ...]:
 
 def _full_range(data: bytes, pixels: Pixels) -> Pixels:
     """Stretch samples of a depth that OpenCV leaves at the bottom of 8 or 16 bits."""
-    full, peak = np.iinfo(pixels.dtype).max, _peak(data, pixels)
+    full, peak = _full(pixels), _peak(data, pixels)
     if peak >= full:
         return pixels
     return as_pixels(np.minimum(np.rint(pixels * (full / peak)), full).astype(pixels.dtype))
 
 
+def _full(pixels: Pixels) -> int:
+    """The largest sample of pixels of whole numbers."""
+    return 255 if pixels.dtype == np.uint8 else 65535
+
+
 def _peak(data: bytes, pixels: Pixels) -> int:
     """The value that stands for white in decoded samples, as far as the file says."""
-    full = int(np.iinfo(pixels.dtype).max)
+    full = _full(pixels)
     if re.match(rb"P[2356]\s", data):
         words = re.sub(rb"#[^\n]*", b"", data[:4096]).split(maxsplit=4)
         scaled = words[0] in (b"P2", b"P3") and full == 255  # OpenCV does these itself
@@ -232,7 +237,7 @@ def _peak(data: bytes, pixels: Pixels) -> int:
 
 def _straight(pixels: Pixels) -> Pixels:
     """Colours divided by their alpha."""
-    peak = np.iinfo(pixels.dtype).max
+    peak = _full(pixels)
     alpha = pixels[..., 3:]
     colors = np.rint(pixels[..., :3] * (peak / np.maximum(alpha, 1).astype(np.float32)))
     return as_pixels(np.append(np.minimum(colors, peak), alpha, axis=2).astype(pixels.dtype))

@@ -42,12 +42,14 @@ class Shape:
         width, height: in pixels.
         channels: 1 grey, 3 colour, 4 colour and alpha.
         depth: bits per sample once decoded, 8 or 16.
+        half: whether these are half floats of light, and not whole numbers.
     """
 
     width: int
     height: int
     channels: int
     depth: int
+    half: bool = False
 
     def turned(self, orientation: int) -> Shape:
         """The shape of the upright picture; EXIF orientations from 5 on lie on their side."""
@@ -57,7 +59,8 @@ class Shape:
 
     def __str__(self) -> str:
         kind = {1: "grey", 3: "colour", 4: "colour with alpha"}[self.channels]
-        return f"{self.width}x{self.height} {kind}, {self.depth} bits"
+        bits = "16-bit floats" if self.half else f"{self.depth} bits"
+        return f"{self.width}x{self.height} {kind}, {bits}"
 
 
 @dataclass(frozen=True)

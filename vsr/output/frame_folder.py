@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from vsr.core.color_codes import ColorRange, Matrix
-from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
+from vsr.core.color_codes import ColorRange
+from vsr.core.frame import ColorTags, Frame, find_format
 from vsr.core.recolor import recoloured
 from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
-from vsr.images.images import to_planes
 from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
@@ -48,7 +46,7 @@ def create_webp_of_video(spec: ImageSpec) -> Iterator[Output]:
 def _as_images(spec: ImageSpec) -> tuple[Callable[[Frame], Frame], ImageSpec]:
     """Turns a video's frames into those of images; `spec` for the images."""
     info = spec.info
-    depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
+    depth = 16 if info.format.depth > 8 else 8
     grey = info.format.planes == 1
     layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
     pixels = replace(info, format=layout, color=ColorTags(range=ColorRange.FULL))
@@ -56,19 +54,15 @@ def _as_images(spec: ImageSpec) -> tuple[Callable[[Frame], Frame], ImageSpec]:
     def picture(frame: Frame) -> Frame:
         planes = recoloured(frame.planes, info, pixels)
         planes = [np.ascontiguousarray(info.orientation.shown(plane)) for plane in planes]
-        if not grey:
-            green, blue, red, *alpha = planes
-            planes = list(to_planes(as_pixels(cv2.merge([blue, green, red, *alpha]))))
         return Frame(tuple(planes), frame.pts, frame.duration)
 
-    stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
     width, height = info.orientation.pair(info.width, info.height)
     images = replace(
         info,
         width=width,
         height=height,
-        format=stored,
-        color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG),
+        format=layout,
+        color=pixels.color,
         display_matrix=None,
     )
     return picture, replace(spec, info=images, depth=depth)

@@ -24,6 +24,8 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.util.atomic import give_name
 
 _QUEUE = 2  # frames that may wait for the encoder
+CLIPPED = "light is shown by sRGB's curve, and clipped to 0 to 1"
+"""What becomes of half floats where there is no room for them."""
 
 
 def names_folder(path: Path) -> bool:
@@ -90,7 +92,7 @@ def create_image(spec: ImageSpec) -> Iterator[Output]:
         def write(frame: Frame) -> None:
             nonlocal written
             told = with_image_statement(kept, spec.provenance_tag, target)
-            _save(frame, part, target, shape, told)
+            _save(frame, part, spec, target, shape, told)
             written += 1
 
         def before() -> None:
@@ -163,7 +165,8 @@ class _Images:
         kept, dropped = self._metadata(number)
         _warn_dropped(target, dropped, lambda message: self._warn_once(spec.target, message))
         kept = with_image_statement(kept, spec.provenance_tag, target)
-        _save(frame, self.part / target.name, target, self._shapes[target.suffix], kept)
+        shape = self._shapes[target.suffix]
+        _save(frame, self.part / target.name, spec, target, shape, kept)
         self.written += 1
 
     def move_into(self, folder: Path) -> None:
@@ -232,8 +235,10 @@ def _output_shape(target: Path, spec: ImageSpec) -> Shape:
     """The shape that `target` will have, with a warning for what that lacks."""
     info, depth, warn = spec.info, spec.depth, spec.warn
     channels = info.format.planes
-    shape = Shape(info.width, info.height, channels, depth)
+    shape = Shape(info.width, info.height, channels, depth, info.format.half)
     nearest = nearest_shape(target, shape)
+    if shape.half and not nearest.half:
+        warn(f"{target.suffix} holds no floats: {CLIPPED}")
     if channels == 4 and nearest.channels < 4:
         warn(f"{target.suffix} cannot hold transparency; it is dropped")
     if nearest.depth < depth:
@@ -246,9 +251,11 @@ def _warn_dropped(target: Path, dropped: tuple[str, ...], warn: Warn) -> None:
         warn(f"{target.suffix} cannot hold, left out: {', '.join(dropped)}")
 
 
-def _save(frame: Frame, file: Path, target: Path, shape: Shape, metadata: Metadata) -> None:
+def _save(
+    frame: Frame, file: Path, spec: ImageSpec, target: Path, shape: Shape, metadata: Metadata
+) -> None:
     """Encode a frame for `target` into `file`."""
-    pixels = to_pixels(frame.planes, shape.channels, shape.depth)
+    pixels = to_pixels(frame.planes, spec.info.format, shape)
     data = encode(pixels, target, metadata)
     with writing(target):
         file.write_bytes(data)

@@ -14,7 +14,7 @@ from vsr.images.images import to_pixels
 from vsr.images.metadata import Shape
 from vsr.images.webp_animation import WebpWriter
 from vsr.output.commit import commit, part_for
-from vsr.output.image_files import ImageSpec
+from vsr.output.image_files import CLIPPED, ImageSpec
 from vsr.output.sink import Output
 
 _QUEUE = 2  # frames that may wait for the encoder
@@ -32,6 +32,8 @@ def create_webp_animation(spec: ImageSpec) -> Iterator[Output]:
     shape = nearest_shape(target, Shape(info.width, info.height, channels, spec.depth))
     if spec.depth > shape.depth:
         spec.warn(f"{target.suffix} holds 8 bits per sample; {spec.depth} are rounded to that")
+    if info.format.half:
+        spec.warn(f"{target.suffix} holds no floats: {CLIPPED}")
     written, ended = 0, 0
     with part_for(target) as part, writing(target), part.open("wb") as file:
         writer = WebpWriter(file, shape)
@@ -41,7 +43,7 @@ def create_webp_animation(spec: ImageSpec) -> Iterator[Output]:
             # times are rounded, not lengths, whose errors would add up
             ended = ended if written else round(frame.pts * info.time_base * 1000)
             until = round((frame.pts + frame.duration) * info.time_base * 1000)
-            pixels = to_pixels(frame.planes, shape.channels, 8)
+            pixels = to_pixels(frame.planes, info.format, shape)
             try:
                 writer.write(pixels, until - ended)
             except ValueError as error:

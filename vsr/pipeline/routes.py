@@ -27,7 +27,13 @@ from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
-from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
+from vsr.output.image_files import (
+    CLIPPED,
+    ImageSpec,
+    create_image,
+    create_image_folder,
+    names_folder,
+)
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
@@ -172,6 +178,8 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     grey = info.format.planes == 1
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
     color = _usual_color(info.color)
+    if info.format.half:
+        video.warn(f"{video.target.suffix} holds no floats: {CLIPPED}")
     if encoding.pix_fmt:
         chosen = encodable_format(codec, stored, encoding.pix_fmt)
     else:
