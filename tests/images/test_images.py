@@ -482,7 +482,7 @@ def test_more_pictures_than_one_are_said(tmp_path: Path) -> None:
 def test_names_of_images_are_told_by_suffix() -> None:
     assert is_image(Path("a.PNG"))
     assert is_image(Path("a.b.jp2"))
-    assert not any(is_image(Path(name)) for name in ("a.gif", "a.mp4", "png", "a.exr", ".png"))
+    assert not any(is_image(Path(name)) for name in ("a.gif", "a.mp4", "png", "a.psd", ".png"))
 
 
 def test_images_are_listed_in_natural_order(tmp_path: Path) -> None:
@@ -570,7 +570,7 @@ def bad_files(folder: Path) -> dict[str, Path]:
     (folder / "empty.png").touch()
     (folder / "text.png").write_text("no image at all, but some words\n" * 9)
     plain = {256: (2,), 257: (1,)}
-    tiff(folder / "float.tif", {**plain, 258: (32,), 262: (1,), 339: (3,)}, bytes(8))
+    tiff(folder / "float.tif", {**plain, 258: (64,), 262: (1,), 339: (3,)}, bytes(16))
     tiff(folder / "signed.tif", {**plain, 258: (16,), 262: (1,), 339: (2,)}, bytes(4))
     cmyk = {**plain, 258: (8,) * 4, 262: (5,), 277: (4,)}
     tiff(folder / "cmyk.tif", cmyk, bytes(8))

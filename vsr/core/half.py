@@ -108,6 +108,11 @@ def displayed(planes: Sequence[Plane]) -> list[Plane]:
     return [*(_to_display()[plane] for plane in straight), *alpha]
 
 
+def displayed_light(light: NDArray[Any]) -> NDArray[np.uint16]:
+    """float16 of any shape as samples of a display."""
+    return _to_display()[samples_of(light)]
+
+
 def of_display(planes: Sequence[Plane]) -> list[Plane]:
     """The way back of `displayed`, of uint16."""
     colours, alpha = [_from_display()[plane] for plane in planes[:3]], planes[3:]

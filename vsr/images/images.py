@@ -41,6 +41,7 @@ from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
 from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
+from vsr.images.film_header import unpacked
 from vsr.images.gaps import gap_note, gap_note_of
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import numbered_images, pattern_of
@@ -274,8 +275,15 @@ def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
 def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
     metadata = first.header.metadata
     # without a profile, sRGB is what everyone takes it for
-    info = image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
-    return replace(info, color=told_by(metadata.cicp, info.color))
+    is_srgb = not metadata.icc and not metadata.cicp
+    film = unpacked(metadata.film) if metadata.film else None
+    if film:
+        is_srgb = film.is_for_displays
+    info = image_info(first.shape, is_srgb, rate, frames)
+    color = told_by(metadata.cicp, info.color)
+    if film and info.format.half:
+        color = replace(color, primaries=film.primaries)
+    return replace(info, color=color)
 
 
 def image_info(

@@ -14,12 +14,14 @@ class Metadata:
         exif: the camera's facts, a TIFF block without any prefix, its orientation upright.
         xmp: an XML packet.
         cicp: four bytes, the colour space as code points of ITU-T H.273 (PNG only).
+        film: the header of an EXR or a DPX, as `vsr.images.film_header` writes it.
     """
 
     icc: bytes = b""
     exif: bytes = b""
     xmp: bytes = b""
     cicp: bytes = b""
+    film: bytes = b""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,7 +32,7 @@ class Metadata:
 LARGEST_BLOCK = 1 << 24
 """Bytes of a block, at most: a few kB may unpack to any number; profiles have a few MB."""
 
-NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "cicp": "cICP"}
+NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "cicp": "cICP", "film": "header"}
 """What people call the blocks of Metadata."""
 
 
@@ -75,6 +77,7 @@ class Header:
         premultiplied: whether colours are stored times alpha.
         several: whether the file holds more pictures than its first.
         lost: what the file holds and is not carried over, named for people.
+        kind: the format, where another library than OpenCV decodes it; else "".
     """
 
     encoded: bytes
@@ -84,6 +87,7 @@ class Header:
     premultiplied: bool = False
     several: bool = False
     lost: tuple[str, ...] = ()
+    kind: str = ""
 
     def bounded(self) -> Header:
         """The same without blocks over LARGEST_BLOCK, which are named as lost."""

@@ -9,10 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from vsr.core.color_codes import ColorRange
+from vsr.core.errors import OutputError
 from vsr.core.frame import ColorTags, Frame, find_format
+from vsr.core.hdr import TRANSFERS
 from vsr.core.recolor import recoloured
 from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
+from vsr.images.files import image_format
 from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
@@ -27,7 +30,13 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     each image's cICP chunk. See `create_image_folder` for the rest.
     """
     picture, images = _as_images(spec)
-    told = Metadata(cicp=cicp_of(spec.info.color))
+    light = image_format(spec.target / images.name(0)).halves == (True,)
+    if light and spec.info.color.transfer in TRANSFERS:
+        raise OutputError(
+            f"{spec.target}: HDR video is not written as linear light; choose .png or .tif, or "
+            "make it linear first: ffmpeg -vf zscale=transfer=linear"
+        )
+    told = Metadata(cicp=b"" if light else cicp_of(spec.info.color))
     with create_image_folder(replace(images, metadata=lambda number: told)) as output:
         # a chunk that is made here is nothing that was carried over
         yield replace(output, write=lambda f: output.write(picture(f)), others=Others())

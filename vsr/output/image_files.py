@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
@@ -14,6 +14,7 @@ from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
+from vsr.images.cicp import cicp_of
 from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
@@ -83,7 +84,7 @@ def create_image(spec: ImageSpec) -> Iterator[Output]:
     """
     target = spec.target
     shape = _output_shape(target, spec)
-    kept, dropped = nearest_metadata(target, spec.metadata(0), shape.channels)
+    kept, dropped = _metadata_of(spec, target, 0, shape)
     _warn_dropped(target, dropped, spec.warn)
     written = 0
 
@@ -193,8 +194,20 @@ class _Images:
     def _metadata(self, number: int) -> tuple[Metadata, tuple[str, ...]]:
         """What the image of a number keeps of its metadata, and what it cannot."""
         target = self._target(number)
-        shape = self._shapes[target.suffix]
-        return nearest_metadata(target, self._spec.metadata(number), shape.channels)
+        return _metadata_of(self._spec, target, number, self._shapes[target.suffix])
+
+
+def _metadata_of(
+    spec: ImageSpec, target: Path, number: int, shape: Shape
+) -> tuple[Metadata, tuple[str, ...]]:
+    """What the image of a number keeps of its metadata, and what it cannot.
+
+    Light of a wide gamut that becomes whole numbers is told in a cICP chunk.
+    """
+    metadata = spec.metadata(number)
+    if spec.info.format.half and not shape.half:
+        metadata = replace(metadata, cicp=cicp_of(spec.info.color))
+    return nearest_metadata(target, metadata, shape.channels)
 
 
 def doubled_name(names: Sequence[str]) -> str:
@@ -241,7 +254,7 @@ def _output_shape(target: Path, spec: ImageSpec) -> Shape:
         warn(f"{target.suffix} holds no floats: {CLIPPED}")
     if channels == 4 and nearest.channels < 4:
         warn(f"{target.suffix} cannot hold transparency; it is dropped")
-    if nearest.depth < depth:
+    if nearest.depth < depth and not shape.half:
         warn(f"{target.suffix} holds {nearest.depth} bits per sample; {depth} are rounded to that")
     return nearest
 
