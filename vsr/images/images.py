@@ -82,7 +82,17 @@ def is_series(path: Path) -> bool:
 
     Raises InputError for a pattern that is wrong.
     """
-    return path.is_dir() or pattern_of(path) is not None
+    return path.is_dir() or is_pattern(path)
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path stands for numbered images, as frame_%04d.png. Raises InputError."""
+    return pattern_of(path) is not None
+
+
+def series_folder(path: Path) -> Path:
+    """The folder that the images of a series, see `is_series`, lie in."""
+    return path if path.is_dir() else path.parent
 
 
 def list_images(folder: Path, first: int | None = None) -> list[Path]:

@@ -52,6 +52,8 @@ def check_dated(source: Path | Url, target: Path) -> None:
         raise InputError(f"{source}: keep_date is for files, and this has no one date")
     if names_folder(target):
         raise InputError(f"{target}: keep_date is for files, and this is a folder")
+    if target_pattern(source, target):
+        raise InputError(f"{target}: keep_date is for files, and this is several")
 
 
 _OTHER_PICTURES = {

@@ -39,7 +39,7 @@ from vsr.output.video import VideoSpec, create_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
 from vsr.remux.containers import format_of
-from vsr.video.reader import open_video
+from vsr.video.reader import Video, open_video
 
 # What players take for granted: BT.709, limited range, chroma at the left.
 _USUAL_COLOR = ColorTags(
@@ -65,6 +65,13 @@ def open_source(
     """
     if isinstance(source, Url):
         return _open_address(source, span, warn, reading, stop)
+    return open_file(source, span, rate, warn, reading)
+
+
+def open_file(
+    source: Path, span: Span, rate: Fraction, warn: Warn, reading: ReadOptions
+) -> AbstractContextManager[Video | Images]:
+    """The same of what is no address."""
     if not (is_still(source) or source.is_dir()):
         return open_video(source, span, warn, reading)
     if not span.whole:
