@@ -179,6 +179,7 @@ class VideoInfo:
         frame_rate: nominal frames per second. A hint: timestamps rule.
         expected_frames: what the header promises. A hint for progress, nothing else.
         mastering, light: HDR's static metadata, where there is some.
+        stereo: how two views share it, see `vsr.core.stereo`; "" for one.
         dropped: what else the first frame says that no output keeps, named for people.
         user_data: what it says that encoders with room for user data keep, likewise.
     """
@@ -194,6 +195,7 @@ class VideoInfo:
     expected_frames: int | None = None
     mastering: Mastering | None = None
     light: LightLevel | None = None
+    stereo: str = ""
     dropped: tuple[str, ...] = ()
     user_data: tuple[str, ...] = ()
 

@@ -16,6 +16,7 @@ from vsr.core.errors import EncoderError
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.hdr import encoder_parameters
+from vsr.core.stereo import STEREO, stereo_for
 from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
 from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
@@ -96,7 +97,9 @@ class Encoder:
         self._codec = codec.canonical_name
         self._user_data: dict[int, tuple[bytes, ...]] = {}
         no_room = () if takes_user_data(self._codec) else info.user_data
-        self.dropped = [*info.dropped, *no_room]
+        self._stereo = stereo_for(info.stereo, output.format.name)
+        lost = (STEREO,) if info.stereo and not self._stereo else ()
+        self.dropped = [*info.dropped, *lost, *no_room]
         self._clock = clock or info.time_base
         self.name = name
         self.container = output.format.name
@@ -120,6 +123,8 @@ class Encoder:
         self.settings = {**options, **pixels}
         if container in ONE_RATE:
             stream.time_base = self._clock
+        if self._stereo:
+            stream.metadata["stereo_mode"] = self._stereo
         if info.display_matrix:
             stream.set_display_matrix(info.display_matrix)
         self.stream = stream
