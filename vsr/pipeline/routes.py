@@ -187,11 +187,12 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     color = _usual_color(info.color)
     if info.format.half:
         video.warn(f"{video.target.suffix} holds no floats: {CLIPPED}")
+    container = format_of(video.target)
     if encoding.pix_fmt:
-        chosen = encodable_format(codec, stored, encoding.pix_fmt)
+        chosen = encodable_format(codec, stored, encoding.pix_fmt, container)
     else:
         depth = 10 if color.transfer in TRANSFERS else 8
-        chosen = images_format(codec, stored, format_of(video.target), depth)
+        chosen = images_format(codec, stored, container, depth)
         if chosen.rgb and chosen.depth < source.depth:
             wanted, made = stored.name, chosen.name
             video.warn(f"encoder {codec.name} has no {wanted}: encoded as {made}")
