@@ -89,7 +89,7 @@ _TIFF = ImageFormat(
 )
 
 IMAGE_FORMATS: dict[str, ImageFormat] = {
-    ".png": ImageFormat(16, (1, 3, 4), blocks=_ALL_BLOCKS | {"cicp": 4}),
+    ".png": ImageFormat(16, (1, 3, 4), blocks=_ALL_BLOCKS | {"cicp": 4, "mdcv": 24, "clli": 8}),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     # A WebP is chosen for its size: lossless would be little smaller than a PNG. Lossy halves

@@ -43,6 +43,7 @@ from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
 from vsr.images.film_header import unpacked
 from vsr.images.gaps import gap_note, gap_note_of
+from vsr.images.hdr_chunks import light_in, mastering_in
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import numbered_images, pattern_of
 from vsr.images.webp_animation import WebpAnimation, read_webp_animation
@@ -293,7 +294,8 @@ def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
     color = told_by(metadata.cicp, info.color)
     if film and info.format.half:
         color = replace(color, primaries=film.primaries)
-    return replace(info, color=color)
+    mastering, light = mastering_in(metadata.mdcv), light_in(metadata.clli)
+    return replace(info, color=color, mastering=mastering, light=light)
 
 
 def image_info(

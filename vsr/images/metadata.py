@@ -14,6 +14,7 @@ class Metadata:
         exif: the camera's facts, a TIFF block without any prefix, its orientation upright.
         xmp: an XML packet.
         cicp: four bytes, the colour space as code points of ITU-T H.273 (PNG only).
+        mdcv, clli: the mastering display and the light level of HDR (PNG only).
         film: the header of an EXR or a DPX, as `vsr.images.film_header` writes it.
     """
 
@@ -21,6 +22,8 @@ class Metadata:
     exif: bytes = b""
     xmp: bytes = b""
     cicp: bytes = b""
+    mdcv: bytes = b""
+    clli: bytes = b""
     film: bytes = b""
 
     @property
@@ -32,7 +35,15 @@ class Metadata:
 LARGEST_BLOCK = 1 << 24
 """Bytes of a block, at most: a few kB may unpack to any number; profiles have a few MB."""
 
-NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "cicp": "cICP", "film": "header"}
+NAMES = {
+    "icc": "ICC profile",
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "cicp": "cICP",
+    "mdcv": "mastering display",
+    "clli": "light level",
+    "film": "header",
+}
 """What people call the blocks of Metadata."""
 
 

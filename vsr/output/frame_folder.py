@@ -10,12 +10,13 @@ import numpy as np
 
 from vsr.core.color_codes import ColorRange
 from vsr.core.errors import OutputError
-from vsr.core.frame import ColorTags, Frame, find_format
+from vsr.core.frame import ColorTags, Frame, VideoInfo, find_format
 from vsr.core.hdr import TRANSFERS
 from vsr.core.recolor import recoloured
 from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
 from vsr.images.files import image_format
+from vsr.images.hdr_chunks import clli_of, mdcv_of
 from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
@@ -27,7 +28,7 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     """Write a video's frames as numbered PNGs, upright, by its matrix and range, with alpha.
 
     `spec.info` is the video's; more than 8 bits give 16-bit images. HDR and wide gamuts are told in
-    each image's cICP chunk. See `create_image_folder` for the rest.
+    each image's chunks. See `create_image_folder` for the rest.
     """
     picture, images = _as_images(spec)
     light = image_format(spec.target / images.name(0)).halves == (True,)
@@ -36,10 +37,18 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
             f"{spec.target}: HDR video is not written as linear light; choose .png or .tif, or "
             "make it linear first: ffmpeg -vf zscale=transfer=linear"
         )
-    told = Metadata(cicp=b"" if light else cicp_of(spec.info.color))
+    told = Metadata() if light else _told(spec.info)
     with create_image_folder(replace(images, metadata=lambda number: told)) as output:
         # a chunk that is made here is nothing that was carried over
         yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
+
+
+def _told(info: VideoInfo) -> Metadata:
+    """What each image tells of HDR and wide gamuts."""
+    cicp = cicp_of(info.color)
+    if info.color.transfer not in TRANSFERS:
+        return Metadata(cicp=cicp)
+    return Metadata(cicp=cicp, mdcv=mdcv_of(info.mastering), clli=clli_of(info.light))
 
 
 @contextmanager
