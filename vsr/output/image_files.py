@@ -19,6 +19,7 @@ from vsr.images.files import encode, nearest_metadata, nearest_shape
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered
+from vsr.images.plays import FOR_EVER
 from vsr.images.xmp_tag import with_image_statement
 from vsr.output.commit import commit, part_for
 from vsr.output.sink import BeforeCommit, Output
@@ -48,6 +49,7 @@ class ImageSpec:
         pattern: what the folder's files are called; other files may lie beside them. None: the
             folder is theirs alone, and numbered ones are PNGs.
         first: the number of the first of the pattern, without `names`.
+        plays: how many times an animation is played, see `vsr.images.plays`.
         overwrite: whether a folder may hold files already, and what has appeared under the name of
             a file meanwhile is replaced.
         before_commit: called with a single finished file before it gets its name.
@@ -62,6 +64,7 @@ class ImageSpec:
     names: Sequence[str] | None = None
     pattern: Numbered | None = None
     first: int = 1
+    plays: int = FOR_EVER
     overwrite: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""

@@ -36,7 +36,7 @@ def create_webp_animation(spec: ImageSpec) -> Iterator[Output]:
         spec.warn(f"{target.suffix} holds no floats: {CLIPPED}")
     written, ended = 0, 0
     with part_for(target) as part, writing(target), part.open("wb") as file:
-        writer = WebpWriter(file, shape)
+        writer = WebpWriter(file, shape, spec.plays)
 
         def write(frame: Frame) -> None:
             nonlocal written, ended

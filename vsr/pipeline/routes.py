@@ -25,6 +25,7 @@ from vsr.images.cicp import cicp_of
 from vsr.images.files import written_name
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
+from vsr.images.plays import plays_of
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import (
@@ -119,6 +120,7 @@ def create_target(
         target=job.target,
         info=info,
         warn=warn,
+        plays=plays_of(job.source),
         overwrite=job.options.run.overwrite,
         before_commit=before_commit,
         provenance_tag=provenance_tag,
