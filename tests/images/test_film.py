@@ -303,13 +303,42 @@ def test_wide_primaries_are_told_of(tmp_path: Path) -> None:
     enlarge(tmp_path / "a.exr", tmp_path / "b.png")
     assert read_header(tmp_path / "b.png").metadata.cicp == bytes([9, 13, 0, 1])
     assert unpacked(read_header(tmp_path / "a.exr").metadata.film).primaries == 9
+    aces = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
+    write(tmp_path / "c.exr", light(8, 8, 3), chromaticities=("float[8]", aces))
+    said, *_ = enlarge(tmp_path / "c.exr", tmp_path / "d.png")
+    assert said.endswith("; its primaries are not known here, and not converted")
+    assert enlarge(tmp_path / "c.exr", tmp_path / "d.exr") == []
+
+
+def test_primaries_are_told_in_light(tmp_path: Path) -> None:
+    for primaries, points in ((9, WIDE), (1, (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329))):
+        color = {"color_primaries": primaries, "color_trc": 1, "colorspace": 1}
+        clip = Clip(codec="ffv1", pts=(0, 512), color=color, options={})
+        make(tmp_path / "a.mkv", clip)
+        out = tmp_path / f"out{primaries}"
+        assert enlarge(tmp_path / "a.mkv", out / "f%d.exr") == []
+        assert attribute(out / "f1.exr", "chromaticities") == pytest.approx(points)
+
+
+@pytest.mark.parametrize("space", ["KodakLog", "Linear"])
+def test_a_dpx_of_density_or_light_is_not_taken_for_srgb(tmp_path: Path, space: str) -> None:
+    pixels = np.full((8, 8, 3), 30000, np.uint16)
+    source = write(tmp_path / "a.dpx", pixels, oiio__ColorSpace=space, oiio__BitsPerSample=10)
+    with pytest.raises(OutputError, match="a DPX that is logarithmic or linear"):
+        enlarge(source, tmp_path / "b.exr")
+    assert not (tmp_path / "b.exr").exists()
+
+
+def test_headers_do_not_go_from_one_format_to_another(tmp_path: Path) -> None:
+    write(tmp_path / "a.exr", light(8, 8, 3), Copyright="me")
+    assert ".dpx cannot hold, left out: header" in enlarge(tmp_path / "a.exr", tmp_path / "b.dpx")
 
 
 def test_hdr_video_is_not_taken_for_srgb(tmp_path: Path) -> None:
     color = {"color_trc": 16}
     clip = Clip(pix_fmt="yuv420p10le", codec="libx265", pts=(0, 512, 1024), color=color)
     source = make(tmp_path / "a.mkv", clip)
-    with pytest.raises(OutputError, match="HDR video is not written as linear light"):
+    with pytest.raises(OutputError, match="HDR is not written as linear light"):
         enlarge(source, tmp_path / "out" / "f_%03d.exr")
     assert not (tmp_path / "out").exists()
 

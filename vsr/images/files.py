@@ -39,6 +39,7 @@ from vsr.images.film import (
     film_kind,
     read_film,
 )
+from vsr.images.film_header import unpacked
 from vsr.images.heif import HEIF, decode_heif, is_heif, read_heif
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
 from vsr.images.tga import decode_tga, is_tga, read_tga
@@ -47,6 +48,7 @@ from vsr.images.tiff import embed_tiff, read_tiff
 from vsr.util.text import one_line
 
 _NO_LIMIT = 2**31 - 1
+_HEAD = 4096  # bytes that tell of what kind a file is
 _MOST_PIXELS = 2**30  # that OpenCV decodes
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
 
@@ -142,7 +144,10 @@ def read_header(path: Path) -> Header:
     """
     check_input(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            alone = film_kind(head) or is_heif(head)  # other libraries read these by themselves
+            data = head if alone else head + file.read()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if not data:
@@ -345,7 +350,8 @@ def nearest_metadata(
 ) -> tuple[Metadata, tuple[str, ...]]:
     """What of the metadata `target` can hold, and the names of what must be left out.
 
-    A profile for other colours than the picture's, such as a CMYK one, is left out too.
+    A profile for other colours than the picture's, such as a CMYK one, is left out too, and so is a
+    header of another format.
     """
     limits = image_format(target).blocks
     blocks = {name: getattr(metadata, name) for name in NAMES}
@@ -354,6 +360,8 @@ def nearest_metadata(
     }
     if metadata.icc[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
         fitting.pop("icc", None)
+    if metadata.film and unpacked(metadata.film).kind != WRITTEN.get(target.suffix.lower()):
+        fitting.pop("film", None)
     kept = Metadata(**fitting)
     return kept, tuple(name for name in metadata.names if name not in kept.names)
 

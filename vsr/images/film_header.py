@@ -44,6 +44,9 @@ class Window:
     height: int
 
 
+_NOWHERE = Window(0, 0, 0, 0)
+
+
 @dataclass(frozen=True)
 class FilmHeader:
     """The header of an EXR or a DPX.
@@ -78,6 +81,15 @@ class FilmHeader:
 
     def _value(self, name: str) -> Any:
         return next((entry.value for entry in self.attributes if entry.name == name), None)
+
+
+def telling_primaries(primaries: int) -> bytes:
+    """The block for an EXR whose colours have these primaries; b"" where they are not known."""
+    points = next((points for points, code in _CHROMATICITIES.items() if code == primaries), None)
+    if points is None:
+        return b""
+    told = Attribute("chromaticities", "float[8]", points)
+    return packed(FilmHeader("openexr", (told,), _NOWHERE, _NOWHERE))
 
 
 def packed(header: FilmHeader) -> bytes:

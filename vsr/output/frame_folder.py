@@ -8,14 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from vsr.core.color_codes import ColorRange
-from vsr.core.errors import OutputError
+from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, VideoInfo, find_format
 from vsr.core.hdr import TRANSFERS
 from vsr.core.recolor import recoloured
 from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
-from vsr.images.files import image_format
 from vsr.images.hdr_chunks import clli_of, mdcv_of
 from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
@@ -31,13 +29,7 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     each image's chunks. See `create_image_folder` for the rest.
     """
     picture, images = _as_images(spec)
-    light = image_format(spec.target / images.name(0)).halves == (True,)
-    if light and spec.info.color.transfer in TRANSFERS:
-        raise OutputError(
-            f"{spec.target}: HDR video is not written as linear light; choose .png or .tif, or "
-            "make it linear first: ffmpeg -vf zscale=transfer=linear"
-        )
-    told = Metadata() if light else _told(spec.info)
+    told = _told(spec.info)
     with create_image_folder(replace(images, metadata=lambda number: told)) as output:
         # a chunk that is made here is nothing that was carried over
         yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
@@ -80,7 +72,7 @@ def _as_images(spec: ImageSpec) -> tuple[Callable[[Frame], Frame], ImageSpec]:
         width=width,
         height=height,
         format=layout,
-        color=pixels.color,
+        color=replace(info.color, range=ColorRange.FULL, matrix=Matrix.RGB, siting=""),
         display_matrix=None,
     )
     return picture, replace(spec, info=images, depth=depth)

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vsr.core.color_codes import Primaries
 from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.hdr import TRANSFERS
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.cicp import cicp_of
-from vsr.images.files import encode, nearest_metadata, nearest_shape
+from vsr.images.files import encode, image_format, nearest_metadata, nearest_shape
+from vsr.images.film_header import telling_primaries, unpacked
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered
@@ -26,8 +29,6 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.util.atomic import give_name
 
 _QUEUE = 2  # frames that may wait for the encoder
-CLIPPED = "light is shown by sRGB's curve, and clipped to 0 to 1"
-"""What becomes of half floats where there is no room for them."""
 
 
 def names_folder(path: Path) -> bool:
@@ -205,12 +206,23 @@ def _metadata_of(
 ) -> tuple[Metadata, tuple[str, ...]]:
     """What the image of a number keeps of its metadata, and what it cannot.
 
-    Light of a wide gamut that becomes whole numbers is told in a cICP chunk.
+    Light of a wide gamut that becomes whole numbers is told in a cICP chunk; of what becomes light
+    the primaries are told.
     """
-    metadata = spec.metadata(number)
+    metadata, color = spec.metadata(number), spec.info.color
     if spec.info.format.half and not shape.half:
-        metadata = replace(metadata, cicp=cicp_of(spec.info.color))
+        metadata = replace(metadata, cicp=cicp_of(color))
+    if shape.half and not spec.info.format.half and "film" in image_format(target).blocks:
+        metadata = replace(metadata, cicp=b"", film=telling_primaries(color.primaries))
     return nearest_metadata(target, metadata, shape.channels)
+
+
+def shown_note(suffix: str, info: VideoInfo) -> str:
+    """What to tell people of half floats, in frames of `info`, that become whole numbers."""
+    note = f"{suffix} holds no floats: light is shown by sRGB's curve, and clipped to 0 to 1"
+    if info.color.primaries == Primaries.UNSPECIFIED:
+        note += "; its primaries are not known here, and not converted"
+    return note
 
 
 def doubled_name(names: Sequence[str]) -> str:
@@ -253,13 +265,30 @@ def _output_shape(target: Path, spec: ImageSpec) -> Shape:
     channels = info.format.planes
     shape = Shape(info.width, info.height, channels, depth, info.format.half)
     nearest = nearest_shape(target, shape)
+    if nearest.half and not shape.half:
+        _check_light(target, spec)
     if shape.half and not nearest.half:
-        warn(f"{target.suffix} holds no floats: {CLIPPED}")
+        warn(shown_note(target.suffix, info))
     if channels == 4 and nearest.channels < 4:
         warn(f"{target.suffix} cannot hold transparency; it is dropped")
     if nearest.depth < depth and not shape.half:
         warn(f"{target.suffix} holds {nearest.depth} bits per sample; {depth} are rounded to that")
     return nearest
+
+
+def _check_light(target: Path, spec: ImageSpec) -> None:
+    """Raise OutputError where samples would have to become light by another curve than sRGB's."""
+    film = spec.metadata(0).film
+    if spec.info.color.transfer in TRANSFERS:
+        raise OutputError(
+            f"{target}: HDR is not written as linear light; choose .png or .tif, or make it linear "
+            "first: ffmpeg -vf zscale=transfer=linear"
+        )
+    if film and not unpacked(film).is_for_displays:
+        raise OutputError(
+            f"{target}: a DPX that is logarithmic or linear is not written as light; choose .dpx, "
+            "or convert it first: oiiotool --colorconvert"
+        )
 
 
 def _warn_dropped(target: Path, dropped: tuple[str, ...], warn: Warn) -> None:

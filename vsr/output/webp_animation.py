@@ -14,7 +14,7 @@ from vsr.images.images import to_pixels
 from vsr.images.metadata import Shape
 from vsr.images.webp_animation import WebpWriter
 from vsr.output.commit import commit, part_for
-from vsr.output.image_files import CLIPPED, ImageSpec
+from vsr.output.image_files import ImageSpec, shown_note
 from vsr.output.sink import Output
 
 _QUEUE = 2  # frames that may wait for the encoder
@@ -33,7 +33,7 @@ def create_webp_animation(spec: ImageSpec) -> Iterator[Output]:
     if spec.depth > shape.depth:
         spec.warn(f"{target.suffix} holds 8 bits per sample; {spec.depth} are rounded to that")
     if info.format.half:
-        spec.warn(f"{target.suffix} holds no floats: {CLIPPED}")
+        spec.warn(shown_note(target.suffix, info))
     written, ended = 0, 0
     with part_for(target) as part, writing(target), part.open("wb") as file:
         writer = WebpWriter(file, shape, spec.plays)

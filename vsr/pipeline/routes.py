@@ -29,11 +29,11 @@ from vsr.images.plays import plays_of
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import (
-    CLIPPED,
     ImageSpec,
     create_image,
     create_image_folder,
     names_folder,
+    shown_note,
 )
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
@@ -188,7 +188,7 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
     color = _usual_color(info.color)
     if info.format.half:
-        video.warn(f"{video.target.suffix} holds no floats: {CLIPPED}")
+        video.warn(shown_note(video.target.suffix, info))
     container = format_of(video.target)
     if encoding.pix_fmt:
         chosen = encodable_format(codec, stored, encoding.pix_fmt, container)
