@@ -135,7 +135,7 @@ def batch_command(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Enlarge many files: each SOURCE is a file, a folder or a glob.
+    """Enlarge many files: each SOURCE is a file, a folder, a glob or images such as f_%04d.png.
 
     OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
     the same command goes on where it was interrupted.

@@ -8,22 +8,30 @@ from typing import Any
 
 import click
 
+from vsr.core.bounds import START_NUMBER
 from vsr.core.options import ReadOptions
 from vsr.core.url import as_source
 from vsr.model_selection.classify import Classification
 from vsr.model_selection.select import judged
-from vsr.video.probe import FileFacts, probe
+from vsr.pipeline.probe import probe
+from vsr.video.probe import FileFacts
 
 from .options import upscale_option
+from .param_types import Number
 
 
 @click.command("probe")
 @click.argument("source", metavar="INPUT")
 @upscale_option("read.video_stream")
+@click.option(
+    "--start-number", type=Number(START_NUMBER), metavar="N", help="First of images as f_%04d.png."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def probe_command(source: str, video_stream: int | None, as_json: bool) -> None:
-    """Show a video's picture format, colour tags, timing and streams."""
-    facts = probe(source, video_stream)
+def probe_command(
+    source: str, video_stream: int | None, start_number: int | None, as_json: bool
+) -> None:
+    """Show the picture format, colour tags, timing and streams of a video, or of images."""
+    facts = probe(source, video_stream, start_number)
     found = judged(as_source(source), ReadOptions(video_stream=video_stream))
     if as_json:
         judgement = None if found is None else asdict(found)

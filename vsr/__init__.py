@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from vsr.estimation.estimate import Estimate, estimate
     from vsr.evaluation.evaluate import evaluate
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
+    from vsr.pipeline.probe import probe
     from vsr.previews.preview import Preview, preview
     from vsr.upscaler import UpscaledFrame, Upscaler, open_video
     from vsr.util.version import __version__
-    from vsr.video.probe import probe
 
     Weights = ModelCard
 
@@ -124,7 +124,7 @@ _HOMES = {
         "vsr.upscaler",
     ),
     "__version__": "vsr.util.version",
-    "probe": "vsr.video.probe",
+    "probe": "vsr.pipeline.probe",
 }
 
 

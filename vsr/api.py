@@ -39,7 +39,7 @@ from vsr.pipeline.checks import (
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.frames import run_frames
 from vsr.pipeline.image_folder import run_stills
-from vsr.pipeline.numbered import check_beside, check_no_record, reading_of
+from vsr.pipeline.numbered import check_beside, reading_of
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
 from vsr.pipeline.routes import create_target
 from vsr.provenance.described import Found
@@ -99,8 +99,6 @@ def upscale(
     arrived = clear_arrived(target)
     again = options.run.overwrite or options.run.record or bool(arrived)
     check_paths(source, target, again, options.read)
-    if options.run.record:
-        check_no_record(source, target)
     if options.run.keep_date:
         check_dated(source, target)
     _check_progress_preview(progress_preview, source, target, options.run)
@@ -355,8 +353,8 @@ def _identity(job: Job) -> Found | None:
     """What identifies a source. A file that an earlier run has read is not read again."""
     if isinstance(job.source, Url):
         return None
-    if job.source.is_dir():
-        return fingerprints(job.source)
+    if is_series(job.source):
+        return fingerprints(job.source, reading_of(job).start_number)
     return fingerprint(job.source, known_source(job.target, job.source))
 
 
@@ -373,7 +371,8 @@ def _unless_done(job: Job, settings: dict[str, Plain], arrived: Sequence[Plan]) 
             raise DoneError(f"{job.target}: is complete; the run before was killed just after")
     if options.record and isinstance(job.source, Path):
         try:
-            done = standing(job.source, job.target, settings)
+            first = reading_of(job).start_number
+            done = standing(job.source, job.target, settings, first)
         except OutputError:
             if not options.overwrite:
                 raise

@@ -28,12 +28,13 @@ from vsr.core.source import Source
 from vsr.core.threads import ahead
 from vsr.core.untagged import shown_alike
 from vsr.core.url import Url, as_source
-from vsr.images.images import image_info, to_pixels, to_planes
+from vsr.images.images import Images, image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import copies_of, enlarge_by, load_for
 from vsr.model_selection.quality import check_denoise, told_of_frame, told_quality
 from vsr.networks.registry import default_model
+from vsr.pipeline.routes import open_file
 from vsr.video.reader import Video
 from vsr.video.reader import open_video as _open_video
 from vsr.video.shots import mark_shots
@@ -146,14 +147,15 @@ class Upscaler:
         height, width = came.pixels.shape[:2]
         channels = came.pixels.shape[2] if came.pixels.ndim == 3 else 1
         depth = 8 if came.pixels.dtype == np.uint8 else 16
-        info = image_info(Shape(width, height, channels, depth))
+        shape = Shape(width, height, channels, depth)
+        info = image_info(shape)
         frame = Frame(to_planes(came.pixels), 0, 1, starts_shot=True)
         quality = told_of_frame(frame, info, self._model.network, self._denoise)
         geometry = geometry_of(self._picture, info)
         (large,) = enlarge_by(
             self._networks, iter([frame]), info, self._engine, geometry, quality=quality
         )
-        made: AnyImage = cast(Any, came.back(to_pixels(large.planes, channels, depth)))
+        made: AnyImage = cast(Any, came.back(to_pixels(large.planes, info.format, shape)))
         return made
 
     def frames(
@@ -175,7 +177,8 @@ class Upscaler:
             _entered(source, warn) as video,
             ahead(video.frames(network.neighbours, network.warmup), _DECODED_AHEAD) as decoded,
         ):
-            shots = mark_shots(decoded, video.info.format.peak)
+            layout = video.info.format
+            shots = mark_shots(decoded, layout.peak, layout.half)
             quality = told_quality(video.path, network, self._denoise)
             geometry = geometry_of(self._picture, video.info)
             large = shown_alike(video.info, geometry.large(video.info))
@@ -228,19 +231,22 @@ def open_video(
     deinterlace: Deinterlace = "auto",
     strict: bool = False,
     stall_timeout: float = 300,
+    rate: float | Fraction | None = None,
+    start_number: int | None = None,
     limits: Limits = DEFAULTS,
     warn: Callable[[str], None] | None = None,
-) -> AbstractContextManager[Video]:
-    """Open a video for reading, in a `with` block or for `Upscaler.frames`, once.
+) -> AbstractContextManager[Video | Images]:
+    """Open a video, or images as one, to be read once, in a `with` block or by `Upscaler.frames`.
 
     Args:
-        source: a file or an address.
+        source: a file, an address, a folder of images, or numbered ones as "in/frame_%04d.png".
         start, end: the part to read, in seconds from the file's start.
         video_stream, hwaccel, deinterlace, strict, stall_timeout, limits: as in `vsr.ReadOptions`.
+        rate, start_number: likewise, for images.
         warn: called with each warning.
 
     Raises InputError for values out of range; entering it raises InputError, in one line, for
-    anything that is not a readable video.
+    anything that is not readable so.
     """
     options = ReadOptions(
         start=start,  # type: ignore[arg-type]
@@ -250,9 +256,14 @@ def open_video(
         deinterlace=deinterlace,
         strict=strict,
         stall_timeout=stall_timeout,
+        rate=rate,  # type: ignore[arg-type]
+        start_number=start_number,
         limits=limits,
     )
-    return _open_video(as_source(source), options.span, warn or _ignore, options)
+    path, warn = as_source(source), warn or _ignore
+    if isinstance(path, Url):
+        return _open_video(path, options.span, warn, options)
+    return open_file(path, options.span, options.clip_rate, warn, options)
 
 
 def _ignore(_message: str) -> None:

@@ -111,13 +111,59 @@ def with_projection(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".webm"])
-def test_360_degree_and_stereo_tags_are_named(tmp_path: Path, suffix: str) -> None:
+def test_360_degree_and_stereo_tags_are_kept_or_named(tmp_path: Path, suffix: str) -> None:
     source = with_projection(make(tmp_path / "in.mp4", Clip(pts=(0, 512, 1024))))
     result = vsr.upscale(source, tmp_path / f"out{suffix}", model="nearest", scale=2)
-    names = ("360-degree projection", "stereoscopic layout")
-    assert {f"of the video: {name}" for name in names} <= set(result.dropped)
+    names = ["360-degree projection", "stereoscopic layout"]
+    if suffix in (".mkv", ".webm"):
+        assert stereo_mode(tmp_path / f"out{suffix}") == "left_right"
+        del names[1]
+    assert [f"of the video: {name}" for name in names] == list(result.dropped)
     (said,) = [line for line in result.warnings if "cannot be written" in line]
     assert all(name in said for name in names)
+
+
+def stereo_mode(path: Path) -> str:
+    with av.open(str(path)) as container:
+        return container.streams.video[0].metadata.get("stereo_mode", "")
+
+
+@pytest.mark.parametrize(
+    ("layout", "suffix", "kept"),
+    [
+        ("left_right", ".mkv", True),
+        ("right_left", ".mkv", True),
+        ("top_bottom", ".webm", True),
+        ("bottom_top", ".mkv", True),
+        ("block_rl", ".mkv", True),
+        ("anaglyph_cyan_red", ".mkv", True),
+        ("anaglyph_cyan_red", ".mp4", False),
+        ("block_lr", ".webm", False),
+        ("right_left", ".mp4", False),
+        ("row_interleaved_lr", ".mkv", False),  # an enlargement mixes the views
+        ("checkerboard_rl", ".mkv", False),
+    ],
+)
+def test_matroskas_stereo_mode(tmp_path: Path, layout: str, suffix: str, kept: bool) -> None:
+    clip = Clip(pts=(0, 512, 1024), stream_metadata={"stereo_mode": layout})
+    source = make(tmp_path / "in.mkv", clip)
+    assert stereo_mode(source) == layout
+    target = tmp_path / f"out{suffix}"
+    result = vsr.upscale(source, target, model="nearest", scale=2)
+    assert stereo_mode(target) == (layout if kept else "")
+    named = () if kept else ("of the video: stereoscopic layout",)
+    assert result.dropped == named
+    with av.open(str(target)) as container:
+        assert container.streams.video[0].sample_aspect_ratio in (None, 1)
+
+
+def test_a_part_of_two_views_is_no_such_layout(tmp_path: Path) -> None:
+    clip = Clip(pts=(0, 512, 1024), stream_metadata={"stereo_mode": "left_right"})
+    source = make(tmp_path / "in.mkv", clip)
+    crop = {"crop": "0%,0%,50%,100%"}
+    result = vsr.upscale(source, tmp_path / "out.mkv", model="nearest", scale=2, **crop)
+    assert result.dropped == ("of the video: stereoscopic layout",)
+    assert stereo_mode(tmp_path / "out.mkv") == ""
 
 
 def test_a_plain_video_has_nothing_to_name(tmp_path: Path) -> None:

@@ -78,7 +78,10 @@ def test_sixteen_bits_are_kept_and_told_of_where_they_are_not(tmp_path: Path) ->
     assert not enlarge(tmp_path / "images", tmp_path / "out.mkv", codec="ffv1")
     frame, *_ = decoded(tmp_path / "out.mkv", "rgb48le")
     large = image[..., ::-1].repeat(2, 0).repeat(2, 1)
-    assert np.abs(frame.astype(int) - large.astype(int)).max() <= 1
+    np.testing.assert_array_equal(frame, large)
+    enlarge(tmp_path / "out.mkv", tmp_path / "back")
+    first = cv2.imread(str(tmp_path / "back" / "00000001.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(first, large[..., ::-1].repeat(2, 0).repeat(2, 1))
     warnings = enlarge(tmp_path / "images", tmp_path / "out.avi", codec="huffyuv")
     assert "encoder huffyuv has no gbrp16le: encoded as rgb24" in warnings
 

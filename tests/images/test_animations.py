@@ -13,7 +13,9 @@ import pytest
 from support.clips import Clip, make
 
 import vsr
-from vsr.images.webp_animation import read_webp_animation
+from vsr.images.metadata import Shape
+from vsr.images.plays import FOR_EVER, plays_of
+from vsr.images.webp_animation import WebpWriter, read_webp_animation
 
 DURATIONS = (40, 120, 500, 70)
 STARTS = [0, 40, 160, 660]
@@ -157,3 +159,54 @@ def test_a_webp_cut_short_is_an_error_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(vsr.InputError, match=r"cut\.webp: cannot be read as an image$"):
         enlarge(tmp_path / "cut.webp", tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
+
+
+def played(path: Path, plays: int) -> Path:
+    """An animation of two pictures that is to be played so many times; 0 is for ever."""
+    if path.suffix == ".webp":
+        with path.open("wb") as file:
+            writer = WebpWriter(file, Shape(16, 8, 3, 8), plays)
+            for level in (0, 200):
+                writer.write(np.full((8, 16, 3), level, np.uint8), 100)
+            writer.finish()
+        return path
+    gif = path.suffix == ".gif"
+    loop = {0: "0", 1: "-1"}.get(plays, str(plays - 1))
+    options = {"loop": loop} if gif else {"plays": str(plays)}
+    with av.open(str(path), "w", format=path.suffix[1:], options=options) as out:
+        stream: Any = out.add_stream(path.suffix[1:], rate=10)
+        stream.width, stream.height = 16, 8
+        stream.pix_fmt = "rgb8" if gif else "rgb24"
+        for number, level in enumerate((0, 200)):
+            frame = av.VideoFrame.from_ndarray(np.full((8, 16, 3), level, np.uint8), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            out.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+        out.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("plays", [FOR_EVER, 1, 2, 7, 65535])
+@pytest.mark.parametrize("before", [".gif", ".apng", ".webp"])
+@pytest.mark.parametrize("after", [".gif", ".apng", ".webp"])
+def test_how_often_it_is_played_is_kept(
+    tmp_path: Path, before: str, after: str, plays: int
+) -> None:
+    source = played(tmp_path / f"in{before}", plays)
+    assert plays_of(source) == plays
+    enlarge(source, tmp_path / f"out{after}")
+    assert plays_of(tmp_path / f"out{after}") == plays
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".webp"])
+def test_what_was_no_animation_is_played_for_ever(tmp_path: Path, suffix: str) -> None:
+    enlarge(make(tmp_path / "in.mp4", Clip(pts=(0, 512, 1024))), tmp_path / f"out{suffix}")
+    assert plays_of(tmp_path / f"out{suffix}") == FOR_EVER
+
+
+@pytest.mark.parametrize("length", [0, 6, 12, 20, 40, 60])
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".webp"])
+def test_a_file_cut_short_says_nothing(tmp_path: Path, suffix: str, length: int) -> None:
+    source = played(tmp_path / f"in{suffix}", 3)
+    source.write_bytes(source.read_bytes()[:length])
+    assert plays_of(source) in (FOR_EVER, 1, 3)
+    assert plays_of(tmp_path) == plays_of(tmp_path / "nowhere") == FOR_EVER

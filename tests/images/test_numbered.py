@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import av
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cli_runner import vsr as cli
 from support.clips import Clip, make
 
 import vsr
-from vsr import InputError, OutputError
+from vsr import DoneError, InputError, OutputError
+from vsr.datasets.media import list_items, read_pictures
 from vsr.images.images import list_images, open_images
 from vsr.images.numbered import Numbered, pattern_of
 
@@ -282,13 +285,104 @@ def test_other_names_that_stand_in_the_way(tmp_path: Path) -> None:
         enlarge(source, image(taken, 1) / "%d.png", overwrite=True)
 
 
-def test_there_is_no_record(tmp_path: Path) -> None:
-    image(tmp_path / "1.png", 50)
-    source = clip(tmp_path, 1)
-    with pytest.raises(InputError, match=r"%d\.png: there is no record of numbered images"):
-        enlarge(tmp_path / "%d.png", tmp_path / "out.mp4", record=True)
-    with pytest.raises(InputError, match=r"o%d\.png: there is no record of numbered images"):
-        enlarge(source, tmp_path / "o%d.png", record=True)
+def test_a_record_tells_of_them(tmp_path: Path) -> None:
+    for number in (3, 4, 5):
+        image(tmp_path / "in" / f"{number}.png", 10 * number)
+    job = (tmp_path / "in" / "%d.png", tmp_path / "out" / "o%03d.png")
+    (tmp_path / "out").mkdir()
+    enlarge(*job, record=True)
+    record = json.loads((tmp_path / "out" / "o%03d.png.record.json").read_bytes())
+    assert sorted(record["source"]["files"]) == ["3.png", "4.png", "5.png"]
+    assert sorted(record["output"]["files"]) == ["o003.png", "o004.png", "o005.png"]
+    with pytest.raises(DoneError):
+        enlarge(*job, record=True)
+    with pytest.raises(OutputError, match=r"made with other settings \(.*start-number"):
+        enlarge(*job, record=True, start_number=7)
+    image(tmp_path / "in" / "6.png", 60)
+    with pytest.raises(OutputError, match="made from another input"):
+        enlarge(*job, record=True)
+    enlarge(*job, record=True, overwrite=True)
+    image(tmp_path / "out" / "o004.png", 1)
+    with pytest.raises(OutputError, match="changed since it was made"):
+        enlarge(*job, record=True)
+
+
+def test_the_first_number_is_part_of_what_was_read(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        image(tmp_path / f"{number}.png", 10 * number)
+    job = (tmp_path / "%d.png", tmp_path / "out.mkv")
+    enlarge(*job, record=True, start_number=2)
+    image(tmp_path / "1.png", 99)  # which was not read
+    with pytest.raises(DoneError):
+        enlarge(*job, record=True, start_number=2)
+    with pytest.raises(OutputError, match="made from another input"):
+        enlarge(*job, record=True)
+
+
+def test_several_images_have_no_one_date(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="keep_date is for files, and this is several"):
+        enlarge(clip(tmp_path, 1), tmp_path / "o%d.png", keep_date=True)
+
+
+def test_python_opens_them_as_a_video(tmp_path: Path) -> None:
+    for number in (8, 9, 10):
+        image(tmp_path / f"f{number}.png", 10 * number)
+    up = vsr.Upscaler("nearest", scale=2, device="cpu")
+    with vsr.open_video(tmp_path / "f%d.png", start_number=9, rate=50) as video:
+        frames = list(up.frames(video))
+    assert [frame.image[0, 0, 0] // 257 for frame in frames] == [90, 100]
+    assert [frame.seconds for frame in frames] == [0, 0.02]
+    assert [frame.image[0, 0, 0] // 257 for frame in up.frames(tmp_path)] == [80, 90, 100]
+    with (
+        pytest.raises(InputError, match=r"g1\.png would be one"),
+        vsr.open_video(tmp_path / "g%d.png"),
+    ):
+        pytest.fail("there are none")
+
+
+def test_probing_tells_of_them(tmp_path: Path) -> None:
+    for number in (8, 9, 10):
+        image(tmp_path / f"f{number}.png", 10 * number)
+    facts = vsr.probe(tmp_path / "f%d.png", start_number=9)
+    assert (facts.container, facts.duration, facts.streams) == ("images", 2 / 25, ())
+    assert (facts.video.width, facts.video.height, facts.video.expected_frames) == (8, 6, 2)
+    assert vsr.probe(tmp_path).video.expected_frames == 3
+    assert vsr.probe(tmp_path / "f8.png").container == "image"
+    ran = cli("probe", str(tmp_path / "f%d.png"), "--start-number", "9", "--json")
+    assert ran.events[0]["video"]["expected_frames"] == 2
+    ran = cli("probe", str(tmp_path / "g%d.png"))
+    assert (ran.code, len(ran.err.splitlines())) == (1, 1)
+
+
+def test_a_batch_takes_them_as_one_clip(tmp_path: Path) -> None:
+    for number in (8, 9, 10):
+        image(tmp_path / "in" / f"f{number}.png", 10 * number)
+    order = ("batch", str(tmp_path / "in" / "f%d.png"), str(tmp_path / "out"))
+    asked = ("--scale", "2", "--model", "nearest", "--json")
+    for status in ("done", "skipped"):
+        ran = cli(*order, *asked)
+        assert ran.code == 0, ran.err
+        assert ran.events[-1][status] == 1
+    made = ["f%d_x2.png.record.json", "f10_x2.png", "f8_x2.png", "f9_x2.png"]
+    assert names(tmp_path / "out") == made
+    ran = cli("batch", str(tmp_path / "in" / "g%d.png"), str(tmp_path / "out"), *asked)
+    assert "no such image; g1.png would be one" in ran.err
+    ran = cli(*order, *asked, "--watch")
+    assert "is one clip of images, which is not waited for" in ran.err
+
+
+def test_scores_take_them_as_one_clip(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    for number in range(4):
+        pixels = random.integers(0, 255, (32, 32, 3)).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"f{number}.png"), pixels)
+    assert list_items([tmp_path / "f%d.png"]) == [tmp_path / "f%d.png"]
+    assert len(list_items([tmp_path / "f%d.png"], stills=True)) == 4
+    found, folder = (
+        [picture.luma for picture in read_pictures(item, "y")]
+        for item in (tmp_path / "f%d.png", tmp_path)
+    )
+    assert np.array_equal(found, folder)
 
 
 def test_other_commands_say_so_in_one_line(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_they_are_not_written(tmp_path: Path) -> None:
         vsr.upscale(tmp_path / "a.tga", tmp_path / "b.tga", model="nearest", device="cpu")
 
 
-@pytest.mark.parametrize("suffix", [".exr", ".dpx", ".heic", ".jxl"])
+@pytest.mark.parametrize("suffix", [".hdr", ".psd", ".cr2"])
 @pytest.mark.parametrize("name", ["a", "f_%04d"])
 def test_other_kinds_are_told_what_to_become(tmp_path: Path, suffix: str, name: str) -> None:
     source = tmp_path / f"{name}{suffix}"

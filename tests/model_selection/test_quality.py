@@ -100,6 +100,18 @@ def test_images_are_told_by_their_noise(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+def test_colour_is_as_noisy_as_the_same_in_grey(tmp_path: Path, depth: int) -> None:
+    random = np.random.default_rng(1)
+    ramp = np.linspace(0, (1 << depth) - 1, 96) + random.normal(0, 1 << (depth - 6), (64, 96))
+    grey = ramp.clip(0, (1 << depth) - 1).astype(f"uint{depth}")
+    cv2.imwrite(str(tmp_path / "grey.png"), grey)
+    cv2.imwrite(str(tmp_path / "colour.png"), cv2.merge([grey, grey, grey]))
+    told = [told_quality(tmp_path / f"{name}.png", NETWORK, None) for name in ("grey", "colour")]
+    assert told[0].noise > 1
+    assert told[1].noise == pytest.approx(told[0].noise, rel=0.01)
+
+
 @pytest.mark.parametrize("wrong", [-1, 100.5, float("nan"), "strong", True])
 def test_strengths_out_of_range_are_refused(wrong: object) -> None:
     with pytest.raises(ModelError, match=r"denoise .*: must be"):

@@ -15,8 +15,8 @@ from support.clips import Clip, make
 from support.interlaced import encode, woven
 
 from vsr.core.errors import InputError
+from vsr.pipeline.probe import probe
 from vsr.video.field_vote import FieldOrder
-from vsr.video.probe import probe
 
 FAST = {"preset": "ultrafast", "bf": "0"}
 

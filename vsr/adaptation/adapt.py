@@ -25,6 +25,7 @@ from vsr.core.options import ComputeOptions
 from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
+from vsr.images.images import is_series
 from vsr.inference.engine import choose_engine
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.registry import Model, default_model, footage_model, load_model, scales_of
@@ -183,7 +184,7 @@ def _facts(model: Model, course: Course) -> Recipe:
 
 
 def _is_video(path: Path) -> bool:
-    return is_clip(path) and not path.is_dir()
+    return is_clip(path) and not is_series(path)
 
 
 def _sharpest(burst: Burst, scale: int) -> Samples:

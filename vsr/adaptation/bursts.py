@@ -17,7 +17,7 @@ from vsr.core.frame import Frame
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Samples, frame_picture
 from vsr.datasets.media import is_clip, list_items, read_images
-from vsr.images.images import list_images
+from vsr.images.images import is_series, list_images
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 
@@ -103,8 +103,8 @@ def _read(
     item: Item, chosen: Sequence[Place], color: str, warn: Warn
 ) -> Iterator[tuple[Place, list[Picture]]]:
     """The places at which something can be read, with their frames."""
-    if not is_clip(item.path) or item.path.is_dir():
-        files = list_images(item.path) if item.path.is_dir() else [item.path]
+    if not is_clip(item.path) or is_series(item.path):
+        files = list_images(item.path) if is_series(item.path) else [item.path]
         for place in chosen:
             seen = files[place.first : place.first + place.frames]
             yield place, list(read_images(seen, color, warn))

@@ -22,6 +22,7 @@ from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.encoding.defaults import default_encoder
 from vsr.images.animated import is_still
 from vsr.images.files import IMAGE_SUFFIXES, image_format
+from vsr.images.images import is_pattern, list_images
 from vsr.remux.containers import format_of
 from vsr.util.text import one_line, shown
 from vsr.video.choose import main_video
@@ -96,6 +97,8 @@ def find(
     they are as in `fnmatch`, small and capital letters apart, and are tried on the relative path
     with forward slashes, where `*` goes across them, and on the name.
 
+    Numbered images, given as f_%04d.png, are one clip.
+
     Without `patterns`, a camera's files of PROXY_SUFFIXES are left out and told to `passed_over`,
     unless they are named.
 
@@ -142,6 +145,11 @@ def check_sources(sources: Sequence[str], patient: bool = False) -> None:
                 f"{address}: is an address; batch takes files, `vsr upscale` takes addresses"
             )
         if _exists(Path(source)):
+            continue
+        if is_pattern(Path(source)):
+            if patient:
+                raise InputError(f"{source}: is one clip of images, which is not waited for")
+            list_images(Path(source))
             continue
         if not glob.has_magic(source):
             raise InputError(f"{source}: no such file or folder")
@@ -214,6 +222,9 @@ def _entries(source: str, skip: str | None, unreadable: Unreadable) -> Iterator[
             yield from _below(source, "", skip, set(), unreadable)
         elif not source.endswith(RECORD_SUFFIX):
             yield _Entry(source, os.path.realpath(source), Path(source).name, named=True)
+        return
+    if is_pattern(Path(source)):  # a pattern: its images are one clip
+        yield _Entry(source, os.path.realpath(source), Path(source).name, named=True)
         return
     if not glob.has_magic(source):
         return

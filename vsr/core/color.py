@@ -22,6 +22,7 @@ from torch import Tensor
 
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import PixelFormat, Plane, VideoInfo
+from vsr.core.half import BLACK, samples_of_shown, shown_of_samples
 from vsr.core.resample import Upsample, cubic, enlarge_axis, reduce_axis, to_samples
 
 # Chroma's offset from the centre of its block of two luma samples along each axis (x, y), in luma
@@ -122,13 +123,24 @@ def luma_of(rgb: Tensor, info: VideoInfo) -> Tensor:
     return (red * r + (1 - red - blue) * g + blue * b)[:, None]
 
 
+def seen_of(rgb: Tensor, info: VideoInfo) -> Tensor:
+    """What networks see of red, green and blue: of light, which may lie anywhere, 0 to 1 alone.
+
+    What lies beyond goes past them, enlarged as chroma is.
+    """
+    return rgb.clamp(0, 1) if info.format.half else rgb
+
+
 def to_rgb(planes: Sequence[Tensor], info: VideoInfo) -> Tensor:
     """Y, U, V (or Y alone) of frames of `info` -> (N, 3, H, W) float32, nominally in [0, 1].
 
     Samples are (N, h, w), uint8 or uint16. Chroma is enlarged bicubically on its siting. What
     lies outside the nominal range stays outside, so that it comes back by `from_rgb`. Frames
-    of RGB are only brought in order.
+    of RGB are only brought in order; light becomes what is shown of it.
     """
+    if info.format.half:
+        g, b, r = (shown_of_samples(plane) for plane in planes[:3])
+        return torch.stack([r, g, b], 1)
     if info.format.rgb:
         g, b, r = (plane.to(torch.float32) for plane in planes[:3])
         return torch.stack([r, g, b], 1) / info.format.peak
@@ -148,6 +160,8 @@ def to_rgb(planes: Sequence[Tensor], info: VideoInfo) -> Tensor:
 def from_rgb(rgb: Tensor, info: VideoInfo) -> list[Tensor]:
     """(N, 3, H, W) float32 -> planes of frames of `info` without alpha: see `to_rgb`."""
     r, g, b = rgb.unbind(1)
+    if info.format.half:
+        return [samples_of_shown(plane) for plane in (g, b, r)]
     if info.format.rgb:
         return _rounded([plane * info.format.peak for plane in (g, b, r)], info)
     (black, white), (neutral, swing) = _levels(info)
@@ -259,6 +273,8 @@ def _at_chroma(chroma: Tensor, info: VideoInfo) -> tuple[Tensor, ...]:
 def black(info: VideoInfo) -> list[int]:
     """What samples of each plane of black frames of `info` are; where there is alpha, they are
     transparent."""
+    if info.format.half:
+        return [BLACK, BLACK, BLACK, 0][: info.format.planes]
     if info.format.rgb:
         return [0] * info.format.planes
     (luma, _), (neutral, _) = _levels(info)

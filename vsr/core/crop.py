@@ -10,6 +10,7 @@ from fractions import Fraction
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
 from vsr.core.orientation import Orientation
+from vsr.core.stereo import cut
 from vsr.core.untagged import shown_alike
 from vsr.util.text import shown
 
@@ -126,7 +127,9 @@ def cropped(info: VideoInfo, box: Box) -> VideoInfo:
 
     Untagged colours keep their look: see `shown_alike`.
     """
-    return shown_alike(info, replace(info, width=box.width, height=box.height))
+    size = (box.width, box.height)
+    stereo = info.stereo if size == (info.width, info.height) else cut(info.stereo)
+    return shown_alike(info, replace(info, width=box.width, height=box.height, stereo=stereo))
 
 
 def _stored(shown: _Range, backwards: bool, step: int, length: int) -> _Range:

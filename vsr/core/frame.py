@@ -15,9 +15,9 @@ from vsr.core.hdr import LightLevel, Mastering
 from vsr.core.orientation import Orientation
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float16]
 """(H, W) grey, (H, W, 3) blue, green, red, or (H, W, 4) with alpha, which is not premultiplied.
-uint8 in 0..255 or uint16 in 0..65535."""
+uint8 in 0..255 or uint16 in 0..65535. float16 is scene-linear light, which is premultiplied."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class PixelFormat:
         chroma_height: luma rows per chroma row, 1, 2 or 4.
         planes: 1 (grey), 3 (Y, U, V) or 4 (with alpha).
         rgb: whether the first three planes are green, blue and red instead, as libav has them.
+        half: whether these are light, as in `vsr.core.half`; alpha is in 0 .. 2**depth - 1, and
+            multiplied into them.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PixelFormat:
     chroma_height: int
     planes: int
     rgb: bool = False
+    half: bool = False
 
     @property
     def peak(self) -> int:
@@ -57,6 +60,8 @@ class PixelFormat:
     @property
     def opaque(self) -> PixelFormat:
         """The same without alpha."""
+        if self.half:
+            return HALF_FORMATS[3]
         layout = self.chroma_width, self.chroma_height
         return find_format(self.depth, *layout, 3, self.rgb) if self.has_alpha else self
 
@@ -115,6 +120,12 @@ def _is_known(name: str) -> bool:
 PIXEL_FORMATS = _formats()
 """The formats that flow through as they are. All others are converted to one of these."""
 
+HALF_FORMATS = {
+    3: PixelFormat("gbrpf16le", 16, 1, 1, 3, rgb=True, half=True),
+    4: PixelFormat("gbrapf16le", 16, 1, 1, 4, rgb=True, half=True),
+}
+"""Those of images in half floats, by their planes; what goes to encoders is `displayed`."""
+
 
 def find_format(
     depth: int, chroma_width: int, chroma_height: int, planes: int, rgb: bool = False
@@ -168,6 +179,7 @@ class VideoInfo:
         frame_rate: nominal frames per second. A hint: timestamps rule.
         expected_frames: what the header promises. A hint for progress, nothing else.
         mastering, light: HDR's static metadata, where there is some.
+        stereo: how two views share it, see `vsr.core.stereo`; "" for one.
         dropped: what else the first frame says that no output keeps, named for people.
         user_data: what it says that encoders with room for user data keep, likewise.
     """
@@ -183,6 +195,7 @@ class VideoInfo:
     expected_frames: int | None = None
     mastering: Mastering | None = None
     light: LightLevel | None = None
+    stereo: str = ""
     dropped: tuple[str, ...] = ()
     user_data: tuple[str, ...] = ()
 
@@ -229,6 +242,6 @@ class Frame:
 
 def as_pixels(array: Any) -> Pixels:
     """State what OpenCV, which types all arrays alike, has returned."""
-    assert array.dtype in (np.uint8, np.uint16)
+    assert array.dtype in (np.uint8, np.uint16, np.float16)
     pixels: Pixels = array
     return pixels

@@ -80,10 +80,9 @@ def mastering_of(frame: VideoFrame) -> Mastering | None:
         return None
     values = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
     points, (least, most) = values[:8], values[8:]
-    if not (all(0 <= value <= 1 for value in points) and 0 <= least < most <= _BRIGHTEST):
-        return None
     red, green, blue, white = zip(points[::2], points[1::2], strict=True)
-    return Mastering(red, green, blue, white, most, least)
+    found = Mastering(red, green, blue, white, most, least)
+    return found if is_sane(found) else None
 
 
 def light_of(frame: VideoFrame) -> LightLevel | None:
@@ -92,7 +91,16 @@ def light_of(frame: VideoFrame) -> LightLevel | None:
     if len(data) < _LIGHT.size:
         return None
     level = LightLevel(*_LIGHT.unpack_from(data))
-    return level if 0 < max(level.most, level.average) <= _LARGEST_LEVEL else None
+    return level if is_sane(level) else None
+
+
+def is_sane(told: Mastering | LightLevel) -> bool:
+    """Whether something can be as a file tells it; what is damaged cannot be."""
+    if isinstance(told, LightLevel):
+        return 0 < max(told.most, told.average) <= _LARGEST_LEVEL
+    points = (told.red, told.green, told.blue, told.white)
+    inside = all(0 <= value <= 1 for point in points for value in point)
+    return inside and 0 <= told.least < told.most <= _BRIGHTEST
 
 
 def _side_data(frame: VideoFrame, kind: str) -> bytes:

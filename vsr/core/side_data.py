@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from av.video.frame import VideoFrame
 
+from vsr.core.stereo import STEREO
+
 CAPTIONS, ACTIVE_FORMAT = "closed captions", "active format description"
 """What goes on as user data where the encoder's codec has room for it: see `user_data_of`."""
 
@@ -36,7 +38,7 @@ OF_FRAMES: Kinds = {
     "A53_CC": (Fate.KEPT, CAPTIONS),  # named where the encoder's codec has no room
     "AFD": (Fate.KEPT, ACTIVE_FORMAT),
     "SPHERICAL": (Fate.DROPPED, "360-degree projection"),
-    "STEREO3D": (Fate.DROPPED, "stereoscopic layout"),
+    "STEREO3D": (Fate.KEPT, STEREO),  # named where the container cannot say it
     "PANSCAN": (Fate.DROPPED, "pan and scan"),
     "ICC_PROFILE": (Fate.DROPPED, "ICC profile"),
     "S12M_TIMECODE": (Fate.DROPPED, "timecode of each frame"),

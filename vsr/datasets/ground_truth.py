@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vsr.core.color import from_rgb, known_matrix, to_rgb
 from vsr.core.frame import PIXEL_FORMATS, Pixels, VideoInfo
 from vsr.core.frame import Plane as AnyPlane
+from vsr.core.half import displayed, displayed_light
 
 Plane = NDArray[np.uint8]
 Samples = NDArray[np.uint8]
@@ -45,10 +46,12 @@ def luma_picture(plane: Plane) -> Picture:
 def image_picture(pixels: Pixels, color: str) -> Picture:
     """What a network of `color`, "y" or "rgb", sees of an image.
 
-    `pixels` are grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4), uint8 or uint16. 16 bits are
-    rounded to 8, alpha is dropped. Luma is `luma` of a coloured image, and a grey one as it is,
-    spread over three channels for RGB: so are the papers' scores made, whose Set14 holds one.
+    `pixels` are grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4). 16 bits are rounded to 8, light is
+    seen as it is shown, alpha is dropped. Luma is `luma` of a coloured image, and a grey one as it
+    is, spread over three channels for RGB: so are the papers' scores made, whose Set14 holds one.
     """
+    if pixels.dtype == np.float16:
+        pixels = displayed_light(pixels)
     deep = pixels.dtype == np.uint16
     bgr = np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257) if deep else pixels, np.uint8)
     grey = bgr.ndim == 2
@@ -67,6 +70,8 @@ def frame_picture(planes: Sequence[AnyPlane], info: VideoInfo, color: str) -> Pi
     range of `info`, rounded and clamped; luma is Y in its own range. A frame of RGB is seen as
     an image is.
     """
+    if info.format.half:
+        planes = displayed(planes[:3])
     if info.format.rgb:
         green, blue, red = (_eight_bits(plane, info.format.depth) for plane in planes[:3])
         return image_picture(np.dstack([blue, green, red]), color)

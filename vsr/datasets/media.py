@@ -13,7 +13,14 @@ from vsr.core.paths import check_input
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Plane, frame_picture, image_picture
 from vsr.images.files import read_picture
-from vsr.images.images import is_image, list_images, mended_note, same_size
+from vsr.images.images import (
+    is_image,
+    is_pattern,
+    is_series,
+    list_images,
+    mended_note,
+    same_size,
+)
 from vsr.video.reader import open_video
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}
@@ -24,11 +31,15 @@ LEAST_FRAMES = 3
 def list_media(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths`, and the images and videos in their folders, in name order.
 
-    Folders are searched recursively, hidden files left out. Raises InputError for a path
+    Folders are searched recursively, hidden files left out, and patterns of numbered images such
+    as f_%04d.png stand for those. Raises InputError for a path
     that does not exist, or cannot be read.
     """
     found: list[Path] = []
     for path in paths:
+        if is_pattern(path):
+            found += list_images(path)
+            continue
         if not os.path.lexists(path):
             raise InputError(f"{path}: no such file or folder")
         check_input(path)
@@ -55,7 +66,9 @@ def list_items(paths: Iterable[Path], stills: bool = False) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         files = list_media([path])
-        if path.is_dir() and not stills:
+        if is_pattern(path) and not stills and len(files) >= LEAST_FRAMES and same_size(files):
+            files = [path]
+        elif path.is_dir() and not stills:
             clips = {f for f in {file.parent for file in files} if _is_clip(f, files)}
             files = [f.parent if is_image(f) and f.parent in clips else f for f in files]
         found += dict.fromkeys(files)
@@ -68,13 +81,13 @@ def _is_clip(folder: Path, files: Iterable[Path]) -> bool:
 
 
 def is_clip(item: Path) -> bool:
-    """Whether an item of `list_items` has frames: a video, or a folder of images."""
-    return item.is_dir() or not is_image(item)
+    """Whether an item of `list_items` has frames: a video, a folder of images or a pattern."""
+    return is_series(item) or not is_image(item)
 
 
 def is_lossless(path: Path) -> bool:
     """Whether an image file, or all in a folder, holds its pixels as they were."""
-    if path.is_dir():
+    if is_series(path):
         return all(is_lossless(file) for file in list_images(path))
     if path.suffix.lower() == ".webp":
         with path.open("rb") as file:
@@ -85,16 +98,16 @@ def is_lossless(path: Path) -> bool:
 def read_pictures(path: Path, color: str, step: int = 1, warn: Warn = ignore) -> Iterator[Picture]:
     """What networks of `color`, "y" or "rgb", see of an image, or of every `step`-th frame.
 
-    A clip is a video, or a folder of images in natural order of their names. Images are read by
-    `image_picture`, an EXIF rotation applied, and frames of a video by `frame_picture`. Raises
-    InputError, in one line, for a file that cannot be read.
+    A clip is a video, a pattern, or a folder of images in natural order of their names. Images are
+    read by `image_picture`, an EXIF rotation applied, and frames of a video by `frame_picture`.
+    Raises InputError, in one line, for a file that cannot be read.
     """
-    if is_clip(path) and not path.is_dir():
+    if is_clip(path) and not is_series(path):
         with open_video(path, Span(), warn) as video:
             for frame in islice(video.frames(), 0, None, step):
                 yield frame_picture(frame.planes, video.info, color)
         return
-    yield from read_images(list_images(path)[::step] if path.is_dir() else [path], color, warn)
+    yield from read_images(list_images(path)[::step] if is_series(path) else [path], color, warn)
 
 
 def read_images(files: Iterable[Path], color: str, warn: Warn = ignore) -> Iterator[Picture]:

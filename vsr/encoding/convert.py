@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from vsr.core.color import SITINGS, known_matrix, relaid_chroma, rgb_matrix
 from vsr.core.events import Warn
 from vsr.core.frame import PixelFormat, Plane, VideoInfo, find_format
+from vsr.core.half import displayed
 from vsr.core.recolor import alpha_of, recoloured
 from vsr.encoding.palette import paletted
 from vsr.video.planes import converted, copied, libav_frame, write_plane
@@ -32,12 +33,18 @@ class Converter:
     """
 
     def __init__(self, source: VideoInfo, target: VideoInfo, encoder: str, warn: Warn) -> None:
+        self._is_light = source.format.half
+        if self._is_light:
+            layout = source.format
+            source = replace(source, format=find_format(16, 1, 1, layout.planes, rgb=True))
         self._source, self._target = source, target
         self._encoder, self._warn = encoder, warn
         self._warned = False
 
     def __call__(self, planes: Sequence[Plane]) -> VideoFrame:
         """The frame, without a time."""
+        if self._is_light:
+            planes = displayed(planes)
         target, want = self._target, self._target.format
         if self._source.format.has_alpha and not want.has_alpha:
             self._tell_of(planes[3])

@@ -14,7 +14,7 @@ _USUAL = "libx264"
 # Where H.264 cannot be held, or its times are not read back right.
 _PREFERRED = {
     "webm": ("libsvtav1",),
-    "rawvideo": ("rawvideo",),
+    **dict.fromkeys(("rawvideo", "yuv4mpegpipe"), ("rawvideo",)),
     **dict.fromkeys(("ogg", "ogv"), ("theora", "vp8")),
     **dict.fromkeys(("avi", "asf"), ("mpeg4",)),
     **dict.fromkeys(("mpeg", "vob", "dvd", "svcd"), ("mpeg2video",)),

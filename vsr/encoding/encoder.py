@@ -16,12 +16,13 @@ from vsr.core.errors import EncoderError
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.hdr import encoder_parameters
+from vsr.core.stereo import STEREO, stereo_for
 from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
 from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
 from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
 from vsr.encoding.players import player_note
-from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
+from vsr.encoding.timestamps import BY_TIME_BASE, IN_ORDER, Counted, Ticks
 from vsr.encoding.upright import turned_for
 from vsr.encoding.user_data import takes_user_data, with_user_data
 
@@ -70,7 +71,7 @@ class Encoder:
             warn(self._turn.note(output.format.name))
             info = self._turn.made
             color = replace(color, siting=info.color.siting)
-        encoded = encodable_format(codec, info.format, encoding.pix_fmt)
+        encoded = encodable_format(codec, info.format, encoding.pix_fmt, output.format.name)
         note = format_note(name, info.format, encoded)
         if note and not encoding.pix_fmt:
             warn(note)
@@ -96,7 +97,9 @@ class Encoder:
         self._codec = codec.canonical_name
         self._user_data: dict[int, tuple[bytes, ...]] = {}
         no_room = () if takes_user_data(self._codec) else info.user_data
-        self.dropped = [*info.dropped, *no_room]
+        self._stereo = stereo_for(info.stereo, output.format.name)
+        lost = (STEREO,) if info.stereo and not self._stereo else ()
+        self.dropped = [*info.dropped, *lost, *no_room]
         self._clock = clock or info.time_base
         self.name = name
         self.container = output.format.name
@@ -118,8 +121,10 @@ class Encoder:
         options = open_encoder(context, info, self._encoding)
         pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
         self.settings = {**options, **pixels}
-        if container in ONE_RATE:
+        if container in BY_TIME_BASE:
             stream.time_base = self._clock
+        if self._stereo:
+            stream.metadata["stereo_mode"] = self._stereo
         if info.display_matrix:
             stream.set_display_matrix(info.display_matrix)
         self.stream = stream
@@ -147,7 +152,7 @@ class Encoder:
 
         For containers with a coarse clock; others take it as it is.
         """
-        if self.container in ONE_RATE and packet.pts is not None:
+        if self.container in BY_TIME_BASE and packet.pts is not None:
             shown = round(packet.pts * packet.time_base / self.base)
             packet.pts = packet.dts = self._ticks.free(shown, self._clock)
             packet.time_base = self.base

@@ -14,6 +14,7 @@ from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import EncoderError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo, find_format
 from vsr.encoding.priority import ordinary_priority
+from vsr.encoding.raw import holds_raw
 
 # Other layouts of the same samples, which libav converts to without loss.
 _TWINS = {
@@ -24,6 +25,7 @@ _TWINS = {
     "gbrap16le": ("rgba64le", "rgba64be"),
     "gray16le": ("gray16be",),
     "yuv420p10le": ("p010le",),
+    "yuv422p": ("uyvy422", "yuyv422"),
     "yuv422p10le": ("p210le",),
 }
 _ENCODABLE = PIXEL_FORMATS | {
@@ -36,27 +38,38 @@ _PALETTE = replace(PIXEL_FORMATS["gbrap"], name="pal8")
 
 # For encoders that name none. AVI and QuickTime take 8-bit RGB for packed, whatever it is.
 _UNCOMPRESSED = set(PIXEL_FORMATS) - {"gbrp", "gbrap"} | {"bgr24", "bgra"}
-_RAW_RGB_DEPTHS = {"avi": 8, "mov": 8, "nut": 16}
-"""Containers that tell which RGB is in them uncompressed, and the bits that it may have."""
+_RAW = "rawvideo"
 
 
-def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
+def encodable_format(
+    codec: Codec, source: PixelFormat, wish: str, container: str = ""
+) -> PixelFormat:
     """The pixel format to encode: the wish, else the source's, else the nearest above it.
 
-    A wish also means the same samples in another layout: gbrp is bgr0 to ffv1. Raises
-    EncoderError where the encoder has none.
+    A wish also means the same samples in another layout: gbrp is bgr0 to ffv1. Uncompressed, it is
+    one that the `container` can hold, by libav's name. Raises EncoderError where there is none.
     """
     if codec.name == "gif":  # it could do grey, but all that come have colours
         if wish not in ("", "pal8"):
             raise EncoderError(f"encoder gif cannot write {wish!r}: it can pal8")
         return _PALETTE
     names = {f.name for f in codec.video_formats or []} or _UNCOMPRESSED
+    if codec.name == _RAW and container:
+        names = {name for name in _ENCODABLE if holds_raw(container, name)}
+        if not names:
+            raise EncoderError(
+                f"{container} holds no uncompressed pictures: choose .nut, .avi or .mov, or "
+                "--codec ffv1, which loses nothing"
+            )
     offered = {name: f for name, f in _ENCODABLE.items() if name in names}
     if wish:
         found = next((name for name in _alike(wish) if name in offered), None)
         if found is None:
             allowed = ", ".join(offered)
-            raise EncoderError(f"encoder {codec.name} cannot write {wish!r}: it can {allowed}")
+            where = f" in {container}" if codec.name == _RAW and container else ""
+            raise EncoderError(
+                f"encoder {codec.name} cannot write {wish!r}{where}: it can {allowed}"
+            )
         return offered[found]
     for format_ in sorted(offered.values(), key=lambda f: _loss(source, f)):
         if format_.rgb and codec.name.endswith("_nvenc"):
@@ -75,19 +88,16 @@ def images_format(
     players take for granted, 4:2:0 of `usual_depth` bits, with alpha where they hold some; one
     that has no 4:2:0 the nearest to the images. Raises EncoderError where there is none.
     """
-    depth, raw = images.depth, codec.name == "rawvideo"
-    if raw:
-        depth = min(depth, _RAW_RGB_DEPTHS.get(container, 0))
-    if codec.lossless and not codec.lossy and depth:
-        images = find_format(depth, 1, 1, images.planes, images.rgb)
-        found = encodable_format(codec, images, "")
+    if codec.lossless and not codec.lossy:
+        found = encodable_format(codec, images, "", container)
         if images.planes == 1 and found.planes > 1:  # grey in limited range would lose levels
-            return encodable_format(codec, find_format(depth, 1, 1, 3, rgb=True), "")
+            rgb = find_format(images.depth, 1, 1, 3, rgb=True)
+            return encodable_format(codec, rgb, "", container)
         return found
-    usual = find_format(usual_depth, 2, 2, 4 if images.has_alpha and not raw else 3)
-    found = encodable_format(codec, usual, "")
+    usual = find_format(usual_depth, 2, 2, 4 if images.has_alpha else 3)
+    found = encodable_format(codec, usual, "", container)
     layout = found.rgb, found.chroma_width, found.chroma_height
-    return found if layout == (False, 2, 2) else encodable_format(codec, images, "")
+    return found if layout == (False, 2, 2) else encodable_format(codec, images, "", container)
 
 
 def format_note(encoder: str, source: PixelFormat, encoded: PixelFormat) -> str:

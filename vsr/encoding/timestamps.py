@@ -15,6 +15,8 @@ IN_ORDER = {"avi", "asf", "asf_stream", "rm", "swf"}
 """Containers that keep one time a packet: frames must be encoded in the order they are shown."""
 ONE_RATE = {"avi"}
 """Those of them whose clock had best be slow: each tick between two frames is written, too."""
+BY_TIME_BASE = {*ONE_RATE, "yuv4mpegpipe"}
+"""Containers that take the stream's time base for the time of a frame."""
 
 
 class Counted:

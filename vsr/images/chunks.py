@@ -16,6 +16,7 @@ from vsr.images.tiff import upright
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
+_HDR = {b"cICP": "cicp", b"mDCV": "mdcv", b"cLLI": "clli"}
 _EXIF_START, _XMP_START = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _ICC_START = b"ICC_PROFILE\0"
 _SEGMENT = 65533  # bytes of a JPEG segment's payload, at most
@@ -49,8 +50,8 @@ def read_png(data: bytes) -> Header:
             blocks["icc"] = _inflated(body.partition(b"\0")[2][1:])
         elif name == b"eXIf":
             blocks["exif"] = body
-        elif name == b"cICP":
-            blocks["cicp"] = body
+        elif name in _HDR:
+            blocks[_HDR[name]] = body
         elif name == b"iTXt" and body.startswith(_XMP_KEYWORD + b"\0"):
             blocks["xmp"] = _international_text(body)
         elif name == b"acTL":
@@ -103,9 +104,9 @@ def _inflated(packed: bytes) -> bytes:
 
 def embed_png(data: bytes, metadata: Metadata) -> bytes:
     """Put metadata into a PNG."""
-    chunks = []
-    if metadata.cicp:
-        chunks.append((b"cICP", metadata.cicp))
+    chunks: list[tuple[bytes, bytes]] = []
+    told = {b"cICP": metadata.cicp, b"mDCV": metadata.mdcv, b"cLLI": metadata.clli}
+    chunks += [(name, body) for name, body in told.items() if body]
     if metadata.icc:
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
     if metadata.exif:

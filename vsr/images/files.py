@@ -31,6 +31,17 @@ from vsr.images.chunks import (
     read_png,
     read_webp,
 )
+from vsr.images.film import (
+    WRITTEN,
+    as_light,
+    check_film,
+    decode_film,
+    encode_film,
+    film_kind,
+    read_film,
+)
+from vsr.images.film_header import unpacked
+from vsr.images.heif import HEIF, decode_heif, is_heif, read_heif
 from vsr.images.jpeg import decode_jpeg
 from vsr.images.metadata import NAMES, Header, Metadata, Shape
 from vsr.images.png_check import sound_png
@@ -42,6 +53,8 @@ from vsr.images.tiff import embed_tiff, read_tiff
 _NO_LIMIT = 2**31 - 1
 _MOST_PIXELS, _LONGEST_SIDE = 2**30, 2**20  # that OpenCV decodes
 _JPEG_START = b"\xff\xd8"
+_HEAD = 4096  # bytes that tell of what kind a file is
+_MOST_PIXELS = 2**30  # that OpenCV decodes
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
 
 
@@ -53,6 +66,8 @@ class ImageFormat:
         depth: bits per sample, at most.
         channels: the layouts: 1 grey, 3 colour, 4 colour and alpha.
         side: pixels along a side, at most.
+        halves: whether samples can be whole numbers (False), half floats (True) or either; the
+            first is what others become.
         parameters: for OpenCV's encoder.
         blocks: the largest metadata blocks, in bytes, by their names in Metadata.
     """
@@ -61,6 +76,7 @@ class ImageFormat:
     channels: tuple[int, ...]
     side: int = _NO_LIMIT
     parameters: tuple[int, ...] = ()
+    halves: tuple[bool, ...] = (False,)
     blocks: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -72,18 +88,20 @@ _JPEG = ImageFormat(
         *(cv2.IMWRITE_JPEG_QUALITY, 95),
         *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
     ),
-    JPEG_LIMITS,
+    blocks=JPEG_LIMITS,
 )
 # EXIF in a TIFF is no block: its offsets count from the start of the file.
-_TIFF = ImageFormat(16, (1, 3, 4), blocks={"icc": _NO_LIMIT, "xmp": _NO_LIMIT})
+_TIFF = ImageFormat(
+    16, (1, 3, 4), halves=(False, True), blocks={"icc": _NO_LIMIT, "xmp": _NO_LIMIT}
+)
 
 IMAGE_FORMATS: dict[str, ImageFormat] = {
-    ".png": ImageFormat(16, (1, 3, 4), blocks=_ALL_BLOCKS | {"cicp": 4}),
+    ".png": ImageFormat(16, (1, 3, 4), blocks=_ALL_BLOCKS | {"cicp": 4, "mdcv": 24, "clli": 8}),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     # A WebP is chosen for its size: lossless would be little smaller than a PNG. Lossy halves
     # the chroma, but enlarged chroma holds nothing so fine.
-    ".webp": ImageFormat(8, (3, 4), 16383, (cv2.IMWRITE_WEBP_QUALITY, 95), _ALL_BLOCKS),
+    ".webp": ImageFormat(8, (3, 4), 16383, (cv2.IMWRITE_WEBP_QUALITY, 95), blocks=_ALL_BLOCKS),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".bmp": ImageFormat(8, (1, 3)),
@@ -91,10 +109,12 @@ IMAGE_FORMATS: dict[str, ImageFormat] = {
     ".pgm": ImageFormat(16, (1,)),
     ".jp2": ImageFormat(16, (1, 3)),
     ".avif": ImageFormat(8, (1, 3, 4), 65536, (cv2.IMWRITE_AVIF_QUALITY, 95)),
+    ".exr": ImageFormat(16, (3, 4), halves=(True,), blocks={"film": _NO_LIMIT}),
+    ".dpx": ImageFormat(16, (1, 3, 4), blocks={"film": _NO_LIMIT}),
 }
 """What can be written, by suffix."""
 
-IMAGE_SUFFIXES = frozenset({*IMAGE_FORMATS, ".pbm", ".tga"})
+IMAGE_SUFFIXES = frozenset({*IMAGE_FORMATS, ".pbm", ".tga", ".heic", ".heif", ".hif", ".jxl"})
 """What is read as an image. A GIF is a video."""
 
 
@@ -120,7 +140,8 @@ class Picture:
 def shape_of(pixels: Pixels) -> Shape:
     """Size, channels and depth of an array of pixels."""
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    return Shape(pixels.shape[1], pixels.shape[0], channels, 8 * pixels.itemsize)
+    half = pixels.dtype == np.float16
+    return Shape(pixels.shape[1], pixels.shape[0], channels, 8 * pixels.itemsize, half)
 
 
 def read_header(path: Path, limits: Limits = DEFAULTS) -> Header:
@@ -131,20 +152,30 @@ def read_header(path: Path, limits: Limits = DEFAULTS) -> Header:
     """
     check_input(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            alone = film_kind(head) or is_heif(head)  # other libraries read these by themselves
+            data = head if alone else head + file.read()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if not data:
         raise InputError(f"{path}: is empty")
     try:
-        header = read_tga(data) if is_tga(path.suffix, data) else _parsed(data)
-        header = header.bounded()
+        header = _header(path, data).bounded()
     except (struct.error, IndexError):
         raise InputError(f"{path}: cannot be read as an image: it is cut short") from None
     except ValueError as error:
         raise InputError(f"{path}: cannot be read as an image: {error}") from None
     _check_claimed(path, header, limits)
     return header
+
+
+def _header(path: Path, data: bytes) -> Header:
+    if is_tga(path.suffix, data):
+        return read_tga(data)
+    if kind := film_kind(data):
+        return read_film(path, kind)
+    return read_heif(path) if is_heif(data) else _parsed(data)
 
 
 def _parsed(data: bytes) -> Header:
@@ -192,25 +223,39 @@ def read_picture(path: Path, limits: Limits = DEFAULTS) -> Picture:
     allow.
     """
     header = read_header(path, limits)
+    pixels, notes, damage = _decoded(path, header)
+    if header.premultiplied and pixels.dtype != np.float16:
+        pixels = _straight(pixels)
+    told = replace(header, encoded=b"", lost=(*header.lost, *notes))
+    return Picture(_turned(pixels, header.orientation), told, damage)
+
+
+def _decoded(path: Path, header: Header) -> tuple[Pixels, tuple[str, ...], str]:
+    """The pixels, not turned yet, what became of some, named for people, and what is damaged and
+    was mended."""
+    if header.kind == HEIF:
+        return decode_heif(path), (), ""
+    if header.kind:
+        found = decode_film(path, header.kind)
+        return found.pixels, found.notes, ""
     try:
         with _quiet():
-            decoded, damage = _decoded(path, header)
+            decoded, damage = _by_opencv(path, header)
     except (cv2.error, struct.error, IndexError):  # whose words are for programmers
         raise InputError(f"{path}: cannot be read as an image: it is damaged") from None
     except ValueError as error:
         raise InputError(f"{path}: cannot be read as an image: {error}") from None
     if decoded is None:
         raise InputError(f"{path}: cannot be read as an image")
+    if decoded.dtype == np.float32 and header.shape and header.shape.half:
+        light = as_light(_associated(decoded, header))
+        return light.pixels, light.notes, ""
     if decoded.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: {decoded.dtype} samples cannot be read; convert it to 16 bits")
-    pixels = _full_range(header.encoded, as_pixels(decoded))
-    if header.premultiplied:
-        pixels = _straight(pixels)
-    told = replace(header, encoded=b"")
-    return Picture(_turned(pixels, header.orientation), told, damage)
+    return _full_range(header.encoded, as_pixels(decoded)), (), damage
 
 
-def _decoded(path: Path, header: Header) -> tuple[NDArray[Any] | None, str]:
+def _by_opencv(path: Path, header: Header) -> tuple[NDArray[Any] | None, str]:
     """The pixels as they are stored, None where there are none, and what is damaged, if it was
     mended. Raises ValueError, struct.error or cv2.error."""
     data = header.encoded
@@ -221,6 +266,13 @@ def _decoded(path: Path, header: Header) -> tuple[NDArray[Any] | None, str]:
     if data.startswith(PNG_START):
         data = sound_png(data)
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), ""
+
+
+def _associated(light: NDArray[Any], header: Header) -> NDArray[Any]:
+    """Light with its alpha, if any, multiplied into it."""
+    if light.ndim == 2 or light.shape[2] < 4 or header.premultiplied:
+        return light
+    return np.concatenate([light[..., :3] * light[..., 3:], light[..., 3:]], axis=2)
 
 
 def _lost(data: bytes) -> tuple[str, ...]:
@@ -237,15 +289,20 @@ def _lost(data: bytes) -> tuple[str, ...]:
 
 def _full_range(data: bytes, pixels: Pixels) -> Pixels:
     """Stretch samples of a depth that OpenCV leaves at the bottom of 8 or 16 bits."""
-    full, peak = np.iinfo(pixels.dtype).max, _peak(data, pixels)
+    full, peak = _full(pixels), _peak(data, pixels)
     if peak >= full:
         return pixels
     return as_pixels(np.minimum(np.rint(pixels * (full / peak)), full).astype(pixels.dtype))
 
 
+def _full(pixels: Pixels) -> int:
+    """The largest sample of pixels of whole numbers."""
+    return 255 if pixels.dtype == np.uint8 else 65535
+
+
 def _peak(data: bytes, pixels: Pixels) -> int:
     """The value that stands for white in decoded samples, as far as the file says."""
-    full = int(np.iinfo(pixels.dtype).max)
+    full = _full(pixels)
     if re.match(rb"P[2356]\s", data):
         words = re.sub(rb"#[^\n]*", b"", data[:4096]).split(maxsplit=4)
         scaled = words[0] in (b"P2", b"P3") and full == 255  # OpenCV does these itself
@@ -263,7 +320,7 @@ def _peak(data: bytes, pixels: Pixels) -> int:
 
 def _straight(pixels: Pixels) -> Pixels:
     """Colours divided by their alpha."""
-    peak = np.iinfo(pixels.dtype).max
+    peak = _full(pixels)
     alpha = pixels[..., 3:]
     colors = np.rint(pixels[..., :3] * (peak / np.maximum(alpha, 1).astype(np.float32)))
     return as_pixels(np.append(np.minimum(colors, peak), alpha, axis=2).astype(pixels.dtype))
@@ -282,12 +339,15 @@ def _turned(pixels: Pixels, orientation: int) -> Pixels:
 def image_format(target: Path) -> ImageFormat:
     """What files named like `target` can hold. Raises OutputError where none can be written."""
     suffix = target.suffix.lower()
-    allowed = [name for name in IMAGE_FORMATS if cv2.haveImageWriter(f"image{name}")]
+    allowed = [
+        name for name in IMAGE_FORMATS if name in WRITTEN or cv2.haveImageWriter(f"image{name}")
+    ]
     if suffix not in allowed:
         raise OutputError(
             f"{target}: no image can be written with suffix {target.suffix!r}; "
             f"allowed: {', '.join(allowed)}"
         )
+    check_film(target)
     return IMAGE_FORMATS[suffix]
 
 
@@ -308,11 +368,13 @@ def nearest_shape(target: Path, shape: Shape) -> Shape:
             f"{target}: {shape.width}x{shape.height} is too large for {target.suffix}, which "
             f"holds {format_.side} pixels a side; choose .png or .tif"
         )
+    half = shape.half if shape.half in format_.halves else format_.halves[0]
     wanted = {1: (1, 3), 3: (3,), 4: (4, 3)}[shape.channels]
     channels = next((n for n in wanted if n in format_.channels), None)
     if channels is None:
         raise OutputError(f"{target}: {target.suffix} holds grey alone; choose .ppm or .png")
-    return replace(shape, channels=channels, depth=min(shape.depth, format_.depth))
+    depth = 16 if half else min(shape.depth, format_.depth)
+    return replace(shape, channels=channels, depth=depth, half=half)
 
 
 def nearest_metadata(
@@ -320,13 +382,18 @@ def nearest_metadata(
 ) -> tuple[Metadata, tuple[str, ...]]:
     """What of the metadata `target` can hold, and the names of what must be left out.
 
-    A profile for other colours than the picture's, such as a CMYK one, is left out too.
+    A profile for other colours than the picture's, such as a CMYK one, is left out too, and so is a
+    header of another format.
     """
     limits = image_format(target).blocks
     blocks = {name: getattr(metadata, name) for name in NAMES}
-    fitting = {name: block for name, block in blocks.items() if len(block) <= limits.get(name, 0)}
+    fitting = {
+        name: block for name, block in blocks.items() if block and len(block) <= limits.get(name, 0)
+    }
     if metadata.icc[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
         fitting.pop("icc", None)
+    if metadata.film and unpacked(metadata.film).kind != WRITTEN.get(target.suffix.lower()):
+        fitting.pop("film", None)
     kept = Metadata(**fitting)
     return kept, tuple(name for name in metadata.names if name not in kept.names)
 
@@ -338,9 +405,12 @@ def encode(pixels: Pixels, target: Path, metadata: Metadata) -> bytes:
     """
     format_, suffix = image_format(target), target.suffix.lower()
     shape = shape_of(pixels)
+    if suffix in WRITTEN:
+        return encode_film(pixels, target, metadata)
     try:
         with _quiet():
-            done, buffer = cv2.imencode(suffix, pixels, format_.parameters)
+            samples = pixels.astype(np.float32) if shape.half else pixels
+            done, buffer = cv2.imencode(suffix, samples, format_.parameters)
     except cv2.error:
         done = False
     if not done:

@@ -1,8 +1,9 @@
 """Still images as video: one image is a video of one frame, a folder of them a clip.
 
-The planes are Y, U, V as in a video file, so that networks on luma serve both. Colour goes
-to 16 bits and 4:4:4 on the way, full range by BT.601, as in a JPEG: from there 8-bit colours
-come back exactly, 16-bit ones within 1.
+The planes of 8-bit colours are Y, U, V as in a video file, so that networks on luma serve both.
+They go to 16 bits and 4:4:4 on the way, full range by BT.601, as in a JPEG: from there they come
+back exactly. Colours of 16 bits, which would come back within 1, stay green, blue and red, and so
+does light in half floats.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
 from vsr.core.frame import (
+    HALF_FORMATS,
     PIXEL_FORMATS,
     ColorTags,
     Frame,
@@ -32,11 +36,14 @@ from vsr.core.frame import (
     VideoInfo,
     as_pixels,
 )
+from vsr.core.half import displayed, light_of_samples, of_display, samples_of
 from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
 from vsr.images.cicp import told_by
 from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
+from vsr.images.film_header import unpacked
 from vsr.images.gaps import gap_note, gap_note_of
+from vsr.images.hdr_chunks import light_in, mastering_in
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import numbered_images, pattern_of
 from vsr.images.webp_animation import WebpAnimation, read_webp_animation
@@ -76,7 +83,17 @@ def is_series(path: Path) -> bool:
 
     Raises InputError for a pattern that is wrong.
     """
-    return path.is_dir() or pattern_of(path) is not None
+    return path.is_dir() or is_pattern(path)
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path stands for numbered images, as frame_%04d.png. Raises InputError."""
+    return pattern_of(path) is not None
+
+
+def series_folder(path: Path) -> Path:
+    """The folder that the images of a series, see `is_series`, lie in."""
+    return path if path.is_dir() else path.parent
 
 
 def list_images(folder: Path, first: int | None = None) -> list[Path]:
@@ -282,22 +299,31 @@ def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
 def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
     metadata = first.header.metadata
     # without a profile, sRGB is what everyone takes it for
-    info = image_info(first.shape, not metadata.icc and not metadata.cicp, rate, frames)
-    return replace(info, color=told_by(metadata.cicp, info.color))
+    is_srgb = not metadata.icc and not metadata.cicp
+    film = unpacked(metadata.film) if metadata.film else None
+    if film:
+        is_srgb = film.is_for_displays
+    info = image_info(first.shape, is_srgb, rate, frames)
+    color = told_by(metadata.cicp, info.color)
+    if film and info.format.half:
+        color = replace(color, primaries=film.primaries)
+    mastering, light = mastering_in(metadata.mdcv), light_in(metadata.clli)
+    return replace(info, color=color, mastering=mastering, light=light)
 
 
 def image_info(
     shape: Shape, is_srgb: bool = True, rate: Fraction = Fraction(25), frames: int = 1
 ) -> VideoInfo:
     """What holds for the frames that `to_planes` makes of images of a shape."""
+    layout = _format(shape)
     return VideoInfo(
         width=shape.width,
         height=shape.height,
         time_base=1 / rate,
-        format=_format(shape),
+        format=layout,
         color=ColorTags(
             range=ColorRange.FULL,
-            matrix=Matrix.BT470BG,
+            matrix=Matrix.RGB if layout.rgb else Matrix.BT470BG,
             primaries=Primaries.BT709 if is_srgb else Primaries.UNSPECIFIED,
             transfer=Transfer.SRGB if is_srgb else Transfer.UNSPECIFIED,
         ),
@@ -309,7 +335,10 @@ def image_info(
 def _format(shape: Shape) -> PixelFormat:
     if shape.channels == 1:
         return PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
-    return PIXEL_FORMATS["yuv444p16le" if shape.channels == 3 else "yuva444p16le"]
+    if shape.half:
+        return HALF_FORMATS[shape.channels]
+    names = {(3, 8): "yuv444p16le", (4, 8): "yuva444p16le", (3, 16): "gbrp16le"}
+    return PIXEL_FORMATS[names.get((shape.channels, shape.depth), "gbrap16le")]
 
 
 def once(warn: Warn) -> Callable[[Path, str], None]:
@@ -325,28 +354,76 @@ def once(warn: Warn) -> Callable[[Path, str], None]:
 
 
 def to_planes(pixels: Pixels) -> tuple[Plane, ...]:
-    """Grey pixels as they are; colour as Y, U, V and alpha, uint16 in 0..65535, full range."""
+    """The planes of a frame of `image_info`.
+
+    Grey pixels as they are; 8-bit colour as Y, U, V, uint16 in 0..65535, full range; deeper ones as
+    green, blue and red; and alpha.
+    """
     if pixels.ndim == 2:
-        return (pixels,)
-    wide = pixels.astype(np.uint16)
-    if pixels.dtype == np.uint8:
-        wide *= 257
+        return (as_plane(pixels),)
+    if pixels.dtype != np.uint8:
+        blue, green, red, *alpha = (pixels[..., n] for n in range(pixels.shape[2]))
+        if pixels.dtype == np.float16:
+            colours = [samples_of(_as_half(plane)) for plane in (green, blue, red)]
+            return (*colours, *(_of_share(plane) for plane in alpha))
+        return tuple(as_plane(np.ascontiguousarray(n)) for n in (green, blue, red, *alpha))
+    wide = pixels.astype(np.uint16) * np.uint16(257)
     yuv = cv2.transform(np.ascontiguousarray(wide[..., :3]), _TO_YUV)
     planes = [np.asarray(plane, np.uint16) for plane in cv2.split(yuv)]
     return (*planes, *(np.ascontiguousarray(wide[..., n]) for n in range(3, wide.shape[2])))
 
 
-def to_pixels(planes: Sequence[Plane], channels: int, depth: int) -> Pixels:
-    """Planes as `to_planes` makes them -> pixels of 1, 3 or 4 channels with 8 or 16 bits.
+def as_plane(array: Any) -> Plane:
+    """State what an array that came of pixels of whole numbers is."""
+    plane: Plane = array
+    return plane
 
-    Alpha is dropped where `channels` has no room for it; grey is spread over 3 channels.
+
+def _as_half(array: Any) -> NDArray[np.float16]:
+    light: NDArray[np.float16] = array
+    return light
+
+
+def _of_share(alpha: Any) -> NDArray[np.uint16]:
+    samples: NDArray[np.uint16] = np.rint(alpha.astype(np.float32).clip(0, 1) * 65535)
+    return samples.astype(np.uint16)
+
+
+def to_pixels(planes: Sequence[Plane], layout: PixelFormat, shape: Shape) -> Pixels:
+    """Planes of `layout`, as `to_planes` makes them, -> pixels as `shape` says, of any size.
+
+    Alpha is dropped where there is no room for it; grey is spread over 3 channels. Light that
+    becomes whole numbers is `displayed`, and what is displayed becomes light by the way back.
     """
+    if shape.half:
+        return _light(planes, layout, shape.channels)
+    if layout.half:
+        planes, layout = displayed(planes), PIXEL_FORMATS["gbrp16le"]
     if len(planes) == 1:
-        picture = planes[0] if channels == 1 else cv2.merge([planes[0]] * 3)
+        picture = planes[0] if shape.channels == 1 else cv2.merge([planes[0]] * 3)
     else:
-        picture = cv2.transform(cv2.merge(planes[:3]), _TO_BGR)
-        if channels == 4:
+        if layout.rgb:
+            green, blue, red = planes[:3]
+            picture = cv2.merge([blue, green, red])
+        else:
+            picture = cv2.transform(cv2.merge(planes[:3]), _TO_BGR)
+        if shape.channels == 4:
             picture = cv2.merge([*cv2.split(picture), planes[3]])
-    if picture.dtype == np.uint16 and depth == 8:
+    if picture.dtype == np.uint16 and shape.depth == 8:
         picture = cv2.convertScaleAbs(picture, alpha=1 / 257)
     return as_pixels(picture)
+
+
+def _light(planes: Sequence[Plane], layout: PixelFormat, channels: int) -> NDArray[np.float16]:
+    """(H, W, channels) half floats: blue, green, red, and alpha."""
+    if not layout.half:
+        wide = Shape(0, 0, max(3, layout.planes), 16)
+        shown = to_pixels([_wide(plane) for plane in planes], layout, wide)
+        planes = of_display(to_planes(as_pixels(shown)))
+    green, blue, red = (light_of_samples(plane.astype(np.uint16)) for plane in planes[:3])
+    alpha = [(plane / np.float32(65535)).astype(np.float16) for plane in planes[3:]]
+    return np.stack([blue, green, red, *alpha][:channels], axis=2)
+
+
+def _wide(plane: Plane) -> Plane:
+    return plane.astype(np.uint16) * np.uint16(257) if plane.dtype == np.uint8 else plane

@@ -14,12 +14,17 @@ class Metadata:
         exif: the camera's facts, a TIFF block without any prefix, its orientation upright.
         xmp: an XML packet.
         cicp: four bytes, the colour space as code points of ITU-T H.273 (PNG only).
+        mdcv, clli: the mastering display and the light level of HDR (PNG only).
+        film: the header of an EXR or a DPX, as `vsr.images.film_header` writes it.
     """
 
     icc: bytes = b""
     exif: bytes = b""
     xmp: bytes = b""
     cicp: bytes = b""
+    mdcv: bytes = b""
+    clli: bytes = b""
+    film: bytes = b""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,7 +35,15 @@ class Metadata:
 LARGEST_BLOCK = 1 << 24
 """Bytes of a block, at most: a few kB may unpack to any number; profiles have a few MB."""
 
-NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "cicp": "cICP"}
+NAMES = {
+    "icc": "ICC profile",
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "cicp": "cICP",
+    "mdcv": "mastering display",
+    "clli": "light level",
+    "film": "header",
+}
 """What people call the blocks of Metadata."""
 
 
@@ -42,12 +55,14 @@ class Shape:
         width, height: in pixels.
         channels: 1 grey, 3 colour, 4 colour and alpha.
         depth: bits per sample once decoded, 8 or 16.
+        half: whether these are half floats of light, and not whole numbers.
     """
 
     width: int
     height: int
     channels: int
     depth: int
+    half: bool = False
 
     def turned(self, orientation: int) -> Shape:
         """The shape of the upright picture; EXIF orientations from 5 on lie on their side."""
@@ -57,7 +72,8 @@ class Shape:
 
     def __str__(self) -> str:
         kind = {1: "grey", 3: "colour", 4: "colour with alpha"}[self.channels]
-        return f"{self.width}x{self.height} {kind}, {self.depth} bits"
+        bits = "16-bit floats" if self.half else f"{self.depth} bits"
+        return f"{self.width}x{self.height} {kind}, {bits}"
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ class Header:
         premultiplied: whether colours are stored times alpha.
         several: whether the file holds more pictures than its first.
         lost: what the file holds and is not carried over, named for people.
+        kind: the format, where another library than OpenCV decodes it; else "".
     """
 
     encoded: bytes
@@ -83,6 +100,7 @@ class Header:
     premultiplied: bool = False
     several: bool = False
     lost: tuple[str, ...] = ()
+    kind: str = ""
 
     def bounded(self) -> Header:
         """The same without blocks over LARGEST_BLOCK, which are named as lost."""

@@ -15,6 +15,7 @@ _SAMPLES, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 277, 284, 338, 339
 _XMP, _EXIF, _ICC = 700, 34665, 34675
 _BYTE, _SHORT, _LONG, _UNDEFINED = 1, 3, 4, 7
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_FLOAT = 3  # a sample format
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of alpha: colours are stored times alpha, or not
 
 
@@ -97,7 +98,10 @@ def read_tiff(data: bytes) -> Header:
     _check(tags, photometric, bits, samples)
     channels = 1 if photometric in (0, 1) else 4 if samples == 4 else 3
     width, height = tags.number(_WIDTH, 0), tags.number(_HEIGHT, 0)
-    shape = Shape(width, height, channels, 16 if bits > 8 else 8)
+    half = tags.number(_SAMPLE_FORMAT, 1) == _FLOAT
+    if half and channels == 1:
+        channels = 3  # light has three colours
+    shape = Shape(width, height, channels, 16 if bits > 8 else 8, half)
     encoded = data
     if extra == _UNASSOCIATED and channels == 4:
         # Else OpenCV multiplies 8-bit colours by their alpha, which cannot be undone.
@@ -115,8 +119,12 @@ def read_tiff(data: bytes) -> Header:
 
 def _check(tags: Directory, photometric: int, bits: int, samples: int) -> None:
     """Raise ValueError for layouts that OpenCV reads wrongly without a word, or not at all."""
-    if tags.number(_SAMPLE_FORMAT, 1) != 1 or bits > 16:
-        raise ValueError("its samples are not whole numbers of up to 16 bits; convert it first")
+    kind = tags.number(_SAMPLE_FORMAT, 1)
+    if not (kind == 1 and bits <= 16) and not (kind == _FLOAT and bits == 32):
+        raise ValueError(
+            "its samples are neither whole numbers of up to 16 bits nor floats of 32; convert it "
+            "first"
+        )
     if photometric not in (0, 1, 2, 3, 6):
         raise ValueError("it is neither grey nor RGB (CMYK or Lab, perhaps); convert it first")
     if photometric in (0, 1) and samples > 1:
@@ -135,7 +143,8 @@ def embed_tiff(data: bytes, metadata: Metadata, shape: Shape) -> bytes:
     tags = directory(data)
     more = []
     if shape.channels == 4:
-        more.append((_EXTRA, _SHORT, struct.pack(tags.order + "H", _UNASSOCIATED)))
+        alpha = _ASSOCIATED if shape.half else _UNASSOCIATED
+        more.append((_EXTRA, _SHORT, struct.pack(tags.order + "H", alpha)))
     if metadata.icc:
         more.append((_ICC, _UNDEFINED, metadata.icc))
     if metadata.xmp:

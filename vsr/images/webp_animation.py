@@ -24,6 +24,7 @@ _HEAD = 16  # bytes of a picture's place, size, duration and flags
 _TOO_SHORT, _SHOWN_FOR = 10, 100  # ms; up to the first, browsers show a picture for the second
 _LONGEST = 2**24 - 1  # ms
 _QUALITY = 95
+_MOST_PLAYS = 0xFFFF
 
 
 @dataclass(frozen=True)
@@ -132,14 +133,17 @@ def _over(drawn: Pixels, below: Pixels) -> Pixels:
 
 
 class WebpWriter:
-    """Writes the pictures of an animation to an open file, one after another."""
+    """Writes the pictures of an animation to an open file, one after another.
 
-    def __init__(self, file: BinaryIO, shape: Shape) -> None:
+    It is played so many times; 0 is for ever.
+    """
+
+    def __init__(self, file: BinaryIO, shape: Shape, plays: int = 0) -> None:
         self._file, self._shape = file, shape
         flags = _ANIMATED | (_ALPHA if shape.channels == 4 else 0)
         file.write(b"RIFF\0\0\0\0WEBP")
         file.write(riff_chunk(b"VP8X", _extended(shape.width, shape.height, flags)))
-        file.write(riff_chunk(b"ANIM", struct.pack("<IH", 0, 0)))  # for ever
+        file.write(riff_chunk(b"ANIM", struct.pack("<IH", 0, min(plays, _MOST_PLAYS))))
 
     def write(self, pixels: Pixels, duration: int) -> None:
         """Append a picture of the shape, shown for so many milliseconds.

@@ -23,6 +23,7 @@ from vsr.core.color import (
     from_rgb,
     known_matrix,
     luma_of,
+    seen_of,
     to_rgb,
 )
 from vsr.core.crop import Box
@@ -232,7 +233,8 @@ class RecurrentTiler:
         kernel, fitter = self.network.chroma_kernel, self._fitter
         if self._info.format.rgb:
             rgb = to_rgb(planes[:3], self._info)
-            found = [enlarged_differences(rgb, luma_of(rgb, self._info), self.network)]
+            luma = luma_of(seen_of(rgb, self._info), self._info)
+            found = [enlarged_differences(rgb, luma, self.network)]
         elif fitter:
             found = fitter.chroma(planes[1:3])
         else:
@@ -283,7 +285,8 @@ class RecurrentTiler:
     def _luma(self, planes: Sequence[Tensor]) -> Tensor:
         """(1, 1, h, w) float32 in [0, 1]."""
         if self._info.format.rgb:
-            return luma_of(to_rgb(planes[:3], self._info), self._info)
+            rgb = to_rgb(planes[:3], self._info)
+            return luma_of(seen_of(rgb, self._info), self._info)
         return planes[0][None].to(torch.float32).div_(self._info.format.peak)
 
     def _bearable(self) -> int:

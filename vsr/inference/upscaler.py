@@ -17,6 +17,7 @@ from vsr.core.color import (
     known_matrix,
     luma_of,
     reach,
+    seen_of,
     to_rgb,
 )
 from vsr.core.frame import Frame, Plane, VideoInfo
@@ -101,7 +102,11 @@ class Enlarger:
         frames = range(2 * self.network.context + 1)
         seen = [to_rgb([plane[:, t] for plane in planes[:3]], info) for t in frames]
         if self.network.color == "rgb":
-            large: Tensor = self.network(torch.cat(seen, 1))
+            shown = [seen_of(rgb, info) for rgb in seen]
+            large: Tensor = self.network(torch.cat(shown, 1))
+            if info.format.half:
+                centre = self.network.context
+                large = large + enlarged_as_chroma(seen[centre] - shown[centre], self.network)
             return large
         return self._by_luma(seen, info)
 
@@ -109,7 +114,7 @@ class Enlarger:
         """The luma of RGB (N, 3, h, w) by the network, what red, green and blue differ by as
         chroma is."""
         network = self.network
-        lumas = [luma_of(rgb, info) for rgb in seen]
+        lumas = [luma_of(seen_of(rgb, info), info) for rgb in seen]
         large = enlarged_differences(seen[network.context], lumas[network.context], network)
         large += network(torch.cat(lumas, 1))
         return large
@@ -120,9 +125,13 @@ def enlarged_differences(rgb: Tensor, luma: Tensor, network: Network) -> Tensor:
 
     (N, 3, h, w) and (N, 1, h, w) -> (N, 3, H, W) float32.
     """
-    differences = (rgb - luma).flatten(0, 1)[:, None]
+    return enlarged_as_chroma(rgb - luma, network)
+
+
+def enlarged_as_chroma(rgb: Tensor, network: Network) -> Tensor:
+    """(N, 3, h, w) -> (N, 3, H, W) float32."""
     upsample = chroma_upsampler(network.scale, 1, 1, "", rgb.device, network.chroma_kernel)
-    large: Tensor = upsample(differences).unflatten(0, (-1, 3))[:, :, 0]
+    large: Tensor = upsample(rgb.flatten(0, 1)[:, None]).unflatten(0, (-1, 3))[:, :, 0]
     return large
 
 

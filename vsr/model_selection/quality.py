@@ -9,12 +9,13 @@ from statistics import fmean
 import numpy as np
 
 from vsr.core.errors import InputError, ModelError, StalledError
-from vsr.core.frame import Frame, Plane, VideoInfo
+from vsr.core.frame import Frame, PixelFormat, Plane, VideoInfo
+from vsr.core.half import displayed
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.quality import COARSEST, FLAWLESS, Quality
 from vsr.core.url import Url
-from vsr.images.files import read_picture
-from vsr.images.images import is_image, is_series, list_images, to_planes
+from vsr.images.files import Picture, read_picture
+from vsr.images.images import image_info, is_image, is_series, list_images, to_planes
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS
 from vsr.model_selection.noise import noise
@@ -61,7 +62,7 @@ def told_of_frame(
     settled = _unmeasured(network, denoise)
     if settled is not None:
         return settled
-    return Quality(0, _noise(frame.planes[0], info.format.depth))
+    return Quality(0, _noise(frame.planes[0], info.format))
 
 
 def _unmeasured(network: Network, denoise: float | None) -> Quality | None:
@@ -82,12 +83,19 @@ def check_denoise(network: Network, denoise: float | None) -> None:
 
 def _of_images(path: Path, read: ReadOptions) -> Quality:
     files = list_images(path, read.start_number) if is_series(path) else [path]
-    seen = (read_picture(file, read.limits).pixels for file in files[:_IMAGES])
-    return Quality(0, fmean(_noise(to_planes(p)[0], 8 * p.dtype.itemsize) for p in seen))
+    return Quality(0, fmean(_of_image(read_picture(file, read.limits)) for file in files[:_IMAGES]))
 
 
-def _noise(plane: Plane, depth: int) -> float:
-    """Of luma, or green, of so many bits."""
+def _of_image(picture: Picture) -> float:
+    layout = image_info(picture.shape).format
+    return _noise(to_planes(picture.pixels)[0], layout)
+
+
+def _noise(plane: Plane, layout: PixelFormat) -> float:
+    """Of luma, or green, in frames of a format."""
+    if layout.half:
+        (plane,) = displayed([plane])
+    depth = layout.depth
     return noise((plane >> (depth - 8)).astype(np.uint8))
 
 

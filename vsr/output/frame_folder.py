@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from vsr.core.color_codes import ColorRange, Matrix
-from vsr.core.frame import ColorTags, Frame, as_pixels, find_format
+from vsr.core.frame import ColorTags, Frame, VideoInfo, find_format
+from vsr.core.hdr import TRANSFERS
 from vsr.core.recolor import recoloured
 from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
-from vsr.images.images import to_planes
+from vsr.images.hdr_chunks import clli_of, mdcv_of
 from vsr.images.metadata import Metadata
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.output.sink import Output
@@ -26,13 +26,21 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     """Write a video's frames as numbered PNGs, upright, by its matrix and range, with alpha.
 
     `spec.info` is the video's; more than 8 bits give 16-bit images. HDR and wide gamuts are told in
-    each image's cICP chunk. See `create_image_folder` for the rest.
+    each image's chunks. See `create_image_folder` for the rest.
     """
     picture, images = _as_images(spec)
-    told = Metadata(cicp=cicp_of(spec.info.color))
+    told = _told(spec.info)
     with create_image_folder(replace(images, metadata=lambda number: told)) as output:
         # a chunk that is made here is nothing that was carried over
         yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
+
+
+def _told(info: VideoInfo) -> Metadata:
+    """What each image tells of HDR and wide gamuts."""
+    cicp = cicp_of(info.color)
+    if info.color.transfer not in TRANSFERS:
+        return Metadata(cicp=cicp)
+    return Metadata(cicp=cicp, mdcv=mdcv_of(info.mastering), clli=clli_of(info.light))
 
 
 @contextmanager
@@ -48,7 +56,7 @@ def create_webp_of_video(spec: ImageSpec) -> Iterator[Output]:
 def _as_images(spec: ImageSpec) -> tuple[Callable[[Frame], Frame], ImageSpec]:
     """Turns a video's frames into those of images; `spec` for the images."""
     info = spec.info
-    depth, has_alpha = (16 if info.format.depth > 8 else 8), info.format.has_alpha
+    depth = 16 if info.format.depth > 8 else 8
     grey = info.format.planes == 1
     layout = find_format(depth, 1, 1, info.format.planes, rgb=not grey)
     pixels = replace(info, format=layout, color=ColorTags(range=ColorRange.FULL))
@@ -56,19 +64,15 @@ def _as_images(spec: ImageSpec) -> tuple[Callable[[Frame], Frame], ImageSpec]:
     def picture(frame: Frame) -> Frame:
         planes = recoloured(frame.planes, info, pixels)
         planes = [np.ascontiguousarray(info.orientation.shown(plane)) for plane in planes]
-        if not grey:
-            green, blue, red, *alpha = planes
-            planes = list(to_planes(as_pixels(cv2.merge([blue, green, red, *alpha]))))
         return Frame(tuple(planes), frame.pts, frame.duration)
 
-    stored = layout if grey else find_format(16, 1, 1, 4 if has_alpha else 3)
     width, height = info.orientation.pair(info.width, info.height)
     images = replace(
         info,
         width=width,
         height=height,
-        format=stored,
-        color=ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG),
+        format=layout,
+        color=replace(info.color, range=ColorRange.FULL, matrix=Matrix.RGB, siting=""),
         display_matrix=None,
     )
     return picture, replace(spec, info=images, depth=depth)

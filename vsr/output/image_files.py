@@ -6,19 +6,24 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vsr.core.color_codes import Primaries
 from vsr.core.commit import commit, kept_aside, part_for
 from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
+from vsr.core.hdr import TRANSFERS
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
-from vsr.images.files import encode, nearest_metadata, nearest_shape
+from vsr.images.cicp import cicp_of
+from vsr.images.files import encode, image_format, nearest_metadata, nearest_shape
+from vsr.images.film_header import telling_primaries, unpacked
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered
+from vsr.images.plays import FOR_EVER
 from vsr.images.xmp_tag import with_image_statement
 from vsr.output.sink import BeforeCommit, Output
 from vsr.util.atomic import give_name
@@ -45,6 +50,7 @@ class ImageSpec:
         pattern: what the folder's files are called; other files may lie beside them. None: the
             folder is theirs alone, and numbered ones are PNGs.
         first: the number of the first of the pattern, without `names`.
+        plays: how many times an animation is played, see `vsr.images.plays`.
         overwrite: whether a folder may hold files already, and what has appeared under the name of
             a file meanwhile is replaced.
         before_commit: called with a single finished file before it gets its name.
@@ -59,6 +65,7 @@ class ImageSpec:
     names: Sequence[str] | None = None
     pattern: Numbered | None = None
     first: int = 1
+    plays: int = FOR_EVER
     overwrite: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
@@ -81,7 +88,7 @@ def create_image(spec: ImageSpec) -> Iterator[Output]:
     """
     target = spec.target
     shape = _output_shape(target, spec)
-    kept, dropped = nearest_metadata(target, spec.metadata(0), shape.channels)
+    kept, dropped = _metadata_of(spec, target, 0, shape)
     _warn_dropped(target, dropped, spec.warn)
     written = 0
 
@@ -90,7 +97,7 @@ def create_image(spec: ImageSpec) -> Iterator[Output]:
         def write(frame: Frame) -> None:
             nonlocal written
             told = with_image_statement(kept, spec.provenance_tag, target)
-            _save(frame, part, target, shape, told)
+            _save(frame, part, spec, target, shape, told)
             written += 1
 
         def before() -> None:
@@ -163,7 +170,8 @@ class _Images:
         kept, dropped = self._metadata(number)
         _warn_dropped(target, dropped, lambda message: self._warn_once(spec.target, message))
         kept = with_image_statement(kept, spec.provenance_tag, target)
-        _save(frame, self.part / target.name, target, self._shapes[target.suffix], kept)
+        shape = self._shapes[target.suffix]
+        _save(frame, self.part / target.name, spec, target, shape, kept)
         self.written += 1
 
     def move_into(self, folder: Path) -> None:
@@ -190,8 +198,31 @@ class _Images:
     def _metadata(self, number: int) -> tuple[Metadata, tuple[str, ...]]:
         """What the image of a number keeps of its metadata, and what it cannot."""
         target = self._target(number)
-        shape = self._shapes[target.suffix]
-        return nearest_metadata(target, self._spec.metadata(number), shape.channels)
+        return _metadata_of(self._spec, target, number, self._shapes[target.suffix])
+
+
+def _metadata_of(
+    spec: ImageSpec, target: Path, number: int, shape: Shape
+) -> tuple[Metadata, tuple[str, ...]]:
+    """What the image of a number keeps of its metadata, and what it cannot.
+
+    Light of a wide gamut that becomes whole numbers is told in a cICP chunk; of what becomes light
+    the primaries are told.
+    """
+    metadata, color = spec.metadata(number), spec.info.color
+    if spec.info.format.half and not shape.half:
+        metadata = replace(metadata, cicp=cicp_of(color))
+    if shape.half and not spec.info.format.half and "film" in image_format(target).blocks:
+        metadata = replace(metadata, cicp=b"", film=telling_primaries(color.primaries))
+    return nearest_metadata(target, metadata, shape.channels)
+
+
+def shown_note(suffix: str, info: VideoInfo) -> str:
+    """What to tell people of half floats, in frames of `info`, that become whole numbers."""
+    note = f"{suffix} holds no floats: light is shown by sRGB's curve, and clipped to 0 to 1"
+    if info.color.primaries == Primaries.UNSPECIFIED:
+        note += "; its primaries are not known here, and not converted"
+    return note
 
 
 def doubled_name(names: Sequence[str]) -> str:
@@ -232,13 +263,32 @@ def _output_shape(target: Path, spec: ImageSpec) -> Shape:
     """The shape that `target` will have, with a warning for what that lacks."""
     info, depth, warn = spec.info, spec.depth, spec.warn
     channels = info.format.planes
-    shape = Shape(info.width, info.height, channels, depth)
+    shape = Shape(info.width, info.height, channels, depth, info.format.half)
     nearest = nearest_shape(target, shape)
+    if nearest.half and not shape.half:
+        _check_light(target, spec)
+    if shape.half and not nearest.half:
+        warn(shown_note(target.suffix, info))
     if channels == 4 and nearest.channels < 4:
         warn(f"{target.suffix} cannot hold transparency; it is dropped")
-    if nearest.depth < depth:
+    if nearest.depth < depth and not shape.half:
         warn(f"{target.suffix} holds {nearest.depth} bits per sample; {depth} are rounded to that")
     return nearest
+
+
+def _check_light(target: Path, spec: ImageSpec) -> None:
+    """Raise OutputError where samples would have to become light by another curve than sRGB's."""
+    film = spec.metadata(0).film
+    if spec.info.color.transfer in TRANSFERS:
+        raise OutputError(
+            f"{target}: HDR is not written as linear light; choose .png or .tif, or make it linear "
+            "first: ffmpeg -vf zscale=transfer=linear"
+        )
+    if film and not unpacked(film).is_for_displays:
+        raise OutputError(
+            f"{target}: a DPX that is logarithmic or linear is not written as light; choose .dpx, "
+            "or convert it first: oiiotool --colorconvert"
+        )
 
 
 def _warn_dropped(target: Path, dropped: tuple[str, ...], warn: Warn) -> None:
@@ -246,9 +296,11 @@ def _warn_dropped(target: Path, dropped: tuple[str, ...], warn: Warn) -> None:
         warn(f"{target.suffix} cannot hold, left out: {', '.join(dropped)}")
 
 
-def _save(frame: Frame, file: Path, target: Path, shape: Shape, metadata: Metadata) -> None:
+def _save(
+    frame: Frame, file: Path, spec: ImageSpec, target: Path, shape: Shape, metadata: Metadata
+) -> None:
     """Encode a frame for `target` into `file`."""
-    pixels = to_pixels(frame.planes, shape.channels, shape.depth)
+    pixels = to_pixels(frame.planes, spec.info.format, shape)
     data = encode(pixels, target, metadata)
     with writing(target):
         file.write_bytes(data)

@@ -27,6 +27,7 @@ from vsr.core.threads import behind
 from vsr.core.untagged import untagged_note
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder, left_out
+from vsr.images.plays import FOR_EVER, plays_of, plays_options
 from vsr.output.apng import set_last_delay
 from vsr.output.aspect import keeps_aspect
 from vsr.output.clock import clock_for, clock_note
@@ -54,6 +55,7 @@ class VideoSpec:
         warn: called with each warning.
         others_of: the source whose other streams, tags and chapters go in, too; None for none.
         streams: which of those are asked for.
+        plays: how many times an animation is played, see `vsr.images.plays`.
         color: the matrix and range that frames are converted to; None leaves them.
         overwrite: whether what has appeared under its name meanwhile is replaced.
         verified: whether the whole finished file is decoded again.
@@ -67,6 +69,7 @@ class VideoSpec:
     warn: Warn
     others_of: Source | None = None
     streams: StreamOptions = field(default_factory=StreamOptions)
+    plays: int = FOR_EVER
     color: ColorTags | None = None
     overwrite: bool = False
     verified: bool = False
@@ -83,6 +86,7 @@ def video_spec(job: Job, source: Source, info: VideoInfo, warn: Warn) -> VideoSp
         warn=warn,
         others_of=source,
         streams=job.options.streams,
+        plays=plays_of(job.source),
         overwrite=job.options.run.overwrite,
         verified=job.options.run.verify,
     )
@@ -218,6 +222,7 @@ def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
         plan = plan_streams(streams, target, spec.streams, name, tag)
         is_live = streams is not None and streams.arriving is not None
         options = fragmented(plan.format, plan.options) if is_live else plan.options
+        options = {**options, **plays_options(plan.format, spec.plays)}
         clock = clock_for(target, plan.format, streams, info)
         output = stack.enter_context(open_output(part, plan.format, options))
         color = spec.color or info.color

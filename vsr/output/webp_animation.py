@@ -14,7 +14,7 @@ from vsr.images.files import nearest_shape
 from vsr.images.images import to_pixels
 from vsr.images.metadata import Shape
 from vsr.images.webp_animation import WebpWriter
-from vsr.output.image_files import ImageSpec
+from vsr.output.image_files import ImageSpec, shown_note
 from vsr.output.sink import Output
 
 _QUEUE = 2  # frames that may wait for the encoder
@@ -32,16 +32,18 @@ def create_webp_animation(spec: ImageSpec) -> Iterator[Output]:
     shape = nearest_shape(target, Shape(info.width, info.height, channels, spec.depth))
     if spec.depth > shape.depth:
         spec.warn(f"{target.suffix} holds 8 bits per sample; {spec.depth} are rounded to that")
+    if info.format.half:
+        spec.warn(shown_note(target.suffix, info))
     written, ended = 0, 0
     with part_for(target) as part, writing(target), part.open("wb") as file:
-        writer = WebpWriter(file, shape)
+        writer = WebpWriter(file, shape, spec.plays)
 
         def write(frame: Frame) -> None:
             nonlocal written, ended
             # times are rounded, not lengths, whose errors would add up
             ended = ended if written else round(frame.pts * info.time_base * 1000)
             until = round((frame.pts + frame.duration) * info.time_base * 1000)
-            pixels = to_pixels(frame.planes, shape.channels, 8)
+            pixels = to_pixels(frame.planes, info.format, shape)
             try:
                 writer.write(pixels, until - ended)
             except ValueError as error:

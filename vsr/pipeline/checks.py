@@ -33,7 +33,7 @@ def check_paths(
         list_images(file, None if pattern else read.start_number)
     elif file is not None:
         if "%" not in file.name or file.suffix.lower() not in _OTHER_PICTURES:
-            check_input(file)  # %d.exr is told of its kind
+            check_input(file)  # %d.hdr is told of its kind
         _check_kind(file)
     if pattern:
         check_numbered_target(source, pattern, overwrite, read)
@@ -51,10 +51,12 @@ def check_dated(source: Path | Url, target: Path) -> None:
         raise InputError(f"{source}: keep_date is for files, and this has no one date")
     if names_folder(target):
         raise InputError(f"{target}: keep_date is for files, and this is a folder")
+    if target_pattern(source, target):
+        raise InputError(f"{target}: keep_date is for files, and this is several")
 
 
 _OTHER_PICTURES = {
-    *(".exr", ".dpx", ".hdr", ".psd", ".jxl", ".heic", ".heif", ".svg", ".pdf"),
+    *(".hdr", ".cin", ".psd", ".svg", ".pdf"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"),
 }
 _VIDEOS = VIDEO_SUFFIXES | {

@@ -114,7 +114,8 @@ def run_frames(
             open_target(video, large, written_whole) as output,
             ahead(seen.passing(drawn), _DECODED_AHEAD, patience) as frames,
         ):
-            shots = mark_shots(frames, video.info.format.peak)
+            layout = video.info.format
+            shots = mark_shots(frames, layout.peak, layout.half)
             for frame in enlarge(
                 shots, video.info, tools, geometry, box, job.quality, reporter.warn
             ):

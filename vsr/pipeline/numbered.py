@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vsr.core.errors import InputError, OutputError
+from vsr.core.errors import OutputError
 from vsr.core.job import Job
 from vsr.core.options import ReadOptions
 from vsr.core.paths import check_output
@@ -106,17 +106,3 @@ def _images_of(source: Path | Url) -> list[Path]:
     if source.is_dir() or source_pattern(source) is not None:
         return list_images(source)
     return []
-
-
-def check_no_record(source: Path | Url, target: Path) -> None:
-    """Raise InputError where a record is asked for of numbered images."""
-    for place, pattern in (
-        (source, source_pattern(source)),
-        (target, target_pattern(source, target)),
-    ):
-        if pattern is not None:
-            raise InputError(
-                f"{place}: there is no record of numbered images; name their folder, or leave "
-                "--record out",
-                python="record=False",
-            )

@@ -113,7 +113,7 @@ def as_shown(planes: Sequence[Plane], info: VideoInfo) -> NDArray[np.uint8]:
         for number, plane in enumerate(planes)
     ]
     rgb = frame_picture(reduced[:3], replace(small, format=layout.opaque), "rgb").samples
-    if layout.has_alpha:
+    if layout.has_alpha and not layout.half:  # it is multiplied into light already
         opacity = reduced[3][..., None] / np.float32(layout.peak)
         rgb = np.rint(rgb * opacity).astype(np.uint8)
     upright = info.orientation.shown(rgb[..., ::-1])

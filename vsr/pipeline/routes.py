@@ -25,15 +25,22 @@ from vsr.images.cicp import cicp_of
 from vsr.images.files import written_name
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
+from vsr.images.plays import plays_of
 from vsr.live.live import open_live
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
-from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
+from vsr.output.image_files import (
+    ImageSpec,
+    create_image,
+    create_image_folder,
+    names_folder,
+    shown_note,
+)
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
 from vsr.remux.containers import format_of
-from vsr.video.reader import open_video
+from vsr.video.reader import Video, open_video
 
 # What players take for granted: BT.709, limited range, chroma at the left.
 _USUAL_COLOR = ColorTags(
@@ -59,6 +66,13 @@ def open_source(
     """
     if isinstance(source, Url):
         return _open_address(source, span, warn, reading, stop)
+    return open_file(source, span, rate, warn, reading)
+
+
+def open_file(
+    source: Path, span: Span, rate: Fraction, warn: Warn, reading: ReadOptions
+) -> AbstractContextManager[Video | Images]:
+    """The same of what is no address."""
     if not (is_still(source) or source.is_dir()):
         return open_video(source, span, warn, reading)
     if not span.whole:
@@ -120,6 +134,7 @@ def create_target(
         target=job.target,
         info=info,
         warn=warn,
+        plays=plays_of(job.source),
         overwrite=job.options.run.overwrite,
         before_commit=before_commit,
         provenance_tag=provenance_tag,
@@ -186,11 +201,14 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     grey = info.format.planes == 1
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
     color = _usual_color(info.color)
+    if info.format.half:
+        video.warn(shown_note(video.target.suffix, info))
+    container = format_of(video.target)
     if encoding.pix_fmt:
-        chosen = encodable_format(codec, stored, encoding.pix_fmt)
+        chosen = encodable_format(codec, stored, encoding.pix_fmt, container)
     else:
         depth = 10 if color.transfer in TRANSFERS else 8
-        chosen = images_format(codec, stored, format_of(video.target), depth)
+        chosen = images_format(codec, stored, container, depth)
         if chosen.rgb and chosen.depth < source.depth:
             wanted, made = stored.name, chosen.name
             video.warn(f"encoder {codec.name} has no {wanted}: encoded as {made}")

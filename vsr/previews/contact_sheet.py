@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vsr.core.color_codes import ColorRange, Matrix
+from vsr.core.color_codes import Primaries, Transfer
 from vsr.core.errors import InputError
 from vsr.core.events import ignore
-from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, Pixels, Plane, VideoInfo, find_format
+from vsr.core.frame import Frame, Pixels, Plane, VideoInfo
 from vsr.figures.contact_sheet import (
     WIDEST,
     Crop,
@@ -27,7 +27,7 @@ from vsr.figures.contact_sheet import (
 )
 from vsr.figures.hotspots import Place, best_places, window_means
 from vsr.images.files import shape_of
-from vsr.images.images import to_planes
+from vsr.images.images import image_info, to_planes
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.previews.synced_reader import in_step, open_takes
 from vsr.previews.variant import Take
@@ -220,7 +220,7 @@ def _three_channels(pixels: Pixels) -> NDArray[np.uint8]:
 def _stored(image: Pixels, info: VideoInfo) -> VideoInfo:
     """What holds for the planes of an image: see `to_planes`."""
     shape = shape_of(image)
-    grey = PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
-    layout = grey if shape.channels == 1 else find_format(16, 1, 1, shape.channels)
-    color = ColorTags(range=ColorRange.FULL, matrix=Matrix.BT470BG)
-    return replace(info, width=shape.width, height=shape.height, format=layout, color=color)
+    images = image_info(shape)
+    color = replace(images.color, primaries=Primaries.UNSPECIFIED, transfer=Transfer.UNSPECIFIED)
+    width, height = shape.width, shape.height
+    return replace(info, width=width, height=height, format=images.format, color=color)

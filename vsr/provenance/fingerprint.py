@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
-from vsr.images.images import list_images
+from vsr.images.images import is_series, list_images
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,16 @@ def fingerprint(path: Path, known: Fingerprint | None = None) -> Fingerprint:
     return found
 
 
-def fingerprints(path: Path) -> Fingerprint | dict[str, Fingerprint]:
-    """The identity of a file, or those of a folder's images by their names, in their order.
+def fingerprints(path: Path, first: int | None = None) -> Fingerprint | dict[str, Fingerprint]:
+    """The identity of a file, or those of a series' images by their names, in their order.
 
-    What else lies in a folder is no part of it, as it is not read. Raises InputError.
+    A series is a folder or a pattern of numbered images, read from the number `first` on. What
+    else lies in the folder is no part of it, as it is not read. Raises InputError.
     """
-    if not path.is_dir():
+    if not is_series(path):
         return fingerprint(path)
-    names = sorted(file.name for file in list_images(path))
-    return {name: fingerprint(path / name) for name in names}
+    files = sorted(list_images(path, first), key=lambda file: file.name)
+    return {file.name: fingerprint(file) for file in files}
 
 
 def digest_of(found: Fingerprint | Mapping[str, Fingerprint]) -> str:

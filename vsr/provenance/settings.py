@@ -19,8 +19,8 @@ _DIGITS = 16  # of a hash
 Plain = str | int | float | bool | None
 
 # These change nothing in the file: all devices, cores and tiles give the same picture, and the
-# model that content chose is named itself; numbered images have neither record nor segments. An
-# option that is not here makes another key.
+# model that content chose is named itself. Where numbered images begin is told if it was asked
+# for. An option that is not here makes another key.
 _WITHOUT_EFFECT = {
     *("device", "threads", "tile", "hwaccel", "content"),
     *("strict", "stall_timeout", "limits", "start_number"),
@@ -35,7 +35,7 @@ def job_settings(
 
     `tools` are those chosen for the job, `quality` what a recurrent model is told.
     """
-    factor = options.picture.factor
+    factor, first = options.picture.factor, options.read.start_number
     flat = {**options.flat(), "rate": options.read.clip_rate, "scale": None}
     if factor is not None:
         flat["scale"] = factor.numerator if factor.denominator == 1 else factor
@@ -47,6 +47,7 @@ def job_settings(
         "weights": model.weights.sha256,
         **asked,
         "model": model.name,
+        **({} if first is None else {"start_number": first}),
         **({"then": _further(tools)} if tools.then else {}),
         "precision": engine.precision,
         **(_told(quality) if model.network.state_channels else {}),

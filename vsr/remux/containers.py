@@ -23,8 +23,14 @@ from vsr.remux.metadata import lasting, with_statement
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
-WITHOUT_TIMESTAMPS = {"avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo"}
+WITHOUT_TIMESTAMPS = {
+    *("avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo", "yuv4mpegpipe"),
+}
 """Containers that show frames at a fixed rate; see `counts_frames` for more."""
+
+
+MUXER_NEEDS = {"yuv4mpegpipe": {"strict": "-1"}}
+"""Options without which a muxer, by libav's name, refuses what it can write: Y4M over 8 bits."""
 
 
 def counts_frames(format_name: str) -> bool:
@@ -66,8 +72,8 @@ def format_of(target: Path) -> str:
         ) from None
     if name == "rawvideo":
         raise OutputError(
-            f"{target}: raw samples tell neither their size nor their format; choose .mkv with "
-            "--codec ffv1, which loses nothing, or .avi with --codec rawvideo",
+            f"{target}: raw samples tell neither their size nor their format; choose .y4m, "
+            "or .mkv with --codec ffv1, which loses nothing",
             python="codec='ffv1'",
         )
     no_file: Any = FormatFlags.no_file.value  # an int, whatever PyAV's stubs say
@@ -90,7 +96,8 @@ def formats_for(target: Path) -> tuple[str, ...]:
 @contextmanager
 def open_output(part: Path, format_name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
     """Open `part` to be written by the muxer `format_name`; it is closed on every way out."""
-    output = av.open(f"file:{part}", "w", format=format_name, container_options=options)
+    needed = {**MUXER_NEEDS.get(format_name, {}), **options}
+    output = av.open(f"file:{part}", "w", format=format_name, container_options=needed)
     try:
         yield output
     finally:
@@ -184,6 +191,8 @@ _TELLS_COLOR = {"h264", "hevc", "vvc", "av1", "vp9", "mpeg2video", "prores", "dn
 @cache
 def takes_encoder(format_name: str, encoder: str) -> bool:
     """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
+    if format_name == "yuv4mpegpipe":  # it asks for the pixel format at once
+        return encoder == "rawvideo"
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             # these ask for the encoder's header, or its size, at once

@@ -22,7 +22,10 @@ _STALE = {
 }  # fmt: skip
 
 # Facts about how a video was encoded. Where the new one has alpha, the muxer says so itself.
-_OF_ENCODING = {"alpha_mode", "encoder_options", "encoder_settings", "encoding_settings"}
+_OF_ENCODING = {
+    *("alpha_mode", "encoder_options", "encoder_settings", "encoding_settings"),
+    "stereo_mode",  # which the encoder's stream has anew, where that is true of it
+}
 
 # QuickTime has a table of languages: libav finds them by these names and loses all others.
 _QUICKTIME_LANGUAGES = {

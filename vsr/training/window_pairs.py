@@ -19,6 +19,7 @@ from vsr.core.resample import resize
 from vsr.datasets.ground_truth import Picture, Samples
 from vsr.datasets.media import is_clip, is_lossless, list_items, read_pictures
 from vsr.evaluation.protocol import shrink
+from vsr.images.images import is_series
 from vsr.training.camera import shoot
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY
 from vsr.video.shots import mark_shots
@@ -83,7 +84,7 @@ class WindowPairs:
         stills: list[Samples] = []
         clips: list[list[Samples]] = []
         for item in list_items(paths):
-            is_video = is_clip(item) and not item.is_dir()
+            is_video = is_clip(item) and not is_series(item)
             factors = reductions or (LOSSLESS if is_lossless(item) else LOSSY)
             frames = read_pictures(item, color)
             for pictures in _bursts(frames) if is_video else [list(frames)]:

@@ -29,6 +29,7 @@ from vsr.core.frame import (
 )
 from vsr.core.hdr import light_of, mastering_of
 from vsr.core.side_data import dropped_of, said_of, user_data_of
+from vsr.core.stereo import stereo_of
 from vsr.video.rate import nominal_rate
 from vsr.video.unpack import unpacked
 
@@ -73,6 +74,7 @@ def describe(
         expected_frames=expected,
         mastering=None if has_exif else mastering_of(first),
         light=None if has_exif else light_of(first),
+        stereo=stereo_of(stream.metadata.get("stereo_mode", ""), said.get("STEREO3D", b"")),
         dropped=tuple(dict.fromkeys(dropped_of(said))),
         user_data=tuple(user_data_of(said)),
     )

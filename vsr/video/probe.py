@@ -13,7 +13,7 @@ from vsr.core.events import ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.options import ReadOptions
 from vsr.core.span import Span
-from vsr.core.url import Url, as_source
+from vsr.core.url import Url
 from vsr.video.choose import videos_of
 from vsr.video.open import open_input
 from vsr.video.reader import open_video
@@ -39,8 +39,8 @@ class FileFacts:
     """A media file.
 
     Attributes:
-        path: the file.
-        container: libav's name for its format.
+        path: the file, the folder or the pattern.
+        container: libav's name for its format; "image", or "images" for several.
         duration: seconds that the header claims; None where it does not.
         video_index: the stream that `upscale` would enlarge.
         video: what holds for that stream's frames.
@@ -63,12 +63,8 @@ class FileFacts:
     metadata: dict[str, str]
 
 
-def probe(path: str | Path | Url, video_stream: int | None = None) -> FileFacts:
-    """Look into a file or address. `video_stream` is which of its videos to take, see `upscale`.
-
-    Raises InputError where no video in it can be decoded.
-    """
-    path, reading = as_source(path), ReadOptions(video_stream=video_stream)
+def probe_video(path: Path | Url, reading: ReadOptions) -> FileFacts:
+    """Look into a file or address. Raises InputError where no video in it can be decoded."""
     with open_video(path, Span(), ignore, reading) as video:
         index, info, fields = video.stream_index, video.info, video.fields
     with open_input(path) as container:

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from vsr.core.frame import Frame, Plane
+from vsr.core.half import displayed
 
 # Tuned on clips joined to one another: benchmarks/cuts.py.
 _WIDTH, _HEIGHT = 32, 16  # of the reduced luma
@@ -21,8 +22,10 @@ _FLOOR = 5e-5  # variance that counts as no detail: below what a dark picture ha
 _CUT = 0.5
 
 
-def mark_shots(frames: Iterator[Frame], peak: int) -> Iterator[Frame]:
+def mark_shots(frames: Iterator[Frame], peak: int, half: bool = False) -> Iterator[Frame]:
     """The frames, each that starts a shot marked so; luma samples are in 0..`peak`.
+
+    With `half` they are light, which is seen as it is shown.
 
     The first one starts a shot. Otherwise a frame is compared with the one before it and no
     other, so that a part of a video has the cuts of the whole. A flash is a cut, too: there
@@ -30,7 +33,8 @@ def mark_shots(frames: Iterator[Frame], peak: int) -> Iterator[Frame]:
     """
     before: NDArray[np.float32] | None = None
     for frame in frames:
-        small = _reduced(frame.planes[0], peak)
+        luma = frame.planes[0]
+        small = _reduced(displayed([luma])[0] if half else luma, peak)
         starts = before is None or _novelty(small, before) > _CUT
         yield replace(frame, starts_shot=starts)
         before = small
