@@ -14,6 +14,7 @@ from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.errors import EncoderError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, PixelFormat, VideoInfo, find_format
 from vsr.encoding.priority import ordinary_priority
+from vsr.remux.containers import Y4M
 
 # Other layouts of the same samples, which libav converts to without loss.
 _TWINS = {
@@ -40,17 +41,27 @@ _RAW_RGB_DEPTHS = {"avi": 8, "mov": 8, "nut": 16}
 """Containers that tell which RGB is in them uncompressed, and the bits that it may have."""
 
 
-def encodable_format(codec: Codec, source: PixelFormat, wish: str) -> PixelFormat:
+_IN_Y4M = {
+    *("gray", "yuv411p", "yuv420p", "yuv422p", "yuv444p"),
+    *(f"gray{depth}le" for depth in (9, 10, 12, 16)),
+    *(f"yuv{kind}p{d}le" for kind in (420, 422, 444) for d in (9, 10, 12, 14, 16)),
+}
+
+
+def encodable_format(
+    codec: Codec, source: PixelFormat, wish: str, container: str = ""
+) -> PixelFormat:
     """The pixel format to encode: the wish, else the source's, else the nearest above it.
 
-    A wish also means the same samples in another layout: gbrp is bgr0 to ffv1. Raises
-    EncoderError where the encoder has none.
+    A wish also means the same samples in another layout: gbrp is bgr0 to ffv1. Of raw pictures
+    the `container` may hold some formats alone. Raises EncoderError where the encoder has none.
     """
     if codec.name == "gif":  # it could do grey, but all that come have colours
         if wish not in ("", "pal8"):
             raise EncoderError(f"encoder gif cannot write {wish!r}: it can pal8")
         return _PALETTE
-    names = {f.name for f in codec.video_formats or []} or _UNCOMPRESSED
+    raw = _IN_Y4M if container == Y4M else _UNCOMPRESSED
+    names = {f.name for f in codec.video_formats or []} or raw
     offered = {name: f for name, f in _ENCODABLE.items() if name in names}
     if wish:
         found = next((name for name in _alike(wish) if name in offered), None)

@@ -10,7 +10,7 @@ from vsr.core.frame import VideoInfo
 from vsr.core.source import OtherStreams
 from vsr.encoding.clock import fine_rate, furthest_off, least_rate
 from vsr.encoding.timestamps import ONE_RATE
-from vsr.remux.containers import counts_frames
+from vsr.remux.containers import Y4M, counts_frames
 from vsr.video.packet_times import shown_times
 
 _USUAL_RATE = Fraction(25)
@@ -22,7 +22,8 @@ def clock_for(
 ) -> Fraction | None:
     """Seconds for each tick of the clock of `target`; None where its muxer has one of its own.
 
-    AVI gets the slowest clock that the source's frames fit; between them lie empty packets.
+    AVI gets the slowest clock that the source's frames fit; between them lie empty packets. So
+    does y4m, where frames are repeated; where times are not known beforehand, the nominal one.
     Raises OutputError, in one line, where frames would be shown far off their times.
     """
     if not counts_frames(format_name):
@@ -31,7 +32,7 @@ def clock_for(
     if streams is None:
         return 1 / nominal
     if streams.arriving is not None or not isinstance(streams.path, Path):
-        return 1 / fine_rate(nominal)
+        return 1 / (nominal if format_name == Y4M else fine_rate(nominal))
     times = shown_times(streams.path, streams.main, streams.output_start, streams.end)
     if times is None:
         return 1 / nominal
@@ -50,8 +51,9 @@ def clock_note(target: Path, format_name: str, clock: Fraction | None, info: Vid
     nominal = info.frame_rate or _USUAL_RATE
     if format_name not in ONE_RATE or clock is None or clock * nominal == 1:
         return ""
+    between = "repeated" if format_name == Y4M else "empty"
     return (
-        f"{target.suffix} is written at {float(1 / clock):.6g} frames a second, the empty ones "
+        f"{target.suffix} is written at {float(1 / clock):.6g} frames a second, the {between} ones "
         "between the source's frames included, so that each is shown at its time"
     )
 

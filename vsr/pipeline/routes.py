@@ -15,9 +15,10 @@ from vsr.core.frame import ColorTags, VideoInfo, find_format
 from vsr.core.hdr import TRANSFERS
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.outlet import leads_out
 from vsr.core.source import Source
 from vsr.core.span import Span
-from vsr.core.url import Url, is_live, open_url
+from vsr.core.url import Pipe, Url, is_live, open_url
 from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
@@ -25,11 +26,11 @@ from vsr.images.cicp import cicp_of
 from vsr.images.files import written_name
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
-from vsr.live.live import open_live
+from vsr.live.live import open_live, open_pipe
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder, names_folder
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.video import VideoSpec, create_video, video_spec
+from vsr.output.video import VideoSpec, create_video, stream_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
 from vsr.remux.containers import format_of
@@ -70,6 +71,10 @@ def _open_address(
     url: Url, span: Span, warn: Warn, reading: ReadOptions, stop: Event | None
 ) -> AbstractContextManager[Source]:
     """A live stream is opened once; a file at rest may be opened again, as one on disk."""
+    if isinstance(url, Pipe):
+        if span.start is not None:
+            raise InputError(f"{url}: a pipe is read from its beginning on; leave start out")
+        return open_pipe(url, span.end, warn, reading, stop)
     container = None if url.is_stream else open_url(url)
     if container is not None and not is_live(url, container):
         container.close()
@@ -84,6 +89,7 @@ def _open_address(
         video_stream=reading.video_stream,
         stop=stop,
         container=container,
+        limits=reading.limits,
     )
 
 
@@ -119,7 +125,11 @@ def create_target(
         first = job.options.read.start_number
         return _create_numbered(source, replace(images, target=pattern.folder), pattern, first)
     if isinstance(source, Images):
+        if leads_out(job.target):
+            return stream_video(_of_images(source, video), job.options.read.stall_timeout)
         return _create_from_images(source, images, video)
+    if leads_out(job.target):
+        return stream_video(video, job.options.read.stall_timeout)
     if names_folder(job.target):
         return create_frame_folder(images)
     if job.target.suffix.lower() == ".webp":
@@ -168,7 +178,7 @@ def _create_from_images(
 def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     """`video` with the pixel format and the colours that images are to have in it."""
     info, encoding = video.info, video.encoding
-    codec = find_encoder(encoding.encoder(video.target, info))
+    codec = find_encoder(encoding.encoder(video.named, info))
     grey = info.format.planes == 1
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
     color = _usual_color(info.color)
@@ -176,7 +186,7 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
         chosen = encodable_format(codec, stored, encoding.pix_fmt)
     else:
         depth = 10 if color.transfer in TRANSFERS else 8
-        chosen = images_format(codec, stored, format_of(video.target), depth)
+        chosen = images_format(codec, stored, format_of(video.named), depth)
         if chosen.rgb and chosen.depth < source.depth:
             wanted, made = stored.name, chosen.name
             video.warn(f"encoder {codec.name} has no {wanted}: encoded as {made}")

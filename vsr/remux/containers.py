@@ -19,11 +19,16 @@ from av.format import ContainerFormat
 from av.format import Flags as FormatFlags
 
 from vsr.core.errors import OutputError
+from vsr.core.outlet import Outlet
 from vsr.remux.metadata import lasting, with_statement
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
-WITHOUT_TIMESTAMPS = {"avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo"}
+Y4M = "yuv4mpegpipe"
+"""libav's name of the container that holds raw pictures, and nothing else."""
+WITHOUT_TIMESTAMPS = {
+    *("avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo", Y4M),
+}
 """Containers that show frames at a fixed rate; see `counts_frames` for more."""
 
 
@@ -88,9 +93,14 @@ def formats_for(target: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def open_output(part: Path, format_name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
+def open_output(
+    part: Path | Outlet, format_name: str, options: dict[str, str]
+) -> Iterator[OutputContainer]:
     """Open `part` to be written by the muxer `format_name`; it is closed on every way out."""
-    output = av.open(f"file:{part}", "w", format=format_name, container_options=options)
+    file = f"file:{part}" if isinstance(part, Path) else part
+    if format_name == Y4M:
+        options = {**options, "strict": "-1"}  # else it has 8 bits alone
+    output = av.open(file, "w", format=format_name, container_options=options)
     try:
         yield output
     finally:
@@ -151,6 +161,7 @@ def lost_tags(format_name: str, metadata: dict[str, str], cover: bool) -> tuple[
 
 _WITHOUT_TAGS: dict[str, set[str]] = {  # and the few that they know all the same
     "mpegts": set(),
+    Y4M: set(),
     "mpeg": set(),
     "3gp": {"copyright", "creation_time", "location"},
     "3g2": {"copyright", "creation_time", "location"},
@@ -184,6 +195,8 @@ _TELLS_COLOR = {"h264", "hevc", "vvc", "av1", "vp9", "mpeg2video", "prores", "dn
 @cache
 def takes_encoder(format_name: str, encoder: str) -> bool:
     """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
+    if format_name == Y4M:
+        return encoder == "rawvideo"
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             # these ask for the encoder's header, or its size, at once
