@@ -18,6 +18,7 @@ from vsr.core.options import (
     Audio,
     Content,
     Deinterlace,
+    OutputFormat,
     Precision,
     Resume,
     UpscaleOptions,
@@ -164,6 +165,14 @@ ROWS: tuple[Row, ...] = (
     Row("encode.crf", "--crf", "Constant rate factor; lower is better and larger.", Number(CRF)),
     Row("encode.preset", "--preset", "The encoder's pace, such as veryfast or slow.", click.STRING),
     Row("encode.pix_fmt", "--pix-fmt", "Pixel format; the source's if left out.", click.STRING),
+    Row(
+        "encode.output_format",
+        "--output-format",
+        "What goes into a pipe; auto: what its suffix says, or y4m.",
+        click.Choice(get_args(OutputFormat)),
+        shows_default=True,
+        for_preview=False,
+    ),
     Row(
         "streams.audio",
         "--audio",

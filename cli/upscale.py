@@ -17,7 +17,8 @@ import click
 from tqdm import tqdm
 
 from vsr import DoneError, Progress, upscale
-from vsr.core.errors import StoppedError
+from vsr.core.errors import OutputError, StoppedError
+from vsr.core.outlet import leads_out
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.images.images import is_image
@@ -58,9 +59,12 @@ def upscale_command(
     """Enlarge the video INPUT to OUTPUT; all else in it is copied.
 
     INPUT may also be an image, a folder of images, numbered images such as in/f_%04d.png, or an
-    address such as rtsp://camera/stream; OUTPUT an image, a folder or numbered images.
+    address such as rtsp://camera/stream; OUTPUT an image, a folder or numbered images. Either
+    may be a pipe: - is standard input or output.
     """
     options = options_of(given)
+    if as_json and leads_out(target):
+        raise OutputError(f"{target}: --json goes to stdout, as the video does; leave it out")
     try:
         with (
             closing(_Reporter(as_json, quiet)) as reporter,
@@ -110,7 +114,13 @@ def _stopping(source: str, target: Path, reporter: _Reporter) -> Iterator[Event]
         yield stop
     except KeyboardInterrupt:
         path = Path(source)
-        images = path.is_dir() or is_still(path) or names_folder(target) or is_image(target)
+        images = (
+            leads_out(target)
+            or path.is_dir()
+            or is_still(path)
+            or names_folder(target)
+            or is_image(target)
+        )
         in_parts = not (live or images)
         left = _after_interrupt(reporter.resumable, in_parts)
         raise StoppedError(f"interrupted: {left}") from None

@@ -17,6 +17,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hours import rest
 from vsr.core.job import Job
 from vsr.core.options import RunOptions, UpscaleOptions
+from vsr.core.outlet import leads_out
 from vsr.core.paths import as_path
 from vsr.core.result import Result, Run
 from vsr.core.source import Source
@@ -31,6 +32,7 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.checks import (
     check_dated,
     check_paths,
+    check_stream_options,
     file_of,
     idle_options,
     input_files,
@@ -73,7 +75,8 @@ def upscale(
     Args:
         source, target: files, folders or numbered images such as "in/frame_%04d.png"; the source
             may be an address. The target's suffix chooses the container or image format; a folder
-            takes one image per frame.
+            takes one image per frame. Both may be pipes: "-" for standard input and output, a
+            FIFO, or an open descriptor such as "/dev/fd/5".
         options: all that may be asked for, as one value.
         progress_preview: an image of the last finished frame to write now and then, .jpg, .png
             or .webp. A file that is there already is replaced with `overwrite` alone.
@@ -93,7 +96,9 @@ def upscale(
     asked = Reporter(warn or ignore, tell or ignore, progress or ignore, stop=stop or Event())
     log = _Log(asked)
     options = UpscaleOptions.given(options, keywords)
-    source, target = as_source(source), followed(as_path(target, "target", OutputError))
+    source, target = as_source(source), as_path(target, "target", OutputError)
+    target = target if leads_out(target) else followed(target)
+    check_stream_options(target, options)
     if progress_preview is not None:
         progress_preview = as_path(progress_preview, "progress_preview", OutputError)
     arrived = clear_arrived(target)

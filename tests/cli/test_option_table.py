@@ -69,6 +69,7 @@ ENCODE = st.builds(
     crf=st.one_of(st.none(), st.floats(-100, 100)),
     preset=WORDS,
     pix_fmt=WORDS,
+    output_format=st.sampled_from(("auto", "y4m", "nut", "mpegts", "matroska")),
 )
 STREAMS = st.builds(
     StreamOptions,

@@ -159,6 +159,12 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
         ("out.mp4", {"codec": "huffyuv"}, "'mp4' format does not support 'huffyuv' codec"),
         ("out.mp3", {}, ".mp3 holds png, which cannot be encoded here; choose another suffix, for"),
         ("out.mxf", {}, ".mxf holds mpeg2video, which cannot be encoded here; choose another"),
+        (
+            "out.y4m",
+            {"codec": "h264"},
+            "encoder h264: .y4m holds raw pictures alone; leave ",
+        ),
+        ("out.y4m", {"pix_fmt": "gbrp"}, "rawvideo cannot write 'gbrp': it can gray, "),
         ("out.mkv", {"codec": "mjpeg"}, "encoder mjpeg refuses 128x96 yuv420p"),  # full range only
     ],
 )

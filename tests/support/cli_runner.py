@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,17 +47,33 @@ class Ran:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def vsr(*arguments: object, file_limit: int | None = None, patience: float = _PATIENCE) -> Ran:
+def vsr(
+    *arguments: object,
+    file_limit: int | None = None,
+    patience: float = _PATIENCE,
+    stdin: Path = Path(os.devnull),
+    stdout: Path | None = None,
+) -> Ran:
     """Run `vsr` with these arguments; no file may grow past `file_limit` bytes.
 
-    Raises TimeoutError where it is still running after `patience` seconds.
+    `stdin` and `stdout` are files or FIFOs that become its standard streams; by default what it
+    writes is given back. Raises TimeoutError where it is still running after `patience` seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         words = [str(argument) for argument in arguments]
-        order = {"words": words, "out": str(out), "err": str(err), "file_limit": file_limit}
-        ended = _ask(order, patience)
-        return Ran(ended["code"], out.read_text(), err.read_text(), ended["peak"])
+        ended = _ask(
+            {
+                "words": words,
+                "in": str(stdin),
+                "out": str(stdout or out),
+                "err": str(err),
+                "file_limit": file_limit,
+            },
+            patience,
+        )
+        said = "" if stdout else out.read_text()
+        return Ran(ended["code"], said, err.read_text(), ended["peak"])
 
 
 def _ask(order: dict[str, Any], patience: float) -> dict[str, Any]:
@@ -112,7 +127,7 @@ def _serve() -> None:
         pid = os.fork()
         if pid == 0:
             os.close(answers)
-            _become(order["words"], order["out"], order["err"], order["file_limit"])
+            _become(order)
             code = 1
             try:
                 main()
@@ -131,11 +146,12 @@ def _serve() -> None:
         os.write(answers, json.dumps(answer).encode() + b"\n")
 
 
-def _become(words: Sequence[str], out: str, err: str, file_limit: int | None) -> None:
-    sys.argv = ["vsr", *words]
+def _become(order: dict[str, Any]) -> None:
+    sys.argv = ["vsr", *order["words"]]
+    file_limit = order["file_limit"]
     writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    for number, path, how in ((0, os.devnull, os.O_RDONLY), (1, out, writing), (2, err, writing)):
-        opened = os.open(path, how, 0o600)
+    for number, name, how in ((0, "in", os.O_RDONLY), (1, "out", writing), (2, "err", writing)):
+        opened = os.open(order[name], how, 0o600)
         os.dup2(opened, number)
         os.close(opened)
     if file_limit is not None:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from vsr.core.errors import InputError, OutputError, VsrError
 from vsr.core.events import ignore
+from vsr.core.paths import NO_PIPE_IN
 from vsr.core.picture import PictureOptions
 from vsr.core.url import Url, as_source
 from vsr.datasets.media import VIDEO_SUFFIXES
@@ -141,6 +142,8 @@ def check_sources(sources: Sequence[str], patient: bool = False) -> None:
     for source in sources:
         address = as_source(source)
         if isinstance(address, Url):
+            if address.is_pipe:
+                raise InputError(f"{address}: {NO_PIPE_IN}; `vsr upscale` takes pipes")
             raise InputError(
                 f"{address}: is an address; batch takes files, `vsr upscale` takes addresses"
             )

@@ -46,6 +46,7 @@ Deinterlace = Literal["auto", "on", "field", "ivtc", "off"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Audio = Literal["copy", "transcode", "none"]
 Resume = Literal["auto", "always", "never"]
+OutputFormat = Literal["auto", "y4m", "nut", "mpegts", "matroska"]
 
 USUAL_RATE = Fraction(25)  # frames a second, of what says nothing of it
 _MOST_OF_LIBAV = 2**31 - 1  # the largest part of its fractions
@@ -176,15 +177,19 @@ class EncodeOptions:
         crf: constant rate factor; lower is better and larger. NVENC's encoders take it as cq.
         preset: the encoder's pace, such as "medium" or, for AV1, "8".
         pix_fmt: libav's pixel format name.
+        output_format: the container that goes into a pipe; "auto" is what its suffix says, or
+            y4m. A file's suffix chooses its container.
     """
 
     codec: str = ""
     crf: float | None = None
     preset: str = ""
     pix_fmt: str = ""
+    output_format: OutputFormat = "auto"
 
     def __post_init__(self) -> None:
         check_types(EncoderError, self)
+        check_choice(EncoderError, "output_format", self.output_format, OutputFormat)
         if self.crf is not None:  # encoders know best which numbers they take
             if isinstance(self.crf, bool) or not isinstance(self.crf, int | float):
                 raise EncoderError(f"crf {shown(self.crf)}: must be a number")

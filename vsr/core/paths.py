@@ -48,7 +48,7 @@ _KINDS = (
 
 
 _PIPE = re.compile(r"-|(pipe|fd):\d*")
-NO_PIPE_IN = "standard input is not read, as a file is gone through more than once; name a file"
+NO_PIPE_IN = "a pipe is not read here, as a file is gone through more than once; name a file"
 
 
 def check_input(path: Path) -> None:

@@ -18,8 +18,15 @@ from vsr.core.option_checks import exact
 T = TypeVar("T")
 
 _TICK = 0.1  # seconds between looks at whether to stop
-_END = object()
-_STALLED = "nothing has come from the source for {:g} s (--stall-timeout allows more)"
+_END, _NOTHING = object(), object()
+
+
+def stalled(seconds: float) -> StalledError:
+    """What to raise where nothing has come from a source for so long."""
+    return StalledError(
+        f"nothing has come from the source for {seconds:g} s (--stall-timeout allows more)",
+        python="stall_timeout=...",
+    )
 
 
 @contextmanager
@@ -33,7 +40,7 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
     ready: queue.Queue[object] = queue.Queue(depth)
     stop, done = Event(), Event()
     failure: list[BaseException] = []
-    stalled = False
+    gives_nothing = False
 
     def draw() -> None:
         try:
@@ -53,13 +60,15 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
             done.set()
 
     def take() -> Iterator[T]:
-        nonlocal stalled
-        try:
-            while (item := ready.get(timeout=patience)) is not _END:
-                yield item  # type: ignore[misc]
-        except queue.Empty:
-            stalled = True
-            raise StalledError(_STALLED.format(patience), python="stall_timeout=...") from None
+        nonlocal gives_nothing
+        while True:
+            item = _next(ready, patience)
+            if item is _END:
+                break
+            if item is _NOTHING:
+                gives_nothing = True
+                raise stalled(patience or 0)
+            yield item  # type: ignore[misc]
         if failure:
             raise failure[0]
 
@@ -69,7 +78,7 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
         yield take()
     finally:
         stop.set()
-        if not stalled:
+        if not gives_nothing:
             _join(thread, done)
 
 
@@ -85,13 +94,17 @@ def within(patience: float, call: Callable[[], T]) -> T:
 
 @contextmanager
 def behind(
-    consume: Callable[[T], None], finish: Callable[[], Iterator[None]], depth: int
+    consume: Callable[[T], None],
+    finish: Callable[[], Iterator[None]],
+    depth: int,
+    give_up: Callable[[], None] = lambda: None,
 ) -> Iterator[Callable[[T], None]]:
     """Consume items in a thread of its own, at most `depth` items behind.
 
     Gives the function to hand items over with. After the last one, `finish` runs in the
     thread, step by step. An error in the thread is raised at the next hand-over, or on
-    leaving. When the block fails, what waits is dropped and `finish` stops between steps.
+    leaving. When the block fails, what waits is dropped and `finish` stops between steps;
+    `give_up` is called first where `consume` may wait for others.
     """
     waiting: queue.Queue[object] = queue.Queue(depth)
     stop, done = Event(), Event()
@@ -129,6 +142,8 @@ def behind(
         done.wait()
     finally:
         stop.set()
+        if not done.is_set():
+            give_up()
         _join(thread, done)
     if failure:
         raise failure[0]
@@ -162,6 +177,22 @@ def _join(thread: Thread, done: Event) -> None:
     """
     done.wait()
     thread.join()
+
+
+def _next(ready: queue.Queue[object], patience: float | None) -> object:
+    """The next item; _NOTHING where none comes for `patience` seconds.
+
+    They are counted in waits and not by the clock, as a process that is stopped waits for nothing.
+    """
+    if patience is None:
+        return ready.get()
+    waited, tick = 0.0, min(_TICK, patience)
+    while waited < patience:
+        try:
+            return ready.get(timeout=tick)
+        except queue.Empty:
+            waited += tick
+    return _NOTHING
 
 
 def _put(target: queue.Queue[object], item: object, stop: Event) -> bool:

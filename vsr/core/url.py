@@ -14,7 +14,8 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 
 from vsr.core.errors import InputError
-from vsr.core.paths import NO_PIPE_IN, as_path
+from vsr.core.inlet import STANDARD, Bytes, Inlet, is_pipe
+from vsr.core.paths import as_path
 
 PATIENCE = 15.0
 """Seconds that an address is waited for, at most."""
@@ -94,6 +95,14 @@ class Url:
         path = Path(self.text[len("file:") :])
         return path if path.exists() else Path(unquote(str(path)))
 
+    @property
+    def is_pipe(self) -> bool:
+        """Whether it is a pipe: its writer waits for us, and it does not come again."""
+        return False
+
+    def close(self) -> None:
+        """Read no more of it. An address has nothing to let go of."""
+
     def __str__(self) -> str:
         scheme, slashes, rest = self.text.partition("://")
         cut = re.search(r"[/?#]", rest)
@@ -115,15 +124,55 @@ class Url:
         return hash(self.text)
 
 
-def as_source(text: str | Path | Url) -> Path | Url:
-    """What a source means, as it was given: an address or a path.
+class Pipe(Url):
+    """Standard input, a FIFO or another pipe to read from: a live source.
 
-    `scheme://...` and `file:...` are addresses; all else is a path, C:\\x and a:b.mp4 too.
-    Raises InputError for a scheme that is not read, and as `as_path` does.
+    Attributes:
+        text: "-" for standard input, or a path.
+        inlet: its bytes.
+    """
+
+    __slots__ = ("inlet",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.inlet = Inlet(text)
+
+    @property
+    def scheme(self) -> str:
+        """No address has this one."""
+        return "pipe"
+
+    @property
+    def is_stream(self) -> bool:
+        """It is to be opened once."""
+        return True
+
+    @property
+    def is_pipe(self) -> bool:
+        """It is."""
+        return True
+
+    def close(self) -> None:
+        """Have whoever waits for its bytes get no more."""
+        self.inlet.give_up()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def as_source(text: str | Path | Url) -> Path | Url:
+    """What a source means, as it was given: an address, a pipe or a path.
+
+    `scheme://...` and `file:...` are addresses; "-" is standard input; all else is a path, C:\\x
+    and a:b.mp4 too, and a pipe where it leads to one. Raises InputError for a scheme that is not
+    read, and as `as_path` does.
     """
     if isinstance(text, Url):
         return text
     path = as_path(text, "source")
+    if text == STANDARD or is_pipe(path):
+        return Pipe(str(path))
     if not isinstance(text, str):
         return path
     found = re.match(r"([a-z][a-z0-9+.-]*):(//)?", text, re.IGNORECASE)
@@ -133,7 +182,7 @@ def as_source(text: str | Path | Url) -> Path | Url:
     if scheme == "file" or (found[2] and scheme in _PROTOCOLS):
         return Url(text)
     if scheme in ("pipe", "fd"):
-        raise InputError(f"{text}: {NO_PIPE_IN}")
+        raise InputError(f"{text}: is not read; standard input is called -")
     if found[2] or scheme in _NEVER:
         raise InputError(f"{Url(text)}: {scheme}: is not read; allowed are {', '.join(SCHEMES)}")
     return path
@@ -159,8 +208,11 @@ def open_url(url: Url, hwaccel: HWAccel | None = None) -> InputContainer:
     a file. Over http a file of known size is fetched on where its connection breaks.
 
     Raises InputError in one line where nothing can be read, at the latest after about the
-    address's patience in silence. The password is in no message.
+    address's patience in silence. The password is in no message. Of a pipe it is the beginning
+    that is given, to be looked at; see `take_pipe`.
     """
+    if isinstance(url, Pipe):
+        return _open_pipe(url, url.inlet.look())
     address, patience = _address(url), url.patience
     seconds = (patience + _PROBING, 2 * patience)  # behind the protocol's own, which know better
     options = {**_limits(url.scheme), **_options(url.scheme, patience)}
@@ -177,6 +229,34 @@ def open_url(url: Url, hwaccel: HWAccel | None = None) -> InputContainer:
     except (av.FFmpegError, EOFError, OSError, ValueError) as error:
         words = why(error, url, time.monotonic() - began)
         raise InputError(f"{url}: {words}") from None
+
+
+def take_pipe(url: Pipe) -> InputContainer:
+    """Open a pipe for reading all of it, from its beginning on. Raises InputError."""
+    return _open_pipe(url, url.inlet.take())
+
+
+def _open_pipe(pipe: Pipe, data: Bytes) -> InputContainer:
+    """A container as it comes by a pipe. It may name no other file and no address."""
+    formats = ",".join(sorted(av.formats_available - INDIRECT))
+    options = {"protocol_whitelist": "pipe", "format_whitelist": formats}
+    try:
+        return av.open(data, "r", options=options, metadata_errors="replace")
+    except (av.FFmpegError, EOFError, OSError, ValueError) as error:
+        raise InputError(f"{pipe}: {_why_no_pipe(error, pipe)}") from None
+
+
+def _why_no_pipe(error: BaseException, pipe: Pipe) -> str:
+    if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
+        return f"cannot be read ({error.strerror or error})"
+    if not pipe.inlet.came:
+        return "nothing came: it is empty"
+    return f"what comes is no video that {AS_IT_COMES}"
+
+
+AS_IT_COMES = (
+    "can be read as it comes (y4m, nut, mpegts and mkv can; an mp4 only with its index first)"
+)
 
 
 def is_live(url: Url, container: InputContainer) -> bool:

@@ -123,9 +123,15 @@ class Encoding:
         HDR becomes HEVC where that can be, as players show no H.264 in HDR. Raises EncoderError
         or OutputError where the file can hold nothing that is encoded here.
         """
+        suffix = target.suffix.lower()
+        if self.codec and suffix == ".y4m" and self.codec != "rawvideo":
+            raise EncoderError(
+                f"encoder {self.codec}: .y4m holds raw pictures alone; leave --codec out, or "
+                "choose another container",
+                python="codec=''",
+            )
         if self.codec:
             return ALIASES.get(self.codec, self.codec)
-        suffix = target.suffix.lower()
         is_hdr = info.color.transfer in TRANSFERS and info.format.depth > 8
         if is_hdr and suffix in _HDR_SUFFIXES:
             return _HDR_ENCODER

@@ -8,13 +8,13 @@ import av
 from av.codec import Codec
 
 from vsr.core.errors import EncoderError
-from vsr.remux.containers import SUFFIXES, takes_encoder
+from vsr.remux.containers import SUFFIXES, Y4M, takes_encoder
 
 _USUAL = "libx264"
 # Where H.264 cannot be held, or its times are not read back right.
 _PREFERRED = {
     "webm": ("libsvtav1",),
-    **dict.fromkeys(("rawvideo", "yuv4mpegpipe"), ("rawvideo",)),
+    **dict.fromkeys(("rawvideo", Y4M), ("rawvideo",)),
     **dict.fromkeys(("ogg", "ogv"), ("theora", "vp8")),
     **dict.fromkeys(("avi", "asf"), ("mpeg4",)),
     **dict.fromkeys(("mpeg", "vob", "dvd", "svcd"), ("mpeg2video",)),

@@ -22,9 +22,10 @@ from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
 from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
 from vsr.encoding.players import player_note
-from vsr.encoding.timestamps import BY_TIME_BASE, IN_ORDER, Counted, Ticks
+from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
 from vsr.encoding.upright import turned_for
 from vsr.encoding.user_data import takes_user_data, with_user_data
+from vsr.remux.containers import Y4M
 
 _USUAL_RATE = Fraction(25)
 _FASTEST_GIF = 50  # two hundredths of a second a frame; shorter ones are shown for ten
@@ -47,6 +48,7 @@ class Encoder:
         stream: the output's stream, once `add_stream` has made it.
         shown_at: the last frame's time: its own, or what the container's clock could give it.
         dropped: what frames say beside their samples that is left out, named for people.
+        repeated: how often a frame was written again, as its container has one rate.
     """
 
     stream: VideoStream
@@ -89,10 +91,13 @@ class Encoder:
         self._counted = Counted(info.time_base, _rate(info)) if counts else None
         self._ticks = Ticks(info.time_base)
         self._frames = 0
+        self.repeated = 0
         self.note = player_note(name, self._info)
         self._output = output
         self._convert = Converter(info, self._info, name, warn)
-        self._encoding = encoding
+        # In several threads rawvideo holds frames back, and `_at_one_rate` has to know them.
+        repeats = self._repeats = output.format.name == Y4M
+        self._encoding = replace(encoding, threads=1) if repeats else encoding
         self._warn = warn
         self._codec = codec.canonical_name
         self._user_data: dict[int, tuple[bytes, ...]] = {}
@@ -109,7 +114,8 @@ class Encoder:
         """Add the stream and open the encoder. Raises EncoderError if one cannot be had."""
         info, container = self._info, self.container
         try:
-            stream = self._output.add_stream(self.name, rate=_rate(info))
+            rate = 1 / self._clock if self._repeats else _rate(info)
+            stream = self._output.add_stream(self.name, rate=rate)
         except ValueError as error:
             raise EncoderError(f"{error}; choose another codec or container") from None
         assert isinstance(stream, VideoStream)
@@ -121,7 +127,7 @@ class Encoder:
         options = open_encoder(context, info, self._encoding)
         pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}
         self.settings = {**options, **pixels}
-        if container in BY_TIME_BASE:
+        if container in ONE_RATE:
             stream.time_base = self._clock
         if self._stereo:
             stream.metadata["stereo_mode"] = self._stereo
@@ -145,14 +151,34 @@ class Encoder:
         color = self._info.color  # ProRes and PNG tell each frame's own, not the context's
         encodable.color_primaries, encodable.color_trc = color.primaries, color.transfer
         encodable.color_range, encodable.colorspace = color.range, color.matrix
-        yield from self._bound(self.stream.codec_context.encode_lazy(encodable))
+        packets = self._bound(self.stream.codec_context.encode_lazy(encodable))
+        yield from self._at_one_rate(packets, pts + duration) if self._repeats else packets
+
+    def _at_one_rate(
+        self, packets: Iterator[Packet[VideoStream]], ends: int
+    ) -> Iterator[Packet[VideoStream]]:
+        """A raw frame's packet, and the same again for each tick until it `ends`."""
+        (packet,) = packets
+        if self._ticks.too_late:
+            raise EncoderError(
+                f"frames come faster than the {float(1 / self._clock):.6g} a second that the "
+                "source tells of, and .y4m has one rate; choose another container"
+            )
+        data, tick = bytes(packet), self._ticks.last
+        for number in (tick, *self._ticks.free_until(ends, self._clock)):
+            again: Packet[Any] = Packet(data) if number > tick else packet
+            again.stream, again.time_base = self.stream, self._clock
+            again.pts, again.duration = number, 1
+            again.dts, again.is_keyframe = number, True
+            self.repeated += number > tick
+            yield again
 
     def place(self, packet: Packet[VideoStream]) -> None:
         """Put a packet that an encoder like this one has made before on a tick of its own.
 
         For containers with a coarse clock; others take it as it is.
         """
-        if self.container in BY_TIME_BASE and packet.pts is not None:
+        if self.container in ONE_RATE and packet.pts is not None:
             shown = round(packet.pts * packet.time_base / self.base)
             packet.pts = packet.dts = self._ticks.free(shown, self._clock)
             packet.time_base = self.base
@@ -160,6 +186,11 @@ class Encoder:
     def flush(self) -> Iterator[Packet[VideoStream]]:
         """The packets still inside the encoder."""
         yield from self._bound(self.stream.codec_context.encode_lazy(None))
+        if self.repeated:
+            self._warn(
+                f"{self.repeated} frames were repeated, so that each is shown for as long as "
+                f"before: this container has one rate, {float(1 / self._clock):.6g} a second"
+            )
         if self._ticks.moved:
             self._warn(
                 f"{self._ticks.moved} frames are shown up to {self._ticks.latest:.3g} s later: the "

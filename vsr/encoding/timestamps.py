@@ -9,14 +9,14 @@ from typing import Any
 
 from av.packet import Packet
 
+from vsr.remux.containers import Y4M
 from vsr.video.timeline import nominal_step
 
 IN_ORDER = {"avi", "asf", "asf_stream", "rm", "swf"}
 """Containers that keep one time a packet: frames must be encoded in the order they are shown."""
-ONE_RATE = {"avi"}
-"""Those of them whose clock had best be slow: each tick between two frames is written, too."""
-BY_TIME_BASE = {*ONE_RATE, "yuv4mpegpipe"}
-"""Containers that take the stream's time base for the time of a frame."""
+ONE_RATE = {"avi", Y4M}
+"""Containers whose clock had best be slow: each tick between two frames is written, too."""
+_MOST_LATE = 0.5  # seconds by which a frame may come after its time where there is one rate
 
 
 class Counted:
@@ -60,6 +60,25 @@ class Ticks:
         self._last: int | None = None
         self.moved = 0
         self.latest = 0.0
+
+    def free_until(self, pts: int, clock: Fraction) -> range:
+        """The ticks after the last frame's that lie before `pts`; they are taken."""
+        assert self._last is not None
+        end = math.floor(pts * self._base / clock + Fraction(1, 2))
+        ticks = range(self._last + 1, max(end, self._last + 1))
+        self._last = ticks.stop - 1
+        return ticks
+
+    @property
+    def last(self) -> int:
+        """The last frame's tick."""
+        assert self._last is not None
+        return self._last
+
+    @property
+    def too_late(self) -> bool:
+        """Whether frames come so much faster than the clock that it cannot be theirs."""
+        return self.latest > _MOST_LATE
 
     def free(self, pts: int, clock: Fraction) -> int:
         """`pts`, or the first time after it that is on a tick of `clock` of its own."""

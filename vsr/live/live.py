@@ -20,18 +20,23 @@ from av.video.frame import VideoFrame
 
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError
-from vsr.core.events import Warn
-from vsr.core.frame import Frame
+from vsr.core.events import Warn, ignore
+from vsr.core.frame import Frame, VideoInfo
+from vsr.core.inlet import interruptible
+from vsr.core.limits import DEFAULTS, Limits, check_header
+from vsr.core.options import ReadOptions
 from vsr.core.side_data import said_of, user_data_of
 from vsr.core.source import Other, OtherStreams, Sampled
 from vsr.core.span import Inside, Span
-from vsr.core.url import Url, open_url
+from vsr.core.url import AS_IT_COMES, Pipe, Url, open_url, take_pipe
 from vsr.live.connection import Arrived, Connection, connect
 from vsr.live.first_pts import with_times
 from vsr.live.receiver import Receiver
-from vsr.video.choose import choice_note
+from vsr.video.choose import choice_note, main_video
 from vsr.video.discontinuities import move_by
 from vsr.video.planes import PlaneReader, describe
+from vsr.video.reader import FAR_START
+from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 
 TRIES = 5
@@ -45,8 +50,9 @@ _GUESSED_RATE = Fraction(25)  # where no rate is told: how long the last frame s
 class Live:
     """A live stream opened for reading, at its first picture that can be decoded.
 
-    Its clock begins at that picture, with 0. Where a connection breaks and is made anew, the
-    clock runs on by as much as time has passed, for picture and sound alike.
+    Its clock begins at that picture, with 0; a pipe's begins where a file's would. Where a
+    connection breaks and is made anew, the clock runs on by as much as time has passed, for
+    picture and sound alike.
 
     Attributes:
         path: the address.
@@ -69,6 +75,7 @@ class Live:
         first: Connection,
         tally: Tally,
         warn: Warn,
+        siting: str = "",
     ) -> None:
         self.path = url
         self.span = Span(end=duration)
@@ -77,6 +84,8 @@ class Live:
         self._receiver = receiver
         self._tally = tally
         self._warn = warn
+        self._is_pipe = url.is_pipe
+        self._starts = Fraction(first.container.start_time or 0, av.time_base)
         self._copied = False  # whether the other streams are asked for
         self._begun = False  # whether frames are drawn
         self._broken: Arrived | None = None  # the last end of a connection
@@ -90,7 +99,7 @@ class Live:
             reason = self._broken.reason if self._broken else ""
             raise InputError(f"{url}: no picture came ({reason or 'it ended'})")
         self._decoded = chain([opening], decoded)
-        info = describe(first.container, first.stream, opening[0], siting="")
+        info = describe(first.container, first.stream, opening[0], siting)
         base = first.base / finer(first.base)
         rate = None if first.clockless else info.frame_rate
         self.info = replace(info, time_base=base, frame_rate=rate, expected_frames=None)
@@ -114,7 +123,7 @@ class Live:
         return math.ceil(end * rate) if rate and end is not None else None
 
     def frames(self, context: int = 0, warmup: int = 0) -> Iterator[Frame]:
-        """Every frame from now on, pts strictly increasing from 0; see `reader.Video.frames`.
+        """Every frame from now on, pts strictly increasing; see `reader.Video.frames`.
 
         From the first one drawn on, all is taken in as it comes, however slowly frames are
         drawn. They end, with a warning, where a broken connection does not come back. Raises
@@ -210,7 +219,8 @@ class Live:
         if packet is None or (packet.pts is None and packet.dts is None):
             return packet is not None and before is not None  # it follows the last one
         begins, ends, decoded = _times(packet, shift)
-        if ends <= 0 or (self.span.end is not None and begins >= self.span.end):
+        early = ends <= 0 and not (self._is_pipe and self.span.whole)
+        if early or (self.span.end is not None and begins >= self.span.end):
             return False
         if before is not None and number > before.connection and decoded <= before.decoded:
             return False
@@ -265,7 +275,7 @@ class Live:
     def _join(self, connection: Connection, begins: Fraction) -> Fraction:
         """By how many seconds the times of a connection are moved; its first frame's is given."""
         if self._latest_at is None:
-            shift = -begins
+            shift = -(self._zero(begins) if self._is_pipe else begins)
         else:
             came = self._latest_at if connection.began is None else connection.began
             gap = max(Fraction(came - self._latest_at), self._nominal_step() * self.info.time_base)
@@ -277,6 +287,12 @@ class Live:
         if self.span.end is not None:
             connection.ends = self.span.end - shift
         return shift
+
+    def _zero(self, begins: Fraction) -> Fraction:
+        """When the output's clock begins on a pipe's, as with files: see `Video.output_start`."""
+        if self.span.end is not None or abs(self._starts) > FAR_START:
+            return self._starts
+        return min(begins, Fraction(0))
 
     def _tell_lost(self) -> None:
         if self._broken is not None and self._broken.reason:
@@ -315,26 +331,85 @@ def open_live(
     strict: bool = False,
     video_stream: int | None = None,
     container: InputContainer | None = None,
+    limits: Limits = DEFAULTS,
+    siting: str = "",
 ) -> Iterator[Live]:
     """Open a live stream, to be read for `duration` seconds, or until it ends, or `stop` is set.
 
     A connection is broken that gives nothing for as long as the address is waited for; then it is
     made anew, up to `tries` times in a row. `container` is the address opened already, if it is;
     it is closed here. With `strict`, damaged packets are an error. `video_stream` is which of
-    several videos to take, see `main_video`. Raises InputError where no picture comes.
+    several videos to take, see `main_video`; `siting` where its chroma lies, if that is known.
+    Raises InputError where no picture comes, or one that is over the `limits`.
     """
-    opened = container or open_url(url)
-    with opened:
+    stop = stop or Event()
+    with interruptible(), container or open_url(url) as opened:
         where: Any = url
         tally = Tally(where, strict)
         first = connect(url, opened, None, 0, video_stream)
+        check_header(url, opened, first.stream, limits)
         if note := choice_note(opened, first.stream, video_stream):
             warn(note)
-        receiver = Receiver(url, first, tries, stop or Event(), tally, warn)
+        receiver = Receiver(url, first, tries, stop, tally, warn)
         try:
-            yield Live(url, duration, receiver, first, tally, warn)
+            yield Live(url, duration, receiver, first, tally, warn, siting)
         finally:
             receiver.close()
+
+
+@contextmanager
+def open_pipe(
+    pipe: Pipe, duration: Fraction | None, warn: Warn, reading: ReadOptions, stop: Event | None
+) -> Iterator[Live]:
+    """Open a pipe as a live stream, to be read once; see `open_live`.
+
+    It ends where its writer closes it. Raises StalledError where nothing comes for as long as
+    `reading` allows.
+    """
+    inlet, stop = pipe.inlet, stop or Event()
+    inlet.patience, inlet.stop = reading.stall_timeout, stop
+    try:
+        siting = look_at(pipe, reading, warn).color.siting
+        with (
+            interruptible(),
+            open_live(
+                pipe,
+                duration,
+                warn,
+                tries=0,
+                stop=stop,
+                strict=reading.strict,
+                video_stream=reading.video_stream,
+                container=take_pipe(pipe),
+                limits=reading.limits,
+                siting=siting,
+            ) as live,
+        ):
+            yield live
+    finally:
+        inlet.close()
+
+
+def look_at(pipe: Pipe, reading: ReadOptions, warn: Warn = ignore) -> VideoInfo:
+    """What holds for the frames of a pipe, by its beginning, which stays to be read.
+
+    Raises InputError where there is no picture, StalledError.
+    """
+    pipe.inlet.patience = reading.stall_timeout
+    with interruptible(), open_url(pipe) as container:
+        stream = main_video(container, pipe, reading.video_stream)
+        check_header(pipe, container, stream, reading.limits)
+        stream.thread_type = "NONE"
+        try:
+            first = next(container.decode(stream))
+        except (av.FFmpegError, EOFError, OSError, StopIteration, ValueError):
+            raise InputError(f"{pipe}: no picture came that {AS_IT_COMES}") from None
+        if first.interlaced_frame and reading.deinterlace != "off":
+            warn(
+                f"{pipe}: is interlaced, and what comes by a pipe is not deinterlaced; its writer "
+                "can do that, as ffmpeg does with -vf bwdif"
+            )
+        return describe(container, stream, first, read_siting(pipe, stream.index))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ _TICK = 0.1  # seconds between looks at whether to stop
 _PAUSE = 0.5  # seconds before the first try to connect anew; twice as long before each further one
 _LONGEST_PAUSE = 30.0
 _ROOM = 1 << 30  # bytes of the video that may wait for a slow network
+_ROOM_OF_PIPES = 64 << 20  # of these the writer waits
 _LATE = Fraction(1)  # seconds by which other streams may come later than the picture
 _ENDED = "it ended"
 _BLIND = 500  # packets of the video without a keyframe; then there are none, and it begins anyway
@@ -59,8 +60,9 @@ class Receiver:
         self._waiting = 0  # bytes of the video
         self._changed = Condition()
         self._closing = Event()
-        self._told = False  # whether it was said that too much waits
         self._failed = 0  # tries in a row
+        self._room = _ROOM_OF_PIPES if url.is_pipe else _ROOM
+        self._told = url.is_pipe  # whether it was said that too much waits
         self._wanted: Collection[int] | None = None  # places of other streams; None: still unsure
         self._over = False  # nothing more comes
         self._failure: BaseException | None = None
@@ -82,6 +84,7 @@ class Receiver:
     def close(self) -> None:
         """Take in no more. Waits for the thread, at most until its connection is given up."""
         self._closing.set()
+        self._url.close()
         if self._thread is not None:
             self._done.wait()  # see `threads` on why an Event
             self._thread.join()
@@ -132,7 +135,9 @@ class Receiver:
 
     @property
     def _quits(self) -> bool:
-        return self._stop.is_set() or self._closing.is_set()
+        """Whether nothing more is wanted. A pipe's bytes end by themselves once it is to stop."""
+        stops = self._stop.is_set() and not self._url.is_pipe
+        return stops or self._closing.is_set()
 
     def _run(self) -> None:
         try:
@@ -164,15 +169,15 @@ class Receiver:
 
     def _make_room(self) -> None:
         """Wait while too much of the video waits. The source may not, and is told of once."""
-        if self._waiting <= _ROOM or self._quits:
+        if self._waiting <= self._room or self._quits:
             return
         if not self._told:
             self._told = True
             self._warn(
-                f"the stream comes faster than it is enlarged: {_ROOM >> 20} MiB of it wait, and "
-                "from here on it may break"
+                f"the stream comes faster than it is enlarged: {self._room >> 20} MiB of it wait, "
+                "and from here on it may break"
             )
-        while self._waiting > _ROOM // 2 and self._video and not self._quits:
+        while self._waiting > self._room // 2 and self._video and not self._quits:
             self._changed.wait(_TICK)
 
     def _all(self) -> Generator[Arrived, None, None]:
@@ -217,7 +222,8 @@ class Receiver:
                 reasons = [""]
                 break
         connection.over = reasons in ([], [_ENDED])
-        reason = reasons[0] if reasons else _why_over(container, latest)
+        over = "" if self._url.is_pipe else _why_over(container, latest)
+        reason = reasons[0] if reasons else over
         yield Arrived(connection, None, at, main, reason)
         return reason
 

@@ -21,10 +21,11 @@ from vsr.core.blockiness import CELL, LEAST_CELLS, blockiness
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError
 from vsr.core.events import ignore
+from vsr.core.inlet import interruptible
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.threads import within
-from vsr.core.url import Url, patient
+from vsr.core.url import Pipe, Url, patient
 from vsr.datasets.ground_truth import Plane
 from vsr.model_selection.noise import noise
 from vsr.video.choose import main_video
@@ -67,13 +68,17 @@ class SourceAnalysis:
 
 
 def analyze(path: Path | Url, reading: ReadOptions = READ_DEFAULTS) -> SourceAnalysis:
-    """Look at a video that can be opened again: the same file gives the same.
+    """Look at a video that can be opened again, or at a pipe's beginning: the same gives the same.
 
     At eight places, evenly from its beginning on, three frames are decoded from a keyframe on,
     and up to 48 packets weighed. What is broken there is passed over. Raises InputError, in one
     line, where there is no video or nothing of it can be decoded, StalledError where it gives
     nothing.
     """
+    if isinstance(path, Pipe):
+        path.inlet.patience = reading.stall_timeout
+        with interruptible():
+            return _look(path, reading)
     source = patient(path, reading.stall_timeout)
     return within(reading.stall_timeout, lambda: _look(source, reading))
 
@@ -87,7 +92,8 @@ def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
         stream.thread_type = "NONE"
         let_tell(context)
         codec = context.name
-        seen = list(_places(container, stream, path))
+        length = Fraction(0) if isinstance(path, Pipe) else _length(container, stream)
+        seen = list(_places(container, stream, path, length))
     if not seen:
         raise InputError(f"{path}: no frame can be decoded at the places looked at")
     ratios = [place.bits_per_gradient for place in seen if place.bits_per_gradient is not None]
@@ -103,11 +109,13 @@ def _look(path: Path | Url, reading: ReadOptions) -> SourceAnalysis:
 
 
 def _places(
-    container: InputContainer, stream: VideoStream, path: Path | Url
+    container: InputContainer, stream: VideoStream, path: Path | Url, length: Fraction
 ) -> Iterator[SourceAnalysis]:
-    """What is to be seen at the first keyframe, and at those near the other places."""
+    """What is to be seen at the first keyframe, and at those near the other places.
+
+    There are others where the video lasts `length` seconds, and not where it is 0.
+    """
     assert stream.time_base is not None
-    length = _length(container, stream)
     origin = Fraction(container.start_time or 0, av.time_base)
     keys: set[tuple[int, int | None]] = set()
     for number in range(_PLACES if length else 1):

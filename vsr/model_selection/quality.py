@@ -42,7 +42,7 @@ def told_quality(
     settled = _unmeasured(network, denoise)
     if settled is not None:
         return settled
-    if isinstance(source, Url) and source.file is None:
+    if isinstance(source, Url) and source.file is None and not source.is_pipe:
         return _LIVE
     file = source.file if isinstance(source, Url) else source
     try:

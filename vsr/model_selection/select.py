@@ -41,7 +41,8 @@ def choose_model(
         source: a file, a folder of images or an address.
         model: the one that is named, which settles it; None where none is.
         content: "clean", "footage", or "auto", which looks at a video file, see `classify`. Images
-            are taken for clean, and addresses, which may give all but once, for footage.
+            are taken for clean, and addresses, which may give all but once, for footage; of a
+            pipe the beginning is looked at.
         scale: 2, 3 or 4.
         stills: whether each image stands for itself.
         read: what a video may ask for, and how long it may give nothing.
@@ -87,7 +88,7 @@ def judged(source: Path | Url, read: ReadOptions = READ_DEFAULTS) -> Classificat
 
     Raises StalledError.
     """
-    if isinstance(source, Url) and source.file is None:
+    if isinstance(source, Url) and source.file is None and not source.is_pipe:
         return Classification(True, "footage, as what comes from an address is taken for")
     file = source.file if isinstance(source, Url) else source
     if file is not None and (file.is_dir() or is_image(file)):

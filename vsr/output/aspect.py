@@ -1,4 +1,4 @@
-"""Whether a file will tell players the shape of its pixels: tried with a picture in memory."""
+"""Whether a file can be read, and tells the shape of its pixels: tried with a picture in memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cache
 
 import av
+from av.codec import Codec
 from av.video.stream import VideoStream
 
 from vsr.encoding.priority import ordinary_priority
@@ -21,6 +22,24 @@ def keeps_aspect(format_name: str, encoder: str, pixels: str, aspect: Fraction) 
     Some codecs have no place for it, and not all containers get to know it. True where it cannot
     be tried.
     """
+    found = _read_again(format_name, encoder, pixels, aspect)
+    return found is None or found[1] == aspect
+
+
+@cache
+def reads_again(format_name: str, encoder: str, pixels: str) -> bool:
+    """Whether what libav's `encoder` and muxer write is read back as that codec's video.
+
+    Some muxers take what no reader knows any more. True where it cannot be tried.
+    """
+    found = _read_again(format_name, encoder, pixels, Fraction(1))
+    return found is None or found[0] == Codec(encoder, "w").canonical_name
+
+
+def _read_again(
+    format_name: str, encoder: str, pixels: str, aspect: Fraction
+) -> tuple[str, Fraction | None] | None:
+    """The codec and the pixel aspect of one written picture; None where it cannot be tried."""
     held = io.BytesIO()
     try:
         with ordinary_priority(), av.open(held, "w", format=format_name) as output:
@@ -29,6 +48,8 @@ def keeps_aspect(format_name: str, encoder: str, pixels: str, aspect: Fraction) 
             stream.width = stream.height = _SIDE
             stream.pix_fmt = pixels
             stream.codec_context.sample_aspect_ratio = aspect
+            if encoder == "libx265":  # which writes to stderr past libav's log
+                stream.codec_context.options = {"x265-params": "log-level=error"}
             frame = av.VideoFrame(_SIDE, _SIDE, pixels)
             for plane in frame.planes:
                 plane.update(bytes(plane.buffer_size))
@@ -37,7 +58,10 @@ def keeps_aspect(format_name: str, encoder: str, pixels: str, aspect: Fraction) 
             output.mux(stream.encode(None))
         held.seek(0)
         with av.open(held) as again:
-            found = again.streams.video[0].sample_aspect_ratio
-    except (av.FFmpegError, OSError, ValueError, IndexError):
-        return True
-    return found == aspect
+            for video in again.streams.video:
+                context = video.codec_context
+                name = "" if context is None else context.codec.canonical_name
+                return name, video.sample_aspect_ratio
+            return "", None
+    except (av.FFmpegError, OSError, ValueError):
+        return None

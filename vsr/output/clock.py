@@ -13,7 +13,7 @@ from vsr.core.frame import VideoInfo
 from vsr.core.source import OtherStreams, Shown
 from vsr.encoding.clock import fine_rate, furthest_off, least_rate
 from vsr.encoding.timestamps import ONE_RATE
-from vsr.remux.containers import counts_frames
+from vsr.remux.containers import Y4M, counts_frames
 from vsr.video.cadence import TURN
 from vsr.video.packet_times import shown_times
 
@@ -26,7 +26,8 @@ def clock_for(
 ) -> Fraction | None:
     """Seconds for each tick of the clock of `target`; None where its muxer has one of its own.
 
-    AVI gets the slowest clock that the source's frames fit; between them lie empty packets.
+    AVI gets the slowest clock that the source's frames fit; between them lie empty packets. So
+    does y4m, where frames are repeated; where times are not known beforehand, the nominal one.
     Raises OutputError, in one line, where frames would be shown far off their times.
     """
     if not counts_frames(format_name):
@@ -35,7 +36,7 @@ def clock_for(
     if streams is None:
         return 1 / nominal
     if streams.arriving is not None or not isinstance(streams.path, Path):
-        return 1 / fine_rate(nominal)
+        return 1 / (nominal if format_name == Y4M else fine_rate(nominal))
     if streams.shown is Shown.QUARTERS:
         return 1 / (nominal * TURN if format_name in ONE_RATE else nominal)
     times = shown_times(streams.path, streams.main, streams.output_start, streams.end)
@@ -58,8 +59,9 @@ def clock_note(target: Path, format_name: str, clock: Fraction | None, info: Vid
     nominal = info.frame_rate or _USUAL_RATE
     if format_name not in ONE_RATE or clock is None or clock * nominal == 1:
         return ""
+    between = "repeated" if format_name == Y4M else "empty"
     return (
-        f"{target.suffix} is written at {float(1 / clock):.6g} frames a second, the empty ones "
+        f"{target.suffix} is written at {float(1 / clock):.6g} frames a second, the {between} ones "
         "between the source's frames included, so that each is shown at its time"
     )
 

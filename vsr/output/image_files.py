@@ -15,6 +15,7 @@ from vsr.core.errors import OutputError, writing
 from vsr.core.events import Warn
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hdr import TRANSFERS
+from vsr.core.outlet import leads_out
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.cicp import cicp_of
@@ -32,8 +33,8 @@ _QUEUE = 2  # frames that may wait for the encoder
 
 
 def names_folder(path: Path) -> bool:
-    """Whether an output path means a folder: it is one, or has no suffix."""
-    return path.is_dir() or not path.suffix
+    """Whether an output path means a folder: it is one, or has no suffix and is no pipe."""
+    return path.is_dir() or not (path.suffix or leads_out(path))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,11 +16,13 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vsr.core.commit import commit, part_for
-from vsr.core.errors import OutputError, writing
-from vsr.core.events import Warn
+from vsr.core.errors import EncoderError, OutputError, writing
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import ColorTags, Frame, VideoInfo
+from vsr.core.inlet import interruptible
 from vsr.core.job import Job
 from vsr.core.options import StreamOptions
+from vsr.core.outlet import Outlet, as_file, leads_out, open_outlet
 from vsr.core.source import Source
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
@@ -29,18 +31,20 @@ from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder, left_out
 from vsr.images.plays import FOR_EVER, plays_of, plays_options
 from vsr.output.apng import set_last_delay
-from vsr.output.aspect import keeps_aspect
+from vsr.output.aspect import keeps_aspect, reads_again
 from vsr.output.clock import clock_for, clock_note
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
-from vsr.remux.containers import counts_frames, fragmented, holds_color_tags, open_output
+from vsr.remux.containers import Y4M, counts_frames, fragmented, holds_color_tags, open_output
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement, without_timecode
 from vsr.remux.mux_probe import REFUSED
+from vsr.util.text import counted
 from vsr.video.choose import number_written
 from vsr.video.open import reason
 
+_UNSAID = (0, 2)  # H.273's codes for nothing said
 _QUEUE = 4  # frames that may wait for the encoder
 
 
@@ -49,7 +53,7 @@ class VideoSpec:
     """What a video file is to hold, and how.
 
     Attributes:
-        target: the file.
+        target: the file, or a pipe.
         info: what holds for the frames that are handed over.
         encoding: how they are encoded.
         warn: called with each warning.
@@ -61,12 +65,14 @@ class VideoSpec:
         verified: whether the whole finished file is decoded again.
         before_commit: called with the finished file before it gets its name.
         provenance_tag: goes into the file's metadata; "" for nothing.
+        output_format: the container of a pipe, see `core.outlet.as_file`.
     """
 
     target: Path
     info: VideoInfo
     encoding: Encoding
     warn: Warn
+    output_format: str = "auto"
     others_of: Source | None = None
     streams: StreamOptions = field(default_factory=StreamOptions)
     plays: int = FOR_EVER
@@ -75,6 +81,12 @@ class VideoSpec:
     verified: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
+
+    @property
+    def named(self) -> Path:
+        """A file's name of the container's kind: the target itself where that is a file."""
+        pipe = leads_out(self.target)
+        return as_file(self.target, self.output_format) if pipe else self.target
 
 
 def video_spec(job: Job, source: Source, info: VideoInfo, warn: Warn) -> VideoSpec:
@@ -89,6 +101,7 @@ def video_spec(job: Job, source: Source, info: VideoInfo, warn: Warn) -> VideoSp
         plays=plays_of(job.source),
         overwrite=job.options.run.overwrite,
         verified=job.options.run.verify,
+        output_format=job.options.encode.output_format,
     )
 
 
@@ -102,38 +115,94 @@ def create_video(spec: VideoSpec) -> Iterator[Output]:
     so that it stays playable wherever it ends. Raises OutputError or EncoderError in one line.
     """
     target = spec.target
-    frames, first, times, length = 0, 0, array("q"), 0
     with part_for(target) as part:
         with _opened(part, spec) as muxing:
-            encoder, shift = muxing.encoder, muxing.shift
-
-            def write(frame: Frame) -> None:
-                for packet in encoder.encode(frame, frame.pts - shift):
-                    muxing.mux(packet)
-                if spec.verified:
-                    times.append(encoder.shown_at)
-
-            def finish() -> Iterator[None]:
-                for packet in encoder.flush():
-                    muxing.mux(packet)
-                    yield
-                yield from muxing.finish()
-
-            with behind(write, finish, _QUEUE) as hand_over:
-
-                def count(frame: Frame) -> None:
-                    nonlocal frames, first, length
-                    first = first if frames else frame.pts - shift
-                    length = frame.duration
-                    frames += 1
-                    hand_over(frame)
-
-                result = muxing.as_output(count)
+            written = _Written()
+            with _encoding(muxing, written, spec.verified) as result:
                 yield result
-            result.others = muxing.streams
-        _end(muxing, part, length * spec.info.time_base)
-        _check(result, muxing, part, target, frames, first, times if spec.verified else None)
+        _end(muxing, part, written.length * spec.info.time_base)
+        frames, first = written.frames + muxing.encoder.repeated, written.first
+        _check(result, muxing, part, target, frames, first, written.times)
         _commit(part, spec, result)
+
+
+@contextmanager
+def stream_video(spec: VideoSpec, patience: float) -> Iterator[Output]:
+    """Encode the frames that are handed over into a pipe as `spec` says, as they come.
+
+    Nothing is read again: what was written is with its reader. A FIFO waits so many seconds for
+    one. Raises OutputError or EncoderError in one line, also where the reader goes before the end.
+    """
+    with (
+        interruptible(),
+        open_outlet(spec.target, patience) as outlet,
+        _opened(outlet, spec) as muxing,
+    ):
+        encoder = muxing.encoder
+        if not reads_again(encoder.container, encoder.name, encoder.settings["pix_fmt"]):
+            raise EncoderError(
+                f"{spec.target}: what {encoder.name} makes cannot be read again from "
+                f"{encoder.container}; choose another codec or --output-format",
+                python="output_format='nut'",
+            )
+        with _encoding(muxing, _Written(), False, outlet.give_up) as result:
+            yield result
+        if muxing.refused:
+            spec.warn(
+                f"{spec.target}: {counted(len(muxing.refused), 'packet')} could not be written; "
+                "frames or sound may be missing"
+            )
+
+
+@dataclass
+class _Written:
+    """What has been handed over.
+
+    Attributes:
+        frames: how many.
+        first: the first one's time, in ticks on the output's clock.
+        length: ticks that the last one is shown.
+        times: when each frame in the file is shown; None where nobody asks.
+    """
+
+    frames: int = 0
+    first: int = 0
+    length: int = 0
+    times: array[int] | None = None
+
+
+@contextmanager
+def _encoding(
+    muxing: _Muxing, written: _Written, verified: bool, give_up: Callable[[], None] = ignore
+) -> Iterator[Output]:
+    """Encode and mux, in a thread, the frames that are handed over; all is out at the end."""
+    encoder, shift = muxing.encoder, muxing.shift
+    times = written.times = array("q") if verified else None
+
+    def write(frame: Frame) -> None:
+        before = encoder.repeated
+        for packet in encoder.encode(frame, frame.pts - shift):
+            muxing.mux(packet)
+        if times is not None:
+            times.extend([encoder.shown_at] * (1 + encoder.repeated - before))
+
+    def finish() -> Iterator[None]:
+        for packet in encoder.flush():
+            muxing.mux(packet)
+            yield
+        yield from muxing.finish()
+
+    with behind(write, finish, _QUEUE, give_up) as hand_over:
+
+        def count(frame: Frame) -> None:
+            written.first = written.first if written.frames else frame.pts - shift
+            written.length = frame.duration
+            written.frames += 1
+            hand_over(frame)
+
+        result = muxing.as_output(count)
+        yield result
+    result.others = muxing.streams
 
 
 def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream]]) -> Output:
@@ -177,6 +246,7 @@ class _Muxing:
         others: all else.
         shift: the tick of the source's clock at which the output's begins.
         number: the picture's among the output's videos.
+        refused: a message for each packet that the muxer did not take.
     """
 
     output: OutputContainer
@@ -184,13 +254,16 @@ class _Muxing:
     others: Passthrough
     shift: int
     number: int
+    refused: list[str] = field(default_factory=list)
 
     def mux(self, packet: Packet[VideoStream]) -> None:
         """Write a packet of the picture, after what comes before it."""
         self.others.until(packet)
-        # Its error may be another stream's, whose packet waited; frames are counted.
-        with suppress(*REFUSED):
+        # Its error may be another stream's, whose packet waited; a file's frames are counted.
+        try:
             self.output.mux_one(packet)
+        except REFUSED as error:
+            self.refused.append(reason(error))
 
     def as_output(self, write: Callable[[Frame], None]) -> Output:
         """For those who hand over frames."""
@@ -213,15 +286,16 @@ class _Muxing:
 
 
 @contextmanager
-def _opened(part: Path, spec: VideoSpec) -> Iterator[_Muxing]:
+def _opened(part: Path | Outlet, spec: VideoSpec) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
-    target, info, others_of, tag = spec.target, spec.info, spec.others_of, spec.provenance_tag
-    with _one_line(target), ExitStack() as stack:
+    target, info, others_of, tag = spec.named, spec.info, spec.others_of, spec.provenance_tag
+    with _one_line(spec.target), ExitStack() as stack:
         streams = stack.enter_context(others_of.other_streams()) if others_of else None
         name = spec.encoding.encoder(target, info)
         plan = plan_streams(streams, target, spec.streams, name, tag)
         is_live = streams is not None and streams.arriving is not None
-        options = fragmented(plan.format, plan.options) if is_live else plan.options
+        grows = is_live or isinstance(part, Outlet)
+        options = fragmented(plan.format, plan.options) if grows else plan.options
         options = {**options, **plays_options(plan.format, spec.plays)}
         clock = clock_for(target, plan.format, streams, info)
         output = stack.enter_context(open_output(part, plan.format, options))
@@ -255,6 +329,13 @@ def _picture_notes(spec: VideoSpec, encoder: Encoder) -> Iterator[str]:
         yield (
             f"{spec.target}: {encoder.name} in {container} does not tell players that pixels are "
             f"{aspect.numerator}:{aspect.denominator}: choose h264 or hevc, or square_pixels"
+        )
+    color = (spec.others_of.info if spec.others_of else info).color
+    codes = color.matrix, color.primaries, color.transfer
+    if container == Y4M and not info.format.rgb and any(code not in _UNSAID for code in codes):
+        yield (
+            f"{spec.target}: .y4m does not tell the colours' matrix, primaries and transfer, "
+            f"{codes[0]}, {codes[1]} and {codes[2]} (ITU-T H.273): what reads it must be told"
         )
     if encoder.dropped:
         yield left_out(encoder.dropped)

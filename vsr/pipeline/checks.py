@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vsr.core.errors import InputError
-from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.errors import InputError, OutputError
+from vsr.core.options import READ_DEFAULTS, ReadOptions, UpscaleOptions
+from vsr.core.outlet import as_file, check_outlet, leads_out
 from vsr.core.paths import check_input, check_output, check_output_folder
-from vsr.core.url import Url
+from vsr.core.url import Pipe, Url
 from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.images.animated import is_still
 from vsr.images.images import is_image, is_image_folder, is_series, list_images
@@ -29,12 +30,17 @@ def check_paths(
     """Raise InputError or OutputError where this job could not end well."""
     file = file_of(source)
     pattern = target_pattern(source, target)
-    if file is not None and source_pattern(source):
+    if isinstance(source, Pipe):
+        source.inlet.check()
+    elif file is not None and source_pattern(source):
         list_images(file, None if pattern else read.start_number)
     elif file is not None:
         if "%" not in file.name or file.suffix.lower() not in _OTHER_PICTURES:
             check_input(file)  # %d.hdr is told of its kind
         _check_kind(file)
+    if leads_out(target):
+        check_outlet(target)
+        return
     if pattern:
         check_numbered_target(source, pattern, overwrite, read)
         return
@@ -43,6 +49,21 @@ def check_paths(
         return
     check_output_folder(target, [file])
     check_output(target, overwrite, input_files([file]), folder=True)
+
+
+def check_stream_options(target: Path, options: UpscaleOptions) -> None:
+    """Raise OutputError for options that a target, as a pipe or as none, has no use for."""
+    run = options.run
+    if not leads_out(target):
+        if options.encode.output_format != "auto":
+            raise OutputError(
+                f"{target}: output_format is for pipes; a file's suffix chooses its container"
+            )
+        return
+    as_file(target, options.encode.output_format)
+    for name in ("verify", "record", "keep_date"):
+        if getattr(run, name):
+            raise OutputError(f"{target}: {name} is for files, and this is a pipe; leave it out")
 
 
 def check_dated(source: Path | Url, target: Path) -> None:
@@ -90,7 +111,12 @@ def _check_folder(folder: Path) -> None:
 
 def target_note(source: Path | Url, target: Path) -> str:
     """What to tell people of a video's output whose suffix may have been forgotten; else ""."""
-    if target.suffix or target.exists() or (isinstance(source, Path) and source.is_dir()):
+    if (
+        target.suffix
+        or target.exists()
+        or leads_out(target)
+        or (isinstance(source, Path) and source.is_dir())
+    ):
         return ""
     if isinstance(source, Path) and is_still(source):
         return ""

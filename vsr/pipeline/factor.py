@@ -14,10 +14,11 @@ from vsr.core.geometry import geometry_of
 from vsr.core.options import UpscaleOptions
 from vsr.core.picture import USUAL_SCALE
 from vsr.core.span import Span
-from vsr.core.url import Url
+from vsr.core.url import Pipe, Url
 from vsr.images.animated import is_still
 from vsr.images.files import read_shape
 from vsr.images.images import image_info, is_series, list_images
+from vsr.live.live import look_at
 from vsr.video.reader import open_video
 
 
@@ -31,11 +32,14 @@ def factor_of(source: Path | Url, options: UpscaleOptions) -> Fraction:
     picture = options.picture
     usual = picture.factor or USUAL_SCALE
     file = source.file if isinstance(source, Url) else source
-    if file is None or (picture.factor is not None and not picture.square_pixels):
+    if picture.factor is not None and not picture.square_pixels:
+        return usual
+    place = source if isinstance(source, Pipe) else file
+    if place is None:
         return usual
     factors = []
     try:
-        for info in _infos(file, options):
+        for info in _infos(place, options):
             box = options.read.crop.inside(info) if options.read.crop else None
             factors.append(geometry_of(picture, info, box).factor)
     except StalledError:
@@ -45,8 +49,11 @@ def factor_of(source: Path | Url, options: UpscaleOptions) -> Fraction:
     return max(factors, default=usual)
 
 
-def _infos(file: Path, options: UpscaleOptions) -> Iterator[VideoInfo]:
+def _infos(file: Path | Pipe, options: UpscaleOptions) -> Iterator[VideoInfo]:
     """What holds for a video's frames, or for each of some images."""
+    if isinstance(file, Pipe):
+        yield look_at(file, options.read)
+        return
     if is_series(file) or is_still(file):
         several = is_series(file)
         for image in list_images(file, options.read.start_number) if several else [file]:

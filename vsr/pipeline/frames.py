@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import TypeAlias
 
 from vsr.core.crop import Box, cropped
@@ -113,6 +114,7 @@ def run_frames(
         with (
             open_target(video, large, written_whole) as output,
             ahead(seen.passing(drawn), _DECODED_AHEAD, patience) as frames,
+            _stopping(reporter.stop),
         ):
             layout = video.info.format
             shots = mark_shots(frames, layout.peak, layout.half)
@@ -128,6 +130,16 @@ def run_frames(
             if written != seen.frames:
                 raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
         return run_of(output)
+
+
+@contextmanager
+def _stopping(stop: Event) -> Iterator[None]:
+    """Have an interrupt set `stop` on its way, so that nobody waits for a live source."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stop.set()
+        raise
 
 
 def enlarged(info: VideoInfo, job: Job) -> VideoInfo:

@@ -15,9 +15,10 @@ from vsr.core.frame import ColorTags, VideoInfo, find_format
 from vsr.core.hdr import TRANSFERS
 from vsr.core.job import Job
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.outlet import leads_out
 from vsr.core.source import Source
 from vsr.core.span import Span
-from vsr.core.url import Url, is_live, open_url, patient
+from vsr.core.url import Pipe, Url, is_live, open_url, patient
 from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
@@ -26,7 +27,7 @@ from vsr.images.files import written_name
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
 from vsr.images.plays import plays_of
-from vsr.live.live import open_live
+from vsr.live.live import open_live, open_pipe
 from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
 from vsr.output.image_files import (
     ImageSpec,
@@ -36,7 +37,7 @@ from vsr.output.image_files import (
     shown_note,
 )
 from vsr.output.sink import BeforeCommit, Output
-from vsr.output.video import VideoSpec, create_video, video_spec
+from vsr.output.video import VideoSpec, create_video, stream_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
 from vsr.remux.containers import format_of
@@ -86,6 +87,10 @@ def _open_address(
     url: Url, span: Span, warn: Warn, reading: ReadOptions, stop: Event | None
 ) -> AbstractContextManager[Source]:
     """A live stream is opened once; a file at rest may be opened again, as one on disk."""
+    if isinstance(url, Pipe):
+        if span.start is not None:
+            raise InputError(f"{url}: a pipe is read from its beginning on; leave start out")
+        return open_pipe(url, span.end, warn, reading, stop)
     url = patient(url, reading.stall_timeout)
     container = None if url.is_stream else open_url(url)
     if container is not None and not is_live(url, container):
@@ -103,6 +108,7 @@ def _open_address(
         video_stream=reading.video_stream,
         stop=stop,
         container=container,
+        limits=reading.limits,
     )
 
 
@@ -148,7 +154,11 @@ def create_target(
         first = job.options.read.start_number
         return _create_numbered(source, replace(images, target=pattern.folder), pattern, first)
     if isinstance(source, Images):
+        if leads_out(job.target):
+            return stream_video(_of_images(source, video), job.options.read.stall_timeout)
         return _create_from_images(source, images, video)
+    if leads_out(job.target):
+        return stream_video(video, job.options.read.stall_timeout)
     if names_folder(job.target):
         return create_frame_folder(images)
     if job.target.suffix.lower() == ".webp":
@@ -197,13 +207,13 @@ def _create_from_images(
 def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     """`video` with the pixel format and the colours that images are to have in it."""
     info, encoding = video.info, video.encoding
-    codec = find_encoder(encoding.encoder(video.target, info))
+    codec = find_encoder(encoding.encoder(video.named, info))
     grey = info.format.planes == 1
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
     color = _usual_color(info.color)
     if info.format.half:
         video.warn(shown_note(video.target.suffix, info))
-    container = format_of(video.target)
+    container = format_of(video.named)
     if encoding.pix_fmt:
         chosen = encodable_format(codec, stored, encoding.pix_fmt, container)
     else:

@@ -19,12 +19,15 @@ from av.format import ContainerFormat
 from av.format import Flags as FormatFlags
 
 from vsr.core.errors import OutputError
+from vsr.core.outlet import Outlet
 from vsr.remux.metadata import lasting, with_statement
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
+Y4M = "yuv4mpegpipe"
+"""libav's name of the container that holds raw pictures, and nothing else."""
 WITHOUT_TIMESTAMPS = {
-    *("avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo", "yuv4mpegpipe"),
+    *("avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo", Y4M),
 }
 """Containers that show frames at a fixed rate; see `counts_frames` for more."""
 
@@ -94,10 +97,13 @@ def formats_for(target: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def open_output(part: Path, format_name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
+def open_output(
+    part: Path | Outlet, format_name: str, options: dict[str, str]
+) -> Iterator[OutputContainer]:
     """Open `part` to be written by the muxer `format_name`; it is closed on every way out."""
     needed = {**MUXER_NEEDS.get(format_name, {}), **options}
-    output = av.open(f"file:{part}", "w", format=format_name, container_options=needed)
+    file = f"file:{part}" if isinstance(part, Path) else part
+    output = av.open(file, "w", format=format_name, container_options=needed)
     try:
         yield output
     finally:
@@ -158,6 +164,7 @@ def lost_tags(format_name: str, metadata: dict[str, str], cover: bool) -> tuple[
 
 _WITHOUT_TAGS: dict[str, set[str]] = {  # and the few that they know all the same
     "mpegts": set(),
+    Y4M: set(),
     "mpeg": set(),
     "3gp": {"copyright", "creation_time", "location"},
     "3g2": {"copyright", "creation_time", "location"},
@@ -191,7 +198,7 @@ _TELLS_COLOR = {"h264", "hevc", "vvc", "av1", "vp9", "mpeg2video", "prores", "dn
 @cache
 def takes_encoder(format_name: str, encoder: str) -> bool:
     """Whether a muxer takes what an encoder makes, tried in memory without the encoder."""
-    if format_name == "yuv4mpegpipe":  # it asks for the pixel format at once
+    if format_name == Y4M:  # it asks for the pixel format at once
         return encoder == "rawvideo"
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:

@@ -20,6 +20,7 @@ from vsr.core.source import OtherStreams, Sampled
 from vsr.core.stream_report import Others
 from vsr.remux.audio import Settings, add_audio, settings_for
 from vsr.remux.containers import (
+    Y4M,
     counts_frames,
     formats_for,
     holds_chapters,
@@ -101,7 +102,7 @@ class StreamMapping:
         """What people should know before the work begins."""
         if self.note:
             yield self.note
-        if counts_frames(self.format):
+        if counts_frames(self.format) and self.format != Y4M:  # which repeats frames instead
             yield f"{target.suffix} keeps no timestamps: frames are shown at a fixed rate"
         if self.others.dropped:
             yield f"left out: {'; '.join(self.others.dropped)}"

@@ -10,6 +10,7 @@ from av.video.stream import VideoStream
 
 from vsr.core.errors import InputError
 from vsr.core.job import Job
+from vsr.core.outlet import leads_out
 from vsr.images.animated import is_still
 from vsr.images.images import is_image
 from vsr.inference.passes import LoadedModel
@@ -46,6 +47,10 @@ def _why_not(job: Job) -> str:
         return "as it is no file of this machine"
     if job.source.is_dir() or is_still(job.source):
         return "as it is no video"
+    if leads_out(job.target):
+        return "as it goes into a pipe"
+    if job.target.suffix.lower() == ".y4m":
+        return "as raw pictures would be kept twice"
     if names_folder(job.target) or is_image(job.target):
         return "as it does not become a video"
     return ""

@@ -24,11 +24,12 @@ from vsr.core.hdr import dynamic_note
 from vsr.core.lifetime import lifetime_start
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.paths import NO_PIPE_IN
 from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of, with_captions
 from vsr.core.source import OtherStreams
 from vsr.core.span import Inside, Span
 from vsr.core.threads import within
-from vsr.core.url import Url, patient
+from vsr.core.url import Pipe, Url, patient
 from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, Pictures, choose_fields, single_fields_note
@@ -46,7 +47,7 @@ from vsr.video.variants import leave_out_variants
 
 _abandoned: list[InputContainer] = []  # kept from being closed
 _CLOSING = 5.0  # seconds to wait for a thread that reads
-_FAR_START = 60  # seconds; beyond, a start is taken off all streams
+FAR_START = 60  # seconds; beyond, a start is taken off all streams
 
 
 @dataclass
@@ -142,7 +143,7 @@ class Video:
         """
         if not self.span.whole:
             return self.origin + (self.span.start or 0)
-        return self.origin if abs(self.origin) > _FAR_START else min(self._begin, Fraction(0))
+        return self.origin if abs(self.origin) > FAR_START else min(self._begin, Fraction(0))
 
     @property
     def first_tick(self) -> int:
@@ -294,6 +295,8 @@ def open_video(
     where it gives nothing. Then, and if the block raises one, the file stays open: a thread
     may still be in it.
     """
+    if isinstance(path, Pipe):
+        raise InputError(f"{path}: {NO_PIPE_IN}")
     path = patient(path, reading.stall_timeout)
     tally, use, before = Tally(path, reading.strict), _Use(), state_of(path)
     with _unless_stalled(

@@ -13,7 +13,7 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 
 from vsr.core.color import SITINGS
-from vsr.core.errors import InputError
+from vsr.core.errors import InputError, StalledError
 from vsr.core.url import Url
 from vsr.video.open import open_input
 from vsr.video.variants import leave_out_variants
@@ -25,7 +25,7 @@ def read_siting(path: Path | Url, stream_index: int) -> str:
     """The siting of the stream's first frame, a key of SITINGS, or "" where it is unsaid.
 
     The frame is decoded apart, without threads: with logging on, a decoder's thread may wait
-    for Python while Python, closing the decoder, waits for the thread.
+    for Python while Python, closing the decoder, waits for the thread. Raises StalledError.
     """
     try:
         with open_input(path) as container:
@@ -34,6 +34,8 @@ def read_siting(path: Path | Url, stream_index: int) -> str:
             leave_out_variants(container, stream)
             stream.thread_type = "NONE"
             line = _shown(container, stream)
+    except StalledError:
+        raise
     except (InputError, av.FFmpegError, EOFError, OSError, StopIteration, ValueError):
         return ""
     found = re.search(r"\bcl:(\w+)", line)
