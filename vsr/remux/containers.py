@@ -30,9 +30,7 @@ WITHOUT_TIMESTAMPS = {
     *("avi", "h264", "hevc", "m4v", "mpeg1video", "mpeg2video", "rawvideo", Y4M),
 }
 """Containers that show frames at a fixed rate; see `counts_frames` for more."""
-
-
-MUXER_NEEDS = {"yuv4mpegpipe": {"strict": "-1"}}
+MUXER_NEEDS = {Y4M: {"strict": "-1"}}
 """Options without which a muxer, by libav's name, refuses what it can write: Y4M over 8 bits."""
 
 
