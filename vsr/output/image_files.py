@@ -289,7 +289,7 @@ def _check_light(target: Path, spec: ImageSpec) -> None:
     if film and not unpacked(film).is_for_displays:
         raise OutputError(
             f"{target}: a DPX that is logarithmic or linear is not written as light; choose .dpx, "
-            "or convert it first: oiiotool --colorconvert"
+            "or convert it first, with oiiotool or OpenColorIO"
         )
 
 
