@@ -48,6 +48,7 @@ MATTERS: dict[str, Job] = {
     "crf": JOB.but(crf=0),
     "preset": JOB.but(preset="fast"),
     "pix_fmt": JOB.but(pix_fmt="yuv444p"),
+    "container": JOB.but(output_format="nut"),
     "audio": JOB.but(audio=False),
     "transcoded": JOB.but(audio="transcode"),
     "subtitles": JOB.but(subtitles=False),
@@ -56,6 +57,7 @@ MATTERS: dict[str, Job] = {
     "stills": JOB.but(stills=True),
     "denoise": JOB.but(denoise=30),
     "strength": JOB.but(strength=30),
+    "numbers": JOB.but(start_number=7),
 }
 ALIKE: dict[str, Job] = {
     "paths": replace(JOB, source=Path("c.mp4"), target=Path("d.mp4")),
@@ -63,7 +65,6 @@ ALIKE: dict[str, Job] = {
     "a part of the cores": JOB.but(threads=0.5),
     "tile": JOB.but(tile=64),
     "strict": JOB.but(strict=True, stall_timeout=1, limits=Limits(pixels=5)),
-    "numbers": JOB.but(start_number=7),
     "decoder": JOB.but(hwaccel=True),
     "run": JOB.but(overwrite=True, verify=True, resume="always", record=True, cluster="auto"),
     "hours": JOB.but(between="22:00-06:00"),

@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -141,6 +142,25 @@ def test_windows_grow_with_the_picture(tmp_path: Path, x: int, y: int) -> None:
     left, top = 2 * x - spec.x, 2 * y - spec.y
     part = load(tmp_path / "b.exr")[top : top + 32, left : left + 48]
     np.testing.assert_array_equal(part, pixels.repeat(2, 0).repeat(2, 1))
+
+
+@pytest.mark.parametrize("suffix", [".exr", ".dpx"])
+def test_anamorphic_pictures_stay_so(tmp_path: Path, suffix: str) -> None:
+    pixels = light(16, 16, 3) if suffix == ".exr" else np.full((16, 16, 3), 9, np.uint16)
+    source = write(tmp_path / f"a{suffix}", pixels, PixelAspectRatio=2.0)
+    enlarge(source, tmp_path / f"b{suffix}")
+    assert attribute(tmp_path / f"b{suffix}", "PixelAspectRatio") == 2
+    (tmp_path / "in").mkdir()
+    source.rename(tmp_path / "in" / source.name)
+    source = tmp_path / "in" / source.name
+    enlarge(tmp_path / "in", tmp_path / "c.mkv")
+    with av.open(str(tmp_path / "c.mkv")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == 2
+    square = {"square_pixels": True, "model": "bicubic"}
+    enlarge(source, tmp_path / f"d{suffix}", **square)
+    found = read_picture(tmp_path / f"d{suffix}")
+    assert (found.shape.width, found.shape.height) == (64, 32)
+    assert attribute(tmp_path / f"d{suffix}", "PixelAspectRatio") == 1
 
 
 def test_what_is_no_colour_is_named(tmp_path: Path) -> None:

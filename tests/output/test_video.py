@@ -161,7 +161,7 @@ def lose_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextmanager
     def forgetful(
-        consume: Callable[[Any], None], finish: Callable[[], Iterator[None]], depth: int
+        consume: Callable[[Any], None], finish: Callable[[], Iterator[None]], *rest: Any
     ) -> Iterator[Callable[[Any], None]]:
         handed = 0
 
@@ -171,7 +171,7 @@ def lose_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
             if handed != 5:
                 consume(item)
 
-        with behind(some, finish, depth) as hand_over:
+        with behind(some, finish, *rest) as hand_over:
             yield hand_over
 
     monkeypatch.setattr(writer, "behind", forgetful)

@@ -59,7 +59,8 @@ def encodable_format(
         if not names:
             raise EncoderError(
                 f"{container} holds no uncompressed pictures: choose .nut, .avi or .mov, or "
-                "--codec ffv1, which loses nothing"
+                "--codec ffv1, which loses nothing",
+                python="codec='ffv1'",
             )
     offered = {name: f for name, f in _ENCODABLE.items() if name in names}
     if wish:

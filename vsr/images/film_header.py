@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ _CHROMATICITIES = {
     (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329): Primaries.DISPLAY_P3,
 }
 _NEAR = 0.002
+_ASPECT = "PixelAspectRatio"
+_STRANGEST, _FINEST = 100, 1000
 _ON_DISPLAYS = ("Undefined", "User defined", "ITU-R 709-4", "ITU-R 601-5 system B or G")
 
 
@@ -78,6 +81,21 @@ class FilmHeader:
     def is_for_displays(self) -> bool:
         """Whether a DPX's samples are what displays show, and no logarithm of density, or light."""
         return (self._value("dpx:Transfer") or "Undefined") in _ON_DISPLAYS
+
+    @property
+    def pixel_aspect(self) -> Fraction | None:
+        """Width of a pixel over its height; None where that is 1, or nothing one could show."""
+        told = self._value(_ASPECT)
+        if not isinstance(told, float) or not 1 / _STRANGEST <= told <= _STRANGEST:
+            return None
+        aspect = Fraction(told).limit_denominator(_FINEST)
+        return None if aspect == 1 else aspect
+
+    def with_pixel_aspect(self, aspect: Fraction | None) -> FilmHeader:
+        """The header of a picture whose pixels have another shape."""
+        others = tuple(entry for entry in self.attributes if entry.name != _ASPECT)
+        told = Attribute(_ASPECT, "float", float(aspect or 1))
+        return replace(self, attributes=(*others, told))
 
     def _value(self, name: str) -> Any:
         return next((entry.value for entry in self.attributes if entry.name == name), None)

@@ -308,7 +308,18 @@ def _info(first: Picture, rate: Fraction, frames: int) -> VideoInfo:
     if film and info.format.half:
         color = replace(color, primaries=film.primaries)
     mastering, light = mastering_in(metadata.mdcv), light_in(metadata.clli)
-    return replace(info, color=color, mastering=mastering, light=light)
+    aspect = film.pixel_aspect if film else None
+    return replace(info, color=color, mastering=mastering, light=light, pixel_aspect=aspect)
+
+
+def header_info(path: Path, limits: Limits = DEFAULTS) -> VideoInfo:
+    """What holds for an image's frame, as far as its size goes.
+
+    Raises InputError, also for one that is larger than `limits` allow.
+    """
+    film = read_header(path, limits).metadata.film
+    aspect = unpacked(film).pixel_aspect if film else None
+    return replace(image_info(read_shape(path, limits)), pixel_aspect=aspect)
 
 
 def image_info(

@@ -20,7 +20,7 @@ from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.cicp import cicp_of
 from vsr.images.files import encode, image_format, nearest_metadata, nearest_shape
-from vsr.images.film_header import telling_primaries, unpacked
+from vsr.images.film_header import packed, telling_primaries, unpacked
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered
@@ -213,6 +213,8 @@ def _metadata_of(
     metadata, color = spec.metadata(number), spec.info.color
     if spec.info.format.half and not shape.half:
         metadata = replace(metadata, cicp=cicp_of(color))
+    if metadata.film and (film := unpacked(metadata.film)).pixel_aspect != spec.info.pixel_aspect:
+        metadata = replace(metadata, film=packed(film.with_pixel_aspect(spec.info.pixel_aspect)))
     if shape.half and not spec.info.format.half and "film" in image_format(target).blocks:
         metadata = replace(metadata, cicp=b"", film=telling_primaries(color.primaries))
     return nearest_metadata(target, metadata, shape.channels)
@@ -288,7 +290,7 @@ def _check_light(target: Path, spec: ImageSpec) -> None:
     if film and not unpacked(film).is_for_displays:
         raise OutputError(
             f"{target}: a DPX that is logarithmic or linear is not written as light; choose .dpx, "
-            "or convert it first: oiiotool --colorconvert"
+            "or convert it first, with oiiotool or OpenColorIO"
         )
 
 

@@ -16,8 +16,7 @@ from vsr.core.picture import USUAL_SCALE
 from vsr.core.span import Span
 from vsr.core.url import Pipe, Url
 from vsr.images.animated import is_still
-from vsr.images.files import read_shape
-from vsr.images.images import image_info, is_series, list_images
+from vsr.images.images import header_info, is_series, list_images
 from vsr.live.live import look_at
 from vsr.video.reader import open_video
 
@@ -57,7 +56,7 @@ def _infos(file: Path | Pipe, options: UpscaleOptions) -> Iterator[VideoInfo]:
     if is_series(file) or is_still(file):
         several = is_series(file)
         for image in list_images(file, options.read.start_number) if several else [file]:
-            yield image_info(read_shape(image, options.read.limits))
+            yield header_info(image, options.read.limits)
         return
     reading = replace(options.read, deinterlace="off")
     with open_video(file, Span(), ignore, reading) as video:
