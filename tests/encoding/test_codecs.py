@@ -167,7 +167,7 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
         (
             "out.y4m",
             {"pix_fmt": "gbrp"},
-            "rawvideo cannot write 'gbrp' in yuv4mpegpipe: it can gray, ",
+            "cannot write 'gbrp' in yuv4mpegpipe: it can gray, ",
         ),
         ("out.mkv", {"codec": "mjpeg"}, "encoder mjpeg refuses 128x96 yuv420p"),  # full range only
     ],

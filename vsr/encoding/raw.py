@@ -12,7 +12,6 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from vsr.core.frame import PIXEL_FORMATS
 from vsr.remux.containers import MUXER_NEEDS, Y4M
 
 _WIDTH, _HEIGHT = 35, 17  # odd: what is padded, or packed in pairs, shows
@@ -24,7 +23,7 @@ def holds_raw(container: str, name: str) -> bool:
 
     Found by a trial: many containers take whatever they are given, and tell of a few formats.
     """
-    if container == Y4M and PIXEL_FORMATS[name].has_alpha:
+    if container == Y4M and name.startswith("yuva"):
         return False  # libav's own way of it, which others do not read
     given = _noise(name)
     try:
