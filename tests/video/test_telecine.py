@@ -292,6 +292,19 @@ def test_a_still_opening_and_a_pause_have_the_rate_of_film(tmp_path: Path) -> No
     assert times_of(video, frames) == [n / FILM for n in range(len(film))]
 
 
+def test_film_of_little_contrast_is_film_throughout(tmp_path: Path) -> None:
+    """Where coding alters fields about as much as motion does, the place among turns tells."""
+    grain = np.random.default_rng(3).integers(0, 4, (120, 64, 96))
+    film = [
+        np.asarray(110 + rows // 8 + grain[number], np.uint8) if 40 <= number < 72 else rows
+        for number, rows in enumerate(progressive(120))
+    ]
+    options = MPEG2 | {"qmin": "3", "qmax": "3"}
+    path = encode(tmp_path / "a.mov", pulled_down(film, TOP), "mpeg2video", options, rate=NTSC)
+    video, frames = read(path, "ivtc")
+    assert times_of(video, frames) == [n / FILM for n in range(120)]
+
+
 @pytest.fixture(scope="module", params=FieldOrder)
 def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     order = request.param

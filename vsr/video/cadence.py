@@ -28,7 +28,7 @@ from vsr.video.field_vote import FieldOrder
 TURN = 5
 """Frames that four pictures take."""
 
-AHEAD = 3 * TURN - 1
+AHEAD = 4 * TURN - 1
 """How many frames from one on must be known to tell whether a turn begins at it."""
 
 LOCK = 50
@@ -44,11 +44,11 @@ _BLOCK = 16
 # Tuned on telecined real clips, coded finely and coarsely: benchmarks/interlace.py.
 _REPEATS = 0.6  # how much fields that repeat differ, at most, next to those that move
 _FITS = 0.1  # of what moves: by so much a picture's fields lie closer than those of two pictures
-_MISFITS = -0.3  # where they clearly lie farther
+_MISFITS, _HARDLY = -0.3, 0.3  # where they clearly lie farther: by that, and a sample more
 _NOISE, _NOISY = 6.0, 4.0  # a sample: what may be noise, and how often the usual difference
 _AS_MUCH = 0.5  # of a block's change: by so much it may not change in a field that repeats
 _STRAY = 0.002  # of the blocks: those that may
-_LIKE, _BEYOND = 1.5, 0.3  # times, and a sample more: noise like that of turns before
+_LIKE, _BEYOND = 1.5, 0.6  # times, and a sample more: noise like that of turns before
 _WHOLE = 0.75  # how far apart a frame's own fields are, next to those of two frames
 _UNEVEN = 1.3  # the longest time between a turn's frames, next to the shortest
 _LEAST_FILM = 4 * TURN  # frames in turns that move
@@ -126,7 +126,7 @@ def judge(five: Sequence[Seen]) -> Turn:
     whole = np.maximum(a, b) + np.maximum(b, c) + np.maximum(c, d)
     gain = float((mixed - whole).mean())
     change = 3 * float(moves.mean())
-    if strays > _STRAY * len(again) or gain < _MISFITS * change:
+    if strays > _STRAY * len(again) or gain < _MISFITS * change - _HARDLY:
         return Turn(Kind.OTHER, noise)
     clear = noise <= _REPEATS * float(moves.mean()) and gain >= _FITS * change
     return Turn(Kind.FILM if clear else Kind.DOUBTFUL, noise)
@@ -207,7 +207,7 @@ class Turns:
         if len(five) == TURN and self._is_even(first):
             self._turns[first] = judge(five)
         for known in (self.seen, self._pts, self._turns):
-            known.pop(self.count - LOCK - 5 * TURN, None)
+            known.pop(self.count - LOCK - 8 * TURN, None)
 
     def begins(self, number: int) -> bool:
         """Whether a turn begins at a frame: `AHEAD` from it on must be known, or the video over."""
@@ -216,9 +216,14 @@ class Turns:
         return self._is_quiet(number) and not any(map(self._is_quiet, _before(number)))
 
     def is_film(self, number: int) -> bool:
-        """Whether five frames are film that moves, and five before or after them, too."""
-        beside = (self._kind(number - TURN), self._kind(number + TURN))
-        return self._kind(number) is Kind.FILM and Kind.FILM in beside
+        """Whether five frames are film that moves, and others near them, in step, too."""
+        if self._kind(number) is not Kind.FILM:
+            return False
+        for turn in (-TURN, TURN):
+            beside, next_to_it = self._kind(number + turn), self._kind(number + 2 * turn)
+            if beside is Kind.FILM or (beside is not Kind.OTHER and next_to_it is Kind.FILM):
+                return True
+        return False
 
     def moves(self, number: int) -> bool:
         """Whether something else than film moves in five frames."""

@@ -21,7 +21,7 @@ from vsr.video.cadence import AHEAD, LOCK, TURN, Anchor, Turns, repeats
 from vsr.video.deinterlace import deinterlaced, each_field, layout_of, luma_of, planar
 from vsr.video.field_vote import FieldOrder
 
-CONTEXT = LOCK + 5 * TURN
+CONTEXT = LOCK + 6 * TURN
 """How many frames before a wanted picture `film_pictures` must see for the same bits."""
 
 PICTURES = 4
