@@ -68,6 +68,7 @@ ALIKE: dict[str, Job] = {
     "run": JOB.but(overwrite=True, verify=True, resume="always", record=True, cluster="auto"),
     "hours": JOB.but(between="22:00-06:00"),
     "date": JOB.but(keep_date=True),
+    "pipe": JOB.but(output_format="nut"),
     "audio by name": JOB.but(audio="copy"),
 }
 

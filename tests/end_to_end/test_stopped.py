@@ -17,6 +17,8 @@ from support.clips import Clip, held, make, planes
 
 from vsr import upscale
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ("--scale", "2", "--model", "espcn", "--device", "cpu", "--self-ensemble")
 LOSSLESS = ("--codec", "ffv1")  # x264 need not make the same of the same
 FRAMES = 30
@@ -60,7 +62,7 @@ def same(one: Path, other: Path) -> bool:
     return held(one).pts == held(other).pts and all((a == b).all() for a, b in pairs)
 
 
-def wait_for(there: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(there: Callable[[], bool], seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < until, "it did not come"

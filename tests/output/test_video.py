@@ -161,7 +161,10 @@ def lose_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextmanager
     def forgetful(
-        consume: Callable[[Any], None], finish: Callable[[], Iterator[None]], depth: int
+        consume: Callable[[Any], None],
+        finish: Callable[[], Iterator[None]],
+        depth: int,
+        give_up: Callable[[], None],
     ) -> Iterator[Callable[[Any], None]]:
         handed = 0
 
@@ -171,7 +174,7 @@ def lose_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
             if handed != 5:
                 consume(item)
 
-        with behind(some, finish, depth) as hand_over:
+        with behind(some, finish, depth, give_up) as hand_over:
             yield hand_over
 
     monkeypatch.setattr(writer, "behind", forgetful)

@@ -19,10 +19,10 @@ _DIGITS = 16  # of a hash
 Plain = str | int | float | bool | None
 
 # These change nothing in the file: all devices, cores and tiles give the same picture, and the
-# model that content chose is named itself; numbered images have neither record nor segments. An
-# option that is not here makes another key.
+# model that content chose is named itself; numbered images and pipes have neither record nor
+# segments. An option that is not here makes another key.
 _WITHOUT_EFFECT = {
-    *("device", "threads", "tile", "hwaccel", "content"),
+    *("device", "threads", "tile", "hwaccel", "content", "output_format"),
     *("strict", "stall_timeout", "limits", "start_number"),
     *("overwrite", "verify", "resume", "record", "keep_date", "between", "cluster"),
 }
