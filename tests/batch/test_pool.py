@@ -396,3 +396,26 @@ def test_a_stop_ends_a_pause(tmp_path: Path) -> None:
     (outcome,) = batch(tmp_path, "frames", pause_file=pause, stop=stop, tell=tell)
     assert outcome.status == "done"
     assert pause.exists()
+
+
+def test_time_in_which_it_was_stopped_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one look to the next a second and more goes by, longer than the file may take."""
+    stop, moved = Event(), list[Happening]()
+    waits = pool.wait
+
+    def slept(sources: Any, timeout: float) -> Any:
+        if moved and not stop.is_set():
+            time.sleep(1.5)
+            stop.set()
+        return waits(sources, timeout)
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, Warned):
+            moved.append(happening)
+
+    monkeypatch.setattr(pool, "wait", slept)
+    (outcome,) = batch(tmp_path, "told", timeout=1.2, retries=0, stop=stop, tell=tell)
+    assert outcome.status == "done"
+    assert outcome.seconds < 1.2

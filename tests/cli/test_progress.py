@@ -6,12 +6,15 @@ import io
 import re
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from vsr.cli import progress
 from vsr.cli.progress import Bars, Lines
+from vsr.cli.upscale import _Reporter
 from vsr.core.events import Progress
+from vsr.core.url import Pipe, Url
 
 
 class Terminal(io.StringIO):
@@ -121,3 +124,22 @@ def test_no_lines_on_a_terminal_or_where_unwanted(
         lines.progress(Progress(1, 9))
         lines.progress(Progress(2, 9))
     assert not screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("source", "loses"), [(Url("rtsp://h/x"), True), (Pipe("-"), False), (Path("a.mp4"), False)]
+)
+def test_a_stop_is_told_of_where_something_may_be_lost(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    source: Path | Url,
+    loses: bool,
+) -> None:
+    stops = 0
+    monkeypatch.setattr(progress, "times_gone_on", lambda: stops)
+    reporter = _Reporter(source, False, True)
+    for frames in (1, 2, 3):
+        stops = int(frames > 1)
+        reporter.progress(Progress(frames, 9))
+    said = "vsr: warning: went on after a stop: what the live source gave meanwhile may be lost\n"
+    assert capsys.readouterr().err == (said if loses else "")

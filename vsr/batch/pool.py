@@ -194,19 +194,22 @@ class _Pool:
         return True
 
     def _rests(self) -> bool:
-        """Whether no file may be begun now. What rests meanwhile takes no time."""
-        rested = self._is_late or self._pause.holds
+        """Whether no file may be begun now."""
         if self._pause.changed():
             for worker in filter(None, self._workers):
                 _send(worker, PAUSE if self._pause.holds else GO_ON)
         self._look_at_hours()
+        return self._is_late or self._pause.holds
+
+    def _leave_out_rests(self) -> None:
+        """Let the time since the last look not count for a file, if it was no time to work."""
         moment = time.monotonic()
         gap, self._looked = moment - self._looked, moment
-        if rested or gap > _STOPPED:
+        rests = (self._is_late or self._pause.holds) and not self._stop.is_set()
+        if rests or gap > _STOPPED:
             for worker in self._busy():
                 worker.handed += gap
                 worker.begun = worker.begun and worker.begun + gap
-        return self._is_late or self._pause.holds
 
     def _look_at_hours(self) -> None:
         hours = self._options.run.between
@@ -271,10 +274,12 @@ class _Pool:
         workers = [worker for worker in self._workers if worker]
         if not workers:
             time.sleep(_TICK)
+            self._leave_out_rests()
             return
         ready = wait(
             [source for w in workers for source in (w.connection, w.process.sentinel)], _TICK
         )
+        self._leave_out_rests()
         for worker in workers:
             if worker.connection in ready or worker.process.sentinel in ready:
                 self._hear(worker)
