@@ -24,6 +24,7 @@ from vsr.batch.outcome import (
     Item,
     Moved,
     Outcome,
+    Paused,
     Resting,
     Started,
     Stopping,
@@ -88,6 +89,12 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     metavar="SECONDS",
     help="Give a file up after so long.",
 )
+@click.option(
+    "--pause-file",
+    type=FilePath(dir_okay=False),
+    metavar="FILE",
+    help="Rest while this file exists: none is begun, and those in work stop between two frames.",
+)
 @click.option("--watch", is_flag=True, help="Wait for more files, until Ctrl-C.")
 @click.option(
     "--settle",
@@ -126,6 +133,7 @@ def batch_command(
     jobs: int,
     retries: int,
     timeout: float | None,
+    pause_file: Path | None,
     watch: bool,
     settle: float,
     no_sidecars: bool,
@@ -173,6 +181,7 @@ def batch_command(
                     retries=retries,
                     timeout=timeout,
                     stop=stop,
+                    pause_file=pause_file,
                     tell=reporter.tell,
                 )
         except KeyboardInterrupt:
@@ -321,6 +330,8 @@ class _Reporter:
                     self._bars.write(f"vsr: {line_of(outcome)}")
             case Resting(hours, until):
                 self._bars.write(f"vsr: {resting(hours, until)}")
+            case Paused(file):
+                self._bars.write(f"vsr: paused as long as {file} exists")
             case Stopping(running):
                 rest = f"; {running} in work come to a good end, or at once by another Ctrl-C"
                 self._bars.write(
@@ -352,6 +363,8 @@ def _tell_programs(happening: Happening) -> None:
             event("ended", row(outcome))
         case Resting(_, until):
             event("resting", {"until": until.isoformat(timespec="minutes")})
+        case Paused(file):
+            event("paused", {"file": file})
         case Stopping(running):
             event("stopping", {"running": running})
 

@@ -10,7 +10,7 @@ import sys
 import click
 
 from vsr.core.errors import StoppedError, VsrError
-from vsr.util.signals import heard, ignore_ending, interrupt, undisturbed
+from vsr.util.signals import count_going_on, heard, ignore_ending, interrupt, undisturbed
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
@@ -26,6 +26,7 @@ def main() -> None:
         signal.signal(number, interrupt)
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else a shell has it ignored
         signal.signal(signal.SIGINT, interrupt)
+    count_going_on()
     atexit.register(ignore_ending)
     try:
         _run()

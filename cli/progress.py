@@ -8,9 +8,22 @@ import time
 from tqdm import tqdm
 
 from vsr import Progress
+from vsr.util.signals import times_gone_on
 from vsr.util.text import duration_text, fps_text, shortened
 
 _NAME = 24  # columns for a file's name
+
+
+class Stops:
+    """Whether the process was stopped for a while, as by Ctrl-Z: that time is no part of a pace."""
+
+    def __init__(self) -> None:
+        self._seen = times_gone_on()
+
+    def since_last(self) -> bool:
+        """Whether it has gone on after a stop since this was asked last."""
+        before, self._seen = self._seen, times_gone_on()
+        return self._seen != before
 
 
 class Lines:
@@ -22,6 +35,8 @@ class Lines:
         self._every = every
         self._began: dict[str, tuple[float, int]] = {}
         self._due: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
+        self._stops = Stops()
 
     def start(self, name: str) -> None:
         """Begin anew to count the time for what is called so."""
@@ -32,6 +47,9 @@ class Lines:
         if not self._wanted:
             return
         clock = time.monotonic()
+        if self._stops.since_last():
+            self._leave_out(clock)
+        self._heard[name] = clock
         if name not in self._began:
             self._began[name] = clock, now.frames - 1  # the rest was done by an earlier run
             self._due[name] = clock + self._every
@@ -39,10 +57,18 @@ class Lines:
             return
         self._due[name] = clock + self._every
         began, before = self._began[name]
-        pace = (now.frames - before) / (clock - began)
+        pace = (now.frames - before) / (clock - began) if clock > began else 0.0
         print(
             f"vsr: {name}{': ' if name else ''}{_how_far(now, pace)}", file=sys.stderr, flush=True
         )
+
+    def _leave_out(self, clock: float) -> None:
+        """Count nothing since the last word of each: it was stopped meanwhile."""
+        for name, (began, before) in self._began.items():
+            stopped = clock - self._heard[name]
+            self._began[name] = began + stopped, before
+            self._due[name] += stopped
+            self._heard[name] = clock
 
 
 def _how_far(now: Progress, pace: float) -> str:
@@ -73,6 +99,7 @@ class Bars:
         self._all = self._bar(0, files, "all", " files")
         self._running: dict[int, tqdm[None]] = {}
         self._names: dict[int, str] = {}
+        self._stops = Stops()
 
     def start(self, slot: int, name: str) -> None:
         """A worker has begun a file, maybe anew."""
@@ -82,6 +109,9 @@ class Bars:
 
     def move(self, slot: int, now: Progress) -> None:
         """It is so far."""
+        if self._stops.since_last():
+            for each in (self._all, *self._running.values()):
+                each.unpause()
         bar = self._running[slot]
         if bar.n:
             bar.update(now.frames - bar.n)

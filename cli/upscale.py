@@ -30,7 +30,7 @@ from .option_table import options_of, with_options
 from .output.messages import event
 from .output.summary import summary
 from .param_types import FilePath
-from .progress import Lines
+from .progress import Lines, Stops
 
 _EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
@@ -67,7 +67,7 @@ def upscale_command(
         raise OutputError(f"{target}: --json goes to stdout, as the video does; leave it out")
     try:
         with (
-            closing(_Reporter(as_json, quiet)) as reporter,
+            closing(_Reporter(as_source(source), as_json, quiet)) as reporter,
             _stopping(source, target, reporter) as stop,
         ):
             result = upscale(
@@ -143,16 +143,23 @@ class _Reporter:
         resumable: whether what has been done would outlast a stop.
     """
 
-    def __init__(self, as_json: bool, quiet: bool) -> None:
+    def __init__(self, source: Path | Url, as_json: bool, quiet: bool) -> None:
         self._as_json, self._quiet = as_json, quiet
         self._bar_wanted = not (as_json or quiet)
         self._bar: tqdm[None] | None = None  # made with the first frame: errors stand alone
         self._lines = Lines(self._bar_wanted)
+        self._stops = Stops()
+        self._loses = isinstance(source, Url) and not source.is_pipe
         self._last_event = 0.0
         self.resumable = False
 
     def progress(self, now: Progress) -> None:
         self.resumable = now.resumable
+        if self._stops.since_last():
+            if self._bar is not None:
+                self._bar.unpause()
+            if self._loses:
+                self.warn("went on after a stop: what the live source gave meanwhile may be lost")
         if self._as_json and time.monotonic() - self._last_event >= _EVENT_EVERY:
             self._last_event = time.monotonic()
             event("progress", {"frames": now.frames, "expected": now.expected})

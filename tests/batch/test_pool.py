@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from vsr.batch.outcome import (
     Item,
     Moved,
     Outcome,
+    Paused,
     Resting,
     Started,
     Stopping,
@@ -345,3 +346,76 @@ def test_a_rest_takes_no_time_of_a_file(tmp_path: Path) -> None:
     )
     assert outcome.status == "done"
     assert outcome.seconds < 0.5  # of more than 0.7
+
+
+def test_nothing_is_begun_in_a_pause(tmp_path: Path) -> None:
+    pause, seen = tmp_path / "pause", list[Happening]()
+    pause.touch()
+
+    def tell(happening: Happening) -> None:
+        seen.append(happening)
+        if isinstance(happening, Paused):
+            assert happening.file == pause
+            Timer(0.5, pause.unlink).start()
+
+    outcomes = batch(tmp_path, "good-1", "good-2", pause_file=pause, tell=tell)
+    assert [outcome.status for outcome in outcomes] == ["done", "done"]
+    assert [type(event) for event in seen].count(Paused) == 1
+    assert isinstance(seen[0], Paused)
+
+
+def test_what_is_in_work_rests_in_a_pause(tmp_path: Path) -> None:
+    """Neither the timeout nor the seconds of a file run on meanwhile."""
+    pause, paused_at, moved = tmp_path / "pause", list[float](), list[float]()
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, Moved):
+            moved.append(time.monotonic())
+            if not paused_at:
+                pause.touch()
+        if isinstance(happening, Paused):
+            paused_at.append(time.monotonic())
+            Timer(2, pause.unlink).start()
+
+    (outcome,) = batch(tmp_path, "frames", pause_file=pause, timeout=2, retries=0, tell=tell)
+    assert outcome.status == "done"
+    assert len(paused_at) == 1
+    assert not [at for at in moved if 0.5 < at - paused_at[0] < 1.9]
+    assert outcome.seconds < 2
+
+
+def test_a_stop_ends_a_pause(tmp_path: Path) -> None:
+    pause, stop = tmp_path / "pause", Event()
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, Moved):
+            pause.touch()
+        if isinstance(happening, Paused):
+            stop.set()
+
+    (outcome,) = batch(tmp_path, "frames", pause_file=pause, stop=stop, tell=tell)
+    assert outcome.status == "done"
+    assert pause.exists()
+
+
+def test_time_in_which_it_was_stopped_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one look to the next a second and more goes by, longer than the file may take."""
+    stop, moved = Event(), list[Happening]()
+    waits = pool.wait
+
+    def slept(sources: Any, timeout: float) -> Any:
+        if moved and not stop.is_set():
+            time.sleep(1.5)
+            stop.set()
+        return waits(sources, timeout)
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, Warned):
+            moved.append(happening)
+
+    monkeypatch.setattr(pool, "wait", slept)
+    (outcome,) = batch(tmp_path, "told", timeout=1.2, retries=0, stop=stop, tell=tell)
+    assert outcome.status == "done"
+    assert outcome.seconds < 1.2

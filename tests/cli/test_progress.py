@@ -6,11 +6,15 @@ import io
 import re
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from vsr.cli import progress
 from vsr.cli.progress import Bars, Lines
+from vsr.cli.upscale import _Reporter
 from vsr.core.events import Progress
+from vsr.core.url import Pipe, Url
 
 
 class Terminal(io.StringIO):
@@ -84,6 +88,34 @@ def test_lines_where_there_is_no_terminal(
     ]
 
 
+def test_time_in_which_it_was_stopped_is_no_part_of_a_pace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], screen: Terminal
+) -> None:
+    stops = 0
+    monkeypatch.setattr(progress, "times_gone_on", lambda: stops)
+    clock = iter([0, 10, 3610, 3630])  # an hour passed by
+    lines = Lines(wanted=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: float(next(clock)))
+        for number, frames in enumerate((1, 101, 101, 301)):
+            stops = int(number > 1)
+            lines.progress(Progress(frames, 601))
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last == "vsr: 301 of about 601 frames, 10.0 fps, about 29.9 s left"
+    monkeypatch.setattr(sys, "stderr", screen)
+    bars = Bars(None, wanted=True)
+    bars.start(0, "a.mp4")
+    bars.move(0, Progress(1, 100))
+    time.sleep(0.4)
+    stops += 1
+    bars.move(0, Progress(2, 100))
+    time.sleep(0.2)
+    bars.move(0, Progress(42, 100))
+    bars.close()
+    pace = re.findall(r"42/100 .* ([\d.]+) frames/s", screen.getvalue())[-1]
+    assert float(pace) > 100  # of some 200, and 70 with the stop
+
+
 def test_no_lines_on_a_terminal_or_where_unwanted(
     monkeypatch: pytest.MonkeyPatch, screen: Terminal
 ) -> None:
@@ -92,3 +124,22 @@ def test_no_lines_on_a_terminal_or_where_unwanted(
         lines.progress(Progress(1, 9))
         lines.progress(Progress(2, 9))
     assert not screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("source", "loses"), [(Url("rtsp://h/x"), True), (Pipe("-"), False), (Path("a.mp4"), False)]
+)
+def test_a_stop_is_told_of_where_something_may_be_lost(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    source: Path | Url,
+    loses: bool,
+) -> None:
+    stops = 0
+    monkeypatch.setattr(progress, "times_gone_on", lambda: stops)
+    reporter = _Reporter(source, False, True)
+    for frames in (1, 2, 3):
+        stops = int(frames > 1)
+        reporter.progress(Progress(frames, 9))
+    said = "vsr: warning: went on after a stop: what the live source gave meanwhile may be lost\n"
+    assert capsys.readouterr().err == (said if loses else "")

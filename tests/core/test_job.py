@@ -48,7 +48,6 @@ MATTERS: dict[str, Job] = {
     "crf": JOB.but(crf=0),
     "preset": JOB.but(preset="fast"),
     "pix_fmt": JOB.but(pix_fmt="yuv444p"),
-    "container": JOB.but(output_format="nut"),
     "audio": JOB.but(audio=False),
     "transcoded": JOB.but(audio="transcode"),
     "subtitles": JOB.but(subtitles=False),
@@ -69,6 +68,7 @@ ALIKE: dict[str, Job] = {
     "run": JOB.but(overwrite=True, verify=True, resume="always", record=True, cluster="auto"),
     "hours": JOB.but(between="22:00-06:00"),
     "date": JOB.but(keep_date=True),
+    "pipe": JOB.but(output_format="nut"),
     "audio by name": JOB.but(audio="copy"),
 }
 

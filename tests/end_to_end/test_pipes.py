@@ -190,13 +190,14 @@ def _of_rgb(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_pipeline_of_three(clip: Path, tmp_path: Path) -> None:
     """Shell and command as they are: process substitution in, pipes between, a redirect out."""
     words = " ".join(NEAREST)
     line = f"{SCRIPT} upscale <(cat in.mkv) - {words} | {SCRIPT} upscale - - {words} | cat > b.y4m"
     (tmp_path / "in.mkv").write_bytes(clip.read_bytes())
     command = ["bash", "-c", f"set -o pipefail; {line}"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=180, check=False)
     assert (ran.returncode, ran.stdout) == (0, b"")
     upscale(clip, tmp_path / "a.y4m", scale=2, model="nearest")
     upscale(tmp_path / "a.y4m", tmp_path / "c.y4m", scale=2, model="nearest")
@@ -292,11 +293,12 @@ def test_a_reader_that_stalls_is_left_when_asked_to_end(large: Path) -> None:
         assert run.stdout is not None
         assert run.stdout.read(10) == b"YUV4MPEG2 "
         run.send_signal(signal.SIGTERM)
-        _, said = run.communicate(timeout=20)
+        _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert said.decode().splitlines() == ["vsr: interrupted: nothing is kept"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_writer_that_stalls(clip: Path, tmp_path: Path, begun: bool) -> None:
     source, target = tmp_path / "in.y4m", tmp_path / "out.mkv"
@@ -305,7 +307,7 @@ def test_a_writer_that_stalls(clip: Path, tmp_path: Path, begun: bool) -> None:
     reading, writing = os.pipe()
     os.write(writing, half)
     words = [str(SCRIPT), "upscale", "-", str(target), *NEAREST, "--stall-timeout", "0.5"]
-    ran = subprocess.run(words, stdin=reading, capture_output=True, timeout=30, check=False)
+    ran = subprocess.run(words, stdin=reading, capture_output=True, timeout=120, check=False)
     os.close(writing)
     os.close(reading)
     assert ran.returncode == 1

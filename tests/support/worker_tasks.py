@@ -46,6 +46,9 @@ def act(item: Item, options: UpscaleOptions, reporter: Reporter) -> Finished:
             raise StoppedError("goes on from here")
         case "short":
             reporter.stop.wait(60)
+        case "told":
+            reporter.warn("begun")
+            reporter.stop.wait(60)
         case "warn":
             reporter.warn("first")
             reporter.warn("second")

@@ -57,3 +57,14 @@ def test_who_ends_by_itself_is_not_interrupted() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGCONT"), reason="there is none")
+def test_going_on_after_a_stop_is_counted() -> None:
+    program = (
+        "import os, signal; from vsr.util.signals import count_going_on, times_gone_on\n"
+        "count_going_on()\n"
+        "os.kill(os.getpid(), signal.SIGCONT)\n"
+        "print(times_gone_on())"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "1\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -377,3 +379,35 @@ def test_within_gives_the_value_calls_once_and_raises_what_the_call_raises() -> 
         within(0.1, lambda: released.wait(20))
     released.set()
     wait_for_end()
+
+
+PATIENT = """
+import time
+from vsr.core.threads import ahead
+
+def slow():
+    for number in range(6):
+        for _ in range(10):  # as many looks as it takes, whatever the clock says
+            time.sleep(0.03)
+        yield number
+
+with ahead(slow(), 1, 1.0) as items:
+    print(next(items), flush=True)
+    assert list(items) == [1, 2, 3, 4, 5]
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped")
+def test_a_process_that_is_stopped_waits_for_nothing() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PATIENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        assert run.stdout.readline() == b"0\n"
+        time.sleep(0.1)
+        run.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        run.send_signal(signal.SIGCONT)
+        said = run.stderr.read().decode()
+    assert run.returncode == 0, said

@@ -139,4 +139,15 @@ class Resting:
     until: datetime
 
 
-Happening: TypeAlias = Started | Moved | Warned | Ended | Stopping | Resting
+@dataclass(frozen=True)
+class Paused:
+    """No further file is begun, and those in work rest, while a file exists; told once each time.
+
+    Attributes:
+        file: that one.
+    """
+
+    file: Path
+
+
+Happening: TypeAlias = Started | Moved | Warned | Ended | Stopping | Resting | Paused

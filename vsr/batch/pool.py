@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -20,13 +21,14 @@ from vsr.batch.outcome import (
     Item,
     Moved,
     Outcome,
+    Paused,
     Resting,
     Started,
     Status,
     Stopping,
     Warned,
 )
-from vsr.batch.worker import STOP, Begun, Finished, Told, Work, serve, upscale_file
+from vsr.batch.worker import GO_ON, PAUSE, STOP, Begun, Finished, Told, Work, serve, upscale_file
 from vsr.core.events import Progress, ignore
 from vsr.core.hours import SYSTEM_CLOCK, Clock
 from vsr.core.options import UpscaleOptions
@@ -36,6 +38,7 @@ from vsr.util.signals import ENDING
 
 _TICK = 0.1  # seconds between looks at what else there is to do
 _PATIENCE = 5.0  # seconds for an idle worker to end
+_STOPPED = 1.0  # seconds from one look to the next after which this process was stopped meanwhile
 _SPAWN = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
 
 
@@ -47,6 +50,7 @@ def run_batch(
     retries: int = 1,
     timeout: float | None = None,
     stop: Event | None = None,
+    pause_file: Path | None = None,
     tell: Callable[[Happening], None] | None = None,
     work: Work = upscale_file,
     clock: Clock = SYSTEM_CLOCK,
@@ -62,9 +66,12 @@ def run_batch(
         jobs: how many files are worked on at the same time.
         retries: how often a file is tried again after a crash, a timeout, a stalled source or
             an error that was not foreseen.
-        timeout: seconds that one attempt may take, within the hours of `between`.
+        timeout: seconds that one attempt may take, within the hours of `between`. Time in which
+            work rests, or this process is stopped, does not count.
         stop: once it is set, no file is begun, and those in work come to a good end: short
             ones are finished, long ones stop where the same call goes on from.
+        pause_file: while this file exists, no file is begun, and those in work rest between two
+            frames. They keep their memory.
         tell: called with all that happens, as it happens.
         work: what is done with a file; it must be importable by name.
         clock: tells whether the hours of `between` hold.
@@ -74,7 +81,10 @@ def run_batch(
     """
     if options.compute.threads < 1 and jobs > 1:
         options = options.but(threads=max(1, cores_of(options.compute.threads) // jobs))
-    pool = _Pool(options, jobs, retries, timeout, stop or Event(), tell or ignore, work, clock)
+    pause = _Pause(pause_file, tell or ignore)
+    pool = _Pool(
+        options, jobs, retries, timeout, stop or Event(), pause, tell or ignore, work, clock
+    )
     try:
         pool.run(items)
     except KeyboardInterrupt:
@@ -116,6 +126,21 @@ class _Worker:
         return time.monotonic() - (self.begun or self.handed)
 
 
+class _Pause:
+    """Whether work rests while a file exists, as it was at the last look."""
+
+    def __init__(self, file: Path | None, tell: Callable[[Happening], None]) -> None:
+        self._file, self._tell = file, tell
+        self.holds = False
+
+    def changed(self) -> bool:
+        """Look again: whether a pause has begun or ended. One that begins is told of."""
+        before, self.holds = self.holds, self._file is not None and _exists(self._file)
+        if self._file is not None and self.holds and not before:
+            self._tell(Paused(self._file))
+        return self.holds != before
+
+
 class _Pool:
     """The workers, and what became of the files that they were given."""
 
@@ -126,12 +151,15 @@ class _Pool:
         retries: int,
         timeout: float | None,
         stop: Event,
+        pause: _Pause,
         tell: Callable[[Happening], None],
         work: Work,
         clock: Clock,
     ) -> None:
         self._options, self._work, self._clock = options, work, clock
-        self._rests_since: float | None = None  # or when that was looked at last
+        self._pause = pause
+        self._is_late = False  # whether it is outside the hours
+        self._looked = time.monotonic()  # when that was looked at last
         self._retries, self._timeout = retries, timeout
         self._stop, self._tell = stop, tell
         self._workers: list[_Worker | None] = [None] * jobs
@@ -166,20 +194,31 @@ class _Pool:
         return True
 
     def _rests(self) -> bool:
-        """Whether no file may be begun now. What rests meanwhile takes no time."""
-        hours = self._options.run.between
-        if hours is None or hours.hold(now := self._clock.now()):
-            self._rests_since = None
-            return False
-        moment, before = time.monotonic(), self._rests_since
-        if before is None:
-            self._tell(Resting(hours, hours.next_begin(now)))
-        else:
+        """Whether no file may be begun now."""
+        if self._pause.changed():
+            for worker in filter(None, self._workers):
+                _send(worker, PAUSE if self._pause.holds else GO_ON)
+        self._look_at_hours()
+        return self._is_late or self._pause.holds
+
+    def _leave_out_rests(self) -> None:
+        """Let the time since the last look not count for a file, if it was no time to work."""
+        moment = time.monotonic()
+        gap, self._looked = moment - self._looked, moment
+        rests = (self._is_late or self._pause.holds) and not self._stop.is_set()
+        if rests or gap > _STOPPED:
             for worker in self._busy():
-                worker.handed += moment - before
-                worker.begun = worker.begun and worker.begun + moment - before
-        self._rests_since = moment
-        return True
+                worker.handed += gap
+                worker.begun = worker.begun and worker.begun + gap
+
+    def _look_at_hours(self) -> None:
+        hours = self._options.run.between
+        if hours is None:
+            return
+        before, now = self._is_late, self._clock.now()
+        self._is_late = not hours.hold(now)
+        if self._is_late and not before:
+            self._tell(Resting(hours, hours.next_begin(now)))
 
     def abandon(self) -> None:
         """Kill what runs at once."""
@@ -200,8 +239,7 @@ class _Pool:
     def _ask_to_stop(self) -> None:
         self._tell(Stopping(len(self._busy())))
         for worker in self._busy():
-            with suppress(OSError):  # it has just died, which will be seen
-                worker.connection.send(STOP)
+            _send(worker, STOP)
 
     def _hand_out(self, items: Iterator[Item | None]) -> bool:
         """Give each worker that is free a file, while there are any. Whether more may come."""
@@ -223,11 +261,12 @@ class _Pool:
 
     def _start(self, slot: int, task: _Task) -> None:
         worker = self._workers[slot] or _new_worker(slot, self._work, self._options)
+        if self._workers[slot] is None and self._pause.holds:
+            _send(worker, PAUSE)
         self._workers[slot] = worker
         task.attempts += 1
         worker.task, worker.handed, worker.begun, worker.warnings = task, time.monotonic(), None, 0
-        with suppress(OSError):  # it has just died, which will be seen
-            worker.connection.send(task.item)
+        _send(worker, task.item)
         self._tell(Started(task.item, slot, task.attempts))
 
     def _listen(self) -> None:
@@ -235,10 +274,12 @@ class _Pool:
         workers = [worker for worker in self._workers if worker]
         if not workers:
             time.sleep(_TICK)
+            self._leave_out_rests()
             return
         ready = wait(
             [source for w in workers for source in (w.connection, w.process.sentinel)], _TICK
         )
+        self._leave_out_rests()
         for worker in workers:
             if worker.connection in ready or worker.process.sentinel in ready:
                 self._hear(worker)
@@ -325,6 +366,19 @@ class _Pool:
             target = worker.task.item.target
             remove_abandoned(target)
             remove_abandoned(target / "images")  # of a folder that is there already
+
+
+def _send(worker: _Worker, message: Item | str) -> None:
+    with suppress(OSError):  # it has just died, which will be seen
+        worker.connection.send(message)
+
+
+def _exists(file: Path) -> bool:
+    """Whether there is something; False where that cannot be looked up."""
+    try:
+        return file.exists()
+    except OSError:
+        return False
 
 
 def _new_worker(slot: int, work: Work, options: UpscaleOptions) -> _Worker:

@@ -24,7 +24,10 @@ from vsr.util.signals import ENDING
 from vsr.util.text import one_line
 
 _PROGRESS_EVERY = 0.25  # seconds; the parent draws bars with it
+_TICK = 0.1  # seconds between looks at whether a rest is over
 STOP: Literal["stop"] = "stop"  # what the parent sends besides items
+PAUSE: Literal["pause"] = "pause"
+GO_ON: Literal["go on"] = "go on"
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ def serve(connection: Connection, work: Work, options: UpscaleOptions) -> None:
         signal.signal(number, signal.SIG_IGN)
     os.dup2(2, 1)  # what a codec prints must not come between the parent's lines
     items: SimpleQueue[Item] = SimpleQueue()
-    stop = Event()
-    Thread(target=_listen, args=(connection, items, stop), daemon=True).start()
+    stop, paused = Event(), Event()
+    Thread(target=_listen, args=(connection, items, stop, paused), daemon=True).start()
     lock = Lock()
 
     def send(message: Message) -> None:
@@ -136,18 +139,24 @@ def serve(connection: Connection, work: Work, options: UpscaleOptions) -> None:
         item = items.get()
         send(Begun())
         reporter = Reporter(
-            warn=lambda message: send(Told(message)), progress=_now_and_then(send), stop=stop
+            warn=lambda message: send(Told(message)),
+            progress=_resting(_now_and_then(send), paused, stop),
+            stop=stop,
         )
         send(_attempt(work, item, options, reporter))
 
 
-def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event) -> None:
+def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event, paused: Event) -> None:
     """Take what the parent sends; end the process when it has closed the connection, or died."""
     try:
         while True:
             message = connection.recv()
             if message == STOP:
                 stop.set()
+            elif message == PAUSE:
+                paused.set()
+            elif message == GO_ON:
+                paused.clear()
             else:
                 items.put(message)
     except (EOFError, OSError):
@@ -168,6 +177,22 @@ def _attempt(work: Work, item: Item, options: UpscaleOptions, reporter: Reporter
         return Finished(
             "failed", f"unexpected {type(error).__name__}: {one_line(error)}", retry=True
         )
+
+
+def _resting(
+    send: Callable[[Progress], None], paused: Event, stop: Event
+) -> Callable[[Progress], None]:
+    """`send`, and after each frame a rest for as long as there is a pause, or until `stop` is set.
+
+    Nothing waits with a patience for what draws the frames, so that one may rest.
+    """
+
+    def progress(now: Progress) -> None:
+        send(now)
+        while paused.is_set() and not stop.is_set():
+            time.sleep(_TICK)
+
+    return progress
 
 
 def _now_and_then(send: Callable[[Progress], None]) -> Callable[[Progress], None]:

@@ -20,9 +20,9 @@ Plain = str | int | float | bool | None
 
 # These change nothing in the file: all devices, cores and tiles give the same picture, and the
 # model that content chose is named itself. Where numbered images begin is told if it was asked
-# for. An option that is not here makes another key.
+# for, and pipes have neither record nor segments. An option that is not here makes another key.
 _WITHOUT_EFFECT = {
-    *("device", "threads", "tile", "hwaccel", "content"),
+    *("device", "threads", "tile", "hwaccel", "content", "output_format"),
     *("strict", "stall_timeout", "limits", "start_number"),
     *("overwrite", "verify", "resume", "record", "keep_date", "between", "cluster"),
 }

@@ -13,6 +13,7 @@ ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name)
 
 _TIDYING = 10.0  # seconds that a process may take to put things in order, undisturbed
 _ends_since: float | None = None
+_times_gone_on = 0
 
 
 def heard() -> tuple[signal.Signals, ...]:
@@ -33,6 +34,23 @@ def interrupt(number: int, _frame: object) -> None:
     if time.monotonic() - _ends_since > _TIDYING:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+
+
+def count_going_on() -> None:
+    """Have `times_gone_on` count; what waits in the system goes on waiting then."""
+    if hasattr(signal, "SIGCONT"):  # not on Windows
+        signal.signal(signal.SIGCONT, _gone_on)
+        signal.siginterrupt(signal.SIGCONT, False)
+
+
+def times_gone_on() -> int:
+    """How often this process has gone on after it had been stopped, as by Ctrl-Z."""
+    return _times_gone_on
+
+
+def _gone_on(_number: int, _frame: object) -> None:
+    global _times_gone_on
+    _times_gone_on += 1
 
 
 def undisturbed() -> None:
