@@ -14,7 +14,8 @@ from support.clips import Clip, make
 
 import vsr
 from vsr.core.errors import InputError, OutputError
-from vsr.images.files import encode, read_header, read_picture
+from vsr.images.encode import encode
+from vsr.images.files import read_header, read_picture
 from vsr.images.film_header import unpacked
 from vsr.images.metadata import Metadata
 

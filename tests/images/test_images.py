@@ -21,7 +21,9 @@ from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn
 from vsr.core.frame import VideoInfo
 from vsr.core.stream_report import Others
-from vsr.images.files import IMAGE_FORMATS, encode, read_header, read_picture, read_shape
+from vsr.images.encode import encode
+from vsr.images.files import read_header, read_picture, read_shape
+from vsr.images.formats import IMAGE_FORMATS
 from vsr.images.images import (
     Images,
     is_image,

@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vsr.images.files import IMAGE_FORMATS, encode, read_header
+from vsr.images.encode import encode
+from vsr.images.files import read_header
+from vsr.images.formats import IMAGE_FORMATS
 from vsr.images.metadata import Metadata
 from vsr.images.xmp_tag import with_image_statement
 

@@ -22,7 +22,7 @@ from vsr.core.url import Url, as_source
 from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.encoding.defaults import default_encoder
 from vsr.images.animated import is_still
-from vsr.images.files import IMAGE_SUFFIXES, image_format
+from vsr.images.formats import IMAGE_SUFFIXES, image_format
 from vsr.images.images import is_pattern, list_images
 from vsr.remux.containers import format_of
 from vsr.util.text import one_line, shown

@@ -14,7 +14,7 @@ from vsr.core.commit import commit_bytes
 from vsr.core.errors import OutputError
 from vsr.figures.hotspots import Place
 from vsr.figures.text import lay, lettered
-from vsr.images.files import encode
+from vsr.images.encode import encode
 from vsr.images.metadata import Metadata
 
 Pixels = NDArray[np.uint8]

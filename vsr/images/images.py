@@ -40,8 +40,9 @@ from vsr.core.half import displayed, light_of_samples, of_display, samples_of
 from vsr.core.limits import DEFAULTS, Limits, check_size
 from vsr.core.span import Span
 from vsr.images.cicp import told_by
-from vsr.images.files import IMAGE_SUFFIXES, Picture, read_header, read_picture, read_shape
+from vsr.images.files import Picture, read_header, read_picture, read_shape
 from vsr.images.film_header import unpacked
+from vsr.images.formats import IMAGE_SUFFIXES
 from vsr.images.gaps import gap_note, gap_note_of
 from vsr.images.hdr_chunks import light_in, mastering_in
 from vsr.images.metadata import Metadata, Shape

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError, VsrError
-from vsr.images.files import IMAGE_SUFFIXES
+from vsr.images.formats import IMAGE_SUFFIXES
 
 _MARK = re.compile(r"%%|%(?:0([1-9]))?d")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from vsr.images.files import image_format
+from vsr.images.formats import image_format
 from vsr.images.metadata import Metadata
 
 # An XMP packet with nothing but a description, in Dublin Core's words, as viewers show it.

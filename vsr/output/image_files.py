@@ -19,8 +19,9 @@ from vsr.core.outlet import leads_out
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.cicp import cicp_of
-from vsr.images.files import encode, image_format, nearest_metadata, nearest_shape
+from vsr.images.encode import encode
 from vsr.images.film_header import packed, telling_primaries, unpacked
+from vsr.images.formats import image_format, nearest_metadata, nearest_shape
 from vsr.images.images import once, to_pixels
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered

@@ -10,7 +10,7 @@ from vsr.core.errors import OutputError, writing
 from vsr.core.frame import Frame
 from vsr.core.stream_report import Others
 from vsr.core.threads import behind
-from vsr.images.files import nearest_shape
+from vsr.images.formats import nearest_shape
 from vsr.images.images import to_pixels
 from vsr.images.metadata import Shape
 from vsr.images.webp_animation import WebpWriter

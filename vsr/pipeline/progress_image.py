@@ -22,7 +22,7 @@ from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import frame_picture
-from vsr.images.files import encode
+from vsr.images.encode import encode
 from vsr.images.metadata import Metadata
 from vsr.util.atomic import followed, remove_abandoned
 from vsr.util.text import one_line

@@ -23,7 +23,7 @@ from vsr.encoding.codecs import find_encoder
 from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
 from vsr.images.cicp import cicp_of
-from vsr.images.files import written_name
+from vsr.images.formats import written_name
 from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
 from vsr.images.plays import plays_of
