@@ -112,7 +112,10 @@ def check_output_folder(folder: Path, inputs: Iterable[Path]) -> None:
     An input that lies in a folder further down is not in the way. A link stands for itself and for
     what it leads to.
     """
-    facts = _facts(folder)
+    try:
+        facts = _facts(folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: {_why(error, 'written')}") from None
     places = (place for source in inputs for place in (source, Path(os.path.realpath(source))))
     if facts and any(_is_same(facts, place.parent) for place in places):
         raise OutputError(f"{folder}: holds the input itself; choose another folder")
