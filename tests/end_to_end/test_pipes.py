@@ -398,6 +398,13 @@ def test_what_is_refused_of_a_source(clip: Path, tmp_path: Path) -> None:
     with fed(tmp_path, clip) as stdin:
         ran = vsr("upscale", "-", tmp_path / "a.mkv", *NEAREST, "--start", "1", stdin=stdin)
     assert "-: a pipe is read from its beginning on; leave start out" in ran.err
+    for mode in ("on", "field", "ivtc"):
+        with fed(tmp_path, clip) as stdin:
+            ran = vsr(
+                "upscale", "-", tmp_path / "a.mkv", *NEAREST, "--deinterlace", mode, stdin=stdin
+            )
+        assert f"-: a pipe is not deinterlaced; leave out deinterlace {mode}" in ran.err
+        assert (ran.code, ran.err.count("\n")) == (1, 1)
     ran = vsr("upscale", clip, tmp_path / "a.mkv", *NEAREST, "--output-format", "nut")
     assert "output_format is for pipes; a file's suffix chooses its container" in ran.err
     for command in (["probe", "-"], ["preview", "-"], ["batch", "-", str(tmp_path)]):
