@@ -119,6 +119,8 @@ def test_what_leads_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert leads_out(Path("-"))
     assert leads_out(tmp_path / "fifo")
+    assert leads_out(Path("/dev/stdout"))
+    assert leads_out(Path("/dev/fd/77"))
     assert not leads_out(tmp_path)
     assert not leads_out(tmp_path / "none.mkv")
 
@@ -131,3 +133,17 @@ def test_a_terminal_is_refused() -> None:
     finally:
         os.close(main)
         os.close(terminal)
+
+
+def test_a_descriptor_that_is_not_open_is_refused() -> None:
+    with (
+        pytest.raises(OutputError, match=r"/dev/fd/999: cannot be written \(Bad file"),
+        open_outlet(Path("/dev/fd/999"), 1),
+    ):
+        pass
+
+
+def test_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.__stdout__", None)
+    with pytest.raises(OutputError, match="-: standard output is closed"):
+        check_outlet(Path("-"))

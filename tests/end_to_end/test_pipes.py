@@ -124,6 +124,15 @@ def test_what_goes_to_stdout_is_what_goes_into_a_file(
     assert [b - a for a, b in pairwise(mine.pts)] == [b - a for a, b in pairwise(its.pts)]
 
 
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_standard_output_may_be_named(clip: Path, tmp_path: Path, name: str) -> None:
+    with caught(tmp_path) as (fifo, came):
+        ran = vsr("upscale", clip, name, *NEAREST, stdout=fifo)
+    assert (ran.code, came[0]) == (0, streamed(tmp_path, clip)[1])
+    into_a_file = vsr("upscale", clip, name, *NEAREST, stdout=tmp_path / "out.y4m")
+    assert (into_a_file.code, (tmp_path / "out.y4m").read_bytes()) == (0, came[0])
+
+
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "gray"])
 def test_raw_pictures_and_nothing_else_go_to_stdout(tmp_path: Path, pix_fmt: str) -> None:
     clip = Clip(codec="ffv1", pix_fmt=pix_fmt, options={}, time_base=Fraction(1, 30000))
@@ -389,6 +398,13 @@ def test_what_is_refused_of_a_source(clip: Path, tmp_path: Path) -> None:
     with fed(tmp_path, clip) as stdin:
         ran = vsr("upscale", "-", tmp_path / "a.mkv", *NEAREST, "--start", "1", stdin=stdin)
     assert "-: a pipe is read from its beginning on; leave start out" in ran.err
+    for mode in ("on", "field", "ivtc"):
+        with fed(tmp_path, clip) as stdin:
+            ran = vsr(
+                "upscale", "-", tmp_path / "a.mkv", *NEAREST, "--deinterlace", mode, stdin=stdin
+            )
+        assert f"-: a pipe is not deinterlaced; leave out deinterlace {mode}" in ran.err
+        assert (ran.code, ran.err.count("\n")) == (1, 1)
     ran = vsr("upscale", clip, tmp_path / "a.mkv", *NEAREST, "--output-format", "nut")
     assert "output_format is for pipes; a file's suffix chooses its container" in ran.err
     for command in (["probe", "-"], ["preview", "-"], ["batch", "-", str(tmp_path)]):

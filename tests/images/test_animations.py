@@ -145,6 +145,11 @@ def test_webp_is_written_as_it_is_read(tmp_path: Path, alpha: bool) -> None:
         )
 
 
+def test_probe_tells_how_long_a_webp_lasts(tmp_path: Path) -> None:
+    facts = vsr.probe(webp(tmp_path / "in.webp", pictures()))
+    assert facts.duration == pytest.approx(sum(DURATIONS) / 1000)
+
+
 def test_a_video_becomes_an_animated_webp(tmp_path: Path) -> None:
     times = (0, 33, 67, 100, 1100)
     clip = Clip(pts=times, time_base=Fraction(1, 1000), options={"bf": "0"})

@@ -295,3 +295,9 @@ def test_a_gpu_decodes_the_same_samples(clip: Path) -> None:
     ):
         frames = zip(plain.frames(), on_gpu.frames(), strict=True)
         assert all(a.pts == b.pts and a.shows_same(b) for a, b in frames)
+
+
+def test_a_playlist_says_how_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "list.m3u8"
+    path.write_text("#EXTM3U\n#EXTINF:1,\n0.ts\n#EXT-X-ENDLIST\n")
+    assert refused(path) == f"cannot be read as a video (a playlist is opened as file:{path})"

@@ -24,13 +24,18 @@ _STDOUT, _STDERR = 1, 2
 
 
 def leads_out(target: Path) -> bool:
-    """Whether a target is standard output or another pipe, and no file."""
-    return str(target) == STANDARD or is_pipe(target)
+    """Whether a target is standard output, another open descriptor or a pipe, and no file.
+
+    A descriptor is told by its name: while /dev/stdout is written, it leads to standard error.
+    """
+    return _descriptor(target) is not None or is_pipe(target)
 
 
 def check_outlet(target: Path) -> None:
-    """Raise OutputError for a terminal, which shows no video."""
+    """Raise OutputError for a terminal, which shows no video, and for what is not open."""
     number = _descriptor(target)
+    if number == _STDOUT and sys.__stdout__ is None:  # another file may have its number by now
+        raise OutputError(f"{target}: standard output is closed; name a file, or leave it open")
     if number is not None and os.isatty(number):
         raise OutputError(
             f"{target}: standard output is a terminal; pipe it into what reads a video, or name a "
@@ -108,7 +113,7 @@ def open_outlet(target: Path, patience: float) -> Iterator[Outlet]:
     written there. Raises OutputError, at the latest after `patience` seconds without a reader.
     """
     number = _descriptor(target)
-    opened = _opened(target, patience) if number is None else os.dup(number)
+    opened = _opened(target, patience) if number is None else _copy_of(number, target)
     if number == _STDOUT:
         sys.stdout.flush()
         os.dup2(_STDERR, _STDOUT)
@@ -123,6 +128,13 @@ def open_outlet(target: Path, patience: float) -> Iterator[Outlet]:
 
 def _descriptor(target: Path) -> int | None:
     return _STDOUT if str(target) == STANDARD else open_descriptor(target)
+
+
+def _copy_of(number: int, target: Path) -> int:
+    try:
+        return os.dup(number)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror})") from None
 
 
 def _opened(target: Path, patience: float) -> int:

@@ -16,6 +16,7 @@ from av.container import InputContainer
 from vsr.core.errors import InputError
 from vsr.core.inlet import STANDARD, Bytes, Inlet, is_pipe
 from vsr.core.paths import as_path
+from vsr.core.playlists import check_playlists
 
 PATIENCE = 15.0
 """Seconds that an address is waited for, at most."""
@@ -314,6 +315,12 @@ def _address(url: Url) -> str:
             raise InputError(
                 f"{url}: {'is not a regular file' if path.exists() else 'no such file'}"
             )
+        try:
+            check_playlists(path)
+        except OSError as error:
+            raise InputError(f"{url}: cannot be read ({error.strerror})") from None
+        except InputError as error:
+            raise InputError(f"{url}: {error}") from None
         return f"file:{path}"
     try:
         parts = urlsplit(url.text)

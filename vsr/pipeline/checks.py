@@ -120,7 +120,7 @@ def target_note(source: Path | Url, target: Path) -> str:
         return ""
     if isinstance(source, Path) and is_still(source):
         return ""
-    return f"{target}: has no suffix, so it becomes a folder of PNGs; {target}.mp4 were a video"
+    return f"{target}: has no suffix, so it becomes a folder of PNGs; {target}.mp4 would be a video"
 
 
 def input_files(sources: Iterable[Path]) -> Iterator[Path]:

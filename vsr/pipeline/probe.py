@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 from vsr.core.events import ignore
 from vsr.core.options import ReadOptions
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
-from vsr.images.images import is_series, open_images
+from vsr.images.images import Images, is_series, open_images
 from vsr.video.probe import FileFacts, probe_video
 
 
@@ -28,13 +29,13 @@ def probe(
 
 
 def _of_images(path: Path, reading: ReadOptions) -> FileFacts:
-    """Images have no streams; as a video they would last so long at the usual rate."""
+    """Images have no streams; as a video they last so long, an animation by its own times."""
     rate, first = reading.clip_rate, reading.start_number
     with open_images(path, ignore, rate, reading.limits, first) as images:
         return FileFacts(
             path=path,
             container="images" if is_series(path) else "image",
-            duration=float(images.expected_frames / rate),
+            duration=float(_seconds(images, rate)),
             video_index=0,
             video=images.info,
             interlaced="",
@@ -43,3 +44,10 @@ def _of_images(path: Path, reading: ReadOptions) -> FileFacts:
             chapters=0,
             metadata={},
         )
+
+
+def _seconds(images: Images, rate: Fraction) -> Fraction:
+    """An animation has its own durations."""
+    if images.animation:
+        return sum(images.animation.durations) * images.info.time_base
+    return images.expected_frames / rate

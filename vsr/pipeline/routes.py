@@ -90,6 +90,11 @@ def _open_address(
     if isinstance(url, Pipe):
         if span.start is not None:
             raise InputError(f"{url}: a pipe is read from its beginning on; leave start out")
+        if reading.deinterlace not in ("auto", "off"):
+            raise InputError(
+                f"{url}: a pipe is not deinterlaced; leave out deinterlace {reading.deinterlace}: "
+                "its writer can do that, as ffmpeg does with -vf bwdif"
+            )
         return open_pipe(url, span.end, warn, reading, stop)
     url = patient(url, reading.stall_timeout)
     container = None if url.is_stream else open_url(url)

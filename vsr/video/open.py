@@ -11,6 +11,7 @@ from av.container import InputContainer
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
 from vsr.core.paths import check_input
+from vsr.core.playlists import is_playlist
 from vsr.core.url import INDIRECT, Url, open_url
 from vsr.video.truncation import lacks_index
 
@@ -46,8 +47,13 @@ def open_input(path: Path | Url) -> InputContainer:
     try:
         return _open(path)
     except (av.FFmpegError, EOFError, OSError, ValueError) as error:
-        why = "its index is missing: it was not finished" if lacks_index(path) else reason(error)
-        raise InputError(f"{path}: cannot be read as a video ({why})") from None
+        raise InputError(f"{path}: cannot be read as a video ({_why_not(path, error)})") from None
+
+
+def _why_not(path: Path, error: BaseException) -> str:
+    if path.suffix.lower() in (".m3u8", ".m3u") and is_playlist(path):
+        return f"a playlist is opened as file:{path}"
+    return "its index is missing: it was not finished" if lacks_index(path) else reason(error)
 
 
 def _open(path: Path | Url, hwaccel: HWAccel | None = None) -> InputContainer:
