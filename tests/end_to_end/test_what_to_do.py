@@ -48,7 +48,7 @@ def test_standard_input_has_another_name(
 
 @pytest.mark.parametrize("suffix", [".yuv", ".rgb"])
 def test_raw_samples_are_not_written(source: Path, tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(vsr.OutputError, match=r"choose \.mkv with --codec ffv1"):
+    with pytest.raises(vsr.OutputError, match=r"choose \.y4m, or \.mkv with --codec ffv1"):
         enlarge(source, tmp_path / f"out{suffix}")
 
 
@@ -61,11 +61,11 @@ def test_weights_of_others_are_not_loaded(source: Path, tmp_path: Path, name: st
 
 def test_pictures_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "frames").mkdir()
-    for path in (tmp_path / "a.exr", tmp_path / "frames" / "b.EXR"):
+    for path in (tmp_path / "a.hdr", tmp_path / "frames" / "b.HDR"):
         path.write_bytes(b"v/1\1")
-    with pytest.raises(vsr.InputError, match=r"a\.exr: \.exr pictures are not read; convert"):
-        enlarge(tmp_path / "a.exr", tmp_path / "out.png")
-    with pytest.raises(vsr.InputError, match=r"frames: \.exr pictures are not read; convert"):
+    with pytest.raises(vsr.InputError, match=r"a\.hdr: \.hdr pictures are not read; convert"):
+        enlarge(tmp_path / "a.hdr", tmp_path / "out.png")
+    with pytest.raises(vsr.InputError, match=r"frames: \.hdr pictures are not read; convert"):
         enlarge(tmp_path / "frames", tmp_path / "out.mp4")
 
 

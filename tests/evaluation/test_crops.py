@@ -198,5 +198,5 @@ def test_a_sheet_that_cannot_be_written(tmp_path: Path) -> None:
     write_crops(tmp_path / "crops.png", [part], ["a"], str)
     assert check_crops(tmp_path / "crops.png") is None
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(OutputError, match=r"folder\.png: cannot be written"):
+    with pytest.raises(OutputError, match=r"folder\.png: has been made by somebody else"):
         write_crops(tmp_path / "folder.png", [part], ["a"], str)
