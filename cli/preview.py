@@ -21,7 +21,7 @@ from .param_types import FilePath, Number, Time
 
 
 @click.command("preview")
-@click.argument("source", metavar="INPUT", type=FilePath())
+@click.argument("source", metavar="INPUT")
 @click.argument("target", metavar="[OUTPUT]", required=False, type=FilePath())
 @click.option("-m", "--model", "models", multiple=True, metavar="NAME|FILE", help="Repeatable.")
 @click.option(
@@ -49,7 +49,7 @@ from .param_types import FilePath, Number, Time
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No words on the way.")
 def preview_command(
-    source: Path,
+    source: str,
     target: Path | None,
     models: tuple[str, ...],
     strengths: tuple[float, ...],
@@ -75,7 +75,7 @@ def preview_command(
             click.echo(f"vsr: {message}", err=True)
 
     options = options_of(given)
-    target = target or source.parent / f"{source.stem}_preview.html"
+    target = target or Path(source).parent / f"{Path(source).stem}_preview.html"
     shown = preview(
         source,
         target,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from support.cli_runner import SCRIPT, Ran, vsr
@@ -263,6 +264,16 @@ def test_images_go_out_as_a_video(tmp_path: Path) -> None:
     assert ran.code == 0
     assert data.startswith(b"YUV4MPEG2 W128 H96 F10:1 ")
     assert data.count(b"FRAME\n") == 3
+
+
+def test_light_that_goes_out_is_told_of_by_the_container_of_the_pipe(tmp_path: Path) -> None:
+    """A TIFF of floats."""
+    pytest.importorskip("OpenImageIO")
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "1.tif"), np.full((24, 32, 3), 0.5, np.float32))
+    ran, data = streamed(tmp_path, tmp_path / "images")
+    assert (ran.code, data.count(b"FRAME\n")) == (0, 1)
+    assert ".y4m holds no floats: light is shown by sRGB's curve" in ran.err
 
 
 def test_the_beginning_decides_on_the_model(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import vsr
 from vsr.images.metadata import Shape
 from vsr.images.plays import FOR_EVER, plays_of
 from vsr.images.webp_animation import WebpWriter, read_webp_animation
+from vsr.video.truncation import missing_bytes
 
 DURATIONS = (40, 120, 500, 70)
 STARTS = [0, 40, 160, 660]
@@ -164,6 +165,33 @@ def test_a_webp_cut_short_is_an_error_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(vsr.InputError, match=r"cut\.webp: cannot be read as an image$"):
         enlarge(tmp_path / "cut.webp", tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng"])
+def test_an_animation_cut_short_is_told_of_wherever_it_is_cut(tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / f"in{suffix}"
+    enlarge(apng(tmp_path / "made.apng", pictures()), source)
+    whole = source.read_bytes()
+    container = suffix[1:]
+    assert missing_bytes(source, container) == 0
+    for length in range(20, len(whole), 7):
+        source.write_bytes(whole[:length])
+        assert 0 < missing_bytes(source, container) <= len(whole) - length
+    source.write_bytes(whole + b"what comes after")
+    assert missing_bytes(source, container) == 0
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng"])
+def test_what_is_left_of_an_animation_comes_with_a_warning(tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / f"in{suffix}"
+    enlarge(apng(tmp_path / "made.apng", pictures()), source)
+    whole = source.read_bytes()
+    source.write_bytes(whole[: len(whole) * 3 // 4])
+    result = enlarge(source, tmp_path / "out.mkv")
+    assert 0 < result.frames_out < len(DURATIONS)
+    assert any("the file is truncated" in said for said in result.warnings)
+    with pytest.raises(vsr.InputError, match="truncated"):
+        enlarge(source, tmp_path / "strict.mkv", strict=True)
 
 
 def played(path: Path, plays: int) -> Path:

@@ -386,3 +386,16 @@ def test_what_is_needed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         enlarge(source, tmp_path / "b.png")
     with pytest.raises(OutputError, match=needs):
         enlarge(tmp_path / "a.png", tmp_path / "b.exr")
+
+
+def test_an_exr_that_is_cut_short_is_one_plain_line(tmp_path: Path) -> None:
+    source = tmp_path / "a.exr"
+    write(source, light(8, 8, 3))
+    whole = source.read_bytes()
+    for length in (50, len(whole) // 2):
+        source.write_bytes(whole[:length])
+        with pytest.raises(InputError) as caught:
+            enlarge(source, tmp_path / "b.exr")
+        assert str(caught.value).startswith(f"{source}: cannot be read as an image: ")
+        assert "EXR_ERR" not in str(caught.value)
+        assert str(caught.value).count(source.name) == 1

@@ -166,6 +166,14 @@ def test_a_preview_of_no_video_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
 
 
+@pytest.mark.parametrize("address", ["http://u:hush@127.0.0.1:1/a.m3u8", "file:a.m3u8"])
+def test_an_address_is_refused_as_such(tmp_path: Path, address: str) -> None:
+    ran = vsr("preview", address, tmp_path / "p.html")
+    why = "a preview is of a video file, not of an address"
+    shown = address.replace("hush", "***")
+    assert (ran.code, ran.err) == (1, f"vsr: error: {shown}: {why}\n")
+
+
 def test_the_preview_command(clip: Path, tmp_path: Path) -> None:
     words = (clip, tmp_path / "p.html", "-s", "2", "-m", "nearest", "--duration", "0.5")
     ran = vsr("preview", *words, "--preset", "ultrafast", "--json")

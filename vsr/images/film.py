@@ -5,6 +5,7 @@ It is an extra, `stills`, and imported once such a file is met.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ _COLOURS = ("R", "G", "B")
 _OLD = ("oiio:", "ICCProfile", "CICP", "Orientation", "Software", "DateTime", "Exif:", "GPS:")
 _KEPT = ("oiio:BitsPerSample", "oiio:ColorSpace")
 _EXIF = ("Exif:", "GPS:", "Make", "Model")
+_CODE = re.compile(r"EXR Error \(.*\): EXR_ERR_\w+ ")
 _SRGB = [bytes([primaries, Transfer.SRGB]) for primaries in (0, Primaries.BT709)]  # 0 is grey
 
 
@@ -94,7 +96,7 @@ def decode_film(path: Path, kind: str) -> Decoded:
     first, last = min(channels), max(channels) + 1
     read: Any = source.read_image(0, 0, first, last, wanted)
     if read is None:
-        raise InputError(f"{path}: cannot be read as an image: {one_line(source.geterror(), 200)}")
+        raise InputError(f"{path}: cannot be read as an image: {_said(source.geterror())}")
     picture: NDArray[Any] = read.reshape(spec.height, spec.width, last - first)
     order = [channel - first for channel in channels]
     if len(order) > 2:
@@ -192,9 +194,14 @@ def _opened(path: Path, kind: str) -> Any:
     config.attribute("oiio:UnassociatedAlpha", 1)
     reader = library.ImageInput.open(str(path), config)
     if reader is None:
-        why = one_line(library.geterror(), 200)
-        raise InputError(f"{path}: cannot be read as an image: {why}")
+        raise InputError(f"{path}: cannot be read as an image: {_said(library.geterror())}")
     return reader
+
+
+def _said(words: str) -> str:
+    """What the library says first, without its codes and the file's name."""
+    first = next(iter(words.strip().splitlines()), "")
+    return one_line(_CODE.sub("", first), 200)
 
 
 def _floats() -> tuple[Any, ...]:

@@ -217,7 +217,7 @@ def _of_images(source: Images, video: VideoSpec) -> VideoSpec:
     stored = find_format(source.depth, 1, 1, info.format.planes, rgb=not grey)
     color = _usual_color(info.color)
     if info.format.half:
-        video.warn(shown_note(video.target.suffix, info))
+        video.warn(shown_note(video.named.suffix, info))
     container = format_of(video.named)
     if encoding.pix_fmt:
         chosen = encodable_format(codec, stored, encoding.pix_fmt, container)

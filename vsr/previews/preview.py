@@ -19,6 +19,7 @@ from vsr.core.options import ComputeOptions, ReadOptions, RunOptions, UpscaleOpt
 from vsr.core.paths import as_path, quoted
 from vsr.core.picture import Size
 from vsr.core.span import Span
+from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.inference.passes import usual_scale
 from vsr.model_selection.select import choose_model
@@ -137,7 +138,7 @@ def preview(
     Raises VsrError, in one line, and TypeError for an argument of another kind.
     """
     options = UpscaleOptions.given(options, keywords).but(start=None, end=None)
-    source, target = as_path(source, "source"), followed(as_path(target, "target", OutputError))
+    source, target = _file(source), followed(as_path(target, "target", OutputError))
     models = _names(models) or ([options.model] if options.model else [])
     (baseline,) = _names([baseline], "baseline")
     strengths = _strengths(strengths) or [options.compute.strength]
@@ -221,6 +222,14 @@ def _times(
         raise InputError(f"duration {float(length):g} s: must be above 0")
     _ = Span(begin)  # checks it
     return begin, length
+
+
+def _file(source: str | Path) -> Path:
+    """The path that a source is. Raises InputError for an address."""
+    given = as_source(source)
+    if isinstance(given, Url) and not given.is_pipe:
+        raise InputError(f"{given}: a preview is of a video file, not of an address")
+    return as_path(source, "source")
 
 
 def _check(source: Path, target: Path, overwrite: bool) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vsr.core.url import Url
+from vsr.video.animation_ends import apng_end, gif_end
+from vsr.video.y4m_end import y4m_end
 
 
 def missing_bytes(path: Path | Url, container: str) -> int:
     """How many bytes a file lacks at its end, by its own structure; 0 where that is not known.
 
     mp4 and its kin (ISO/IEC 14496-12) are rows of boxes, Matroska (RFC 9559) is one segment,
-    each with its size. Other containers say nothing of their length.
+    each with its size; for GIF and animated PNG see `animation_ends`, for y4m `y4m_end`. Other
+    containers say nothing of their length.
     """
     if isinstance(path, Url):
         return 0
@@ -24,6 +27,12 @@ def missing_bytes(path: Path | Url, container: str) -> int:
             end = _last_box_end(file, size)
         elif "matroska" in container:
             end = _segment_end(file, size)
+        elif container == "gif":
+            end = gif_end(file, size)
+        elif container == "yuv4mpegpipe":
+            end = y4m_end(file, size)
+        elif container == "apng":
+            end = apng_end(file, size)
         else:
             end = None
     return max(0, (end or 0) - size)
