@@ -127,7 +127,9 @@ def test_the_library_keeps_to_itself(file: Path) -> None:
         assert call not in ("sys.exit", "os.abort", "SystemExit"), call
         # a worker process ends with its parent, from whatever thread
         assert call != "os._exit" or file.name == "worker.py", call
-        assert not call.startswith(("sys.stdout", "sys.stderr")), call
+        # a pipe's writer flushes what was printed before standard output is its own
+        flushes = call == "sys.stdout.flush" and file.name == "outlet.py"
+        assert flushes or not call.startswith(("sys.stdout", "sys.stderr")), call
         # nothing that runs what a file says
         assert call not in ("eval", "exec", "__import__", "os.system", "pickle.load"), call
     for node in ast.walk(tree):

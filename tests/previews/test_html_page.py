@@ -145,7 +145,11 @@ def test_is_written_whole_or_not_at_all(tmp_path, takes):
     with pytest.raises(OutputError, match="not a video"):
         write_page(target, FACTS, [replace(takes[0], video=b"none")], 64, 48, None)
     assert target.read_text() == "before"
-    write_page(target, FACTS, takes, 64, 48, Fraction(25))
+    with pytest.raises(OutputError, match="has been made by somebody else meanwhile"):
+        write_page(target, FACTS, takes, 64, 48, None)
+    assert target.read_text() == "before"
+    (tmp_path / "out.1.html").unlink()
+    write_page(target, FACTS, takes, 64, 48, Fraction(25), overwrite=True)
     assert target.read_bytes() == make(takes).encode()
     assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
 

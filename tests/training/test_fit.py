@@ -542,7 +542,8 @@ def test_warm_start_from_what_is_no_model(
         ({"minutes": -1.0}, "minutes -1.0: must be a number above 0"),
         ({"lr": float("nan")}, "lr nan: must be a number above 0"),
         ({"reparam_width": -1}, "reparam_width -1: must be a whole number of 0"),
-        ({"loss": "l2"}, "loss 'l2': must be charbonnier or l1"),
+        ({"loss": "relative"}, "loss 'relative': only recurrent networks know it: espcn"),
+        ({"loss": "l2"}, "loss 'l2': must be charbonnier or l1 or relative"),
         ({"device": "cuda:0,cuda:1"}, "device 'cuda:0,cuda:1': training takes one"),
         ({"mse_fraction": 1.5}, "mse_fraction 1.5: must be a number of 0 to 1"),
         ({"motion_fraction": -0.1}, "motion_fraction -0.1: must be a number of 0 to 1"),
@@ -666,7 +667,7 @@ def test_each_shape_has_defaults_of_training(monkeypatch: pytest.MonkeyPatch, na
     assert (made.batch, made.patch, made.reparam_width, made.mse_fraction) == sizes
     assert made.iterations == 100_000
     as_published = {"edsr": ("l1", 1e-4), "edsr-baseline": ("l1", 1e-4)}
-    own = {"edsr-8x32": ("l1", 8e-4), "recurrent-large": ("charbonnier", 6e-4)}
+    own = {"edsr-8x32": ("l1", 8e-4), "recurrent": ("relative", 1e-3), "recurrent-large": ("relative", 6e-4)}
     expected = {**as_published, **own}.get(name, ("charbonnier", 1e-3))
     assert (made.loss, made.lr) == expected
     assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)
@@ -705,7 +706,7 @@ def test_the_part_on_squared_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_help_tells_the_defaults_of_the_shapes() -> None:
     text = " ".join(CliRunner().invoke(train_command, ["--help"]).output.split())
     assert "[default: 1e-3; edsr: 1e-4]" in text
-    assert "[default: charbonnier; edsr: l1]" in text
+    assert "[default: charbonnier; edsr: l1; recurrent: relative]" in text
 
 
 def test_interrupts_wait_for_the_end_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
