@@ -667,7 +667,11 @@ def test_each_shape_has_defaults_of_training(monkeypatch: pytest.MonkeyPatch, na
     assert (made.batch, made.patch, made.reparam_width, made.mse_fraction) == sizes
     assert made.iterations == 100_000
     as_published = {"edsr": ("l1", 1e-4), "edsr-baseline": ("l1", 1e-4)}
-    own = {"edsr-8x32": ("l1", 8e-4), "recurrent": ("relative", 1e-3), "recurrent-large": ("relative", 6e-4)}
+    own = {
+        "edsr-8x32": ("l1", 8e-4),
+        "recurrent": ("relative", 1e-3),
+        "recurrent-large": ("relative", 6e-4),
+    }
     expected = {**as_published, **own}.get(name, ("charbonnier", 1e-3))
     assert (made.loss, made.lr) == expected
     assert (made.network, made.options) == (SHAPES[name].network, SHAPES[name].options)

@@ -281,7 +281,7 @@ def draw_degradation(random: np.random.Generator) -> Degradation:
     steps.append(_draw_resize(random))
     if random.random() < 0.8:
         kind = NOISES[int(random.random() < 0.35)]
-        sigma = min(0.3 + random.exponential(2.5), 12.0)
+        sigma = min(0.3 + random.gamma(2.0, 1.5), 12.0)
         steps.append(Noise(kind, _plain(sigma), bool(random.random() < 0.5)))
     if random.random() < 0.1:
         amount, sigma = random.uniform(0.15, 0.8), random.uniform(0.6, 1.5)
