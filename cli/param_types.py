@@ -59,8 +59,8 @@ def _read(text: str, bounds: Bounds) -> float | None:
 class FilePath(click.Path):
     """A path; no text at all is none, though Python takes it for the current folder."""
 
-    def __init__(self, **settings: bool) -> None:
-        super().__init__(path_type=Path, **settings)
+    def __init__(self, path_type: type[Path] | type[str] = Path, **settings: bool) -> None:
+        super().__init__(path_type=path_type, **settings)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":

@@ -21,7 +21,7 @@ from .param_types import FilePath, Number, Time
 
 
 @click.command("preview")
-@click.argument("source", metavar="INPUT")
+@click.argument("source", metavar="INPUT", type=FilePath(path_type=str))
 @click.argument("target", metavar="[OUTPUT]", required=False, type=FilePath())
 @click.option("-m", "--model", "models", multiple=True, metavar="NAME|FILE", help="Repeatable.")
 @click.option(

@@ -414,3 +414,12 @@ def test_a_number_without_a_pattern_is_told_of(tmp_path: Path) -> None:
 def test_numbers_that_are_none(tmp_path: Path, number: object) -> None:
     with pytest.raises((InputError, TypeError), match="start_number"):
         enlarge(tmp_path / "a.png", tmp_path / "b.png", start_number=number)
+
+
+@pytest.mark.parametrize("name", ["out.png", "out_%5d.png"])
+def test_one_image_for_several_names_what_is_allowed(tmp_path: Path, name: str) -> None:
+    for source in (clip(tmp_path, 3), tmp_path / "%d.png"):
+        image(tmp_path / "1.png", 50)
+        image(tmp_path / "2.png", 50)
+        with pytest.raises(OutputError, match=r"one image cannot hold .* such as f_%04d\.png"):
+            vsr.upscale(source, tmp_path / name, scale=1, model="nearest")

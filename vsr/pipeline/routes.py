@@ -170,7 +170,8 @@ def create_target(
         return create_webp_of_video(images)
     if is_image(job.target) and not _is_animation(source.path, job.target):
         raise OutputError(
-            f"{job.target}: one image cannot hold a video; name a folder for its frames"
+            f"{job.target}: one image cannot hold a video; name a folder for its frames, or "
+            "numbered images such as f_%04d.png"
         )
     return create_video(video)
 
@@ -204,7 +205,8 @@ def _create_from_images(
         return create_video(_of_images(source, video))
     if source.expected_frames > 1:
         raise OutputError(
-            f"{target}: one image cannot hold {source.expected_frames}; name a folder or a video"
+            f"{target}: one image cannot hold {source.expected_frames}; name a folder, a video, or "
+            "numbered images such as f_%04d.png"
         )
     return create_image(images)
 
