@@ -21,6 +21,7 @@ from support.interlaced import (
     pulled_down,
     woven,
 )
+from support.natural_picture import natural
 
 from vsr import estimate, probe, upscale
 from vsr.core.frame import Frame
@@ -303,6 +304,23 @@ def test_film_of_little_contrast_is_film_throughout(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mov", pulled_down(film, TOP), "mpeg2video", options, rate=NTSC)
     video, frames = read(path, "ivtc")
     assert times_of(video, frames) == [n / FILM for n in range(120)]
+
+
+@pytest.mark.parametrize("order", FieldOrder)
+def test_film_of_a_still_camera_in_a_short_and_coarse_clip(
+    tmp_path: Path, order: FieldOrder
+) -> None:
+    """Coding alters what moves more than what stands, of which there is more."""
+    still, thing = natural(1, 320, 240), natural(2, 90, 90)
+    film = [still.copy() for _ in range(24)]
+    for number, rows in enumerate(film):
+        rows[60:150, 20 + 7 * number :][:90, :90] = thing
+    options = MPEG2 | {"qmin": "7", "qmax": "7"}
+    path = encode(tmp_path / "a.mpg", pulled_down(film, order), "mpeg2video", options, rate=NTSC)
+    video, frames = read(path)
+    assert video.info.frame_rate == FILM
+    assert nearest(frames, film) == list(range(24))
+    assert times_of(video, frames) == [n / FILM for n in range(24)]
 
 
 @pytest.fixture(scope="module", params=FieldOrder)

@@ -46,6 +46,7 @@ _REPEATS = 0.6  # how much fields that repeat differ, at most, next to those tha
 _FITS = 0.1  # of what moves: by so much a picture's fields lie closer than those of two pictures
 _MISFITS, _HARDLY = -0.3, 0.3  # where they clearly lie farther: by that, and a sample more
 _NOISE, _NOISY = 6.0, 4.0  # a sample: what may be noise, and how often the usual difference
+_LITTLE, _MOST_USUAL = 0.4, 1.5  # of what moves, and a sample: what coding may change there
 _AS_MUCH = 0.5  # of a block's change: by so much it may not change in a field that repeats
 _STRAY = 0.002  # of the blocks: those that may
 _LIKE, _BEYOND = 1.5, 0.6  # times, and a sample more: noise like that of turns before
@@ -119,8 +120,9 @@ def judge(five: Sequence[Seen]) -> Turn:
     noise, moves = float(again.mean()), (a_b + b_c + c_d) / 3
     if max(float(one.max()) for one in (again, a_b, b_c, c_d)) <= _STILL:
         return Turn(Kind.STILL, noise)
-    least = _NOISE + _NOISY * float(np.median(again))
-    strays = int(((again > least) & (again > _AS_MUCH * np.tile(moves, 2))).sum())
+    moved = np.tile(moves, 2).astype(np.float32)
+    least = _NOISE + _NOISY * _usual(again, moved)
+    strays = int(((again > least) & (again > _AS_MUCH * moved)).sum())
     a, b, c, d = five[0].own, five[1].own, five[3].across, five[4].own
     mixed = five[1].across + five[2].own + five[3].own
     whole = np.maximum(a, b) + np.maximum(b, c) + np.maximum(c, d)
@@ -130,6 +132,20 @@ def judge(five: Sequence[Seen]) -> Turn:
         return Turn(Kind.OTHER, noise)
     clear = noise <= _REPEATS * float(moves.mean()) and gain >= _FITS * change
     return Turn(Kind.FILM if clear else Kind.DOUBTFUL, noise)
+
+
+def _usual(again: Blocks, moved: Blocks) -> float:
+    """How much coding changes a field that repeats, in most blocks.
+
+    Where most of the picture stands still it is what it does where something moves, as far as that
+    is little next to what moves, and little at all.
+    """
+    over_all, active = float(np.median(again)), moved > _STILL
+    if not active.any():
+        return over_all
+    there = float(np.median(again[active]))
+    is_little = there <= _LITTLE * float(np.median(moved[active]))
+    return max(over_all, min(there, _MOST_USUAL)) if is_little else over_all
 
 
 def _apart(earlier: Rows, later: Rows, early: int) -> Blocks:
@@ -311,8 +327,16 @@ class Watch:
         if rows.shape != self._shape:
             return
         self._turns.add(rows, pts)
-        if self._turns.count < self._next + AHEAD:
-            return
+        if self._turns.count >= self._next + AHEAD:
+            self._look()
+
+    def end(self) -> None:
+        """There are no more frames."""
+        while self._turns.count >= self._next + TURN:
+            self._look()
+
+    def _look(self) -> None:
+        """At the next frame, or turn."""
         if not self._turns.begins(self._next):
             self._other += self._turns.moves(self._next)
             self._next += 1

@@ -90,6 +90,9 @@ def detect(path: Path | Url, stream_index: int) -> Found:
             begun = any(watch.begun for watch in watches)
             if (agreed and not begun) or votes.total() == _MOST_VOTES:
                 break
+        else:
+            for watch in watches:
+                watch.end()
     for watch in watches:
         if watch.steady:
             return Found(watch.order, True, watch.first)
