@@ -374,6 +374,15 @@ def test_a_container_that_counts_frames_shows_each_at_its_time(tmp_path: Path, m
         assert abs(time - times[0] - told) <= Fraction(1, 1000)
 
 
+def test_raw_pictures_of_film_have_its_rate(tmp_path: Path) -> None:
+    film = progressive(PICTURES)
+    path = encode(tmp_path / "in.mp4", pulled_down(film, TOP), options=x264(TOP), rate=NTSC)
+    upscale(path, tmp_path / "out.y4m", **(LOSSLESS | {"codec": "", "scale": 1}))
+    video, frames = read(tmp_path / "out.y4m", "off")
+    assert video.info.frame_rate == FILM
+    assert nearest(frames, film) == list(range(PICTURES))
+
+
 def test_an_estimate_counts_the_pictures(tmp_path: Path) -> None:
     path = encode(
         tmp_path / "in.mp4", pulled_down(progressive(96), TOP), options=x264(TOP), rate=NTSC

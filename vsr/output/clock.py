@@ -27,7 +27,8 @@ def clock_for(
     """Seconds for each tick of the clock of `target`; None where its muxer has one of its own.
 
     AVI gets the slowest clock that the source's frames fit; between them lie empty packets. So
-    does y4m, where frames are repeated; where times are not known beforehand, the nominal one.
+    does y4m, where frames are repeated; where times are not known beforehand, the nominal one, and
+    y4m that of film, as repeating four of five frames would make it useless to encoders.
     Raises OutputError, in one line, where frames would be shown far off their times.
     """
     if not counts_frames(format_name):
@@ -38,7 +39,7 @@ def clock_for(
     if streams.arriving is not None or not isinstance(streams.path, Path):
         return 1 / (nominal if format_name == Y4M else fine_rate(nominal))
     if streams.shown is Shown.QUARTERS:
-        return 1 / (nominal * TURN if format_name in ONE_RATE else nominal)
+        return 1 / (nominal * TURN if format_name in ONE_RATE - {Y4M} else nominal)
     times = shown_times(streams.path, streams.main, streams.output_start, streams.end)
     if times is None:
         return 1 / nominal
