@@ -23,7 +23,7 @@ ENCODERS = {"h264": "libx264", "hevc": "libx265", "mpeg4": "mpeg4", "mjpeg": "mj
 """The codecs by the names of their decoders, and who encodes them."""
 
 _BY_CRF = {"h264", "hevc"}
-_LEAST = 64  # columns and rows: libx265 writes past its buffers under as many
+_LEAST = 80  # columns and rows: libx265 writes past its buffers under 64, and wavers at 64
 # With its assembler code, one clip in a hundred of 80x64 to 176x144 pixels comes out otherwise
 # the second time, in one thread too; never without the macroblock tree.
 _EXACT = "asm=0"
