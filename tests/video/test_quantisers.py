@@ -16,7 +16,7 @@ from vsr.video.reader import open_video
 WHOLE = Span()
 
 
-def quantisers(path: Path, span: Span = WHOLE, warmup: int = 0) -> dict[int, float | None]:
+def quantisers(path: Path, span: Span = WHOLE, warmup: int = 1) -> dict[int, float | None]:
     with open_video(path, span, ignore) as video:
         return {frame.pts: frame.quantiser for frame in video.frames(0, warmup)}
 
@@ -66,3 +66,7 @@ def test_older_codecs_count_in_steps(codec: str, suffix: str, tmp_path: Path) ->
 def test_others_tell_nothing(tmp_path: Path) -> None:
     clip = make(tmp_path / "clip.mkv", Clip(codec="ffv1"))
     assert set(quantisers(clip).values()) == {None}
+
+
+def test_nothing_is_told_to_networks_without_a_state(tmp_path: Path) -> None:
+    assert set(quantisers(h264(tmp_path), warmup=0).values()) == {None}

@@ -203,14 +203,14 @@ class Video:
             )
             yield from (replace(frame, pts=frame.pts * self._finer) for frame in led)
         inside = Inside(self._decoded, self._is_behind)
-        timed = (self._timed(frame, read_planes) for frame in inside)
+        timed = (self._timed(frame, read_planes, warmup > 0) for frame in inside)
         mended = self._tally.marked(steady(timed, self.nominal_step, self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
         if context and inside.behind is not None:
             with suppress(InputError):
                 for decoded in chain([inside.behind], self._decoded):
-                    yield replace(self._timed(decoded, read_planes)[0], is_context=True)
+                    yield replace(self._timed(decoded, read_planes, warmup > 0)[0], is_context=True)
 
     def _warming_up(
         self, start: Fraction, warmup: int, read_planes: PlaneReader
@@ -223,7 +223,7 @@ class Video:
             lifetime_start(begin) / length,
             begin / length,
             warmup + 1,  # by the first of them a cut at the next is found
-            lambda decoded: self._timed(decoded, read_planes)[0],
+            lambda decoded: self._timed(decoded, read_planes, True)[0],
             self.fields,
         )
 
@@ -247,7 +247,8 @@ class Video:
     def _damaged(self, message: str, packets: int) -> None:
         self._tally.others(message, packets, self._warn)
 
-    def _timed(self, decoded: VideoFrame, read_planes: PlaneReader) -> Timed:
+    def _timed(self, decoded: VideoFrame, read_planes: PlaneReader, tells: bool) -> Timed:
+        """The frame; with its quantiser, which takes a while to read, if it `tells`."""
         pts = (decoded.pts or 0) * self._finer
         duration = (decoded.duration or 0) * self._finer
         said = said_of(decoded)
@@ -258,7 +259,7 @@ class Video:
                 self._told.add(name)
                 self._warn(f"{name}: left out, from {float(pts * self.info.time_base):.3f} s on")
         data = tuple(user_data_of(said).items())
-        told = quantiser_of(decoded)
+        told = quantiser_of(decoded) if tells else None
         frame = Frame(read_planes(decoded), pts, duration, user_data=data, quantiser=told)
         return frame, decoded.pts is not None
 
