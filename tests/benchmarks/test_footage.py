@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -14,22 +13,17 @@ import numpy as np
 import pytest
 from support.natural_picture import natural
 from support.paths import ROOT
+from support.scripts import loaded, script_of
 
 from vsr.core.errors import ModelError
 from vsr.evaluation.evaluate import Score
 
-SCRIPT = ROOT / "benchmarks/footage.py"
+SCRIPT = script_of("footage")
 
 
 @pytest.fixture(scope="module")
 def footage() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmark_footage", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their annotations up there
-    spec.loader.exec_module(module)
-    return module
+    return loaded("footage")
 
 
 def score(clip: str, psnr: float) -> Score:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -11,22 +10,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from support.paths import ROOT
+from support.scripts import loaded, script_of
 
 from vsr.core.errors import InputError
 
-SCRIPT = ROOT / "benchmarks/learning.py"
+SCRIPT = script_of("learning")
 
 
 @pytest.fixture(scope="module")
 def learning() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmark_learning", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their annotations up there
-    spec.loader.exec_module(module)
-    return module
+    return loaded("learning")
 
 
 def line(pixels: int, score: float) -> dict[str, Any]:

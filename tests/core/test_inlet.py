@@ -7,10 +7,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.pipes import open_pipe
 
 from vsr.core import inlet as inlets
 from vsr.core.errors import InputError, StalledError
@@ -27,13 +27,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def ends() -> Iterator[tuple[Inlet, int]]:
     """An inlet, and the end to write into."""
-    reading, writing = os.pipe()
-    pipe = Inlet(f"/dev/fd/{reading}")
-    yield pipe, writing
-    pipe.close()
-    for number in (reading, writing):
-        with suppress(OSError):  # the test has closed it
-            os.close(number)
+    with open_pipe() as (reading, writing):
+        inlet = Inlet(f"/dev/fd/{reading}")
+        yield inlet, writing
+        inlet.close()
 
 
 def rest(data: Bytes, size: int = 1000) -> bytes:

@@ -6,10 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.pipes import open_pipe
 
 from vsr.core import outlet as outlets
 from vsr.core.errors import OutputError
@@ -26,11 +26,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def ends() -> Iterator[tuple[Path, int]]:
     """A pipe to write into, as a path, and the end to read from."""
-    reading, writing = os.pipe()
-    yield Path(f"/dev/fd/{writing}"), reading
-    for number in (reading, writing):
-        with suppress(OSError):  # the test has closed it
-            os.close(number)
+    with open_pipe() as (reading, writing):
+        yield Path(f"/dev/fd/{writing}"), reading
 
 
 def test_all_arrives_at_a_slow_reader(ends: tuple[Path, int]) -> None:

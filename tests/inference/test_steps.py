@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from support.lettered_frames import Given, parse
 
 from vsr.core.frame import Frame
 from vsr.core.lifetime import LIFETIME, lifetime
@@ -18,30 +18,10 @@ from vsr.inference.steps import Step, since_lifetime, steps
 TICK = LIFETIME / 10  # a lifetime is ten frames of these videos
 
 
-@dataclass(frozen=True)
-class Given:
-    """A frame as the tests write it: one sample, its value."""
-
-    value: int
-    starts_shot: bool = False
-    is_context: bool = False
-
-
-def parse(text: str) -> list[Given]:
-    """A letter a frame, "|" before a new shot; small letters are outside the span."""
-    given: list[Given] = []
-    for n, letter in enumerate(text):
-        if letter != "|":
-            cut = n == 0 or text[n - 1] == "|"
-            given.append(Given(ord(letter.upper()), cut, letter.islower()))
-    return given
-
-
 def frames(given: Sequence[Given], first: int = 0) -> Iterator[Frame]:
     """Frames of these samples, a tick each from `first` on."""
     for n, one in enumerate(given):
-        plane = np.array([[one.value]], np.uint8)
-        yield Frame((plane,), first + n, 1, one.starts_shot, one.is_context)
+        yield one.at(first + n, 1)
 
 
 def written(made: Iterator[Step]) -> str:

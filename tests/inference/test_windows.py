@@ -5,39 +5,19 @@ from __future__ import annotations
 import random
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from support.lettered_frames import Given, parse
 
 from vsr.core.frame import Frame
 from vsr.inference.windows import Window, windows
 
 
-@dataclass(frozen=True)
-class Given:
-    """A frame as the tests write it: one sample, its value."""
-
-    value: int
-    starts_shot: bool = False
-    is_context: bool = False
-
-
 def frames(given: Sequence[Given]) -> Iterator[Frame]:
     """Frames of these samples; number n has pts 10 n and duration n."""
     for n, one in enumerate(given):
-        plane = np.array([[one.value]], np.uint8)
-        yield Frame((plane,), 10 * n, n, one.starts_shot, one.is_context)
-
-
-def parse(text: str) -> list[Given]:
-    """A letter a frame, "|" before a new shot; small letters are outside the span."""
-    given: list[Given] = []
-    for n, letter in enumerate(text):
-        if letter != "|":
-            cut = n == 0 or text[n - 1] == "|"
-            given.append(Given(ord(letter.upper()), cut, letter.islower()))
-    return given
+        yield one.at(10 * n, n)
 
 
 def shown(made: Iterator[Window]) -> list[tuple[str, list[int]]]:

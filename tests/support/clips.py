@@ -147,9 +147,14 @@ def make(path: Path, clip: Clip = Clip()) -> Path:
     return path
 
 
-def remux(source: Path, target: Path, kinds: Sequence[str], **options: str) -> Path:
+def remux(
+    source: Path, target: Path, kinds: Sequence[str], muxer: str | None = None, **options: str
+) -> Path:
     """Write a copy that holds these kinds of streams alone, with options for its muxer."""
-    with av.open(str(source)) as old, av.open(str(target), "w", options=options) as new:
+    with (
+        av.open(str(source)) as old,
+        av.open(str(target), "w", format=muxer, options=options) as new,
+    ):
         copies: dict[int, Any] = {
             stream.index: new.add_stream_from_template(stream)
             for stream in old.streams

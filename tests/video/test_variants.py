@@ -8,7 +8,7 @@ from typing import Any
 import av
 import pytest
 from support import servers
-from support.clips import Clip, held, make, planes
+from support.clips import Clip, held, make, planes, remux
 
 import vsr
 from vsr.core.url import Url, open_url
@@ -31,22 +31,8 @@ def playlist_of(source: Path, kinds: tuple[str, ...] = ("video", "audio")) -> Pa
     """A clip's streams in segments, in a folder of its name."""
     folder = source.with_suffix("")
     folder.mkdir()
-    target = folder / "list.m3u8"
     options = SEGMENTS | {"hls_segment_filename": str(folder / "%d.ts")}
-    with (
-        av.open(str(source)) as old,
-        av.open(str(target), "w", format="hls", options=options) as new,
-    ):
-        copies = {
-            stream.index: new.add_stream_from_template(stream)
-            for stream in old.streams
-            if stream.type in kinds
-        }
-        for packet in old.demux():
-            if packet.size and packet.stream_index in copies:
-                packet.stream = copies[packet.stream_index]
-                new.mux(packet)
-    return target
+    return remux(source, folder / "list.m3u8", kinds, "hls", **options)
 
 
 def master_of(folder: Path, *lines: str) -> Path:

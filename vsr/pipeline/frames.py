@@ -13,7 +13,7 @@ from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
 from vsr.core.events import Progress, Reporter
 from vsr.core.frame import Frame, VideoInfo
-from vsr.core.geometry import geometry_of
+from vsr.core.geometry import Geometry, geometry_of
 from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.core.source import Source
@@ -97,9 +97,8 @@ def run_frames(
     with open_source(
         job.source, read.span, read.clip_rate, reporter.warn, read, reporter.stop
     ) as video:
-        box = box_of(video.info, job)
-        geometry = geometry_of(job.options.picture, video.info, box)
-        large = enlarged(video.info, job)
+        picture = _picture_of(video.info, job)
+        large = picture.large
 
         def run_of(output: Output) -> Run:
             return _run(seen, written, video, output, large)
@@ -119,7 +118,7 @@ def run_frames(
             layout = video.info.format
             shots = mark_shots(frames, layout.peak, layout.half)
             for frame in enlarge(
-                shots, video.info, tools, geometry, box, job.quality, reporter.warn
+                shots, video.info, tools, picture.geometry, picture.box, job.quality, reporter.warn
             ):
                 if data := seen.user_data.pop(frame.pts, ()):  # networks see samples alone
                     frame = replace(frame, user_data=data)
@@ -142,11 +141,32 @@ def _stopping(stop: Event) -> Iterator[None]:
         raise
 
 
-def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
-    """What the output's frames are, for a source of `info`."""
+@dataclass(frozen=True)
+class _Picture:
+    """How frames of a source become those of the output.
+
+    Attributes:
+        box: the part of the source's picture that is taken; None for all.
+        geometry: the large picture.
+        large: what holds for its frames.
+    """
+
+    box: Box | None
+    geometry: Geometry
+    large: VideoInfo
+
+
+def _picture_of(info: VideoInfo, job: Job) -> _Picture:
+    """For a source of `info`. Raises InputError and OutputError."""
     box = box_of(info, job)
+    geometry = geometry_of(job.options.picture, info, box)
     part = cropped(info, box) if box else info
-    return shown_alike(info, geometry_of(job.options.picture, info, box).large(part))
+    return _Picture(box, geometry, shown_alike(info, geometry.large(part)))
+
+
+def enlarged(info: VideoInfo, job: Job) -> VideoInfo:
+    """What the output's frames are, for a source of `info`. Raises InputError and OutputError."""
+    return _picture_of(info, job).large
 
 
 def box_of(info: VideoInfo, job: Job) -> Box | None:
