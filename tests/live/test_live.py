@@ -24,11 +24,14 @@ from support.clips import Clip, Held, held, make, planes, video_frame
 from support.paths import TESTS
 
 from vsr.core.errors import InputError
+from vsr.core.events import ignore
 from vsr.core.frame import Frame
+from vsr.core.span import Span
 from vsr.core.url import Url
 from vsr.live import receiver as receive
 from vsr.live.live import Live, open_live
 from vsr.remux.containers import fragmented
+from vsr.video.reader import open_video
 
 _FRAMES, _STEP = 24, 3600  # ticks of 1/90000 s: 25 a second
 _CLIP = Clip(
@@ -253,6 +256,22 @@ def test_transport_stream_over_tcp(source: Source) -> None:
     check_whole(recorded, source)
     assert len(recorded.warnings) == 1
     assert "did not come back" in recorded.warnings[0]
+
+
+@pytest.mark.network
+def test_each_frame_tells_its_quantiser_where_it_is_asked_for(source: Source) -> None:
+    """As a file's do."""
+    with open_video(source.path, Span(), ignore) as video:
+        expected = [frame.quantiser for frame in video.frames(0, 8)]
+    assert None not in expected
+    told = []
+    for warmup in (0, 8):
+        with (
+            servers.tcp([source.data]) as place,
+            open_live(Url(f"tcp://{place}", 3), None, ignore, tries=0) as live,
+        ):
+            told.append([frame.quantiser for frame in live.frames(0, warmup)])
+    assert told == [[None] * _FRAMES, expected]
 
 
 @pytest.mark.network

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from vsr.core.errors import InputError
 from vsr.core.url import Url
 from vsr.video.choose import main_video
+from vsr.video.quantisers import let_tell
 from vsr.video.variants import is_left_out, leave_out_variants
 
 # Cameras' pictures one by one, without times; libav takes them for 25 a second.
@@ -104,6 +105,7 @@ def connect(
         raise InputError(f"{url}: the video stream has no time base")
     leave_out_variants(container, stream)
     stream.thread_type = "NONE"
+    let_tell(stream.codec_context)
     clockless = container.format.name in _CLOCKLESS
     kinds = [_kind(each) for each in container.streams]
     return Connection(

@@ -35,6 +35,7 @@ from vsr.live.receiver import Receiver
 from vsr.video.choose import choice_note, main_video
 from vsr.video.discontinuities import move_by
 from vsr.video.planes import PlaneReader, describe
+from vsr.video.quantisers import quantiser_of
 from vsr.video.reader import FAR_START
 from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
@@ -134,7 +135,7 @@ class Live:
             self._receiver.keep(())
         self._receiver.start()
         try:
-            timed = self._timed(PlaneReader(self.info, self._warn))
+            timed = self._timed(PlaneReader(self.info, self._warn), tells=warmup > 0)
             inside = Inside(timed, self._is_behind)
             mended = self._tally.marked(steady(iter(inside), self._nominal_step(), self._tally))
             yield from lasting(mended, self._ends)
@@ -252,8 +253,11 @@ class Live:
             if packet is None and self._latest_at is None:
                 return  # not one frame came
 
-    def _timed(self, read_planes: PlaneReader) -> Iterator[Timed]:
-        """The frames on the output's clock, and whether their times are known."""
+    def _timed(self, read_planes: PlaneReader, tells: bool) -> Iterator[Timed]:
+        """The frames on the output's clock, and whether their times are known.
+
+        With their quantisers, which take a while to read, if each `tells`.
+        """
         base = self.info.time_base
         step = self._nominal_step() * base
         for begins, decoded, arrived in with_times(self._decoded, step):
@@ -269,7 +273,8 @@ class Live:
             pts = 0 if begins is None else round((begins + shift) / base)
             duration = round((decoded.duration or 0) * connection.base / base)
             data = tuple(user_data_of(said_of(decoded)).items())
-            frame = Frame(read_planes(decoded), pts, duration, user_data=data)
+            told = quantiser_of(decoded) if tells else None
+            frame = Frame(read_planes(decoded), pts, duration, user_data=data, quantiser=told)
             yield frame, begins is not None
 
     def _join(self, connection: Connection, begins: Fraction) -> Fraction:
