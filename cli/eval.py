@@ -36,7 +36,7 @@ from .param_types import FilePath, Number, ScaleType
 @click.option(
     "--metrics",
     metavar="NAME,...",
-    help="Columns: psnr, ssim, mse; dtssd for clips; flicker, blocks.",
+    help="Columns: psnr, ssim, mse, erqa; dtssd, vmaf-neg, xpsnr for clips; flicker, blocks.",
 )
 @upscale_option("compute.device")
 @upscale_option("compute.precision", default="fp32")
@@ -97,6 +97,10 @@ def eval_command(**given: Any) -> None:
     values. Blur lowers it, so see it beside the true frames' own, which stands below.
 
     blocks: how much of all change lies on the grid of the encoder's blocks; 1.00 is none.
+
+    Others' measures need the extra `metrics`. vmaf-neg: VMAF without enhancement gain, 0 to 100,
+    of clips. xpsnr: PSNR in dB, weighted by what eyes see, of clips. erqa: how much of the edges
+    was restored, 0 to 1. Higher is better.
     """
     # Here, so that other commands need not wait for these imports.
     from .paper_table import score_sets

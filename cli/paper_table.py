@@ -12,6 +12,7 @@ import click
 from vsr.core.picture import plain, short
 from vsr.evaluation.benchmark_sets import SETS, images_of
 from vsr.evaluation.evaluate import Score, compare, mean
+from vsr.evaluation.further import check_further
 from vsr.inference.passes import first_model
 from vsr.networks.registry import Model
 
@@ -46,6 +47,7 @@ class _Set:
 def score_sets(asked: Asked) -> None:
     """Score the models on each set at each scale, and tell it. Raises VsrError, UsageError."""
     _check(asked)
+    check_further(asked.further, clips=False)
     scales, names, columns = _scales(asked), asked.names, asked.columns
     models = {scale: [first_model(name, scale) for name in names] for scale in scales}
     titles = model_titles(models[scales[0]], names)
@@ -76,7 +78,10 @@ def _score(
     facts = {"dataset": one.name}
     lines = JsonReport(titles, scale, facts, facts | {"scale": plain(scale)})
     scores: list[tuple[Score, ...]] = []
-    for image in compare(one.images, models, asked.compute, warn=warn, factor=scale):
+    compared = compare(
+        one.images, models, asked.compute, warn=warn, factor=scale, metrics=asked.further
+    )
+    for image in compared:
         scores.append(image)
         if table is None:
             lines.item(image[0].name, image)

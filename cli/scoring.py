@@ -19,6 +19,7 @@ from vsr.degradation.compression import Compression
 from vsr.evaluation.crops import Finder, check_crops, write_crops
 from vsr.evaluation.degrade import Recording
 from vsr.evaluation.evaluate import Look, Mean, Score, compare, find_items, mean
+from vsr.evaluation.further import FURTHER, check_further
 from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
 from vsr.inference.passes import first_model
 from vsr.networks.registry import Model
@@ -95,6 +96,11 @@ class Asked:
         return list(dict.fromkeys(found))
 
     @property
+    def further(self) -> list[str]:
+        """Those of the metrics asked for that others' packages measure. Raises UsageError."""
+        return [name for name in self.columns or () if name in FURTHER]
+
+    @property
     def recording(self) -> Recording | None:
         """What becomes of the shrunk pictures; None where they stay clean."""
         if not self.noise and self.crf is None:
@@ -155,6 +161,7 @@ def score(asked: Asked) -> None:
     titles = model_titles(models, names)
     groups = [_Group(path, find_items([path], asked.stills)) for path in asked.paths]
     _check_figures(asked, groups)
+    check_further(asked.further, _has_clips(groups))
     beside = _baseline(models, asked.scale) if asked.crops else []
     finder = Finder(asked.scale, aside=len(beside))
     look = finder.look if asked.crops else None
@@ -253,6 +260,7 @@ def _scored(
         recording=asked.recording,
         frames=asked.frames,
         factor=asked.scale,
+        metrics=asked.further,
     )
     for item, scores in zip(group.items, compared, strict=True):
         yield _Row(group.name(item), scores[len(beside) :])

@@ -51,6 +51,9 @@ _COLUMNS = {
     "blocks": _Column(
         "blocks", 8, 2, lambda score: score.blockiness, lambda score: score.true_blockiness
     ),
+    "vmaf-neg": _Column("VMAF-NEG", 10, 2, lambda score: score.vmaf_neg),
+    "xpsnr": _Column("XPSNR dB", 10, 2, lambda score: score.xpsnr),
+    "erqa": _Column("ERQA", 8, 4, lambda score: score.erqa),
 }
 METRICS = tuple(_COLUMNS)
 """What --metrics knows."""
@@ -211,11 +214,14 @@ class JsonReport:
 
 
 def _traces(score: Score | Mean) -> dict[str, float]:
-    """What is known of flicker and blocks."""
+    """What is known of flicker and blocks, and of metrics that had to be asked for."""
     found = {
         "flicker": score.flicker,
         "true_flicker": score.true_flicker,
         "blockiness": score.blockiness,
         "true_blockiness": score.true_blockiness,
+        "vmaf_neg": score.vmaf_neg,
+        "xpsnr": score.xpsnr,
+        "erqa": score.erqa,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, tee
@@ -29,6 +30,7 @@ from vsr.datasets.media import is_clip, list_items, read_pictures
 from vsr.evaluation.clip import Restored, restore_clip
 from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.flicker import Motion, motion_between
+from vsr.evaluation.further import Further, check_further, least_side
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, mse, psnr, ssim
 from vsr.evaluation.no_reference import Traces
 from vsr.evaluation.resized import restore_resized
@@ -67,6 +69,8 @@ class Score:
         true_blockiness: of the true pictures.
         true_flicker: of the true frames: what motion does not explain in them.
         mse: of the luma, in squared sample values of 0..255; for a clip the mean over its frames.
+        vmaf_neg, xpsnr, erqa: as `vsr.evaluation.further.Figures` has them, xpsnr at most PERFECT;
+            None where they were not asked for, or there is none.
     """
 
     path: Path
@@ -81,6 +85,9 @@ class Score:
     true_blockiness: float | None = None
     true_flicker: float | None = None
     mse: float | None = None
+    vmaf_neg: float | None = None
+    xpsnr: float | None = None
+    erqa: float | None = None
 
     @property
     def name(self) -> str:
@@ -98,6 +105,7 @@ class Mean:
         dtssd: of the clips that have one, in sample values; None where none has.
         blockiness, flicker, true_blockiness, true_flicker: likewise, of the items that have one.
         mse: in squared sample values; not what `psnr` would be of, which is a mean of logarithms.
+        vmaf_neg, xpsnr, erqa: of the items that have one.
     """
 
     psnr: float
@@ -109,6 +117,9 @@ class Mean:
     true_blockiness: float | None = None
     true_flicker: float | None = None
     mse: float | None = None
+    vmaf_neg: float | None = None
+    xpsnr: float | None = None
+    erqa: float | None = None
 
 
 def evaluate(
@@ -120,6 +131,7 @@ def evaluate(
     stills: bool = False,
     self_ensemble: bool = False,
     scale: float | Fraction | None = None,
+    metrics: Sequence[str] = (),
 ) -> Iterator[Score]:
     """Yield the score of each image and clip in `paths` (folders are searched) when known.
 
@@ -128,15 +140,20 @@ def evaluate(
     of one size in a folder apart: see `vsr.datasets.media.list_items`. `device`, of which the first
     is taken, `precision` and `self_ensemble` are those of `vsr.inference.engine.choose_engine`.
     Videos of more than 8 bits are rounded to 8 before anything else, so that all scores share one
-    peak.
+    peak. `metrics` are further ones to measure, of "vmaf-neg", "xpsnr" and "erqa"; they need the
+    packages of the extra `metrics`.
 
     Raises InputError for a path that does not exist, a file that cannot be read or is too
-    small, or where there is nothing to score; DeviceError for a device that is not there. Raises
-    at once ModelError where there is no such model, and TypeError for arguments of another kind.
+    small, where there is nothing to score, or for `metrics` without their packages; DeviceError
+    for a device that is not there. Raises at once ModelError where there is no such model, and
+    TypeError for arguments of another kind.
     """
     compute = ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
     factor = None if scale is None else PictureOptions(scale=scale).scale  # type: ignore[arg-type]
-    return _scores(_as_paths(paths), _as_model(model, factor), compute, warn, stills, factor)
+    further = _as_metrics(metrics)
+    return _scores(
+        _as_paths(paths), _as_model(model, factor), compute, warn, stills, factor, further
+    )
 
 
 def _scores(
@@ -146,10 +163,18 @@ def _scores(
     warn: Warn,
     stills: bool,
     factor: Fraction | None,
+    metrics: Sequence[str],
 ) -> Iterator[Score]:
     items = find_items(paths, stills)
-    for (score,) in compare(items, [model], compute, warn=warn, factor=factor):
+    check_further(metrics, any(is_clip(item) for item in items))
+    for (score,) in compare(items, [model], compute, warn=warn, factor=factor, metrics=metrics):
         yield score
+
+
+def _as_metrics(metrics: object) -> list[str]:
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics {quoted(metrics)}: must be several, such as ['erqa']")
+    return list(metrics)
 
 
 def _as_paths(paths: object) -> list[Path]:
@@ -186,13 +211,15 @@ def compare(
     recording: Recording | None = None,
     frames: int | None = None,
     factor: Fraction | None = None,
+    metrics: Sequence[str] = (),
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
 
     The models, of one scale unless there is a `factor`, go through a clip side by side, so that
     `look` sees a frame of all at once. Those of one colour see the very same small frames; warnings
     come once. `recording` is what becomes of these before, `frames` how many of a clip are read at
-    most. Errors are those of `evaluate`.
+    most; `metrics` are further ones that `check_further` has accepted. Errors are those of
+    `evaluate`.
     """
     engine = choose_engine(compute)
     scale = factor or Fraction(models[0].scale)
@@ -200,12 +227,13 @@ def compare(
     colors = [model.network.color for model in models]
     quantiser = recording.quantiser if recording else 0.0
     for item in items:
-        small = _small(item, colors, scale, warn, recording, frames)
+        window = max(SSIM_WINDOW, least_side(metrics, is_clip(item)))
+        small = _small(item, colors, scale, warn, recording, frames, window)
         made = [restore(s, quantiser) for restore, s in zip(restorers, small, strict=True)]
         if is_clip(item):
-            yield _score_clip(item, made, scale, look)
+            yield _score_clip(item, made, scale, look, metrics)
         else:
-            yield _score_image(item, made, scale, look)
+            yield _score_image(item, made, scale, look, metrics)
 
 
 Restorer = Callable[[Iterator[Seen], float], Iterator[Restored]]
@@ -233,6 +261,9 @@ def mean(scores: Sequence[Score]) -> Mean:
         true_blockiness=_mean_of_known([score.true_blockiness for score in scores]),
         true_flicker=_mean_of_known([score.true_flicker for score in scores]),
         mse=_mean_of_known([score.mse for score in scores]),
+        vmaf_neg=_mean_of_known([score.vmaf_neg for score in scores]),
+        xpsnr=_mean_of_known([score.xpsnr for score in scores]),
+        erqa=_mean_of_known([score.erqa for score in scores]),
     )
 
 
@@ -243,13 +274,14 @@ def _small(
     warn: Warn,
     recording: Recording | None,
     frames: int | None,
+    window: int,
 ) -> list[Iterator[Seen]]:
     """What each network sees of an item: read, shrunk and recorded once for each colour."""
     border = CLIP_BORDER if is_clip(path) else border_of(scale)
     shared: dict[str, Iterator[Iterator[Seen]]] = {}
     for color, heard in zip(dict.fromkeys(colors), _once(warn), strict=False):
         pictures = islice(read_pictures(path, color, warn=heard), frames)
-        truths = _large_enough(pictures, path, scale, border)
+        truths = _large_enough(pictures, path, scale, border, window)
         shared[color] = iter(tee(seen(truths, scale, recording), colors.count(color)))
     return [next(shared[color]) for color in colors]
 
@@ -260,20 +292,29 @@ def border_of(scale: Fraction) -> int:
 
 
 def _score_image(
-    path: Path, images: Sequence[Iterator[Restored]], scale: Fraction, look: Look | None
+    path: Path,
+    images: Sequence[Iterator[Restored]],
+    scale: Fraction,
+    look: Look | None,
+    metrics: Sequence[str],
 ) -> tuple[Score, ...]:
     made = [next(image) for image in images]
     if look:
         look(path, 0, made)
     true = Traces(scale)
     true.add(made[0].truth)
-    return tuple(_image_score(path, one, scale, true) for one in made)
+    return tuple(_image_score(path, one, scale, true, metrics) for one in made)
 
 
-def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces) -> Score:
+def _image_score(
+    path: Path, made: Restored, scale: Fraction, true: Traces, metrics: Sequence[str]
+) -> Score:
     border = border_of(scale)
     traces = Traces(scale)
     traces.add(made.picture)
+    with Further(metrics, clip=False) as further:
+        further.add(made.picture, made.truth, border)
+        found = further.figures()
     return Score(
         path,
         psnr=bounded_psnr(made.picture, made.truth, border),
@@ -281,26 +322,33 @@ def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces) -> S
         blockiness=traces.blockiness,
         true_blockiness=true.blockiness,
         mse=mse(made.picture, made.truth, border),
+        erqa=found.erqa,
     )
 
 
 def _score_clip(
-    path: Path, clips: Sequence[Iterator[Restored]], scale: Fraction, look: Look | None
+    path: Path,
+    clips: Sequence[Iterator[Restored]],
+    scale: Fraction,
+    look: Look | None,
+    metrics: Sequence[str],
 ) -> tuple[Score, ...]:
-    measured = [_Measured(Traces(scale)) for _ in clips]
     true = Traces(scale)
     before: Plane | None = None
-    for number, frames in enumerate(zip(*clips, strict=True)):
-        truth = frames[0].truth
-        within = before is not None and not all(frame.starts_shot for frame in frames)
-        motion = motion_between(before, truth) if before is not None and within else None
-        true.add(truth, motion, CLIP_BORDER)
-        for so_far, frame in zip(measured, frames, strict=True):
-            so_far.add(frame, motion)
-        if look:
-            look(path, number, frames)
-        before = truth
-    return tuple(so_far.score(path, true) for so_far in measured)
+    with ExitStack() as stack:
+        furthers = [stack.enter_context(Further(metrics, clip=True)) for _ in clips]
+        measured = [_Measured(Traces(scale), further) for further in furthers]
+        for number, frames in enumerate(zip(*clips, strict=True)):
+            truth = frames[0].truth
+            within = before is not None and not all(frame.starts_shot for frame in frames)
+            motion = motion_between(before, truth) if before is not None and within else None
+            true.add(truth, motion, CLIP_BORDER)
+            for so_far, frame in zip(measured, frames, strict=True):
+                so_far.add(frame, motion)
+            if look:
+                look(path, number, frames)
+            before = truth
+        return tuple(so_far.score(path, true) for so_far in measured)
 
 
 @dataclass
@@ -308,6 +356,7 @@ class _Measured:
     """What one model's frames of a clip have scored so far."""
 
     traces: Traces
+    further: Further
     psnrs: list[float] = field(default_factory=list)
     ssims: list[float] = field(default_factory=list)
     mses: list[float] = field(default_factory=list)
@@ -327,12 +376,14 @@ class _Measured:
         self.mses.append(mse(frame.picture, frame.truth, CLIP_BORDER))
         self.ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
         self.traces.add(frame.picture, None if frame.starts_shot else motion, CLIP_BORDER)
+        self.further.add(frame.picture, frame.truth, CLIP_BORDER)
         self.before = frame
 
     def score(self, path: Path, true: Traces) -> Score:
         """The clip's. Raises InputError where it has no frame."""
         if not self.psnrs:
             raise InputError(f"{path}: holds no frame")
+        found = self.further.figures()
         return Score(
             path,
             psnr=_mean(self.psnrs),
@@ -346,15 +397,18 @@ class _Measured:
             true_blockiness=true.blockiness,
             true_flicker=true.flicker,
             mse=_mean(self.mses),
+            vmaf_neg=found.vmaf_neg,
+            xpsnr=None if found.xpsnr is None else min(found.xpsnr, PERFECT),
+            erqa=found.erqa,
         )
 
 
 def _large_enough(
-    truths: Iterable[Picture], path: Path, scale: Fraction, border: int
+    truths: Iterable[Picture], path: Path, scale: Fraction, border: int, window: int
 ) -> Iterator[Picture]:
-    """The pictures of `path`, unless one leaves no SSIM window inside its border."""
+    """The pictures of `path`, unless one leaves no `window` square inside its border."""
     step = scale.numerator
-    least = step * math.ceil((SSIM_WINDOW + 2 * border) / step)
+    least = step * math.ceil((window + 2 * border) / step)
     for truth in truths:
         height, width = truth.luma.shape
         if min(height, width) < least:
