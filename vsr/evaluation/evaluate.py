@@ -231,7 +231,7 @@ def compare(
         small = _small(item, colors, scale, warn, recording, frames, window)
         made = [restore(s, quantiser) for restore, s in zip(restorers, small, strict=True)]
         if is_clip(item):
-            yield _score_clip(item, made, scale, look, metrics)
+            yield score_clip(item, made, scale, look, metrics)
         else:
             yield _score_image(item, made, scale, look, metrics)
 
@@ -326,13 +326,17 @@ def _image_score(
     )
 
 
-def _score_clip(
+def score_clip(
     path: Path,
     clips: Sequence[Iterator[Restored]],
-    scale: Fraction,
-    look: Look | None,
-    metrics: Sequence[str],
+    scale: int | Fraction,
+    look: Look | None = None,
+    metrics: Sequence[str] = (),
 ) -> tuple[Score, ...]:
+    """The scores of what was made of the clip at `path`, several times over, side by side.
+
+    Everyone's frames are of the same truths. Arguments and errors are those of `compare`.
+    """
     true = Traces(scale)
     before: Plane | None = None
     with ExitStack() as stack:
