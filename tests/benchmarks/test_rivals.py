@@ -136,7 +136,7 @@ def test_who_fails_has_a_row_that_says_so(
 
 
 def test_contestants_that_are_not_at_hand(contestants: ModuleType) -> None:
-    missing = contestants.Contestant((2,), lambda given: None, {"no_such_module": "no-such"}, "")
+    missing = contestants.Contestant((2,), lambda given: None, {"no_such_module": "no-such"})
     with pytest.raises(contestants.NotAtHandError, match="not installed: pip install no-such"):
         contestants.check_at_hand(missing, 2)
     with pytest.raises(contestants.NotAtHandError, match="has no x4, but x2"):
