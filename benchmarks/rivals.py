@@ -48,8 +48,8 @@ from vsr.video.shots import mark_shots
 Frames = NDArray[np.uint8]
 
 HERE = Path(__file__).resolve().parent
-DEFAULT = "vsr vespcn"  # the model that vsr takes unless it is told otherwise
-SLOW = ("realesrgan-x4plus", "vsr edsr-8x32")  # who takes part by name alone
+DEFAULT = "vsr-vespcn"  # the model that vsr takes unless it is told otherwise
+SLOW = ("realesrgan-x4plus", "vsr-edsr-8x32")  # who takes part by name alone
 FIGURES = {
     "psnr": ("PSNR dB", 2),
     "ssim": ("SSIM", 4),
@@ -93,6 +93,7 @@ class Row:
         clip, state: of the Material.
         contestant: its name.
         figures: of FIGURES, what is known; empty where it did not take part.
+        true_flicker: of the true frames, beside which flicker is to be seen.
         seconds: of CPU a frame.
         memory: at the peak, in bytes.
         reason: why it did not take part.
@@ -102,6 +103,7 @@ class Row:
     state: str
     contestant: str
     figures: dict[str, float]
+    true_flicker: float | None = None
     seconds: float | None = None
     memory: int | None = None
     reason: str = ""
@@ -234,10 +236,16 @@ def row(name: str, material: Material, options: argparse.Namespace) -> Row:
         made = np.load(folder / "made.npy")
     planes = [luma(frame[..., ::-1]) if frame.ndim == 3 else frame for frame in made]
     try:
-        figures = measured(planes, material, options.scale)
+        score = measured(planes, material, options.scale)
     except ValueError as error:  # frames lost, or of another size
         return replace(begun, reason=str(error))
-    return replace(begun, figures=figures, seconds=cost["seconds"], memory=cost["memory"])
+    return replace(
+        begun,
+        figures=as_figures(score),
+        true_flicker=score.true_flicker,
+        seconds=cost["seconds"],
+        memory=cost["memory"],
+    )
 
 
 def run(name: str, folder: Path, material: Material, options: argparse.Namespace) -> str:
@@ -260,8 +268,8 @@ def run(name: str, folder: Path, material: Material, options: argparse.Namespace
     return said[-1] if said else f"exit {told.returncode}"
 
 
-def measured(planes: Sequence[Frames], material: Material, scale: int) -> dict[str, float]:
-    """The figures. Raises ValueError where the frames are not as many, or not as large."""
+def measured(planes: Sequence[Frames], material: Material, scale: int) -> Score:
+    """The clip's score. Raises ValueError where the frames are not as many, or not as large."""
     expected, found = material.truths.shape, (len(planes), *planes[0].shape)
     if found != expected:
         raise ValueError(f"made frames of {found}, not {expected}")
@@ -270,7 +278,7 @@ def measured(planes: Sequence[Frames], material: Material, scale: int) -> dict[s
         for number, (plane, truth) in enumerate(zip(planes, material.truths, strict=True))
     ]
     (score,) = score_clip(Path(material.name), [iter(restored)], scale, metrics=FURTHER)
-    return as_figures(score)
+    return score
 
 
 def as_figures(score: Score) -> dict[str, float]:
@@ -296,8 +304,14 @@ def table(rows: Sequence[Row], frames: int) -> Iterator[str]:
         ratio = f"{one.seconds / unit:.2f}" if unit and one.seconds is not None else ""
         memory = f"{one.memory / 1e6:.0f}" if one.memory is not None else ""
         yield f"| {one.contestant} | {' | '.join([*cells, ratio, memory])} |"
+    notes = []
     if unit:
-        yield f"\nCPU 1.00 is {1000 * unit:.1f} ms of one core a frame."
+        notes.append(f"CPU 1.00 is {1000 * unit:.1f} ms of one core a frame.")
+    true = next((row.true_flicker for row in rows if row.true_flicker is not None), None)
+    if true is not None:
+        notes.append(f"The true frames' flicker is {true:.2f}.")
+    if notes:
+        yield f"\n{' '.join(notes)}"
 
 
 if __name__ == "__main__":

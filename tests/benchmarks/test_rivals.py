@@ -78,7 +78,9 @@ def test_figures_of_better_and_worse_frames(rivals: ModuleType) -> None:
     material = rivals.shrunk("clip", "clean", truths(), 2, None)
     better = [cv2.GaussianBlur(plane, (0, 0), 0.5) for plane in material.truths]
     worse = [cv2.GaussianBlur(plane, (0, 0), 1.5) for plane in material.truths]
-    good, bad = (rivals.measured(planes, material, 2) for planes in (better, worse))
+    good, bad = (
+        rivals.as_figures(rivals.measured(planes, material, 2)) for planes in (better, worse)
+    )
     assert good.keys() == bad.keys() == rivals.FIGURES.keys()
     assert all(good[name] > bad[name] for name in ("psnr", "ssim", "vmaf_neg", "xpsnr", "erqa"))
     assert good["dtssd"] < bad["dtssd"]
@@ -89,8 +91,8 @@ def test_figures_of_better_and_worse_frames(rivals: ModuleType) -> None:
 def test_table_in_parts_of_the_default_model(rivals: ModuleType) -> None:
     figures = {"psnr": 30.0, "ssim": 0.9, "vmaf_neg": 80.0}
     rows = [
-        rivals.Row("clip", "clean", "span", figures, 0.03, 70_000_000),
-        rivals.Row("clip", "clean", rivals.DEFAULT, figures, 0.02, 400_000_000),
+        rivals.Row("clip", "clean", "span", figures, 2.5, 0.03, 70_000_000),
+        rivals.Row("clip", "clean", rivals.DEFAULT, figures, 2.5, 0.02, 400_000_000),
         rivals.Row("clip", "clean", "real-cugan", {}, reason="not installed: pip install x"),
     ]
     *_, titles, _, span, default, absent, note = rivals.table(rows, 3)
@@ -99,17 +101,18 @@ def test_table_in_parts_of_the_default_model(rivals: ModuleType) -> None:
     assert default.split(" | ")[-2:] == ["1.00", "400 |"]
     assert absent.startswith("| real-cugan | not installed: pip install x |")
     assert {line.count("|") for line in (span, default, absent)} == {columns}
-    assert "20.0 ms" in note
-    *_, last = rivals.table(rows[:1], 3)
+    assert note == ("\nCPU 1.00 is 20.0 ms of one core a frame. The true frames' flicker is 2.50.")
+    *_, last, note = rivals.table(rows[:1], 3)
     assert last.endswith("|  | 70 |")
+    assert note == "\nThe true frames' flicker is 2.50."
 
 
 def test_the_first_of_ours_is_the_default_model(rivals: ModuleType) -> None:
-    assert f"vsr {load_model(None, 4).name}" == rivals.DEFAULT
+    assert f"vsr-{load_model(None, 4).name}" == rivals.DEFAULT
     assert rivals.chosen(None)[0] == rivals.DEFAULT
     assert not set(rivals.SLOW) & set(rivals.chosen(None))
-    assert rivals.chosen("span, ffmpeg bicubic") == ["span", "ffmpeg bicubic"]
-    with pytest.raises(InputError, match="'waifu2x': must be some of vsr vespcn"):
+    assert rivals.chosen("span, ffmpeg-bicubic") == ["span", "ffmpeg-bicubic"]
+    with pytest.raises(InputError, match="'waifu2x': must be some of vsr-vespcn"):
         rivals.chosen("waifu2x")
 
 
@@ -164,7 +167,7 @@ def test_a_contestant_by_itself_as_the_network_is(tmp_path: Path, contestants: M
     small = natural()[:24, :32]
     np.save(tmp_path / "rgb.npy", np.repeat(small[None, ..., None], 3, axis=3))
     np.save(tmp_path / "luma.npy", small[None])
-    words = [sys.executable, str(CHILD), "vsr espcn", str(tmp_path), "--scale", "2"]
+    words = [sys.executable, str(CHILD), "vsr-espcn", str(tmp_path), "--scale", "2"]
     subprocess.run([*words, "--precision", "fp32"], check=True)
     network = load_model("espcn", 2).network
     expected = enlarge(network, [small], torch.device("cpu"))
@@ -172,7 +175,7 @@ def test_a_contestant_by_itself_as_the_network_is(tmp_path: Path, contestants: M
     cost = json.loads((tmp_path / "cost.json").read_text())
     assert cost["seconds"] > 0
     assert cost["memory"] > 10_000_000
-    words[2] = "vsr recurrent"
+    words[2] = "vsr-recurrent"
     told = subprocess.run(words, capture_output=True, text=True, check=False)
     assert told.returncode == contestants.NOT_AT_HAND
     assert told.stderr == "has no x2, but x4\n"
@@ -182,7 +185,7 @@ def test_ffmpeg_keeps_each_frame_once(contestants: ModuleType) -> None:
     pytest.importorskip("imageio_ffmpeg")
     luma = np.stack([np.full((16, 18), level, np.uint8) for level in (20, 90, 200)])
     clip = contestants.Clip(np.repeat(luma[..., None], 3, axis=3), luma)
-    large = contestants.CONTESTANTS["ffmpeg lanczos"].prepare(contestants.Given(2))(clip)
+    large = contestants.CONTESTANTS["ffmpeg-lanczos"].prepare(contestants.Given(2))(clip)
     assert large.shape == (3, 32, 36)
     assert [int(frame[5, 5]) for frame in large] == [20, 90, 200]
     assert {int(np.ptp(frame)) for frame in large} == {0}
@@ -212,7 +215,7 @@ def test_the_benchmark_runs_and_refuses_wrong_options(tmp_path: Path) -> None:
     for n in range(3):
         cv2.imwrite(str(tmp_path / f"clip/{n}.png"), np.roll(natural(), 3 * n, axis=1))
     command = [sys.executable, str(SCRIPT), str(tmp_path / "clip"), "--scale", "2"]
-    command += ["--contestants", "vsr vespcn,ffmpeg bicubic,vsr recurrent", "--crop", "128x96"]
+    command += ["--contestants", "vsr-vespcn,ffmpeg-bicubic,vsr-recurrent", "--crop", "128x96"]
     found = subprocess.run(
         [*command, "--frames", "3", "--crf", "clean", "--json"],
         capture_output=True,
@@ -223,7 +226,7 @@ def test_the_benchmark_runs_and_refuses_wrong_options(tmp_path: Path) -> None:
     ours, bicubic, absent = rows
     assert ours["figures"]["psnr"] > bicubic["figures"]["psnr"]
     assert ours["seconds"] > bicubic["seconds"] > 0
-    assert (absent["contestant"], absent["reason"]) == ("vsr recurrent", "has no x2, but x4")
+    assert (absent["contestant"], absent["reason"]) == ("vsr-recurrent", "has no x2, but x4")
     wrong = subprocess.run([*command, "--crf", "x"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.startswith("rivals: ")
