@@ -8,6 +8,7 @@ from .adapt import adapt_command
 from .batch import batch_command
 from .bench import bench_command
 from .eval import eval_command
+from .fuse import fuse_command
 from .models import models_command
 from .preview import preview_command
 from .probe import probe_command
@@ -25,6 +26,7 @@ for command in (
     upscale_command,
     batch_command,
     preview_command,
+    fuse_command,
     models_command,
     bench_command,
     probe_command,
