@@ -36,6 +36,13 @@ LITERATURE_SHAPES = {
     "fsrcnn": Shape("fsrcnn", {}, _L2),
     "fsrcnn-s": Shape("fsrcnn", {"features": 32, "shrunk": 5, "layers": 1}, _L2),
     "vdsr": Shape("vdsr", {}, {**_LARGE, "lr": 4e-4}),
+    "drrn": Shape("drrn", {}, {**_LARGE, "lr": 4e-4}),
+    "drrn-u25": Shape("drrn", {"units": 25}, {**_LARGE, "lr": 4e-4}),
+    "drrn-light": Shape("drrn", {"features": 32, "supervise_all": True}, {**_LARGE, "lr": 4e-4}),
+    "lapsrn": Shape("lapsrn", {}, {**_PLAIN, "patch": 24, "lr": 4e-4}),  # Charbonnier, as theirs
+    "mdsr": Shape("mdsr", {"blocks": 80}, {**_PLAIN, **_AS_LIM}),
+    "mdsr-baseline": Shape("mdsr", {}, {**_PLAIN, **_AS_LIM}),
+    "mdsr-light": Shape("mdsr", {"blocks": 8, "features": 32}, {**_PLAIN, **_SMALL, "patch": 24}),
 }
 """The shapes of the literature's networks."""
 
