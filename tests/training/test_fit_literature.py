@@ -106,7 +106,7 @@ def test_a_lesson_is_at_the_scale_of_its_examples() -> None:
     lesson = StillLesson(pairs(2), 2, 6, 0.0, "l2")
     for scale in (2, 3, 4):
         small, large = pairs(scale).sample(2, 6, np.random.default_rng(1))
-        found = lesson.loss(network, (small, large), 0.0)
+        found = lesson.loss(network, (small, large), 0.0).detach()
         fresh = Vdsr(scale, layers=2, features=4)  # bicubic, as the other
         assert float(found) == pytest.approx(
             float(restoration(fresh(small), large, "l2")), rel=1e-5
@@ -219,7 +219,7 @@ def test_each_level_of_a_pyramid_is_held_against_the_truth_of_its_size() -> None
         restoration(half, resize(large, 12, 12), "charbonnier"),
         restoration(whole, large, "charbonnier"),
     ]
-    found = lesson.loss(network, (small, large), 0.0)
+    found = lesson.loss(network, (small, large), 0.0).detach()
     assert float(found) == pytest.approx(float(sum(expected)) / 2, rel=1e-2)  # bfloat16
 
 
