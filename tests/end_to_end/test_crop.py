@@ -37,6 +37,12 @@ from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature.drrn import Drrn
+from vsr.networks.literature.fsrcnn import Fsrcnn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.mdsr import Mdsr
+from vsr.networks.literature.srcnn import Srcnn
+from vsr.networks.literature.vdsr import Vdsr
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import catalogue, load_model
 from vsr.networks.vespcn import Vespcn
@@ -53,9 +59,18 @@ MAKE: dict[str, Callable[[int], Network]] = {
     ),
     "edsr": lambda scale: drawn(Edsr(scale, 1, 6), last=0.2),
     "light edsr": lambda scale: drawn(Edsr(scale, 1, 6, 0.5, light=True), last=0.2),
+    "srcnn": lambda scale: drawn(Srcnn(scale, (5, 3, 3), (6, 4)), last=0.2),
+    "fsrcnn": lambda scale: drawn(Fsrcnn(scale, 6, 3, 2), last=0.2),
+    "vdsr": lambda scale: drawn(Vdsr(scale, layers=4, features=6), last=0.2),
+    "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
+    "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
+    "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
     "rgb of 3": lambda scale: RgbBicubic(scale, context=1, place=0),
 }
-CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]
+DOUBLING = {"lapsrn"}  # no x3
+CASES = [
+    (name, scale) for name in MAKE for scale in (2, 3, 4) if scale != 3 or name not in DOUBLING
+]
 
 
 def pixels(info: VideoInfo, *numbers: int) -> Box:

@@ -1,0 +1,24 @@
+"""Networks of the literature, for comparison and research: one file each, by its paper.
+
+They are a shelf of their own: nothing takes one of them unless it is named.
+"""
+
+from __future__ import annotations
+
+from vsr.networks.literature.drrn import Drrn
+from vsr.networks.literature.fsrcnn import Fsrcnn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.mdsr import Mdsr
+from vsr.networks.literature.srcnn import Srcnn
+from vsr.networks.literature.vdsr import Vdsr
+from vsr.networks.network import Network
+
+LITERATURE: dict[str, type[Network]] = {
+    "srcnn": Srcnn,
+    "fsrcnn": Fsrcnn,
+    "vdsr": Vdsr,
+    "drrn": Drrn,
+    "lapsrn": Lapsrn,
+    "mdsr": Mdsr,
+}
+"""The architectures of the shelf, by the name that manifests and model files use for them."""
