@@ -99,6 +99,7 @@ class Upscaler:
         *,
         scale: float | Fraction = 4,
         denoise: float | None = None,
+        warn: Callable[[str], None] | None = None,
         **compute: Any,
     ) -> None:
         self._denoise = UpscaleOptions(denoise=denoise).denoise  # checks it
@@ -107,9 +108,8 @@ class Upscaler:
         if not isinstance(model, str | Path | None):
             raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
         self._asked = default_model() if model is None else str(model)
-        self._engine = choose_engine(self._compute)
-        tools = load_for(self._asked, self.scale, self._engine)
-        self._model, self._networks = tools.model, copies_of(tools)
+        tools = load_for(self._asked, self.scale, choose_engine(self._compute), warn or _ignore)
+        self._engine, self._model, self._networks = tools.engine, tools.model, copies_of(tools)
         check_denoise(self._model.network, self._denoise)
 
     @property
@@ -125,7 +125,7 @@ class Upscaler:
     @property
     def device(self) -> str:
         """Where it runs, such as "cpu" or "cuda:0"."""
-        return ",".join(map(str, self._engine.devices))
+        return self._engine.name
 
     @property
     def precision(self) -> str:

@@ -199,7 +199,7 @@ def test_what_is_drawn_ahead_is_the_same(
     """As on a GPU; runs that stop leave no thread behind."""
     recipe = replace(request.getfixturevalue(kind), iterations=12)
     run(recipe, tmp_path / "plain")
-    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
+    draw_ahead(monkeypatch, 3)
     before = threading.active_count()
     run(recipe, tmp_path / "ahead", stop_after=7)
     assert threading.active_count() == before
@@ -214,7 +214,7 @@ def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> Non
 
     for depth in (0, 3):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(loop.AHEAD, "cpu", depth)
+            draw_ahead(patch, depth)
             patch.setattr(fit_module.StillLesson, "draw", fail)
             with pytest.raises(ValueError, match="nothing to draw"):
                 run(recipe, tmp_path)

@@ -115,7 +115,7 @@ def test_what_is_drawn_ahead_is_the_same(
 ) -> None:
     """As on a GPU."""
     run(recipe, tmp_path / "plain")
-    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
+    draw_ahead(monkeypatch, 3)
     run(recipe, tmp_path / "ahead")
     one, other = ((tmp_path / name / GENERATOR).read_bytes() for name in ("plain", "ahead"))
     assert one == other

@@ -24,7 +24,7 @@ class Stand:
 
 @pytest.mark.parametrize("depth", [0, 3])
 def test_examples_come_in_order(monkeypatch: pytest.MonkeyPatch, depth: int) -> None:
-    monkeypatch.setitem(loop.AHEAD, "cpu", depth)
+    draw_ahead(monkeypatch, depth)
     with drawn_ahead(iter(range(9)), torch.device("cpu")) as coming:
         assert list(coming) == list(range(9))
 
