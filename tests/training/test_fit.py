@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 from support.clips import Clip, make, picture
 from support.context_network import Blend
+from support.fake_devices import draw_ahead
 
 from vsr import load_model
 from vsr.cli.train import _interrupts_between_steps, train_command
@@ -25,7 +26,7 @@ from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, Tr
 from vsr.evaluation.evaluate import evaluate
 from vsr.networks import ARCHITECTURES
 from vsr.training import fit as fit_module
-from vsr.training import footage, lessons, loop
+from vsr.training import footage, lessons
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import SHAPES, Recipe
 from vsr.util import signals

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.fake_devices import draw_ahead
 
 from vsr.core.errors import OutputError
 from vsr.core.folders import make_folder
-from vsr.training import loop
 from vsr.training.loop import drawn_ahead, log
 from vsr.training.recipe import part_done
 

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 
 from vsr.core.errors import DeviceError, OutputError
@@ -49,7 +48,9 @@ class Answer:
 
 def answer_path() -> Path:
     """Where it is kept: in the user's configuration folder."""
-    return platformdirs.user_config_path("vsr") / "bench.json"
+    from platformdirs import user_config_path  # networks run without it, too
+
+    return user_config_path("vsr") / "bench.json"
 
 
 def kept_answer() -> Answer | None:
