@@ -84,6 +84,7 @@ class Upscaler:
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
         scale: the factor, 1 to 16, as in `vsr.PictureOptions`.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
+        warn: called with what the device's test at the start finds wrong.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
             self_ensemble, compiled.
 

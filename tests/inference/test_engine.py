@@ -263,7 +263,7 @@ def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["gpu", "tpu", "mps:1", "meta", "", "cuda:x", "cuda:-1", "CPU", "igpu:0"]
+    "name", ["gpu", "tpu", "mps:1", "meta", "", "cuda:x", "cuda:-1", "CPU", "igpu:1", "cpu:1"]
 )
 def test_an_unknown_device(name: str) -> None:
     assert refused(name) == f"unknown device {name!r}: {ALLOWED}"

@@ -7,6 +7,7 @@ have it. Of the types in the table CPUs alone have been run; the others are cove
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -165,7 +166,8 @@ DEVICE_TYPES = {
 """All types that vsr knows, by the names that `--device` takes."""
 
 ALLOWED = "auto, cpu, cuda, cuda:N, mps, xpu, xpu:N or igpu"
-_NUMBERED = ("cuda", "xpu")
+_NAME = re.compile(r"[a-z]+(:[0-9]{1,5})?", re.ASCII)
+_NUMBERED = ("cuda", "xpu")  # of which a machine may have several
 _PLACES = {"igpu": torch.device("cpu", 99)}  # a place of its own in the host's memory
 
 
@@ -187,21 +189,15 @@ def name_of(device: torch.device) -> str:
 
 def named(name: str) -> torch.device:
     """The device that an option's part names, "auto" apart. Raises DeviceError."""
-    kind, colon, digits = name.partition(":")
+    kind, _, digits = name.partition(":")
     known = DEVICE_TYPES.get(kind)
-    right = digits.isascii() and digits.isdecimal() and len(digits) < 6
-    if known is None or (colon and not right) or (digits not in ("", "0") and kind == "mps"):
+    if known is None or not _NAME.fullmatch(name) or (kind not in _NUMBERED and int(digits or 0)):
         raise DeviceError(f"unknown device {shown(name)}: {ALLOWED}")
-    if colon and kind == "igpu":
-        raise DeviceError(f"unknown device {shown(name)}: {ALLOWED}")
-    index = int(digits or 0)
-    if known.on_cores:
-        return torch.device("cpu")
-    count = known.count()
+    index, count = int(digits or 0), known.count()
     if index >= count:
         why = known.why_none() if known.why_none else f"this machine has {count} {known.called}s"
         raise DeviceError(f"device {shown(name)} is not there: {why}")
-    if known.on_host:
+    if kind in _PLACES:
         return _PLACES[kind]
     return torch.device(kind, index) if kind in _NUMBERED else torch.device(kind)
 
