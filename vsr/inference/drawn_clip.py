@@ -26,7 +26,8 @@ def drawn_clip(
             y, x = np.mgrid[:rows, :columns].astype(np.float64)
             shown = _picture(x * across + _SHIFT * number + 5 * n, y * down)
             samples = np.rint(shown * layout.peak)
-            planes.append(samples.astype(np.uint8 if layout.depth == 8 else np.uint16))
+            deep = layout.depth > 8
+            planes.append(samples.astype(np.uint16) if deep else samples.astype(np.uint8))
         frames.append(Frame(tuple(planes), number, 1, starts_shot=number == 0))
     info = VideoInfo(width, height, time_base=1 / _RATE, format=layout, frame_rate=_RATE)
     return frames, info

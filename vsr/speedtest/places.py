@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import cast
 
 from vsr.core.errors import DeviceError
 from vsr.core.events import Warn, ignore
-from vsr.core.options import ComputeOptions
+from vsr.core.options import ComputeOptions, Precision
 from vsr.inference.bench_answer import Answer
 from vsr.inference.devices import DEVICE_TYPES, named, title
 from vsr.inference.engine import choose_engine, usual_precision
@@ -54,7 +55,8 @@ def places(threads: float = 0) -> list[ComputeOptions]:
             for precision in kind.precisions:
                 slow = kind.on_cores and precision not in ("fp32", usual_precision(kind))
                 if precision != "int8" and not slow:
-                    found.append(ComputeOptions(device=name, precision=precision, threads=threads))
+                    options = ComputeOptions(device=name, threads=threads)
+                    found.append(replace(options, precision=cast(Precision, precision)))
     return found
 
 
