@@ -36,7 +36,7 @@ class DeviceType:
         memory_format: of the networks' weights.
         streams: whether copies and computing overlap, each on a stream of its own.
         compiles: whether torch.compile makes kernels for it.
-        graphs: whether a recurrent network's step is captured once and then replayed.
+        graphs: whether a recurrent network's cell is captured once and then replayed.
         take_turns: whether several may share the frames of a video.
         drawn_ahead: steps that training draws ahead; a CPU has no core to spare for it.
         shares_memory: whether its memory is the host's, too.
