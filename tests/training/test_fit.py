@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 from support.clips import Clip, make, picture
 from support.context_network import Blend
+from support.fake_devices import draw_ahead
 
 from vsr import load_model
 from vsr.cli.train import _interrupts_between_steps, train_command
@@ -25,7 +26,7 @@ from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, Tr
 from vsr.evaluation.evaluate import evaluate
 from vsr.networks import ARCHITECTURES
 from vsr.training import fit as fit_module
-from vsr.training import footage, lessons, loop
+from vsr.training import footage, lessons
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES, SHAPES
@@ -200,7 +201,7 @@ def test_what_is_drawn_ahead_is_the_same(
     """As on a GPU; runs that stop leave no thread behind."""
     recipe = replace(request.getfixturevalue(kind), iterations=12)
     run(recipe, tmp_path / "plain")
-    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
+    draw_ahead(monkeypatch, 3)
     before = threading.active_count()
     run(recipe, tmp_path / "ahead", stop_after=7)
     assert threading.active_count() == before
@@ -215,7 +216,7 @@ def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> Non
 
     for depth in (0, 3):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(loop.AHEAD, "cpu", depth)
+            draw_ahead(patch, depth)
             patch.setattr(fit_module.StillLesson, "draw", fail)
             with pytest.raises(ValueError, match="nothing to draw"):
                 run(recipe, tmp_path)

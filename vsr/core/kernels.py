@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _RUNS = {2: torch.float64, 4: torch.complex128}  # as wide as so many float32
+_WIDE = ("cpu", "cuda")  # types of device that have these
 
 
 def convolution(
@@ -55,10 +56,12 @@ def shuffle(x: Tensor, factor: int) -> Tensor:
     """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
 
     In channels-last order and float32 the `factor` samples in a row that come from one pixel
-    are moved as one number: several times faster. Other tensors take the plain way.
+    are moved as one number: several times faster. Other tensors take the plain way, and so do all
+    on devices that need not have numbers so wide.
     """
     tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    plain = torch.compiler.is_compiling() or tracing or x.requires_grad
+    narrow = x.device.type not in _WIDE
+    plain = narrow or torch.compiler.is_compiling() or tracing or x.requires_grad
     run = None if plain else _RUNS.get(factor)
     lying = x.permute(0, 2, 3, 1)
     if run is None or x.dtype != torch.float32 or not lying.is_contiguous():

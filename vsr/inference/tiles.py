@@ -19,8 +19,10 @@ from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.geometry import Geometry
 from vsr.inference.area import GRID, Area, samples
+from vsr.inference.devices import name_of, release
 from vsr.inference.fit import Fitter, needed
-from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
+from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes
+from vsr.inference.transfer import fetched
 from vsr.inference.upscaler import Enlarger, stacked
 from vsr.inference.windows import Window
 from vsr.networks import Network
@@ -189,7 +191,7 @@ class Tiler:
             seen = self._cut(planes, tile, self.part.seen)
             for n, part in enumerate(self._core(self.enlarger(stacked(seen, device)), tile)):
                 place = self._samples(n, tile.core, self.part.core, large=True)
-                large[n][place] = part[0].cpu().numpy()
+                large[n][place] = fetched(part[0])
         return tuple(large)
 
     def _fitted_by_tiles(self, planes: Sequence[Sequence[Plane]], size: int) -> tuple[Plane, ...]:
@@ -245,7 +247,7 @@ class Tiler:
 
 def _fetched(planes: Sequence[Tensor]) -> tuple[Plane, ...]:
     """The first of each in the host's memory."""
-    return tuple(plane[0].cpu().numpy() for plane in planes)
+    return tuple(fetched(plane[0]) for plane in planes)
 
 
 def halved(size: int, longest: int, device: torch.device) -> int:
@@ -257,7 +259,7 @@ def halved(size: int, longest: int, device: torch.device) -> int:
     half = max(LEAST_TILE, tried // 2)
     if half >= tried:
         raise DeviceError(
-            f"out of memory on {device} even with tiles of {tried} pixels; "
+            f"out of memory on {name_of(device)} even with tiles of {tried} pixels; "
             "free some, or take a smaller model"
         )
     return half
@@ -265,7 +267,7 @@ def halved(size: int, longest: int, device: torch.device) -> int:
 
 def now_smaller(size: int, device: torch.device) -> str:
     """What is told of a new size."""
-    return f"out of memory on {device}: from here on in tiles of {size}"
+    return f"out of memory on {name_of(device)}: from here on in tiles of {size}"
 
 
 def largest_tile(

@@ -18,10 +18,9 @@ from torch import Tensor, nn
 
 from vsr.core.errors import ModelError, OutputError, TrainingError
 from vsr.core.folders import make_folder
-from vsr.core.options import ComputeOptions
 from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import torch_device
 from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.recurrent import Recurrent
@@ -122,7 +121,7 @@ def fit(
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    device = choose_engine(ComputeOptions(device=recipe.device)).device
+    device = torch_device(recipe.device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
     check_output_folder(folder, _inputs(recipe))
     log_file = folder / "log.jsonl"

@@ -14,6 +14,7 @@ import torch
 
 from vsr.core.errors import writing
 from vsr.core.threads import ahead
+from vsr.inference.devices import type_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -22,7 +23,6 @@ T = TypeVar("T")
 Told = TypeVar("Told", bound="DataclassInstance", covariant=True)
 
 SAVE_EVERY = 120.0  # seconds
-AHEAD = {"cuda": 4}  # steps drawn ahead, by device: the CPU has no core to spare for it
 
 
 class Taken(Protocol):
@@ -104,7 +104,7 @@ def run_trainer(
 @contextmanager
 def drawn_ahead(examples: Iterator[T], device: torch.device) -> Iterator[Iterator[T]]:
     """The examples of each step, for a GPU drawn some steps ahead, so that it does not wait."""
-    depth = AHEAD.get(device.type, 0)
+    depth = type_of(device).drawn_ahead
     if depth:
         with ahead(examples, depth) as coming:
             yield coming

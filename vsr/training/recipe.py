@@ -87,7 +87,7 @@ class Recipe:
         guided_fraction: the part after it, in which such a network learns to use neighbours that
             are moved by their known flow.
         seed: everything random follows from it and the step number.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "cuda", "cuda:N", "mps", "xpu" or "xpu:N".
         threads: for torch on the CPU; 0 leaves its choice.
     """
 
@@ -177,7 +177,7 @@ class DegradationRecipe:
         adversarial: the weight of the discriminator's verdict beside the squared distance from
             the pooled picture.
         seed: everything random follows from it and the step number.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "cuda", "cuda:N", "mps", "xpu" or "xpu:N".
         threads: for torch on the CPU; 0 leaves its choice.
     """
 
