@@ -17,6 +17,7 @@ from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 MAKE: dict[str, Callable[[int], Network]] = {
     "interpolation": Interpolation,
@@ -26,6 +27,7 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "recurrent": lambda scale: drawn(
         Recurrent(scale, features=8, pairs=1, flow_features=4), last=0.2
     ),
+    "zssr": lambda scale: drawn(Zssr(scale, 3, 6), last=0.2),
 }
 CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]
 

@@ -8,6 +8,7 @@ from vsr.networks.interpolation import Interpolation
 from vsr.networks.network import Network
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 ARCHITECTURES: dict[str, type[Network]] = {
     "interpolation": Interpolation,
@@ -15,6 +16,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "vespcn": Vespcn,
     "edsr": Edsr,
     "recurrent": Recurrent,
+    "zssr": Zssr,
 }
 
 __all__ = ["ARCHITECTURES", "Network"]
