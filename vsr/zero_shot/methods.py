@@ -24,7 +24,8 @@ from vsr.zero_shot.learn import Pictures, learn
 
 FEATURES = Bounds(1, 1024, whole=True)
 _NOISY = 1.0  # of 255: what back-projection puts back of a noisier picture is its noise
-_PUT_BACK = 4  # times, of the prior's
+PUT_BACK = 4
+"""How often what the prior's result differs by from the picture is put back."""
 Report = Callable[[Learning], None]
 
 
@@ -79,7 +80,7 @@ class DeepImagePrior:
             small, kernel, self.course, self.features, reduction.noise, engine.device, report
         )
         # A short course ends before the picture, reduced, is the one that was given.
-        steps = 0 if reduction.noise >= _NOISY else _PUT_BACK
+        steps = 0 if reduction.noise >= _NOISY else PUT_BACK
         return back_projected(made, small, kernel, steps).clamp(0, 1)
 
 
