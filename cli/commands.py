@@ -12,6 +12,7 @@ from .fuse import fuse_command
 from .models import models_command
 from .preview import preview_command
 from .probe import probe_command
+from .restore_image import restore_image_command
 from .train import train_command
 from .upscale import upscale_command
 
@@ -33,5 +34,6 @@ for command in (
     eval_command,
     train_command,
     adapt_command,
+    restore_image_command,
 ):
     vsr.add_command(command)
