@@ -17,6 +17,10 @@ class Network(nn.Module):
         color: "y" (luma) or "rgb".
         chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
+        local: whether it reaches no further. Else the network takes means over the whole picture
+            besides, and is run on whole pictures alone.
+        block: side of the blocks of pixels, from the upper left corner on, that it works in; at
+            most 4, the grid that tiles lie on.
         state_channels: planes that one frame hands to the next; 0 for networks that see windows.
             One with a state has no context: it is stepped, see `vsr.networks.recurrent`.
         future: coming frames that a network with a state is shown.
@@ -28,6 +32,8 @@ class Network(nn.Module):
     color: str = "y"
     chroma_kernel: str = "cubic"
     receptive_field: int
+    local: bool = True
+    block: int = 1
     state_channels: int = 0
     future: int = 0
     warmup: int = 0
