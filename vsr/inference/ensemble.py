@@ -27,8 +27,8 @@ class SelfEnsemble(Network):
         self.network = network
         self.scale, self.context = network.scale, network.context
         self.color, self.receptive_field = network.color, network.receptive_field
-        self.chroma_kernel = network.chroma_kernel
         self.local, self.block = network.local, network.block
+        self.chroma_kernel, self.large_layers = network.chroma_kernel, network.large_layers
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
