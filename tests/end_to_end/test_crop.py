@@ -80,9 +80,7 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "wavelet": lambda scale: drawn(Wavelet(scale, 6, (8, 8), 1), last=0.2),
     "light srresnet": lambda scale: drawn(Srresnet(scale, 1, 6, light=True), last=0.2),
     "light rcan": lambda scale: drawn(Rcan(scale, 1, 1, 6, 2, 2, light=True), last=0.2),
-    "light srdensenet": lambda scale: drawn(
-        Srdensenet(scale, 2, 2, 4, 8, light=True), last=0.2
-    ),
+    "light srdensenet": lambda scale: drawn(Srdensenet(scale, 2, 2, 4, 8, light=True), last=0.2),
     "rgb of 3": lambda scale: RgbBicubic(scale, context=1, place=0),
 }
 CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]

@@ -1,4 +1,4 @@
-"""CARN: residual blocks that cascade, within blocks and between them; CARN-M in grouped convolutions.
+"""CARN: residual blocks that cascade, within blocks and between them; CARN-M in few products.
 
 Ahn et al. 2018, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network",
 arXiv 1803.08664: sections 3.1 to 3.3, figures 2 to 4: 3 cascading blocks of 3 residual blocks of 64
@@ -26,8 +26,8 @@ _CASCADE = 3  # blocks, in the network and in each of its blocks
 class Carn(LargeOutput):
     """RGB in, RGB out: (N, 3, H, W) in [0, 1] -> (N, 3, scale*H, scale*W), float32.
 
-    The output may leave [0, 1] slightly. The paper's one network has a tail for each scale; this one
-    has that of its own.
+    The output may leave [0, 1] slightly. The paper's one network has a tail for each scale; here
+    each scale is a network of its own.
 
     Args:
         scale: 2, 3 or 4.

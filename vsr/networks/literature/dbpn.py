@@ -1,10 +1,11 @@
 """DBPN: features go to the large size and back again and again, and each time make good the error.
 
 Haris et al. 2018, "Deep Back-Projection Networks for Super-Resolution", arXiv 1803.02735: the units
-of figures 3 and 4, the sizes of section 4.2. DBPN-S, -M and -L have 2, 4 and 6 stages, conv(3,128),
-conv(1,32), conv(1,1) and luma; DBPN-SS has conv(3,64), conv(1,18). D-DBPN, in RGB, has 7 stages of
-dense units (figure 4), conv(3,256), conv(1,64), conv(3,3). Kernels between the sizes: 6x6, stride 2,
-padding 2 for x2; 8x8, 4, 2 for x4 (section 4.1). x3, which the paper has not: 7x7, 3, 2.
+of figures 3 and 4, the sizes of section 4.2. DBPN-S, -M and -L see luma and have 2, 4 and 6 stages,
+conv(3,128) and conv(1,32) before, conv(1,1) after them; DBPN-SS has conv(3,64) and conv(1,18).
+D-DBPN, in RGB, has 7 stages of dense units (figure 4), conv(3,256), conv(1,64) and conv(3,3).
+Kernels between the sizes (section 4.1): 6x6, stride 2, padding 2 for x2; 8x8, 4, 2 for x4. For x3,
+which the paper has not, 7x7, 3, 2.
 """
 
 from __future__ import annotations

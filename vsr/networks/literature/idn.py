@@ -1,8 +1,8 @@
 """IDN: blocks that keep a part of their features as they are, and work on with the rest.
 
 Hui et al. 2018, "Fast and Accurate Single Image Super-Resolution via Information Distillation
-Network", arXiv 1803.09454: sections 3.1 to 3.3, figures 2 and 3, and section 4.2: 4 blocks, D3 = 64,
-d = 16, s = 4, the second layer of each half in 4 groups, LReLU of slope 0.05, a transposed
+Network", arXiv 1803.09454: sections 3.1 to 3.3, figures 2 and 3, and section 4.2: 4 blocks with
+D3 = 64, d = 16, s = 4, the second layer of each half in 4 groups, LReLU of slope 0.05, a transposed
 convolution of 17x17 over the bicubic upscale.
 """
 

@@ -1,8 +1,8 @@
 """RDN: blocks of densely connected layers, all of whose results are joined in the end.
 
-Zhang et al. 2018, "Residual Dense Network for Image Super-Resolution", arXiv 1802.08797: sections 3
-and 5.1, figures 2 and 3. The published network has D = 16 blocks of C = 8 layers, each of which adds
-G = 64 channels to the G0 = 64 of the trunk; what joins channels again is 1x1.
+Zhang et al. 2018, "Residual Dense Network for Image Super-Resolution", arXiv 1802.08797: section 3,
+figures 2 and 3. The published network has D = 16 blocks of C = 8 layers, each of which adds G = 64
+channels to the G0 = 64 of the trunk; what joins channels again is 1x1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SRDenseNet: dense blocks, all of whose features are joined and enlarged by transposed convolutions.
+"""SRDenseNet: dense blocks, all of whose features are joined, and enlarged by learnt kernels.
 
 Tong et al. 2017, "Image Super-Resolution Using Dense Skip Connections", ICCV: section 3, figure 3c
 (SRDenseNet_All). 8 blocks of 8 layers that grow by 16 channels, a bottleneck to 256 channels, two
@@ -77,7 +77,7 @@ class Srdensenet(LargeOutput):
 
 
 class _Block(nn.Module):
-    """Layers that each see the results of all before them; the first sees the input: section 3.1."""
+    """Layers that each see the results of all before them; the first sees what came in."""
 
     def __init__(self, inputs: int, layers: int, growth: int) -> None:
         super().__init__()

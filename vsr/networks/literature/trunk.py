@@ -1,4 +1,4 @@
-"""A light trunk for kinds of blocks that the literature has elsewhere, so that they can be compared.
+"""A light trunk for kinds of blocks that the literature has elsewhere, to compare them.
 
 A convolution from luma, a body, and a convolution to all phases of a residual over the bicubic
 upscale.

@@ -9,6 +9,8 @@ shelf, with two levels: blocks of 4 pixels, the grid that tiles lie on.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -94,7 +96,7 @@ class _Level(nn.Module):
 def _stack(channels: list[int]) -> nn.ModuleList:
     """3x3 convolutions from each of these numbers of channels to the next."""
     layers = nn.ModuleList()
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
+    for inputs, outputs in pairwise(channels):
         conv = nn.Conv2d(inputs, outputs, 3, padding=1)
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
         assert conv.bias is not None
@@ -110,9 +112,7 @@ def analyzed(x: Tensor) -> Tensor:
     orthonormal and its own inverse.
     """
     return torch.cat(
-        _crossed(
-            x[..., ::2, ::2], x[..., ::2, 1::2], x[..., 1::2, ::2], x[..., 1::2, 1::2]
-        ),
+        _crossed(x[..., ::2, ::2], x[..., ::2, 1::2], x[..., 1::2, ::2], x[..., 1::2, 1::2]),
         1,
     )
 
