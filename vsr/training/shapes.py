@@ -73,6 +73,13 @@ LITERATURE_SHAPES = {
     ),
     "dilated": Shape("dilated", {}, _LIGHT),
     "wavelet": Shape("wavelet", {"widths": (48, 64)}, _LIGHT),
+    "drrn": Shape("drrn", {}, {**_LARGE, "lr": 4e-4}),
+    "drrn-u25": Shape("drrn", {"units": 25}, {**_LARGE, "lr": 4e-4}),
+    "drrn-light": Shape("drrn", {"features": 32, "supervise_all": True}, {**_LARGE, "lr": 4e-4}),
+    "lapsrn": Shape("lapsrn", {}, {**_PLAIN, "patch": 24, "lr": 4e-4}),  # Charbonnier, as theirs
+    "mdsr": Shape("mdsr", {"blocks": 80}, {**_PLAIN, **_AS_LIM}),
+    "mdsr-baseline": Shape("mdsr", {}, {**_PLAIN, **_AS_LIM}),
+    "mdsr-light": Shape("mdsr", {"blocks": 8, "features": 32}, {**_PLAIN, **_SMALL, "patch": 24}),
 }
 """The shapes of the literature's networks."""
 

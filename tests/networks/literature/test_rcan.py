@@ -1,4 +1,4 @@
-"""RCAN: channel attention over the whole picture, as published, and over a window, which is local."""
+"""RCAN: attention over the whole picture, as published, and over a window, which is local."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_published_kind_sees_the_whole_picture() -> None:
     x = torch.rand(1, 3, 8, 120)
     changed = x.clone()
     changed[..., -4:] = 1
-    assert 60 > network.receptive_field
+    assert network.receptive_field < 60
     with torch.no_grad():
         assert (network(changed) - network(x))[..., :60].abs().max() > 0
 

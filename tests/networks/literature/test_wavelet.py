@@ -19,7 +19,12 @@ def test_synthesis_undoes_analysis() -> None:
 
 @pytest.mark.parametrize(
     ("picture", "band"),
-    [([[1, 1], [1, 1]], 0), ([[1, -1], [1, -1]], 1), ([[1, 1], [-1, -1]], 2), ([[1, -1], [-1, 1]], 3)],
+    [
+        ([[1, 1], [1, 1]], 0),
+        ([[1, -1], [1, -1]], 1),
+        ([[1, 1], [-1, -1]], 2),
+        ([[1, -1], [-1, 1]], 3),
+    ],
     ids=["mean", "across", "down", "diagonal"],
 )
 def test_each_band_has_its_pattern(picture: list[list[int]], band: int) -> None:
