@@ -169,7 +169,7 @@ def as_dbpn(network: Dbpn, x: Tensor) -> Tensor:
     def joined(unit: nn.Module, parts: list[Tensor]) -> Tensor:
         if unit.join is None:
             return parts[-1]
-        return unit.slopes[3](unit.join(torch.cat(parts[::1], 1)))
+        return unit.slopes[3](unit.join(torch.cat(parts, 1)))
 
     low = network.head_slope(network.head(x))
     low = network.reduce_slope(network.reduce(low))
