@@ -158,8 +158,8 @@ def as_carn_m(layers: Layers, x: Tensor, scale: int) -> Tensor:
     return shuffled(layers, scale, features, torch.relu) + MEAN
 
 
-def as_dbpn(network: Dbpn, x: Tensor) -> Tensor:
-    """Three up-projections and two down-projections: section 3.1, equations 1 to 10."""
+def as_dbpn(network: Dbpn | Ddbpn, x: Tensor) -> Tensor:
+    """Three up-projections and two down-projections."""
 
     def up(unit: nn.Module, low: Tensor) -> Tensor:
         first, back, again = (Plain(layer) for layer in (unit.first, unit.back, unit.again))
@@ -218,7 +218,7 @@ def plainly(name: str, network: Network, x: Tensor) -> Tensor:
     layers, scale = Layers(network), network.scale
     if isinstance(network, Idn):
         return as_idn(layers, network, x)
-    if isinstance(network, Dbpn):
+    if isinstance(network, Dbpn | Ddbpn):
         return as_dbpn(network, x)
     kinds = {"rcan": as_rcan, "rdn": as_rdn, "srdensenet": as_srdensenet}
     kinds |= {"carn": as_carn, "carn-m": as_carn_m}
