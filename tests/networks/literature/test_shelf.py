@@ -112,6 +112,14 @@ def test_a_model_of_the_shelf_is_taken_by_its_name(shelf: Path) -> None:
     assert "vsr models --all" in str(caught.value)
 
 
+def test_a_network_without_weights_says_how_to_make_them(shelf: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_model("lapsrn", 4)
+    assert str(caught.value).startswith("model 'lapsrn' has no weights yet: `vsr train --model")
+    with pytest.raises(ModelError, match="has no weights for scale 4: it has 2"):
+        load_model("small", 4)
+
+
 def test_weights_that_were_left_out_say_how_to_come_by_them(shelf: Path) -> None:
     (shelf / "literature/small.safetensors").unlink()
     (card,) = (card for card in catalogue(all_groups=True) if card.name == "small")
