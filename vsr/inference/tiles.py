@@ -170,6 +170,11 @@ class Tiler:
         with self._lock:
             if self.size != size:
                 return  # someone else came to it first
+            if not self.enlarger.network.local:
+                raise DeviceError(
+                    f"out of memory on {self.enlarger.device}: this network takes means over whole "
+                    "pictures, and cannot work in tiles; free some, or take another model"
+                )
             self.size = half = halved(size, self._longest, self.enlarger.device)
         release(self.enlarger.device)
         self._warn(now_smaller(half, self.enlarger.device))

@@ -20,6 +20,10 @@ class Network(nn.Module):
         color: "y" (luma) or "rgb".
         chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
+        local: whether it reaches no further. Else the network takes means over the whole picture
+            besides, and is run on whole pictures alone.
+        block: side of the blocks of pixels, from the upper left corner on, that it works in; at
+            most 4, the grid that tiles lie on.
         large_layers: whether most of its layers work at the size of the output. It is then run in
             tiles that take no more than four times the memory of such layers at the input's size.
         state_channels: planes that one frame hands to the next; 0 for networks that see windows.
@@ -33,6 +37,8 @@ class Network(nn.Module):
     color: str = "y"
     chroma_kernel: str = "cubic"
     receptive_field: int
+    local: bool = True
+    block: int = 1
     large_layers: bool = False
     state_channels: int = 0
     future: int = 0
