@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vsr.inference.engine import Engine
     from vsr.speedtest.bench import Speed
 
+_COMPARING = 0.2  # of the time, in which devices and precisions are compared
 _ORDINARY = 25  # frames per second of the video that a slow model is compared with
 
 
@@ -36,6 +38,7 @@ _ORDINARY = 25  # frames per second of the video that a slow model is compared w
     show_default=True,
     help="About how long to measure, in all.",
 )
+@click.option("--forget", is_flag=True, help="Forget what -d auto takes, and measure nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 def bench_command(
     models: str | None,
@@ -43,21 +46,35 @@ def bench_command(
     precision: Precision,
     threads: float,
     seconds: int,
+    forget: bool,
     as_json: bool,
 ) -> None:
     """Measure how fast each model runs on this machine, and which do so in real time.
 
     Each model enlarges drawn, moving pictures to 1920x1080 and 3840x2160, from each size that
     its scales allow. Other work on the machine lowers the figures.
+
+    Without --device and --precision all devices that are there are measured first, with the default
+    model, in each precision. The fastest is kept in your configuration folder, and -d auto takes it
+    from then on, as long as the processor, the GPUs and torch's version are the same.
     """
     began = time.monotonic()
     names = [] if models is None else listed(models)
     # Here, so that other commands need not wait for these imports.
     from vsr.inference.engine import choose_engine
+    from vsr.inference.self_test import proven
     from vsr.speedtest.bench import measure_speeds, models_to_measure
 
-    engine = choose_engine(ComputeOptions(device=device, precision=precision, threads=threads))
+    if forget:
+        _forget(as_json)
+        return
+    options = ComputeOptions(device=device, precision=precision, threads=threads)
     chosen = models_to_measure(names)
+    if (device, precision) == ("auto", "auto"):
+        device, precision = _best_place(threads, seconds * _COMPARING, as_json)
+        options = replace(options, device=device, precision=precision)
+        seconds = max(1, round(seconds * (1 - _COMPARING)))
+    engine = proven(chosen, choose_engine(options), warn)
     width = max(len(model.name) for model in chosen)
     if not as_json:
         click.echo(_place(engine))
@@ -77,13 +94,56 @@ def bench_command(
         click.echo(_conclusion(speeds))
 
 
+def _forget(as_json: bool) -> None:
+    from vsr.inference.bench_answer import forget_answer
+
+    path = forget_answer()
+    if as_json:
+        event("forgotten", {"path": None if path is None else str(path)})
+    elif path is None:
+        click.echo("Nothing was kept: -d auto takes the first CUDA GPU, or the CPU.")
+    else:
+        click.echo(f"Forgotten: {path}; -d auto takes the first CUDA GPU, or the CPU.")
+
+
+def _best_place(threads: float, seconds: float, as_json: bool) -> tuple[str, Precision]:
+    """The device and precision that -d auto takes from now on; told, and kept."""
+    from vsr.inference.bench_answer import keep_answer
+    from vsr.networks.registry import load_model
+    from vsr.speedtest.places import SIZE, answer_of, fastest, measure_places, places
+
+    model = load_model(scale=4)
+    columns, rows = SIZE
+    if not as_json:
+        click.echo(f"{model.name}, {columns}x{rows} x{model.scale}; frames per second")
+    measured = []
+    for place in measure_places(model, places(threads), seconds, warn):
+        measured.append(place)
+        if as_json:
+            event("place", asdict(place) | {"fps": float(f"{place.fps:.4g}")})
+        else:
+            told = place.fault or fps_text(place.fps)
+            click.echo(f"  {place.title:<32} {place.precision:<6} {told:>8}")
+    answer, best = answer_of(measured, date.today()), fastest(measured)
+    path = keep_answer(answer)
+    if as_json:
+        event("take", asdict(answer) | {"path": str(path), "fastest": best.device})
+    else:
+        click.echo(
+            f"Take -d {answer.device} --precision {answer.precision}: -d auto does so on this "
+            f"machine from now on ({path})."
+        )
+        if best.device != answer.device:
+            click.echo(f"-d {best.device} is faster still, and is taken only where it is named.")
+        click.echo()
+    return answer.device, cast(Precision, answer.precision)
+
+
 def _place(engine: Engine) -> str:
     """What is measured, and where: "cpu, 2 cores, bf16; frames per second"."""
-    import torch
+    from vsr.inference.devices import title
 
-    devices = [str(device) for device in engine.devices]
-    if engine.device.type == "cuda":
-        devices = [f"{torch.cuda.get_device_name(d)} ({d})" for d in engine.devices]
+    devices = [title(device) for device in engine.devices]
     cores = f"{engine.workers} core{'s' if engine.workers > 1 else ''}"
     return f"{', '.join([*devices, cores, engine.precision])}; frames per second"
 
@@ -109,7 +169,7 @@ def _verdict(speed: Speed) -> str:
 
 
 def _method(engine: Engine) -> str:
-    together = "on the same cores" if engine.device.type == "cpu" else "the slower of the two"
+    together = "on the same cores" if engine.kind.on_cores else "the slower of the two"
     return (
         "Medians of short rounds on drawn pictures that move; encoding by x264, at its default, "
         f"{together}; ~ estimated by pixels."
@@ -151,7 +211,7 @@ def _result(speeds: Sequence[Speed], engine: Engine, seconds: float) -> dict[str
 
     smaller = _at_smaller_size(speeds)
     return {
-        "device": ",".join(map(str, engine.devices)),
+        "device": engine.name,
         "precision": engine.precision,
         "threads": engine.workers,
         "encoder": ENCODER,

@@ -8,9 +8,11 @@ from .adapt import adapt_command
 from .batch import batch_command
 from .bench import bench_command
 from .eval import eval_command
+from .fuse import fuse_command
 from .models import models_command
 from .preview import preview_command
 from .probe import probe_command
+from .restore_image import restore_image_command
 from .train import train_command
 from .upscale import upscale_command
 
@@ -25,11 +27,13 @@ for command in (
     upscale_command,
     batch_command,
     preview_command,
+    fuse_command,
     models_command,
     bench_command,
     probe_command,
     eval_command,
     train_command,
     adapt_command,
+    restore_image_command,
 ):
     vsr.add_command(command)

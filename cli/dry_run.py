@@ -9,6 +9,7 @@ import click
 
 from vsr.core.options import UpscaleOptions
 from vsr.estimation.estimate import Estimate, estimate
+from vsr.inference.engine import choose_engine
 from vsr.util.text import duration_text, size_text
 
 from .output.messages import event
@@ -34,13 +35,22 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json
     todo = len(pairs) - there
     if as_json:
         sums = {"files": todo, "there": there, "seconds": round(seconds, 1), "bytes": size}
-        event("summary", sums | {"unknown": unknown})
+        event("summary", sums | {"unknown": unknown} | _place(options))
         return
     parts = [f"{todo} files to do", f"{there} there already"] if there else [f"{todo} files to do"]
     parts.append(f"about {duration_text(seconds)} and {size_text(size)}")
     if unknown:
         parts.append(f"without {unknown} of unknown length or that cannot be done")
     click.echo(", ".join(parts))
+    place = _place(options)
+    since = f", as vsr bench measured on {place['measured']}" if place["measured"] else ""
+    click.echo(f"on {place['device']} in {place['precision']}{since}")
+
+
+def _place(options: UpscaleOptions) -> dict[str, str]:
+    """Where it would be computed, and in what numbers; the day on which `vsr bench` chose that."""
+    engine = choose_engine(options.compute)
+    return {"device": engine.name, "precision": engine.precision, "measured": engine.measured}
 
 
 def _estimates(

@@ -130,7 +130,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "compute.device",
         "--device",
-        "auto, cpu, cuda, cuda:N or several GPUs: cuda:0,cuda:1.",
+        "auto, cpu, cuda, cuda:N, mps, xpu, xpu:N, igpu, or several GPUs: cuda:0,cuda:1.",
         click.STRING,
         "-d",
         shows_default=True,

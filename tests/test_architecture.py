@@ -23,11 +23,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.output", "vsr.evaluation", "vsr.speedtest"),
     ("vsr.pipeline", "vsr.training"),
     ("vsr.segmented", "vsr.adaptation"),
-    ("vsr.cluster",),
+    ("vsr.cluster", "vsr.zero_shot"),
     ("vsr.api", "vsr.arrays"),
     ("vsr.upscaler",),
     ("vsr.estimation", "vsr.batch"),
-    ("vsr.previews",),
+    ("vsr.previews", "vsr.fusion"),
     ("vsr",),  # the names that users import
     ("vsr.cli",),
 )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from vsr.core.result import Result
     from vsr.estimation.estimate import Estimate, estimate
     from vsr.evaluation.evaluate import evaluate
+    from vsr.fusion.fuse import Fusion, fuse
+    from vsr.fusion.options import FuseOptions
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
     from vsr.pipeline.probe import probe
     from vsr.previews.preview import Preview, preview
@@ -49,6 +51,8 @@ __all__ = [
     "EncodeOptions",
     "EncoderError",
     "Estimate",
+    "FuseOptions",
+    "Fusion",
     "InputError",
     "Limits",
     "Model",
@@ -73,6 +77,7 @@ __all__ = [
     "catalogue",
     "estimate",
     "evaluate",
+    "fuse",
     "load_model",
     "open_video",
     "preview",
@@ -114,6 +119,8 @@ _HOMES = {
     "Result": "vsr.core.result",
     **dict.fromkeys(("Estimate", "estimate"), "vsr.estimation.estimate"),
     "evaluate": "vsr.evaluation.evaluate",
+    **dict.fromkeys(("Fusion", "fuse"), "vsr.fusion.fuse"),
+    "FuseOptions": "vsr.fusion.options",
     **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),
     **dict.fromkeys(
         ("Model", "ModelCard", "catalogue", "load_model"),

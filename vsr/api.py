@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 from vsr.core.errors import DoneError, InputError, OutputError, SegmentError, writing
-from vsr.core.events import Progress, Reporter, ignore
+from vsr.core.events import Progress, Reporter, Warn, ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.hours import rest
 from vsr.core.job import Job
@@ -111,7 +111,7 @@ def upscale(
     for note in (choice.said, target_note(source, target)):
         if note:
             asked.note(note)
-    tools = _tools(job)
+    tools = _tools(job, log.warn)
     quality = told_quality(source, tools.model.network, options.denoise, reading_of(job))
     job = replace(job, quality=quality)
     split = in_segments(job, tools)
@@ -198,7 +198,7 @@ class _Work:
             seconds=time.monotonic() - self.began[1],
             model=tools.model.name,
             scale=self.job.enlarges_by,
-            device=",".join(map(str, engine.devices)),
+            device=engine.name,
             precision=engine.precision,
             warnings=tuple(self.log.warnings),
             chosen=self.choice.said,
@@ -330,9 +330,9 @@ def _rests_once(job: Job) -> str:
     return line
 
 
-def _tools(job: Job) -> LoadedModel:
+def _tools(job: Job, warn: Warn) -> LoadedModel:
     engine = choose_engine(job.options.compute)
-    return load_for(job.options.model, job.enlarges_by, engine)
+    return load_for(job.options.model, job.enlarges_by, engine, warn)
 
 
 def _maker(cluster: str) -> Maker:

@@ -84,6 +84,7 @@ class Upscaler:
         model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
         scale: the factor, 1 to 16, as in `vsr.PictureOptions`.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
+        warn: called with what the device's test at the start finds wrong.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
             self_ensemble, compiled.
 
@@ -99,6 +100,7 @@ class Upscaler:
         *,
         scale: float | Fraction = 4,
         denoise: float | None = None,
+        warn: Callable[[str], None] | None = None,
         **compute: Any,
     ) -> None:
         self._denoise = UpscaleOptions(denoise=denoise).denoise  # checks it
@@ -107,9 +109,8 @@ class Upscaler:
         if not isinstance(model, str | Path | None):
             raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
         self._asked = default_model() if model is None else str(model)
-        self._engine = choose_engine(self._compute)
-        tools = load_for(self._asked, self.scale, self._engine)
-        self._model, self._networks = tools.model, copies_of(tools)
+        tools = load_for(self._asked, self.scale, choose_engine(self._compute), warn or _ignore)
+        self._engine, self._model, self._networks = tools.engine, tools.model, copies_of(tools)
         check_denoise(self._model.network, self._denoise)
 
     @property
@@ -125,7 +126,7 @@ class Upscaler:
     @property
     def device(self) -> str:
         """Where it runs, such as "cpu" or "cuda:0"."""
-        return ",".join(map(str, self._engine.devices))
+        return self._engine.name
 
     @property
     def precision(self) -> str:

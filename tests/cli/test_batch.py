@@ -18,6 +18,8 @@ import pytest
 from support.cli_runner import SCRIPT, vsr
 from support.clips import Clip, held, make
 
+from vsr.inference.engine import choose_engine
+
 FAST = ["--scale", "2", "--model", "nearest", "--preset", "ultrafast"]
 SLOW = ["--scale", "4", "--model", "bicubic", "--preset", "placebo", "--threads", "1"]
 AGAIN = "vsr: interrupted: the same command goes on from here\n"
@@ -168,17 +170,20 @@ def test_what_would_be_done(inputs: Path, tmp_path: Path) -> None:
     assert not out.exists()
     lines = ran.out.splitlines()
     assert lines[0].split() == ["source", "frames", "time", "size", "output"]
-    rows = {Path(line.split()[0]).name: line for line in lines[1:-1]}
+    rows = {Path(line.split()[0]).name: line for line in lines[1:-2]}
     assert len(rows) == 6
     assert rows["one.mp4"].split()[1] == "12"
     assert rows["one.mp4"].endswith(str(out / "one_x2.mp4"))
     assert rows["empty.mp4"].endswith("(is empty (0 bytes))")
-    assert lines[-1].startswith("6 files to do, about ")
+    assert lines[-2].startswith("6 files to do, about ")
+    engine = choose_engine()
+    assert lines[-1] == f"on {engine.name} in {engine.precision}"
 
     assert vsr("batch", inputs / "one.mp4", out, *FAST, "-q").code == 0
     programs = vsr("batch", inputs / "*e.m*", out, *FAST, "--dry-run", "--json")
     assert [event["event"] for event in programs.events] == ["summary"]
     assert (programs.events[0]["files"], programs.events[0]["there"]) == (0, 1)
+    assert programs.events[0]["precision"] == engine.precision
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,14 @@ from vsr.core.options import ComputeOptions, UpscaleOptions
 from vsr.encoding.codecs import Encoding
 from vsr.inference import engine as engine_module
 from vsr.inference import tiles as tiles_module
+from vsr.inference.devices import ALLOWED
 from vsr.inference.engine import Engine, choose_engine, prepared, restore
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
 
 CPU = torch.device("cpu")
@@ -244,14 +246,14 @@ def test_several_gpus(two_gpus: None, names: str) -> None:
     ["cuda:0,cuda:0", "cuda,cuda:0", "auto,cuda", "cpu,cpu", "cuda,cpu", "cpu:0,cuda", "cpu,cpu:0"],
 )
 def test_devices_that_cannot_take_turns(two_gpus: None, names: str) -> None:
-    assert refused(names) == f"device {names!r}: several must be different GPUs"
+    assert refused(names) == f"device {names!r}: several must be different GPUs of one type"
 
 
 @pytest.mark.parametrize(
     ("names", "bad"), [("cuda:0,gpu", "gpu"), ("cuda:0,", ""), (",", ""), ("cuda:0;cuda:1",) * 2]
 )
 def test_one_of_several_is_unknown(two_gpus: None, names: str, bad: str) -> None:
-    assert refused(names) == f"unknown device {bad!r}: auto, cpu, cuda or cuda:N"
+    assert refused(names) == f"unknown device {bad!r}: {ALLOWED}"
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:7"])
@@ -260,9 +262,11 @@ def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch, name: str) -> 
     assert refused(name) == f"device {name!r} is not there: this machine has 0 CUDA GPUs"
 
 
-@pytest.mark.parametrize("name", ["gpu", "tpu", "mps", "meta", "", "cuda:x", "cuda:-1", "CPU"])
+@pytest.mark.parametrize(
+    "name", ["gpu", "tpu", "mps:1", "meta", "", "cuda:x", "cuda:-1", "CPU", "igpu:1", "cpu:1"]
+)
 def test_an_unknown_device(name: str) -> None:
-    assert refused(name) == f"unknown device {name!r}: auto, cpu, cuda or cuda:N"
+    assert refused(name) == f"unknown device {name!r}: {ALLOWED}"
 
 
 @pytest.mark.parametrize("precision", ["fp8", "float32", "", "FP32"])
@@ -356,6 +360,7 @@ NETWORKS = [
     residual_espcn(),
     drawn(Vespcn(2, 8, 3, flow_features=8), last=0.05),
     drawn(Edsr(2, 1, 16, light=True), last=0.05),
+    drawn(Recurrent(2, 8, 1), last=0.02),
 ]
 
 

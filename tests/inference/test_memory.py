@@ -15,6 +15,7 @@ from support.random_weights import drawn
 from torch.nn import functional as F
 
 from vsr.inference import memory
+from vsr.inference.devices import release
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes
 from vsr.networks.espcn import Espcn
 
@@ -151,7 +152,7 @@ def test_a_gpus_cache_is_free() -> None:
     after = free_memory(device)
     assert after is not None
     assert after - before >= 60 * MIB
-    memory.release(device)
+    release(device)
     assert torch.cuda.memory_reserved(device) == torch.cuda.memory_allocated(device) == 0
 
 

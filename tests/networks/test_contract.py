@@ -15,8 +15,24 @@ from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature.carn import Carn
+from vsr.networks.literature.dbpn import Dbpn, Ddbpn
+from vsr.networks.literature.dilated import Dilated
+from vsr.networks.literature.drrn import Drrn
+from vsr.networks.literature.fsrcnn import Fsrcnn
+from vsr.networks.literature.idn import Idn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.mdsr import Mdsr
+from vsr.networks.literature.rcan import Rcan
+from vsr.networks.literature.rdn import Rdn
+from vsr.networks.literature.srcnn import Srcnn
+from vsr.networks.literature.srdensenet import Srdensenet
+from vsr.networks.literature.srresnet import Srresnet
+from vsr.networks.literature.vdsr import Vdsr
+from vsr.networks.literature.wavelet import Wavelet
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 MAKE: dict[str, Callable[[int], Network]] = {
     "interpolation": Interpolation,
@@ -26,8 +42,28 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "recurrent": lambda scale: drawn(
         Recurrent(scale, features=8, pairs=1, flow_features=4), last=0.2
     ),
+    "srcnn": lambda scale: drawn(Srcnn(scale, (5, 3, 3), (6, 4)), last=0.2),
+    "fsrcnn": lambda scale: drawn(Fsrcnn(scale, 6, 3, 2), last=0.2),
+    "vdsr": lambda scale: drawn(Vdsr(scale, layers=4, features=6), last=0.2),
+    "srresnet": lambda scale: drawn(Srresnet(scale, 1, 6), last=0.2),
+    "dbpn": lambda scale: drawn(Dbpn(scale, 2, 6, 4), last=0.2),
+    "d-dbpn": lambda scale: drawn(Ddbpn(scale, 2, 6, 4), last=0.2),
+    "rcan": lambda scale: drawn(Rcan(scale, 1, 2, 6, 2, window=1), last=0.2),
+    "srdensenet": lambda scale: drawn(Srdensenet(scale, 2, 2, 4, 8), last=0.2),
+    "rdn": lambda scale: drawn(Rdn(scale, 2, 2, 4, 6), last=0.2),
+    "idn": lambda scale: drawn(Idn(scale, 1, 12, 4), last=0.2),
+    "carn": lambda scale: drawn(Carn(scale, 16, 2, mobile=True), last=0.2),
+    "dilated": lambda scale: drawn(Dilated(scale, 6, (2, 3)), last=0.2),
+    "wavelet": lambda scale: drawn(Wavelet(scale, 6, (8, 8), 1), last=0.2),
+    "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
+    "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
+    "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
+    "zssr": lambda scale: drawn(Zssr(scale, 3, 6), last=0.2),
 }
-CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]
+DOUBLING = {"lapsrn"}  # no x3
+CASES = [
+    (name, scale) for name in MAKE for scale in (2, 3, 4) if scale != 3 or name not in DOUBLING
+]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]} x{case[1]}")
@@ -68,6 +104,30 @@ def test_any_size(network: Network, height: int, width: int) -> None:
     assert out.shape == (2, colors, network.scale * height, network.scale * width)
     assert out.dtype == torch.float32
     assert out.isfinite().all()
+
+
+WHOLE: dict[str, Callable[[], Network]] = {"rcan": lambda: drawn(Rcan(2, 1, 1, 6, 2))}
+"""Those that take means over the whole picture: exact in tiles they cannot be, and must say so."""
+
+
+def test_the_others_are_local(network: Network) -> None:
+    """So tests/end_to_end/test_crop.py holds them to tiles that equal the whole."""
+    assert network.local
+    assert network.block in (1, 2, 4)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_not_local_sees_further(name: str) -> None:
+    network = WHOLE[name]().requires_grad_(False)
+    assert not network.local
+    x = torch.rand(1, channels(network), 8, 3 * network.receptive_field)
+    changed = x.clone()
+    changed[..., -1] = 1 - changed[..., -1]
+    beyond = (
+        network(changed)[..., : network.receptive_field]
+        - network(x)[..., : network.receptive_field]
+    )
+    assert beyond.abs().max() > 0
 
 
 def test_frames_of_a_batch_know_nothing_of_each_other(network: Network) -> None:

@@ -125,6 +125,7 @@ def test_it_holds_every_setting(done: tuple[Job, Result]) -> None:
     assert settings_of(json.loads(json.dumps(record))) == wanted
     assert record["settings"]["start"] == "1/3"
     assert record["run"]["tile"] == 64
+    assert record["run"]["measured"] == ""
 
 
 def test_it_tells_of_the_model_and_what_it_learnt_from(done: tuple[Job, Result]) -> None:

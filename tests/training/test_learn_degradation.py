@@ -16,12 +16,12 @@ from safetensors.torch import load_file
 from support.cli_runner import vsr
 from support.clips import Clip, make, picture
 from support.colour_stills import colour_stills
+from support.fake_devices import draw_ahead
 
 from vsr import load_model
 from vsr.cli.train import train_command
 from vsr.core.errors import DeviceError, InputError, OutputError, TrainingError
 from vsr.training import learn_degradation as module
-from vsr.training import loop
 from vsr.training.fit import fit
 from vsr.training.generator import Generator, Learned
 from vsr.training.learn_degradation import Learning, learn_degradation
@@ -115,7 +115,7 @@ def test_what_is_drawn_ahead_is_the_same(
 ) -> None:
     """As on a GPU."""
     run(recipe, tmp_path / "plain")
-    monkeypatch.setitem(loop.AHEAD, "cpu", 3)
+    draw_ahead(monkeypatch, 3)
     run(recipe, tmp_path / "ahead")
     one, other = ((tmp_path / name / GENERATOR).read_bytes() for name in ("plain", "ahead"))
     assert one == other

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.fake_devices import draw_ahead
 
 from vsr.core.errors import OutputError
 from vsr.core.folders import make_folder
-from vsr.training import loop
 from vsr.training.loop import drawn_ahead, log
 from vsr.training.recipe import part_done
 
@@ -24,7 +24,7 @@ class Stand:
 
 @pytest.mark.parametrize("depth", [0, 3])
 def test_examples_come_in_order(monkeypatch: pytest.MonkeyPatch, depth: int) -> None:
-    monkeypatch.setitem(loop.AHEAD, "cpu", depth)
+    draw_ahead(monkeypatch, depth)
     with drawn_ahead(iter(range(9)), torch.device("cpu")) as coming:
         assert list(coming) == list(range(9))
 

@@ -21,12 +21,11 @@ from vsr.adaptation.pseudo_pairs import CameraPairs, recordings, smallest, truth
 from vsr.core.commit import commit_bytes
 from vsr.core.errors import ModelError, OutputError
 from vsr.core.events import Warn, ignore
-from vsr.core.options import ComputeOptions
 from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
 from vsr.images.images import is_series
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import torch_device
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.registry import Model, default_model, footage_model, load_model, scales_of
 from vsr.pipeline.checks import check_paths
@@ -118,7 +117,7 @@ def adapt(
     """
     _check(footage, output, model, overwrite)
     began = _chosen(model, scale)
-    place = choose_engine(ComputeOptions(device=device)).device
+    place = torch_device(device)
     network = began.network
     random = np.random.default_rng(course.seed)
     seen = sample(footage, scale, network.color, random, watch.warn)

@@ -158,11 +158,11 @@ def _here(order: Order, places: dict[Path, Path]) -> Job:
 def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any]) -> Made:
     """Make the segment where the run joins it, or in a folder of this node."""
     options = job.options
-    tools = _tools(options.model, job.enlarges_by, order.model, options.compute)
+    tools, told = _tools(options.model, job.enlarges_by, order.model, options.compute)
     if tools.model.weights.sha256 != order.plan.settings["weights"]:
         raise ModelError(f"model {job.options.model}: has other weights than where the work began")
     shared = order.mark.is_file() and os.access(order.folder, os.W_OK)
-    warnings: list[str] = []
+    warnings: list[str] = [*told]
     done: list[SegmentRecord] = []
     room: AbstractContextManager[Path | str] = (
         nullcontext(order.folder)
@@ -191,9 +191,10 @@ def _make(job: Job, order: Order, segment: Segment, put: Callable[[bytes], Any])
 @lru_cache(maxsize=1)
 def _tools(
     model: str | None, factor: Fraction, _known: Fingerprint | None, compute: ComputeOptions
-) -> LoadedModel:
-    """Kept from task to task, as a worker process does many."""
-    return load_for(model, factor, choose_engine(compute))
+) -> tuple[LoadedModel, tuple[str, ...]]:
+    """Kept from task to task, as a worker process does many; and what is to be told of it."""
+    told: list[str] = []
+    return load_for(model, factor, choose_engine(compute), told.append), tuple(told)
 
 
 def _check_versions(plan: Plan) -> None:

@@ -23,7 +23,7 @@ from torch import Tensor
 from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import PixelFormat, Plane, VideoInfo
 from vsr.core.half import BLACK, samples_of_shown, shown_of_samples
-from vsr.core.resample import Upsample, cubic, enlarge_axis, reduce_axis, to_samples
+from vsr.core.resample import Upsample, cubic, enlarge_axis, reduce_axis, sample_type, to_samples
 
 # Chroma's offset from the centre of its block of two luma samples along each axis (x, y), in luma
 # samples, by siting. In a block of four it is three times as much.
@@ -177,8 +177,8 @@ def from_rgb(rgb: Tensor, info: VideoInfo) -> list[Tensor]:
 
 def _rounded(planes: Sequence[Tensor], info: VideoInfo) -> list[Tensor]:
     """float32 samples, which are written to, as those of `info`."""
-    dtype = torch.uint8 if info.format.depth == 8 else torch.uint16
-    return [plane.round_().clamp_(0, info.format.peak).to(dtype) for plane in planes]
+    peak = info.format.peak
+    return [p.round_().clamp_(0, peak).to(sample_type(peak, p.device)) for p in planes]
 
 
 def rgb_matrix(info: VideoInfo) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
 from vsr.core.color_codes import ColorRange, Matrix, Primaries, Transfer
@@ -80,7 +79,6 @@ class PixelFormat:
         return np.zeros(size, np.uint8) if self.depth == 8 else np.zeros(size, np.uint16)
 
 
-_DEPTHS = (8, 9, 10, 12, 14, 16)
 _LAYOUTS = {
     "420": (2, 2),
     "422": (2, 1),
@@ -91,30 +89,38 @@ _LAYOUTS = {
 }
 """Luma columns and rows for each of chroma, the usual layouts first."""
 
+_ALL = (8, 9, 10, 12, 14, 16)
+_DEPTHS = {
+    "gray": _ALL,
+    **dict.fromkeys(("yuv420p", "yuv422p", "yuv444p"), _ALL),
+    "yuv440p": (8, 10, 12),
+    **dict.fromkeys(("yuv411p", "yuv410p"), (8,)),
+    "yuva420p": (8, 9, 10, 16),
+    **dict.fromkeys(("yuva422p", "yuva444p"), (8, 9, 10, 12, 16)),
+    "gbrp": _ALL,
+    "gbrap": (8, 10, 12, 14, 16),
+}
+"""The depths that libav has of each kind: a table, so that networks run where libav is not."""
+
 
 def _formats() -> dict[str, PixelFormat]:
     """Grey, YUV, YUV with alpha, RGB, RGB with alpha: what of them libav has."""
-    found = [PixelFormat(_named("gray", depth), depth, 1, 1, 1) for depth in _DEPTHS]
+    found = _of_kind("gray", 1, 1, 1)
     for planes, kind in ((3, "yuv"), (4, "yuva")):
         for name, layout in _LAYOUTS.items():
-            for depth in _DEPTHS:
-                found.append(PixelFormat(_named(f"{kind}{name}p", depth), depth, *layout, planes))
+            found += _of_kind(f"{kind}{name}p", *layout, planes)
     for planes, name in ((3, "gbrp"), (4, "gbrap")):
-        for depth in _DEPTHS:
-            found.append(PixelFormat(_named(name, depth), depth, 1, 1, planes, True))
-    return {format_.name: format_ for format_ in found if _is_known(format_.name)}
+        found += _of_kind(name, 1, 1, planes, rgb=True)
+    return {format_.name: format_ for format_ in found}
 
 
-def _named(kind: str, depth: int) -> str:
-    return kind if depth == 8 else f"{kind}{depth}le"
-
-
-def _is_known(name: str) -> bool:
-    try:
-        VideoFormat(name)
-    except ValueError:
-        return False
-    return True
+def _of_kind(
+    kind: str, chroma_width: int, chroma_height: int, planes: int, rgb: bool = False
+) -> list[PixelFormat]:
+    """Its formats, the least deep first."""
+    layout = (chroma_width, chroma_height, planes, rgb)
+    depths = _DEPTHS.get(kind, ())
+    return [PixelFormat(kind if d == 8 else f"{kind}{d}le", d, *layout) for d in depths]
 
 
 PIXEL_FORMATS = _formats()

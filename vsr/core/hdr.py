@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
-
-from av.video.frame import VideoFrame
+from typing import TYPE_CHECKING, Any
 
 from vsr.core.color_codes import Transfer
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
 
 Point = tuple[Fraction, Fraction]
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _RUNS = {2: torch.float64, 4: torch.complex128}  # as wide as so many float32
+_WIDE = ("cpu", "cuda")  # types of device that have these
 
 
 def convolution(
@@ -17,6 +18,7 @@ def convolution(
     padding: tuple[int, ...] = (0, 0),
     relu: bool = False,
     groups: int = 1,
+    dilation: tuple[int, ...] = (1, 1),
 ) -> Tensor:
     """torch's conv2d, with ReLU after it if wanted, in one kernel where there is one.
 
@@ -26,10 +28,10 @@ def convolution(
         # What torch.compile makes of a convolution and a ReLU. Without one conv2d would do, but
         # for small pictures takes another kernel, which rounds otherwise: tiles would differ.
         fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, padding, stride, (1, 1), groups, "relu" if relu else "none", [], None
+            x, weight, bias, padding, stride, dilation, groups, "relu" if relu else "none", [], None
         )
         return fused
-    features = F.conv2d(x, weight, bias, stride, padding, 1, groups)
+    features = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
     return F.relu_(features) if relu else features
 
 
@@ -54,10 +56,12 @@ def shuffle(x: Tensor, factor: int) -> Tensor:
     """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
 
     In channels-last order and float32 the `factor` samples in a row that come from one pixel
-    are moved as one number: several times faster. Other tensors take the plain way.
+    are moved as one number: several times faster. Other tensors take the plain way, and so do all
+    on devices that need not have numbers so wide.
     """
     tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    plain = torch.compiler.is_compiling() or tracing or x.requires_grad
+    narrow = x.device.type not in _WIDE
+    plain = narrow or torch.compiler.is_compiling() or tracing or x.requires_grad
     run = None if plain else _RUNS.get(factor)
     lying = x.permute(0, 2, 3, 1)
     if run is None or x.dtype != torch.float32 or not lying.is_contiguous():

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-
-import av
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING
 
 from vsr.core.bounds import LONGEST, PIXELS, Bounds
 from vsr.core.errors import InputError
-from vsr.core.url import Url
 from vsr.util.text import shown
 
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+    from vsr.core.url import Url
+
 _HOUR = 3600  # seconds
+_TICKS = 1_000_000  # a second, of libav's containers: AV_TIME_BASE
 _MOST = {"pixels": PIXELS, "seconds": Bounds(1, LONGEST, whole=True)}  # libav bears no more
 
 
@@ -55,7 +58,7 @@ def check_header(
     """
     context = stream.codec_context
     check_size(path, context.width, context.height, limits)
-    check_length(path, Fraction(container.duration or 0, av.time_base), limits)
+    check_length(path, Fraction(container.duration or 0, _TICKS), limits)
     check_length(path, (stream.duration or 0) * (stream.time_base or Fraction(0)), limits)
     if not context.is_open:
         context.options = {**context.options, "max_pixels": str(limits.pixels)}

@@ -134,7 +134,8 @@ class ComputeOptions:
     """Where and how the network runs. Raises DeviceError for values out of range.
 
     Attributes:
-        device: "auto", "cpu", "cuda", "cuda:N", or several GPUs with commas, which share frames.
+        device: "auto", "cpu", "cuda", "cuda:N", "mps", "xpu", "xpu:N", "igpu", or several GPUs of
+            one type with commas, which share frames.
         precision: of the network's numbers; "auto" is half precision where the device has it.
         threads: CPU cores to use; 0 for all, and below 1 that part of those there are.
         tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what fits

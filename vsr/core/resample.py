@@ -277,10 +277,20 @@ def _along(planes: Tensor, taps: Taps) -> Tensor:
     return made.view(length, count, width).transpose(0, 1)
 
 
+_WITHOUT_UINT16 = {"mps"}  # types of device, whose samples are int32 until they reach the host
+
+
+def sample_type(peak: int, device: torch.device) -> torch.dtype:
+    """What samples in 0..peak are on a device: uint8 up to 255, uint16 above where there is one."""
+    if peak <= 255:
+        return torch.uint8
+    return torch.int32 if device.type in _WITHOUT_UINT16 else torch.uint16
+
+
 def to_samples(phases: Tensor, scale: int, peak: int) -> Tensor:
     """Round (N, scale**2, H, W) float32 phases to samples (N, scale*H, scale*W) in 0..peak.
 
-    uint8 up to 255, uint16 above. `phases` is overwritten.
+    They are of `sample_type`. `phases` is overwritten.
     """
     phases = phases.round_().clamp_(0, peak)
     samples = phases.to(torch.uint8 if peak <= 255 else torch.int32)
@@ -291,4 +301,4 @@ def to_samples(phases: Tensor, scale: int, peak: int) -> Tensor:
         runs = runs.view(_RUN_TYPES[scale])
     rows = runs.transpose(2, 3).contiguous().view(samples.dtype)
     large = rows.view(count, height * scale, width * scale)
-    return large if peak <= 255 else large.to(torch.uint16)
+    return large.to(sample_type(peak, large.device))

@@ -36,6 +36,7 @@ from vsr.evaluation.no_reference import Traces
 from vsr.evaluation.resized import restore_resized
 from vsr.inference.engine import Engine, choose_engine, prepared
 from vsr.inference.passes import first_model, going_on
+from vsr.inference.self_test import proven
 from vsr.networks.registry import Model, load_model
 
 CLIP_BORDER = 8  # pixels, at every scale
@@ -223,7 +224,7 @@ def compare(
     """
     engine = choose_engine(compute)
     scale = factor or Fraction(models[0].scale)
-    restorers = [_restorer(model, scale, engine) for model in models]
+    restorers = [_restorer(model, scale, engine, warn) for model in models]
     colors = [model.network.color for model in models]
     quantiser = recording.quantiser if recording else 0.0
     for item in items:
@@ -240,11 +241,12 @@ Restorer = Callable[[Iterator[Seen], float], Iterator[Restored]]
 """Restores the small frames of a clip, or an image, of which it is told how they were coded."""
 
 
-def _restorer(model: Model, factor: Fraction, engine: Engine) -> Restorer:
+def _restorer(model: Model, factor: Fraction, engine: Engine, warn: Warn) -> Restorer:
     """A model at a factor: the network alone where that is its own."""
     if factor != model.scale:
-        tools = going_on(model, factor, engine)
+        tools = going_on(model, factor, engine, warn)
         return lambda small, quantiser: restore_resized(tools, small, factor, quantiser)
+    engine = proven([model], engine, warn)
     network = prepared(model.network, engine)
     return lambda small, quantiser: restore_clip(network, small, engine.device, quantiser)
 

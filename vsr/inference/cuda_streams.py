@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from vsr.core.frame import Frame, Plane
-from vsr.inference.memory import is_out_of_memory, release
+from vsr.inference.devices import exact_kernels, release, type_of
+from vsr.inference.memory import is_out_of_memory
 from vsr.inference.tiles import Tiler
+from vsr.inference.transfer import as_planes, as_sent
 from vsr.inference.windows import Window
 
 _AHEAD = 2  # batches in flight on each device: one is computed while others are copied
@@ -74,18 +76,18 @@ def _batches(windows: Iterator[Window], size: int) -> Iterator[_Batch]:
 class _Lane:
     """One device: its streams, and how many windows fit its memory at once.
 
-    A device that is no GPU has no streams; then all is done in order, to the same result.
+    A device whose type has no streams does all in order, to the same result.
     """
 
     def __init__(self, tiler: Tiler, size: int) -> None:
         self.tiler, self._size = tiler, size
         self._device = tiler.enlarger.device
-        self._gpu = self._device.type == "cuda"
+        self._streams = type_of(self._device).streams
         self._upload, self._compute, self._download = (
-            torch.cuda.Stream(self._device) if self._gpu else None  # type: ignore[no-untyped-call]
+            torch.cuda.Stream(self._device) if self._streams else None  # type: ignore[no-untyped-call]
             for _ in range(3)
         )
-        if self._gpu:
+        if self._streams:
             torch.cuda.synchronize(self._device)  # the weights came by another stream
 
     def begin(self, windows: Sequence[Planes]) -> list[Waiting]:
@@ -94,7 +96,7 @@ class _Lane:
         done = 0
         while done < len(windows):
             if self.tiler.size:
-                with _kernels():
+                with exact_kernels(self._device):
                     begun.append(partial(list, [self.tiler(windows[done])]))
                 done += 1
                 continue
@@ -116,34 +118,29 @@ class _Lane:
     def _start(self, windows: Sequence[Planes]) -> Waiting:
         """Send windows on their way through the streams; what is returned waits for the end."""
         host = [
-            torch.from_numpy(np.stack([np.stack(planes[n]) for planes in windows]))
+            as_sent(np.stack([np.stack(planes[n]) for planes in windows]), self._device)
             for n in range(len(windows[0]))
         ]
         with _on(self._upload):
-            small = [self._pinned(plane).to(self._device, non_blocking=True) for plane in host]
+            small = [self._pinned(p).to(self._device, non_blocking=self._streams) for p in host]
         _wait(self._compute, self._upload, small)
-        with _on(self._compute), _kernels():
+        with _on(self._compute), exact_kernels(self._device):
             large = self.tiler.at_once(small)
         _wait(self._download, self._compute, large)
         with _on(self._download):
             fetched = [self._fetched(plane) for plane in large]
-            end = torch.cuda.Event() if self._gpu else None  # type: ignore[no-untyped-call]
+            end = torch.cuda.Event() if self._streams else None  # type: ignore[no-untyped-call]
             if end is not None:
                 end.record()
         return partial(_landed, fetched, end)
 
     def _pinned(self, plane: Tensor) -> Tensor:
-        return plane.pin_memory() if self._gpu else plane
+        return plane.pin_memory() if self._streams else plane
 
     def _fetched(self, plane: Tensor) -> Tensor:
         """A copy in the host's memory, once the stream has come to it."""
-        copy = torch.empty(plane.shape, dtype=plane.dtype, pin_memory=self._gpu)
-        return copy.copy_(plane, non_blocking=True)
-
-
-def _kernels() -> AbstractContextManager[object]:
-    """All frames have one size, so trying out kernels pays; float32 means float32."""
-    return torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
+        copy = torch.empty(plane.shape, dtype=plane.dtype, pin_memory=self._streams)
+        return copy.copy_(plane, non_blocking=self._streams)
 
 
 def _on(stream: torch.cuda.Stream | None) -> AbstractContextManager[object]:
@@ -163,7 +160,7 @@ def _wait(
 def _landed(planes: Sequence[Tensor], end: torch.cuda.Event | None) -> list[tuple[Plane, ...]]:
     if end is not None:
         end.synchronize()
-    return list(zip(*(plane.numpy() for plane in planes), strict=True))
+    return list(zip(*(as_planes(plane) for plane in planes), strict=True))
 
 
 def _shown(batch: _Batch, begun: list[Waiting]) -> Iterator[Frame]:

@@ -18,9 +18,13 @@ from vsr.core.geometry import Geometry
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.threads import cores_of
+from vsr.inference.bench_answer import Answer, kept_answer
 from vsr.inference.cpu_workers import side_by_side
+from vsr.inference.cuda_graph import replay_cell
 from vsr.inference.cuda_streams import in_batches
+from vsr.inference.devices import DEVICE_TYPES, DeviceType, name_of, named, type_of
 from vsr.inference.ensemble import SelfEnsemble
+from vsr.inference.openvino_runtime import on_openvino
 from vsr.inference.recurrent_tiles import RecurrentTiler, Told
 from vsr.inference.step_by_step import step_by_step
 from vsr.inference.steps import steps
@@ -32,7 +36,6 @@ from vsr.networks import Network
 from vsr.networks.int8 import quantized
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import Model
-from vsr.util.text import shown
 
 PRECISIONS = {
     "fp32": torch.float32,
@@ -48,13 +51,15 @@ class Engine:
     """The choice made: where the convolutions run, and in what numbers.
 
     Attributes:
-        devices: the CPU, or GPUs that take turns.
+        devices: the CPU, or GPUs that take turns; as `vsr.inference.devices` names them.
         precision: "fp32", "bf16", "fp16" or "int8", for the convolutions; the rest is float32.
         workers: frames computed side by side on a CPU, each on one core.
         tile: side of the tiles in small pixels; 0 for whole frames, None for what memory bears.
         self_ensemble: whether each frame is the mean over its eight positions.
         detail: the share of the network's detail over bicubic that is kept.
         compiled: whether torch.compile makes kernels for the network.
+        measured: the day on which `vsr bench` found this device and precision to be the fastest,
+            "" where that did not choose them.
     """
 
     devices: tuple[torch.device, ...]
@@ -64,6 +69,22 @@ class Engine:
     self_ensemble: bool = False
     compiled: bool = False
     detail: float = 1.0
+    measured: str = ""
+
+    @property
+    def kind(self) -> DeviceType:
+        """What holds for the devices, which are of one type."""
+        return type_of(self.device)
+
+    @property
+    def name(self) -> str:
+        """The devices as the option takes them: "cpu", "cuda:0,cuda:1"."""
+        return ",".join(map(name_of, self.devices))
+
+    @property
+    def at_once(self) -> int:
+        """Frames, or parts of them, that are in work on a device at a time."""
+        return self.workers if self.kind.on_cores else 2
 
     @property
     def device(self) -> torch.device:
@@ -74,20 +95,30 @@ class Engine:
 def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
     """Pick devices and precision. Raises DeviceError for what this machine has not.
 
-    "auto" is the first GPU where there is one; half precision on a GPU, bfloat16 on a CPU with
+    "auto" is what `vsr bench` found to be the fastest on this machine, where it has been run; else
+    the first CUDA GPU, or the CPU. Precision is then half on a GPU, bfloat16 on a CPU with
     instructions for it, else float32.
     """
     precision: str = options.precision
-    devices = tuple(_device(name.strip()) for name in options.device.split(","))
-    if len(set(devices)) < len(devices) or (len(devices) > 1 and "cpu" in map(str, devices)):
-        raise DeviceError(f"device {options.device!r}: several must be different GPUs")
+    answer = _measured(options)
+    devices: tuple[torch.device, ...]
+    if answer is not None:
+        devices = (named(answer.device),)
+        precision = answer.precision if precision == "auto" else precision
+    else:
+        devices = tuple(_device(name.strip()) for name in options.device.split(","))
+    kind = type_of(devices[0])
+    if len(devices) > 1 and not _can_take_turns(devices):
+        raise DeviceError(f"device {options.device!r}: several must be different GPUs of one type")
     if precision == "auto":
-        gpu = devices[0].type == "cuda"
-        precision = "fp16" if gpu else "bf16" if _cpu_has_bf16() else "fp32"
-    if precision == "fp16" and devices[0].type == "cpu":
+        precision = usual_precision(kind)
+    if precision == "fp16" and kind.on_cores:
         raise DeviceError("precision fp16 needs a GPU: on the CPU choose bf16 or fp32")
-    if precision == "int8" and (devices[0].type != "cpu" or not _cpu_has_int8()):
+    if precision == "int8" and not (kind.on_cores and _cpu_has_int8()):
         raise DeviceError("precision int8 needs a CPU with VNNI instructions: choose another")
+    if precision not in kind.precisions:
+        allowed = " or ".join(kind.precisions)
+        raise DeviceError(f"precision {precision} is not for device {kind.name}: choose {allowed}")
     if options.compiled and not _has_compiler(devices[0]):
         raise DeviceError("compiling needs a C++ compiler on CPUs and Triton on GPUs: none found")
     return Engine(
@@ -98,7 +129,36 @@ def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
         options.self_ensemble,
         options.compiled,
         options.strength / 100,
+        "" if answer is None else answer.day,
     )
+
+
+def usual_precision(kind: DeviceType) -> str:
+    """What "auto" takes on a type of device."""
+    return "fp32" if kind.on_cores and not _cpu_has_bf16() else kind.half
+
+
+def torch_device(name: str) -> torch.device:
+    """The first device of an option, for what learns on it. Raises DeviceError for others."""
+    device = choose_engine(ComputeOptions(device=name)).device
+    if type_of(device).name != device.type:
+        raise DeviceError(f"device {name!r} enlarges, and does not learn: choose another")
+    return device
+
+
+def _measured(options: ComputeOptions) -> Answer | None:
+    """What `vsr bench` has found, where it has a say in these options."""
+    if options.device != "auto" or options.compiled:
+        return None
+    answer = kept_answer()
+    if answer is None or options.precision in ("auto", answer.precision):
+        return answer
+    return answer if options.precision in DEVICE_TYPES[answer.kind].precisions else None
+
+
+def _can_take_turns(devices: tuple[torch.device, ...]) -> bool:
+    different = len(set(devices)) == len(devices)
+    return different and len(set(map(type_of, devices))) == 1 and type_of(devices[0]).take_turns
 
 
 def restore(
@@ -138,8 +198,8 @@ def restore_by(
         frames: with shots marked, and with the context that the network sees.
         info: what holds for the frames that go in.
         engine: where and how to run.
-        warn: told, in one line, when memory does not suffice and smaller tiles are taken; no
-            frame is lost by it.
+        warn: told, in one line, when memory does not suffice and smaller tiles are taken, of which
+            no frame is lost, or when tiles are asked for that the network cannot work in.
         box: as `CropRegion.inside` gives it. The part is, in float32 on a CPU to the bit, what
             would be cut out of the whole frame; with a recurrent network nearly so, see
             `vsr.inference.recurrent_tiles`.
@@ -149,7 +209,7 @@ def restore_by(
     """
     first = networks[0]
     if isinstance(first, Recurrent):
-        at_once = engine.workers if engine.device.type == "cpu" else 1
+        at_once = engine.workers if engine.kind.on_cores else 1
         told = Told(quality, engine.detail)
         tiler = RecurrentTiler(
             first, info, engine.device, at_once, engine.tile, told, warn, box, geometry
@@ -162,13 +222,16 @@ def restore_by(
         Enlarger(network, info, device)
         for network, device in zip(networks, engine.devices, strict=True)
     ]
-    at_once = engine.workers if engine.device.type == "cpu" else 2
     size = engine.tile
-    if size is None:
-        size = largest_tile(enlargers[0], at_once, box, geometry)
+    if not first.local:
+        if size:
+            warn(f"tile {size}: this network takes means over whole pictures, and works on those")
+        size = 0
+    elif size is None:
+        size = largest_tile(enlargers[0], engine.at_once, box, geometry)
     tilers = [Tiler(enlarger, size, warn, box, geometry) for enlarger in enlargers]
-    if engine.device.type == "cpu":
-        yield from side_by_side(seen, tilers[0], engine.workers)
+    if engine.kind.on_host:
+        yield from side_by_side(seen, tilers[0], engine.at_once)
     else:
         batch = max(1, _BATCH_PIXELS // tilers[0].part.seen_pixels)
         yield from in_batches(seen, tilers, batch)
@@ -178,20 +241,32 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     """A copy of the network for the engine's precision, on a device, by default its first."""
     if network.state_channels and engine.self_ensemble:
         raise ModelError("self-ensemble is for networks without a state: take another model")
-    ready = copy.deepcopy(network).to(device or engine.device).eval().requires_grad_(False)
-    if engine.precision == "int8":
-        ready = quantized(ready)
-    for parameter in ready.parameters():  # buffers hold exact interpolation weights: float32
-        layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
-        converted = parameter.data.to(PRECISIONS[engine.precision])
-        parameter.data = converted.contiguous(memory_format=layout)
+    device = engine.device if device is None else device
+    ready = copy.deepcopy(network).to(device).eval().requires_grad_(False)
+    kind = type_of(device)
+    if kind.name == "igpu":
+        ready = on_openvino(ready, engine.precision)
+    else:
+        _convert(ready, engine.precision, kind)
     if engine.compiled:
         _compile(ready)
+    elif kind.graphs:
+        replay_cell(ready)
     if engine.self_ensemble:
         ready = SelfEnsemble(ready)
     if engine.detail < 1 and not network.state_channels:
         ready = PartialDetail(ready, engine.detail)
     return ready
+
+
+def _convert(network: Network, precision: str, kind: DeviceType) -> None:
+    """Give parameters their precision, and the order that the device's kernels want."""
+    if precision == "int8":
+        quantized(network)
+    for parameter in network.parameters():  # buffers hold exact interpolation weights: float32
+        layout = kind.memory_format if parameter.ndim == 4 else torch.contiguous_format
+        converted = parameter.data.to(PRECISIONS[precision])
+        parameter.data = converted.contiguous(memory_format=layout)
 
 
 def _compile(network: Network) -> None:
@@ -204,27 +279,14 @@ def _compile(network: Network) -> None:
 
 
 def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise DeviceError(f"unknown device {shown(name)}: auto, cpu, cuda or cuda:N")
-    if device.type == "cpu":
-        return torch.device("cpu")
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    index = device.index or 0
-    if index >= count:
-        raise DeviceError(f"device {name!r} is not there: this machine has {count} CUDA GPUs")
-    return torch.device("cuda", index)
+    return named(name if name != "auto" else "cuda" if DEVICE_TYPES["cuda"].count() else "cpu")
 
 
 def _has_compiler(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return find_spec("triton") is not None
-    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl"))
+    kind = type_of(device)
+    if kind.on_cores:
+        return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl"))
+    return kind.compiles and find_spec("triton") is not None
 
 
 def _cpu_has_int8() -> bool:

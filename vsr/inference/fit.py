@@ -14,7 +14,7 @@ from vsr.core.color import RGB_REACH, black, from_rgb, known_matrix, offset
 from vsr.core.crop import Box
 from vsr.core.frame import VideoInfo
 from vsr.core.geometry import Axis, Geometry
-from vsr.core.resample import Taps, resampled, taps
+from vsr.core.resample import Taps, resampled, sample_type, taps
 from vsr.inference.area import GRID, Area
 from vsr.networks import Network
 
@@ -118,9 +118,9 @@ class Fitter:
         return self._padded(number, self._rounded(resampled(small.to(torch.float32), *both)))
 
     def _rounded(self, planes: Tensor) -> Tensor:
-        kind = torch.uint8 if self._info.format.depth == 8 else torch.int32
-        made = planes.round().clamp(0, self._info.format.peak).to(kind)
-        return made if kind is torch.uint8 else made.to(torch.uint16)
+        peak = self._info.format.peak
+        made = planes.round().clamp(0, peak).to(torch.uint8 if peak <= 255 else torch.int32)
+        return made.to(sample_type(peak, made.device))
 
     def _padded(self, number: int, plane: Tensor) -> Tensor:
         """A plane of the picture, with black borders where they are asked for."""

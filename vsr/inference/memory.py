@@ -15,6 +15,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from vsr.inference.devices import free_on, says_out_of_memory, type_of
+
 # From malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE = 2**30
@@ -41,36 +43,19 @@ def keep_freed_memory() -> None:
         libc.mallopt(option, value)
 
 
-_SIGNS = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "bad_alloc",
-    "ALLOC_FAILED",
-    "could not create a ",  # of oneDNN: memory, or a primitive that needs some
-)
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error is an allocator's refusal, of numpy, of torch or of its libraries."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
-
-
-def release(device: torch.device) -> None:
-    """Give cached memory of a GPU back to its driver, so that smaller pieces can be had."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)  # what streams still use is freed after it
-        torch.cuda.empty_cache()
+    return isinstance(error, RuntimeError) and says_out_of_memory(str(error))
 
 
 def free_memory(device: torch.device) -> int | None:
     """Bytes that can still be had on a device; None where the system does not tell."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    known = [free for free in (_system_free(), _container_free()) if free is not None]
+    own = free_on(device)
+    if own is not None and not type_of(device).shares_memory:
+        return own
+    known = [free for free in (own, _system_free(), _container_free()) if free is not None]
     return min(known) if known else None
 
 

@@ -10,6 +10,7 @@ from math import ceil, prod
 from vsr.core.color import known_matrix
 from vsr.core.crop import Box, cropped
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.geometry import Geometry
 from vsr.core.picture import short
@@ -17,6 +18,7 @@ from vsr.core.quality import FLAWLESS, Quality
 from vsr.inference.area import GRID
 from vsr.inference.engine import Engine, copies, restore_by
 from vsr.inference.fit import needed
+from vsr.inference.self_test import proven
 from vsr.inference.upscaler import Enlarger
 from vsr.networks import Network
 from vsr.networks.registry import Model, default_model, load_model, scales_of
@@ -45,10 +47,16 @@ class LoadedModel:
         return prod(model.scale for model in (self.model, *self.then))
 
 
-def load_for(name: str | None, factor: Fraction, engine: Engine) -> LoadedModel:
+def load_for(
+    name: str | None, factor: Fraction, engine: Engine, warn: Warn = ignore
+) -> LoadedModel:
     """A model at the least of its scales that is not below `factor`, or at its largest and others
-    that go on from there. Raises ModelError."""
-    return going_on(first_model(name, factor), factor, engine)
+    that go on from there. Raises ModelError.
+
+    The engine is the one given, or what stands in for it, where it fails the test at the start:
+    see `vsr.inference.self_test`; `warn` is told.
+    """
+    return going_on(first_model(name, factor), factor, engine, warn)
 
 
 def first_model(name: str | None, factor: Fraction) -> Model:
@@ -57,8 +65,8 @@ def first_model(name: str | None, factor: Fraction) -> Model:
     return load_model(name, scale_for(name, factor))
 
 
-def going_on(first: Model, factor: Fraction, engine: Engine) -> LoadedModel:
-    """A model, and others that go on from there until `factor` is reached."""
+def going_on(first: Model, factor: Fraction, engine: Engine, warn: Warn = ignore) -> LoadedModel:
+    """A model, and others that go on from there until `factor` is reached; tested as above."""
     then: list[Model] = []
     scale = first.scale
     own = not first.weights.file  # what has learnt nothing goes on by itself
@@ -66,7 +74,7 @@ def going_on(first: Model, factor: Fraction, engine: Engine) -> LoadedModel:
         further = first.name if own else GOES_ON
         then.append(load_model(further, scale_for(further, factor / scale)))
         scale *= then[-1].scale
-    return LoadedModel(first, engine, tuple(then))
+    return LoadedModel(first, proven((first, *then), engine, warn), tuple(then))
 
 
 def scale_for(name: str, factor: Fraction) -> int:

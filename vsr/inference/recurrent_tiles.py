@@ -30,12 +30,14 @@ from vsr.core.crop import Box
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.geometry import Geometry
 from vsr.core.quality import Quality
-from vsr.core.resample import to_samples
+from vsr.core.resample import sample_type, to_samples
 from vsr.inference.active import CALL, active_tiles
 from vsr.inference.area import GRID, Area, samples
+from vsr.inference.devices import exact_kernels, release
 from vsr.inference.fit import Fitter, needed
-from vsr.inference.memory import free_memory, is_out_of_memory, release
+from vsr.inference.memory import free_memory, is_out_of_memory
 from vsr.inference.tiles import LEAST_TILE, Tile, halved, now_smaller, tiles, wanted
+from vsr.inference.transfer import fetched, sent
 from vsr.inference.upscaler import enlarged_differences
 from vsr.networks.recurrent import PATIENCE, Observation, Recurrent, State, quality_planes
 
@@ -154,7 +156,8 @@ class RecurrentTiler:
         last = self._luma(self._planes(previous))
         still = before.result().still if before else torch.zeros_like(last, dtype=torch.uint8)
         quality = quality_planes(self._told.quality.of(frames)).to(self.device)
-        return self.network.observe(lumas, last, still, quality)
+        with exact_kernels(self.device):
+            return self.network.observe(lumas, last, still, quality)
 
     @torch.inference_mode()
     def active(self, observation: Observation) -> NDArray[np.bool_]:
@@ -183,8 +186,8 @@ class RecurrentTiler:
         if self._info.format.rgb or self._fitter:
             luma = torch.empty(large, device=self.device)[:, None]
         else:
-            depth = torch.uint8 if self._info.format.depth == 8 else torch.uint16
-            luma = torch.empty(large, dtype=depth, device=self.device)
+            kind = sample_type(self._info.format.peak, self.device)
+            luma = torch.empty(large, dtype=kind, device=self.device)
         hidden, detail = room(self.network.hidden), room(scale**2)
         return Canvas(luma, State(observation.frame, hidden, detail, observation.still))
 
@@ -193,7 +196,8 @@ class RecurrentTiler:
         """Restore a tile of a frame, and write it, and its part of the next state."""
         scale, peak = self.network.scale, self._info.format.peak
         made_of = (observation, state, tile.seen, self._told.detail)
-        phases, hidden, detail = self.network.advance(*made_of)
+        with exact_kernels(self.device):
+            phases, hidden, detail = self.network.advance(*made_of)
         core = samples((1, 1), tile.core, tile.seen)
         whole = (slice(None), slice(None))
         made = (tile, hidden[(*whole, *core)], detail[(*whole, *core)])
@@ -260,7 +264,7 @@ class RecurrentTiler:
             samples(step, self._part.core, self._part.seen, self.network.scale) for step in steps
         ]
         return tuple(
-            plane[0, rows, columns].contiguous().cpu().numpy()
+            fetched(plane[0, rows, columns].contiguous())
             for plane, (rows, columns) in zip(large, places, strict=True)
         )
 
@@ -271,7 +275,7 @@ class RecurrentTiler:
             made = [*fitter.rgb(differences + luma), *alpha]
         else:
             made = [fitter.luma(luma), *others]
-        return tuple(plane[0].cpu().numpy() for plane in made)
+        return tuple(fetched(plane[0]) for plane in made)
 
     def _planes(self, frame: Frame) -> list[Tensor]:
         """A frame's planes (1, h, w), of the part that is computed."""
@@ -279,7 +283,7 @@ class RecurrentTiler:
         found = []
         for n, plane in enumerate(frame.planes):
             place = samples(self._given.format.steps(n), self._part.seen, whole)
-            found.append(torch.from_numpy(np.ascontiguousarray(plane[place]))[None].to(self.device))
+            found.append(sent(np.ascontiguousarray(plane[place])[None], self.device))
         return found
 
     def _luma(self, planes: Sequence[Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vsr.core.frame import Frame, Plane
 from vsr.inference.cpu_workers import one_thread_each
+from vsr.inference.devices import type_of
 from vsr.inference.memory import keep_freed_memory
 from vsr.inference.recurrent_tiles import Canvas, RecurrentTiler
 from vsr.inference.steps import Step
@@ -38,7 +39,7 @@ def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> 
 
     The state is a variable of this function: the network itself remembers nothing.
     """
-    on_cpu = tiler.device.type == "cpu"
+    on_cpu = type_of(tiler.device).on_cores
     if on_cpu:
         keep_freed_memory()
         one_thread_each.enter()

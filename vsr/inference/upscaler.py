@@ -22,6 +22,7 @@ from vsr.core.color import (
 )
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.resample import to_samples
+from vsr.inference.transfer import sent
 from vsr.inference.windows import Window
 from vsr.networks import Network
 
@@ -48,6 +49,8 @@ class Enlarger:
     @property
     def halo(self) -> int:
         """How many pixels around its own place a large pixel can depend on."""
+        if not self.network.local:
+            return max(self.info.width, self.info.height)
         network = (self.network.receptive_field - 1) // 2
         if self.network.color == "rgb":
             return network + reach(self.info.format, rgb=True)
@@ -147,4 +150,4 @@ def enlarge_planes(network: Network, planes: Tensor, peak: int) -> Tensor:
 
 def stacked(planes: Sequence[Sequence[Plane]], device: torch.device) -> list[Tensor]:
     """The planes that `Enlarger.gathered` gives of one window, for a batch of one."""
-    return [torch.from_numpy(np.stack(plane))[None].to(device) for plane in planes]
+    return [sent(np.stack(plane)[None], device) for plane in planes]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature import LITERATURE
 from vsr.networks.network import Network
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 ARCHITECTURES: dict[str, type[Network]] = {
     "interpolation": Interpolation,
@@ -15,6 +17,8 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "vespcn": Vespcn,
     "edsr": Edsr,
     "recurrent": Recurrent,
+    "zssr": Zssr,
+    **LITERATURE,
 }
 
 __all__ = ["ARCHITECTURES", "Network"]

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vsr.core.errors import OutputError, writing
 from vsr.core.job import Job
 from vsr.core.paths import check_output
 from vsr.core.result import Result
+from vsr.inference.devices import title
+from vsr.inference.engine import Engine
 from vsr.inference.passes import LoadedModel
 from vsr.networks.registry import Model
 from vsr.provenance.described import Found, described, recorded
@@ -107,11 +107,11 @@ def make_record(
         "output": described(job.target, output),
         "tool": {"name": "vsr", "version": VERSION},
         "libraries": libraries(),
-        "machine": machine() | _gpus(result.device),
+        "machine": machine() | _gpus(tools.engine),
         "model": _model(tools.model)
         | {"chosen": result.chosen, "then": [_model(model) for model in tools.then]},
         "settings": {key: value for key, value in settings.items() if key not in _ELSEWHERE},
-        "run": _run(job, result),
+        "run": _run(job, result, tools.engine),
         "times": {
             "began": _utc(began),
             "ended": _utc(ended),
@@ -231,12 +231,13 @@ def _model(model: Model) -> dict[str, Any]:
     }
 
 
-def _run(job: Job, result: Result) -> dict[str, Any]:
+def _run(job: Job, result: Result, engine: Engine) -> dict[str, Any]:
     """How it was computed, and what was allowed."""
     read, compute = job.options.read, job.options.compute
     return {
         "device": result.device,
         "precision": result.precision,
+        "measured": engine.measured,
         "threads": compute.threads,
         "tile": compute.tile,
         "overwrite": job.options.run.overwrite,
@@ -248,9 +249,8 @@ def _run(job: Job, result: Result) -> dict[str, Any]:
     }
 
 
-def _gpus(device: str) -> dict[str, Any]:
-    """The names of those that took part, where this machine has them."""
-    names = [name for name in device.split(",") if name.startswith("cuda")]
-    if not names or not torch.cuda.is_available():
+def _gpus(engine: Engine) -> dict[str, Any]:
+    """The names of those that took part."""
+    if engine.kind.on_cores:
         return {}
-    return {"gpus": [torch.cuda.get_device_name(name) for name in names]}
+    return {"gpus": [title(device) for device in engine.devices]}

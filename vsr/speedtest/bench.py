@@ -132,7 +132,7 @@ def measure_speeds(
     sizes = [size for _, some in plan for size in some]
     share = _sharing(seconds, len(sizes) + _ENCODING_PARTS * len({size.target for size in sizes}))
     pictures = moving_pictures(*_largest(sizes))
-    at_once = engine.workers if engine.device.type == "cpu" else 1
+    at_once = engine.workers if engine.kind.on_cores else 1
     encoded: dict[tuple[int, int], _Figure] = {}
     encoding: _Figure | None = None
     for model, some in plan:
@@ -163,7 +163,7 @@ def _largest(sizes: Sequence[Size]) -> tuple[int, int]:
 def _speed(
     model: Model, size: Size, enlarging: _Figure, encoding: _Figure, engine: Engine
 ) -> Speed:
-    if engine.device.type == "cpu":  # both work on the same cores
+    if engine.kind.on_cores:  # both work on the same cores
         fps = 1 / (1 / enlarging.fps + 1 / encoding.fps)
     else:
         fps = min(enlarging.fps, encoding.fps)

@@ -31,14 +31,13 @@ from torch import Tensor
 
 from vsr.core.errors import TrainingError
 from vsr.core.folders import make_folder
-from vsr.core.options import ComputeOptions
 from vsr.core.paths import check_output_folder
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import list_media
 from vsr.degradation.compression import as_samples
 from vsr.figures.contact_sheet import Crop, Row, sheet
 from vsr.figures.contact_sheet import save as save_png
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import torch_device
 from vsr.training.checkpoint import UNFIT, write_whole
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
@@ -123,7 +122,7 @@ def learn_degradation(
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    device = choose_engine(ComputeOptions(device=recipe.device)).device
+    device = torch_device(recipe.device)
     check_output_folder(folder, list_media((*recipe.sharp, *recipe.real)))
     run = _begin(recipe, device)
     checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR

@@ -14,6 +14,7 @@ import torch
 
 from vsr.core.errors import writing
 from vsr.core.threads import ahead
+from vsr.inference.devices import type_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -22,7 +23,6 @@ T = TypeVar("T")
 Told = TypeVar("Told", bound="DataclassInstance", covariant=True)
 
 SAVE_EVERY = 120.0  # seconds
-AHEAD = {"cuda": 4}  # steps drawn ahead, by device: the CPU has no core to spare for it
 
 
 class Taken(Protocol):
@@ -72,19 +72,20 @@ def run_trainer(
     log_file: Path,
     device: torch.device,
     report: Callable[[Told], None],
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train until `fraction_of` steps and seconds is 1, saving every SAVE_EVERY seconds.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
-    checkpoint of that step is written first.
+    checkpoint of that step is written first. `clock` tells the seconds that steps take.
     """
     run, saved_at = trainer.run, time.monotonic()
     fraction = fraction_of(run.step, run.elapsed)
     with drawn_ahead(trainer.examples(), device) as examples:
         while fraction < 1:
-            began = time.monotonic()
+            began = clock()
             trainer.train(next(examples), fraction)
-            run.elapsed += time.monotonic() - began
+            run.elapsed += clock() - began
             fraction = fraction_of(run.step, run.elapsed)
             due = fraction >= 1 or time.monotonic() - saved_at > SAVE_EVERY
             if due:
@@ -103,7 +104,7 @@ def run_trainer(
 @contextmanager
 def drawn_ahead(examples: Iterator[T], device: torch.device) -> Iterator[Iterator[T]]:
     """The examples of each step, for a GPU drawn some steps ahead, so that it does not wait."""
-    depth = AHEAD.get(device.type, 0)
+    depth = type_of(device).drawn_ahead
     if depth:
         with ahead(examples, depth) as coming:
             yield coming

@@ -1,0 +1,61 @@
+"""What `vsr fuse` may be asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from vsr.core.bounds import THREADS, Bounds, check_bounds
+from vsr.core.crop import CropRegion, parse_crop
+from vsr.core.errors import InputError
+from vsr.core.option_checks import check_types, seconds, set_fields
+from vsr.core.options import ReadOptions
+
+FUSED_SCALE = Bounds(1, 8, whole=True)
+FRAMES = Bounds(1, 1000, whole=True)
+PRIOR = Bounds(0, 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FuseOptions:
+    """How a still is made of many frames. Raises InputError for values out of range.
+
+    Attributes:
+        crop: the region, as players show the picture, in the frame at `at`.
+        at: when that frame is shown, in seconds from the file's start; None is the first of the
+            span. The region is followed from there, both ways in time, to the ends of the shot.
+        scale: the still's sides in parts of the region's: 1 to 8.
+        frames: the most frames that take part.
+        prior: how much the prior (that pictures are smooth but for edges) counts beside the
+            samples: 1 is as much as foretells left-out samples best, 0 next to nothing.
+        model: what enlarges the best frame beside it: a name or a file; None is the default model,
+            "" none.
+        read: how the source is read, and the span to take frames from.
+        threads: CPU threads for the network beside it; 0 leaves the choice.
+        overwrite: replace files that are there.
+    """
+
+    crop: CropRegion
+    at: Fraction | None = None
+    scale: int = 4
+    frames: int = 100
+    prior: float = 1.0
+    model: str | None = None
+    read: ReadOptions = field(default_factory=ReadOptions)
+    threads: int = 0
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.crop, str):
+            set_fields(self, crop=parse_crop(self.crop))
+        check_types(InputError, self)
+        set_fields(self, at=seconds("at", self.at))
+        bounds = {"scale": FUSED_SCALE, "frames": FRAMES, "prior": PRIOR, "threads": THREADS}
+        check_bounds(InputError, self, bounds)
+        if self.read.crop is not None:
+            raise InputError("read.crop: the region is `crop`, and is given once")
+        span = self.read.span
+        early = self.at is not None and span.start is not None and self.at < span.start
+        late = self.at is not None and span.end is not None and self.at >= span.end
+        if early or late:
+            raise InputError(f"at {float(self.at or 0):g} s: lies outside the span, {span}")

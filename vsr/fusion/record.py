@@ -1,0 +1,98 @@
+"""The record of a fused still: all that a second expert needs to make it again, to the bit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vsr.core.url import Url
+from vsr.fusion.judge import Verdict
+from vsr.fusion.options import FuseOptions
+from vsr.fusion.placement import shift
+from vsr.fusion.still import Fused
+from vsr.provenance.described import Found, described
+from vsr.util.version import VERSION, libraries, machine
+
+SCHEMA, NUMBER = "vsr-fusion", 1
+"""What a record calls itself, and its layout."""
+
+STATEMENT = (
+    "This still is computed from the frames listed below, by their registration and a "
+    "maximum-a-posteriori reconstruction. No network took part in it. Detail is no identity: "
+    "the source is the evidence."
+)
+
+
+def make_record(
+    fused: Fused,
+    source: Path | Url,
+    found: Found | None,
+    options: FuseOptions,
+    origin: Fraction,
+    network: str,
+) -> dict[str, Any]:
+    """What was done, ready for JSON. `origin` is the second on the file's clock of its start."""
+    time_base = fused.info.time_base
+    read = options.read
+    return {
+        "schema": SCHEMA,
+        "schema_number": NUMBER,
+        "statement": STATEMENT,
+        "source": described(source, found),
+        "tool": {"name": "vsr", "version": VERSION},
+        "libraries": libraries(),
+        "machine": machine(),
+        "settings": {
+            "crop": str(options.crop),
+            "at": None if options.at is None else float(options.at),
+            "start": None if read.start is None else float(read.start),
+            "end": None if read.end is None else float(read.end),
+            "scale": options.scale,
+            "frames": options.frames,
+            "prior": options.prior,
+            "deinterlace": read.deinterlace,
+            "video_stream": read.video_stream,
+        },
+        "region": {
+            "x": fused.box.x,
+            "y": fused.box.y,
+            "width": fused.box.width,
+            "height": fused.box.height,
+            "motion": fused.track.motion,
+        },
+        "reconstruction": {
+            "blur": fused.belief.blur,
+            "smooth": fused.belief.smooth,
+            "knowledge": str(fused.knowledge),
+            "frames_used": fused.knowledge.frames,
+            "static_x": fused.knowledge.static_x,
+            "static_y": fused.knowledge.static_y,
+            "over_mean_db": fused.knowledge.over_mean,
+            "standard_error": round(255 * float(fused.error.mean()), 3),
+        },
+        "beside": {"best_frame": fused.best_frame, "network": network},
+        "frames": [_frame(verdict, time_base, origin) for verdict in fused.verdicts],
+    }
+
+
+def _frame(verdict: Verdict, time_base: Fraction, origin: Fraction) -> dict[str, Any]:
+    window = verdict.window
+    facts: dict[str, Any] = {
+        "number": window.number,
+        "seconds": round(float(window.pts * time_base - origin), 6),
+        "used": verdict.used,
+    }
+    if verdict.reason:
+        facts["reason"] = verdict.reason
+    if window.quantiser is not None:
+        facts["quantiser"] = round(window.quantiser, 2)
+    if window.found:
+        box, placed = window.found.box, window.found.placement
+        matrix = shift(box.x, box.y) @ placed.matrix
+        facts["weight"] = verdict.weight
+        facts["sharpness"] = round(verdict.sharpness, 4)
+        facts["matrix"] = [float(number) for number in np.ravel(matrix)]
+    return facts

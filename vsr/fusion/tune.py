@@ -1,0 +1,71 @@
+"""Blur and prior are chosen by how well the still foretells samples that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vsr.fusion.imaging import seen
+from vsr.fusion.samples import Samples
+from vsr.fusion.solve import Belief, solve
+
+BLURS = (0.0, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
+"""Of lens and coding, see `imaging.blurred`."""
+SMOOTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+_FIRST = 10.0
+_AS_WELL = 1.02
+_LEFT_OUT = 5  # of so many frames is one
+_OF_FEW = 7  # of so many samples, where frames are fewer
+_MOST = 40_000  # samples that are looked at
+_PASSES, _STEPS = 3, 10
+
+
+def tuned(samples: Samples, begin: Tensor) -> Belief:
+    """The belief whose still foretells best; of as many samples as can be looked at quickly."""
+    grey, count = samples.grey, len(samples.places)
+    share = min(1.0, _MOST / count)
+    if share < 1:
+        grey = grey.chosen(torch.arange(_MOST) * count // _MOST)
+    begin = begin.mean(1, keepdim=True)
+    known: dict[Belief, float] = {}
+
+    def error(blur: float, smooth: float) -> float:
+        # fewer samples, and as much less of the prior
+        belief = Belief(blur, smooth * share)
+        if belief not in known:
+            known[belief] = foretelling(grey, belief, begin)
+        return known[belief]
+
+    blur = min(BLURS, key=lambda blur: error(blur, _FIRST))
+    smooth = _smoothest({smooth: error(blur, smooth) for smooth in SMOOTHS})
+    blur = min(BLURS, key=lambda blur: error(blur, smooth))
+    return Belief(blur, smooth)
+
+
+def _smoothest(errors: Mapping[float, float]) -> float:
+    """The strongest prior that foretells as well as any: what is as good is plain chance."""
+    return max(
+        smooth for smooth, error in errors.items() if error <= _AS_WELL * min(errors.values())
+    )
+
+
+def foretelling(samples: Samples, belief: Belief, begin: Tensor) -> float:
+    """The mean error of samples that were left out, in deviations, robustly."""
+    hidden = _hidden(samples)
+    still = solve(samples.chosen(~hidden), belief, begin, _PASSES, _STEPS)
+    return missed(still, samples.chosen(hidden), belief.blur)
+
+
+def _hidden(samples: Samples) -> Tensor:
+    """Those that are left out, (N,): all of some frames; of few frames, some of each."""
+    if int(samples.frames.max()) + 1 >= _LEFT_OUT:
+        return samples.frames % _LEFT_OUT == _LEFT_OUT // 2
+    return torch.arange(len(samples.places)) % _OF_FEW == 0
+
+
+def missed(still: Tensor, samples: Samples, blur: float) -> float:
+    """How far a still is off the samples: the mean square of deviations, of outliers the size."""
+    off = (seen(still, samples, blur) - samples.values).abs() * samples.weights.sqrt()
+    return float(torch.where(off < 3, off.square(), 6 * off - 9).mean())
