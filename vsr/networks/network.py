@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -21,6 +22,9 @@ class Network(nn.Module):
             One with a state has no context: it is stepped, see `vsr.networks.recurrent`.
         future: coming frames that a network with a state is shown.
         warmup: frames after which a state that began empty is as good as an old one.
+        grid: what parts of a picture must begin on multiples of.
+        tile_error: how far a picture in parts may differ from the whole, in levels of 255.
+        precisions: of its numbers, those that it bears: keys of `vsr.inference.engine.PRECISIONS`.
     """
 
     scale: int
@@ -31,6 +35,9 @@ class Network(nn.Module):
     state_channels: int = 0
     future: int = 0
     warmup: int = 0
+    grid: int = 4
+    tile_error: float = 0.0
+    precisions: tuple[str, ...] = ("fp32", "bf16", "fp16", "int8")
 
     @property
     def seen(self) -> int:
@@ -48,6 +55,12 @@ class Network(nn.Module):
         Rounding to integers and then shuffling moves a quarter of the bytes.
         """
         raise NotImplementedError
+
+    def to_numbers(self, numbers: torch.dtype) -> None:
+        """Have the convolutions work in float32, bfloat16 or float16; the rest stays float32."""
+        for parameter in self.parameters():  # buffers hold exact interpolation weights: float32
+            layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
+            parameter.data = parameter.data.to(numbers).contiguous(memory_format=layout)
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.pixel_shuffle(self.subpixel(x), self.scale)
