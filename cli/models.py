@@ -26,10 +26,8 @@ def models_command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     known = catalogue()
-    lines = (
-        chain(_events(known), shelf_events()) if as_json else chain(_table(known), shelf_table())
-    )
-    for line in lines:
+    own, shelved = (_events, shelf_events) if as_json else (_table, shelf_table)
+    for line in chain(own(known), shelved()):
         click.echo(line)
 
 
