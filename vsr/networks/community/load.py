@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -71,11 +72,12 @@ def _loaded(path: Path, _changed: int, _size: int) -> CommunityModel:
         spandrel = import_spandrel()
     except ImportError:
         raise ModelError(f"{path}: networks of others need spandrel: {INSTALL}") from None
-    state = _tensors(path, spandrel.canonicalize_state_dict(stored.held))
+    state = _tensors(path, stored.held, spandrel)
     described = _described(path, state, spandrel)
     _check(path, described, spandrel)
     try:
-        network = Community(described, stored.sha256)
+        with warnings.catch_warnings(action="ignore"):  # of operations of old
+            network = Community(described, stored.sha256)
     except (RuntimeError, ValueError, TypeError, AssertionError, ModelError) as error:
         name = described.architecture.id
         raise ModelError(f"{path}: {name} does not run ({one_line(error, 200)})") from None
@@ -90,7 +92,12 @@ def _loaded(path: Path, _changed: int, _size: int) -> CommunityModel:
     )
 
 
-def _tensors(path: Path, state: Any) -> dict[str, Any]:
+def _tensors(path: Path, held: dict[str, Any], spandrel: Any) -> dict[str, Any]:
+    """The network's tensors, without the dicts and prefixes that training put around them."""
+    try:
+        state = spandrel.canonicalize_state_dict(held)
+    except (AttributeError, TypeError):  # of names that are no text
+        state = held
     if not isinstance(state, Mapping):
         raise ModelError(f"{path}: holds no tensors by their names")
     check_tensors(path, state)
@@ -101,7 +108,7 @@ def _described(path: Path, state: dict[str, Any], spandrel: Any) -> Any:
     """spandrel's descriptor, its module filled."""
     numbers = sum(tensor.numel() for tensor in state.values() if isinstance(tensor, Tensor))
     try:
-        with Bounded(numbers):
+        with Bounded(numbers), warnings.catch_warnings(action="ignore"):
             return spandrel.ModelLoader().load_from_state_dict(state)
     except spandrel.UnsupportedModelError:
         raise ModelError(f"{path}: is of no known architecture; {recognised(state)}") from None
