@@ -1,4 +1,4 @@
-"""Networks of others: what spandrel makes of a file is what runs here."""
+"""Community models: what spandrel makes of a file is what runs here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model files of others that are refused: in one line, and without running what they hold."""
+"""Community models that are refused: in one line, and without running what they hold."""
 
 from __future__ import annotations
 

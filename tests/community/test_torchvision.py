@@ -75,7 +75,7 @@ def test_without_spandrel_it_is_told_how_to_get_it(tmp_path: Path) -> None:
     )
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
-        f"vsr.core.errors.ModelError: {path}: networks of others need spandrel: "
+        f"vsr.core.errors.ModelError: {path}: community models need spandrel: "
         "pip install 'vsr-video[models]' && pip install --no-deps spandrel"
     )
 

@@ -30,7 +30,7 @@ _KEPT = 2  # models: a job asks for the scale first, and then for the network
 
 @dataclass(frozen=True)
 class CommunityModel:
-    """A network of others, with what its file and spandrel say of it.
+    """A community model, with what its file and spandrel say of it.
 
     Attributes:
         network: ready to run.
@@ -71,7 +71,7 @@ def _loaded(path: Path, _changed: int, _size: int) -> CommunityModel:
     try:
         spandrel = import_spandrel()
     except ImportError:
-        raise ModelError(f"{path}: networks of others need spandrel: {INSTALL}") from None
+        raise ModelError(f"{path}: community models need spandrel: {INSTALL}") from None
     state = _tensors(path, stored.held, spandrel)
     described = _described(path, state, spandrel)
     _check(path, described, spandrel)

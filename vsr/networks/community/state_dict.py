@@ -21,7 +21,7 @@ from vsr.core.errors import ModelError
 from vsr.util.text import one_line, shown, size_text
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
-"""Of the files that may hold networks of others."""
+"""Of the files that may hold community models."""
 
 MOST_BYTES = 4 * 2**30
 """Of a file, and of what it unpacks to: the largest networks of today have 2.5 GB."""

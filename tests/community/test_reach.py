@@ -1,4 +1,4 @@
-"""How far networks of others see, and that their tiles are the whole where that is known."""
+"""How far community models see, and that their tiles are the whole where that is known."""
 
 from __future__ import annotations
 
