@@ -76,7 +76,7 @@ def test_luma_alone(image: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["1x-nafnet", "1x-grey", "2x-span", "4x-compact"])
 def test_a_video_end_to_end(name: str, clip: Path, tmp_path: Path) -> None:
-    scale, target = NETWORKS[name][1], tmp_path / "out.mkv"
+    scale, target = NETWORKS[name][1], tmp_path / "out.mp4"
     path = model_file(name, tmp_path)
     result = vsr.upscale(clip, target, model=str(path), scale=scale, preset="ultrafast")
     assert (result.frames_in, result.frames_out) == (20, 20)
@@ -158,13 +158,13 @@ def test_a_preview(clip: Path, tmp_path: Path) -> None:
 def test_a_batch(clip: Path, tmp_path: Path) -> None:
     path, folder = model_file("2x-compact", tmp_path), tmp_path / "out"
     words = ("batch", clip, folder, "-m", path, "-s", "2", "--preset", "ultrafast")
-    ran = command(*map(str, words))
+    ran = command(*map(str, words), patience=240)
     assert ran.code == 0, ran.err
     (made,) = folder.glob("*.mp4")
     assert len(held(made).pts) == 20
 
 
-def test_a_network_of_others_is_not_adapted(clip: Path, tmp_path: Path) -> None:
+def test_a_community_model_is_not_adapted(clip: Path, tmp_path: Path) -> None:
     path = model_file("2x-compact", tmp_path)
     ran = command(
         "adapt", str(clip), "-o", str(tmp_path / "a.safetensors"), "-s", "2", "-m", str(path)

@@ -177,9 +177,23 @@ def test_tensors_that_repeat_one_number(tmp_path: Path) -> None:
     assert refused(path) == "'body.0.weight' claims more numbers than the file holds"
 
 
-def test_sparse_tensors(tmp_path: Path) -> None:
-    path = changed(tmp_path, "body.0.bias", torch.zeros(8).to_sparse())
-    refused(path)
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(8).to_sparse(),
+        torch.zeros(8, device="meta"),
+    ],
+    ids=["sparse", "without numbers"],
+)
+def test_tensors_that_are_packed(tensor: torch.Tensor, tmp_path: Path) -> None:
+    refused(changed(tmp_path, "body.0.bias", tensor))
+
+
+def test_tensors_of_eight_bits(tmp_path: Path) -> None:
+    state = drawn("2x-compact").state_dict()
+    state["body.0.bias"] = state["body.0.bias"].to(torch.float8_e4m3fn)
+    torch.save(state, tmp_path / "a.pth")
+    assert load_model(tmp_path / "a.pth", 2).scale == 2
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
