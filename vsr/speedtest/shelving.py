@@ -72,8 +72,12 @@ def add_model(
 
 
 def _tiles(model: Model) -> str:
+    """What parts of a picture need around them, in words."""
     network = model.network
-    return str(network.reach) if isinstance(network, Community) else "exact"
+    if not isinstance(network, Community):
+        return "exact"
+    discouraged = "; spandrel discourages them" if network.tiling == "discouraged" else ""
+    return f"{network.reach}{discouraged}"
 
 
 def _speed(model: Model, engine: Engine, warn: Warn) -> tuple[float, str]:
