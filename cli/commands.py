@@ -8,6 +8,7 @@ from .adapt import adapt_command
 from .batch import batch_command
 from .bench import bench_command
 from .eval import eval_command
+from .export import export_command
 from .models import models_command
 from .preview import preview_command
 from .probe import probe_command
@@ -31,5 +32,6 @@ for command in (
     eval_command,
     train_command,
     adapt_command,
+    export_command,
 ):
     vsr.add_command(command)

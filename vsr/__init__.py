@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vsr.core.result import Result
     from vsr.estimation.estimate import Estimate, estimate
     from vsr.evaluation.evaluate import evaluate
+    from vsr.networks.onnx_export import Exported, export
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
     from vsr.pipeline.probe import probe
     from vsr.previews.preview import Preview, preview
@@ -49,6 +50,7 @@ __all__ = [
     "EncodeOptions",
     "EncoderError",
     "Estimate",
+    "Exported",
     "InputError",
     "Limits",
     "Model",
@@ -73,6 +75,7 @@ __all__ = [
     "catalogue",
     "estimate",
     "evaluate",
+    "export",
     "load_model",
     "open_video",
     "preview",
@@ -115,6 +118,7 @@ _HOMES = {
     **dict.fromkeys(("Estimate", "estimate"), "vsr.estimation.estimate"),
     "evaluate": "vsr.evaluation.evaluate",
     **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),
+    **dict.fromkeys(("Exported", "export"), "vsr.networks.onnx_export"),
     **dict.fromkeys(
         ("Model", "ModelCard", "catalogue", "load_model"),
         "vsr.networks.registry",

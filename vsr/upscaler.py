@@ -81,7 +81,8 @@ class Upscaler:
     Several threads may use one at a time: nothing in it changes once it is made.
 
     Args:
-        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
+        model: a name of `vsr.catalogue()`, a .safetensors or an .onnx file; None is the default for
+            videos.
         scale: the factor, 1 to 16, as in `vsr.PictureOptions`.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
@@ -107,8 +108,8 @@ class Upscaler:
         if not isinstance(model, str | Path | None):
             raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
         self._asked = default_model() if model is None else str(model)
-        self._engine = choose_engine(self._compute)
-        tools = load_for(self._asked, self.scale, self._engine)
+        tools = load_for(self._asked, self.scale, choose_engine(self._compute))
+        self._engine = tools.engine
         self._model, self._networks = tools.model, copies_of(tools)
         check_denoise(self._model.network, self._denoise)
 

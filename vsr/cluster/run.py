@@ -18,6 +18,7 @@ from vsr.core.errors import StoppedError
 from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
 from vsr.inference.passes import LoadedModel
+from vsr.networks.registry import is_model_file
 from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented.executor import Maker
 from vsr.segmented.plan import Segment
@@ -81,7 +82,7 @@ def _make_all(job: Job, work: WorkDir, reporter: Reporter) -> None:
 def _order(job: Job, work: WorkDir, needs: Needs) -> Order:
     """What the tasks are told; they know no current folder."""
     model = Path(job.options.model or "")
-    is_file = model.suffix == ".safetensors"
+    is_file = is_model_file(str(model))
     return Order(
         job=replace(
             job.but(

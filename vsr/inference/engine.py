@@ -6,7 +6,7 @@ import copy
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import torch
@@ -55,6 +55,7 @@ class Engine:
         self_ensemble: whether each frame is the mean over its eight positions.
         detail: the share of the network's detail over bicubic that is kept.
         compiled: whether torch.compile makes kernels for the network.
+        precision_asked: whether the precision was named, and not picked.
     """
 
     devices: tuple[torch.device, ...]
@@ -64,6 +65,7 @@ class Engine:
     self_ensemble: bool = False
     compiled: bool = False
     detail: float = 1.0
+    precision_asked: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -98,6 +100,7 @@ def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
         options.self_ensemble,
         options.compiled,
         options.strength / 100,
+        options.precision != "auto",
     )
 
 
@@ -163,7 +166,7 @@ def restore_by(
         for network, device in zip(networks, engine.devices, strict=True)
     ]
     at_once = engine.workers if engine.device.type == "cpu" else 2
-    size = engine.tile
+    size = 0 if first.runtime and first.runtime.tiles else engine.tile
     if size is None:
         size = largest_tile(enlargers[0], at_once, box, geometry)
     tilers = [Tiler(enlarger, size, warn, box, geometry) for enlarger in enlargers]
@@ -178,13 +181,13 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     """A copy of the network for the engine's precision, on a device, by default its first."""
     if network.state_channels and engine.self_ensemble:
         raise ModelError("self-ensemble is for networks without a state: take another model")
+    if engine.compiled and network.runtime:
+        raise DeviceError("compiling is for networks that torch runs: an ONNX file is none")
+    engine = suiting(engine, network)
     ready = copy.deepcopy(network).to(device or engine.device).eval().requires_grad_(False)
     if engine.precision == "int8":
         ready = quantized(ready)
-    for parameter in ready.parameters():  # buffers hold exact interpolation weights: float32
-        layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
-        converted = parameter.data.to(PRECISIONS[engine.precision])
-        parameter.data = converted.contiguous(memory_format=layout)
+    ready.to_numbers(PRECISIONS[engine.precision])
     if engine.compiled:
         _compile(ready)
     if engine.self_ensemble:
@@ -192,6 +195,22 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     if engine.detail < 1 and not network.state_channels:
         ready = PartialDetail(ready, engine.detail)
     return ready
+
+
+def suiting(engine: Engine, network: Network) -> Engine:
+    """The engine at a precision that the network bears.
+
+    Raises DeviceError where another one was asked for.
+    """
+    if engine.precision in network.precisions:
+        return engine
+    if engine.precision_asked:
+        allowed = ", ".join(network.precisions)
+        raise DeviceError(f"precision {engine.precision}: the model bears {allowed}")
+    gpu = engine.device.type == "cuda"
+    has_bf16 = not gpu or torch.cuda.is_bf16_supported()
+    bears = "bf16" in network.precisions and has_bf16
+    return replace(engine, precision="bf16" if bears else "fp32")
 
 
 def _compile(network: Network) -> None:

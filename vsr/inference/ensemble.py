@@ -30,6 +30,8 @@ class SelfEnsemble(Network):
         self.scale, self.context = network.scale, network.context
         self.color, self.receptive_field = network.color, network.receptive_field
         self.chroma_kernel = network.chroma_kernel
+        self.grid, self.tile_error = network.grid, network.tile_error
+        self.precisions, self.runtime = network.precisions, network.runtime
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

@@ -15,7 +15,7 @@ from vsr.core.geometry import Geometry
 from vsr.core.picture import short
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.inference.area import GRID
-from vsr.inference.engine import Engine, copies, restore_by
+from vsr.inference.engine import Engine, copies, restore_by, suiting
 from vsr.inference.fit import needed
 from vsr.inference.upscaler import Enlarger
 from vsr.networks import Network
@@ -66,7 +66,7 @@ def going_on(first: Model, factor: Fraction, engine: Engine) -> LoadedModel:
         further = first.name if own else GOES_ON
         then.append(load_model(further, scale_for(further, factor / scale)))
         scale *= then[-1].scale
-    return LoadedModel(first, engine, tuple(then))
+    return LoadedModel(first, suiting(engine, first.network), tuple(then))
 
 
 def scale_for(name: str, factor: Fraction) -> int:

@@ -26,6 +26,8 @@ class PartialDetail(Network):
         self.base = Upsample(network.scale).to(own.device)
         self.scale, self.context = network.scale, network.context
         self.color, self.chroma_kernel = network.color, network.chroma_kernel
+        self.grid, self.tile_error = network.grid, network.tile_error
+        self.precisions, self.runtime = network.precisions, network.runtime
         self.receptive_field = max(network.receptive_field, 2 * self.base.reach + 1)
 
     def subpixel(self, x: Tensor) -> Tensor:

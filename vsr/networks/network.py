@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What torch does not see of a network that something else runs, on the CPU.
+
+    Attributes:
+        parameters: how many numbers were learnt.
+        macs: multiplications with addition for each pixel of its input.
+        memory: bytes that it takes at its peak for each of them.
+        tiles: whether it cuts pictures into tiles of a size of its own.
+    """
+
+    parameters: int
+    macs: float
+    memory: float
+    tiles: bool
 
 
 class Network(nn.Module):
@@ -21,6 +41,10 @@ class Network(nn.Module):
             One with a state has no context: it is stepped, see `vsr.networks.recurrent`.
         future: coming frames that a network with a state is shown.
         warmup: frames after which a state that began empty is as good as an old one.
+        grid: what parts of a picture must begin on multiples of.
+        tile_error: how far a picture in parts may differ from the whole, in levels of 255.
+        runtime: of a network that something else than torch runs; else None.
+        precisions: of its numbers, those that it bears: keys of `vsr.inference.engine.PRECISIONS`.
     """
 
     scale: int
@@ -31,6 +55,10 @@ class Network(nn.Module):
     state_channels: int = 0
     future: int = 0
     warmup: int = 0
+    grid: int = 4
+    tile_error: float = 0.0
+    runtime: Runtime | None = None
+    precisions: tuple[str, ...] = ("fp32", "bf16", "fp16", "int8")
 
     @property
     def seen(self) -> int:
@@ -48,6 +76,12 @@ class Network(nn.Module):
         Rounding to integers and then shuffling moves a quarter of the bytes.
         """
         raise NotImplementedError
+
+    def to_numbers(self, numbers: torch.dtype) -> None:
+        """Have the convolutions work in float32, bfloat16 or float16; the rest stays float32."""
+        for parameter in self.parameters():  # buffers hold exact interpolation weights: float32
+            layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
+            parameter.data = parameter.data.to(numbers).contiguous(memory_format=layout)
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.pixel_shuffle(self.subpixel(x), self.scale)

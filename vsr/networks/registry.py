@@ -13,8 +13,13 @@ from typing import Any
 from vsr.core.errors import ModelError
 from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.cost import cost
 from vsr.networks.model_file import build, network_of, read_facts
+from vsr.networks.onnx_file import SUFFIX as ONNX
+from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent
+
+_FILES = (".safetensors", ONNX)
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class ModelCard:
     Attributes:
         name: what a user calls the model.
         scale: the factor these weights are for.
-        network: a key of `vsr.networks.ARCHITECTURES`.
-        options: the network's arguments besides `scale`.
+        network: a key of `vsr.networks.ARCHITECTURES`, or "onnx".
+        options: the network's arguments besides `scale`; of an ONNX file, what it says of itself.
         summary: one line for people.
         file: the weights' file name, "" for a model without weights.
         sha256: of that file.
@@ -97,13 +102,20 @@ def bundled_bytes(weights: ModelCard) -> int:
     return len(_bundled(weights)) if weights.file else 0
 
 
+def is_model_file(name: str) -> bool:
+    """Whether a model's name is that of a file, by its suffix."""
+    return Path(name).suffix in _FILES
+
+
 def weights_path(name: str, scale: int) -> Path:
     """Where a model's weights lie, by its name in the catalogue; a .safetensors file is itself.
 
-    Raises ModelError for an unknown name, or a scale without weights.
+    Raises ModelError for an unknown name, a scale without weights, or another kind of file.
     """
     if Path(name).suffix == ".safetensors":
         return Path(name)
+    if Path(name).suffix == ONNX:
+        raise ModelError(f"{name}: an ONNX file is run as it is: nothing learns from it")
     weights = _entry(name, scale)
     if not weights.file:
         raise ModelError(f"model {name!r} has no weights: nothing was learnt for it")
@@ -112,6 +124,8 @@ def weights_path(name: str, scale: int) -> Path:
 
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
+    if Path(name).suffix == ONNX:
+        return (load_onnx(Path(name))[1].scale,)
     if Path(name).suffix == ".safetensors":
         return (read_facts(Path(name)).scale,)
     return tuple(sorted(_entries(name)))
@@ -119,6 +133,8 @@ def scales_of(name: str) -> tuple[int, ...]:
 
 def has_state(name: str) -> bool:
     """Whether a model, by its name or file, is recurrent, without loading it. Raises ModelError."""
+    if Path(name).suffix == ONNX:
+        return False
     is_file = Path(name).suffix == ".safetensors"
     cards = _entries(name).values() if not is_file else ()
     network = read_facts(Path(name)).network if is_file else next(iter(cards)).network
@@ -126,11 +142,11 @@ def has_state(name: str) -> bool:
 
 
 def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
-    """Build a model by its name in the catalogue, or from a .safetensors file.
+    """Build a model by its name in the catalogue, or from a .safetensors or .onnx file.
 
     None is the default for videos. Raises ModelError for an unknown name, a scale without
-    weights, or a file that is not a vsr model; TypeError for what is no name. Nothing in a model
-    file is ever executed.
+    weights, or a file that is not a vsr model, or no ONNX that vsr can run; TypeError for what is
+    no name. No code in a model file is ever executed.
     """
     if not isinstance(name, str | Path | None):
         raise TypeError(f"model {quoted(name)}: must be a name of vsr.catalogue(), or a file")
@@ -138,6 +154,8 @@ def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
     path = Path(name)
     if path.suffix == ".safetensors":
         return _from_file(path, scale)
+    if path.suffix == ONNX:
+        return _from_onnx(path, scale)
     weights = _entry(name, scale)
     if not weights.file:
         kind = ARCHITECTURES[weights.network]
@@ -166,7 +184,6 @@ _OTHER_WEIGHTS = {
         ".ckpt",
         ".bin",
         ".pkl",
-        ".onnx",
         ".param",
         ".h5",
         ".pb",
@@ -183,12 +200,14 @@ def _entries(name: str) -> dict[int, ModelCard]:
     if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
         raise ModelError(
             f"{name}: {Path(name).suffix} files are not loaded, as they hold other networks and "
-            "may run code; take a name that `vsr models` lists, or a .safetensors file of "
-            "`vsr train` or `vsr adapt`"
+            "may run code; take a name that `vsr models` lists, a .safetensors file of "
+            "`vsr train` or `vsr adapt`, or an .onnx file"
         )
     if not scales:
         names = ", ".join(dict.fromkeys(w.name for w in known))
-        raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")
+        raise ModelError(
+            f"unknown model {name!r}: known are {names}, or a .safetensors or .onnx file"
+        )
     return scales
 
 
@@ -216,6 +235,35 @@ def _from_file(path: Path, scale: int) -> Model:
         sha256=hashlib.sha256(data).hexdigest(),
     )
     return Model(weights, _loaded(weights, data, str(path)))
+
+
+def _from_onnx(path: Path, scale: int) -> Model:
+    file, network = load_onnx(path)
+    if network.scale != scale:
+        raise ModelError(f"{path}: is for scale {network.scale}, not {scale}")
+    size = network.traits.size
+    facts = {
+        "producer": file.producer,
+        "opset": file.opset,
+        "input": str(file.input),
+        "output": str(file.output),
+        "size": None if size is None else f"{size[1]}x{size[0]}",
+        "overlap": network.traits.overlap,
+        "exact": network.traits.exact,
+    }
+    runtime = network.runtime
+    assert runtime is not None
+    card = ModelCard(
+        path.stem,
+        scale,
+        "onnx",
+        facts,
+        file=str(path),
+        sha256=file.sha256,
+        parameters=runtime.parameters,
+        gmacs=cost(network).macs / 1e9,
+    )
+    return Model(card, network)
 
 
 def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:
