@@ -5,21 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 
 import click
 
 from vsr.networks.registry import ModelCard, bundled_bytes, catalogue, default_model, footage_model
 from vsr.util.text import size_text
 
+from .shelf import add_command, remove_command, shelf_events, shelf_table
 
-@click.command("models")
+
+@click.group("models", invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
-def models_command(as_json: bool) -> None:
-    """List the models: quality, cost, size, and the licences of what they learnt from."""
+@click.pass_context
+def models_command(context: click.Context, as_json: bool) -> None:
+    """List the models: quality, cost, size, and the licences of what they learnt from.
+
+    Below them stands your shelf: model files that `vsr models add` gave names.
+    """
+    if context.invoked_subcommand is not None:
+        return
     known = catalogue()
-    lines = _events(known) if as_json else _table(known)
-    for line in lines:
+    own, shelved = (_events, shelf_events) if as_json else (_table, shelf_table)
+    for line in chain(own(known), shelved()):
         click.echo(line)
+
+
+models_command.add_command(add_command)
+models_command.add_command(remove_command)
 
 
 def _events(known: Sequence[ModelCard]) -> Iterator[str]:

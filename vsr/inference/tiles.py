@@ -108,7 +108,7 @@ def wanted(info: VideoInfo, halo: int, box: Box | None, grid: int = GRID) -> Til
 
 
 def _wanted(enlarger: Enlarger, box: Box | None) -> Tile:
-    """The same of what goes in. Of whole frames no halo is asked for: it may have to be measured."""
+    """The same of what goes in. Whole frames need no halo, which may have to be measured."""
     info = enlarger.info
     if box is None or box == Box(0, 0, info.width, info.height):
         return wanted(info, 0, None)

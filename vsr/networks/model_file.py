@@ -42,6 +42,20 @@ class ModelFacts:
     options: dict[str, Any]
 
 
+def is_own(path: Path) -> bool:
+    """Whether a file is for this module: of `vsr train` or `vsr adapt`, or no model at all.
+
+    A .safetensors file that says nothing of vsr is another's, as is any of another suffix.
+    """
+    if path.suffix.lower() != ".safetensors" or not path.is_file():
+        return path.suffix.lower() == ".safetensors"
+    try:
+        with safe_open(path, "pt") as tensors:
+            return "vsr" in (tensors.metadata() or {})
+    except (SafetensorError, ValueError, RecursionError, OSError):
+        return True  # `read_facts` says what is wrong
+
+
 def read_facts(path: Path) -> ModelFacts:
     """What a model file says of itself, each fact of its type. Raises ModelError."""
     if not path.is_file():

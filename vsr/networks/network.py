@@ -43,8 +43,8 @@ class Network(nn.Module):
         warmup: frames after which a state that began empty is as good as an old one.
         grid: what parts of a picture must begin on multiples of.
         tile_error: how far a picture in parts may differ from the whole, in levels of 255.
-        runtime: of a network that something else than torch runs; else None.
         precisions: of its numbers, those that it bears: keys of `vsr.inference.engine.PRECISIONS`.
+        runtime: of a network that something else than torch runs; else None.
     """
 
     scale: int
@@ -57,8 +57,8 @@ class Network(nn.Module):
     warmup: int = 0
     grid: int = 4
     tile_error: float = 0.0
-    runtime: Runtime | None = None
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16", "int8")
+    runtime: Runtime | None = None
 
     @property
     def seen(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,14 +12,19 @@ from typing import Any
 
 from vsr.core.errors import ModelError
 from vsr.core.paths import quoted
-from vsr.networks import ARCHITECTURES, Network
+from vsr.networks import ARCHITECTURES, Network, shelf
+from vsr.networks.community.load import load_community
+from vsr.networks.community.state_dict import SUFFIXES
 from vsr.networks.cost import cost
-from vsr.networks.model_file import build, network_of, read_facts
+from vsr.networks.model_file import build, is_own, network_of, read_facts
 from vsr.networks.onnx_file import SUFFIX as ONNX
 from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent
 
-_FILES = (".safetensors", ONNX)
+FILES = (*SUFFIXES, ONNX)
+"""What the names of model files end with."""
+
+_PURPOSES = {"SR": "enlarges", "Restoration": "restores"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class ModelCard:
     Attributes:
         name: what a user calls the model.
         scale: the factor these weights are for.
-        network: a key of `vsr.networks.ARCHITECTURES`, or "onnx".
+        network: a key of `vsr.networks.ARCHITECTURES`, spandrel's name of an architecture, or
+            "onnx".
         options: the network's arguments besides `scale`; of an ONNX file, what it says of itself.
         summary: one line for people.
         file: the weights' file name, "" for a model without weights.
@@ -102,20 +108,28 @@ def bundled_bytes(weights: ModelCard) -> int:
     return len(_bundled(weights)) if weights.file else 0
 
 
-def is_model_file(name: str) -> bool:
-    """Whether a model's name is that of a file, by its suffix."""
-    return Path(name).suffix in _FILES
+def file_of(name: str) -> Path | None:
+    """The file that a model's name stands for: the path itself, or what the user's shelf holds.
+
+    None for a name of the catalogue, which goes before the shelf's, and for an unknown one.
+    """
+    if Path(name).suffix.lower() in FILES:
+        return Path(name)
+    if any(weights.name == name for weights in catalogue()):
+        return None
+    shelved = shelf.find(name)
+    return shelved.path if shelved else None
 
 
 def weights_path(name: str, scale: int) -> Path:
     """Where a model's weights lie, by its name in the catalogue; a .safetensors file is itself.
 
-    Raises ModelError for an unknown name, a scale without weights, or another kind of file.
+    Raises ModelError for an unknown name, or a scale without weights.
     """
-    if Path(name).suffix == ".safetensors":
-        return Path(name)
-    if Path(name).suffix == ONNX:
-        raise ModelError(f"{name}: an ONNX file is run as it is: nothing learns from it")
+    if (path := file_of(name)) is not None:
+        if path.suffix.lower() == ONNX:
+            raise ModelError(f"{name}: an ONNX file is run as it is: nothing learns from it")
+        return path
     weights = _entry(name, scale)
     if not weights.file:
         raise ModelError(f"model {name!r} has no weights: nothing was learnt for it")
@@ -124,38 +138,37 @@ def weights_path(name: str, scale: int) -> Path:
 
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
-    if Path(name).suffix == ONNX:
-        return (load_onnx(Path(name))[1].scale,)
-    if Path(name).suffix == ".safetensors":
-        return (read_facts(Path(name)).scale,)
+    if (path := file_of(name)) is not None:
+        if path.suffix.lower() == ONNX:
+            return (load_onnx(path)[1].scale,)
+        return (read_facts(path).scale if is_own(path) else load_community(path).network.scale,)
     return tuple(sorted(_entries(name)))
 
 
 def has_state(name: str) -> bool:
     """Whether a model, by its name or file, is recurrent, without loading it. Raises ModelError."""
-    if Path(name).suffix == ONNX:
-        return False
-    is_file = Path(name).suffix == ".safetensors"
-    cards = _entries(name).values() if not is_file else ()
-    network = read_facts(Path(name)).network if is_file else next(iter(cards)).network
+    path = file_of(name)
+    if path is not None:
+        return is_own(path) and issubclass(ARCHITECTURES[read_facts(path).network], Recurrent)
+    network = next(iter(_entries(name).values())).network
     return issubclass(ARCHITECTURES[network], Recurrent)
 
 
 def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
-    """Build a model by its name in the catalogue, or from a .safetensors or .onnx file.
+    """Build a model by its name in the catalogue or on the user's shelf, or from a file.
+
+    A file is a .safetensors of `vsr train` or `vsr adapt`, or a .safetensors, .pth or .ckpt with
+    a network of others, of any architecture of spandrel's, or an .onnx file; both take an extra.
 
     None is the default for videos. Raises ModelError for an unknown name, a scale without
-    weights, or a file that is not a vsr model, or no ONNX that vsr can run; TypeError for what is
-    no name. No code in a model file is ever executed.
+    weights, or a file that is not such a model; TypeError for what is no name. Nothing in a model
+    file is ever executed.
     """
     if not isinstance(name, str | Path | None):
         raise TypeError(f"model {quoted(name)}: must be a name of vsr.catalogue(), or a file")
     name = default_model() if name is None else str(name)
-    path = Path(name)
-    if path.suffix == ".safetensors":
-        return _from_file(path, scale)
-    if path.suffix == ONNX:
-        return _from_onnx(path, scale)
+    if (path := file_of(name)) is not None:
+        return _from_file(name, path, scale)
     weights = _entry(name, scale)
     if not weights.file:
         kind = ARCHITECTURES[weights.network]
@@ -177,20 +190,7 @@ def _entry(name: str, scale: int) -> ModelCard:
     return scales[scale]
 
 
-_OTHER_WEIGHTS = {
-    *(
-        ".pth",
-        ".pt",
-        ".ckpt",
-        ".bin",
-        ".pkl",
-        ".param",
-        ".h5",
-        ".pb",
-        ".tflite",
-        ".engine",
-    ),
-}
+_OTHER_WEIGHTS = (".bin", ".pkl", ".param", ".h5", ".pb", ".tflite", ".engine")
 
 
 def _entries(name: str) -> dict[int, ModelCard]:
@@ -199,15 +199,12 @@ def _entries(name: str) -> dict[int, ModelCard]:
     scales = {w.scale: w for w in known if w.name == name}
     if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
         raise ModelError(
-            f"{name}: {Path(name).suffix} files are not loaded, as they hold other networks and "
-            "may run code; take a name that `vsr models` lists, a .safetensors file of "
-            "`vsr train` or `vsr adapt`, or an .onnx file"
+            f"{name}: {Path(name).suffix} files are not loaded; take a name that `vsr models` "
+            f"lists, or a file of {', '.join(FILES)}"
         )
     if not scales:
-        names = ", ".join(dict.fromkeys(w.name for w in known))
-        raise ModelError(
-            f"unknown model {name!r}: known are {names}, or a .safetensors or .onnx file"
-        )
+        names = ", ".join(dict.fromkeys([*(w.name for w in known), *shelf.names()]))
+        raise ModelError(f"unknown model {name!r}: known are {names}, or a model file")
     return scales
 
 
@@ -218,7 +215,22 @@ def _bundled(weights: ModelCard) -> bytes:
         raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
 
 
-def _from_file(path: Path, scale: int) -> Model:
+def _from_file(name: str, path: Path, scale: int) -> Model:
+    """A model of a file, which `name` may be on the shelf."""
+    shelved = shelf.find(name) if str(path) != name else None
+    if path.suffix.lower() == ONNX:
+        model = _onnx_file(path, scale)
+    else:
+        model = _own_file(path, scale) if is_own(path) else _community_file(path, scale)
+    if shelved is None:
+        return model
+    if shelved.sha256 != model.weights.sha256:
+        raise ModelError(f"model {name!r}: {path} is not what was added; add it again")
+    licence = shelved.licence or model.weights.licence
+    return Model(replace(model.weights, name=name, licence=licence), model.network)
+
+
+def _own_file(path: Path, scale: int) -> Model:
     facts = read_facts(path)
     if facts.scale != scale:
         raise ModelError(f"{path}: is for scale {facts.scale}, not {scale}")
@@ -237,33 +249,48 @@ def _from_file(path: Path, scale: int) -> Model:
     return Model(weights, _loaded(weights, data, str(path)))
 
 
-def _from_onnx(path: Path, scale: int) -> Model:
+def _community_file(path: Path, scale: int) -> Model:
+    model = load_community(path)
+    if model.network.scale != scale:
+        raise ModelError(f"{path}: is for scale {model.network.scale}, not {scale}")
+    weights = ModelCard(
+        path.stem,
+        scale,
+        model.architecture,
+        {"tags": list(model.tags)},
+        f"{model.architecture}, {_PURPOSES[model.purpose]}",
+        str(path),
+        model.sha256,
+        model.licence,
+        parameters=model.parameters,
+    )
+    return Model(weights, model.network)
+
+
+def _onnx_file(path: Path, scale: int) -> Model:
     file, network = load_onnx(path)
     if network.scale != scale:
         raise ModelError(f"{path}: is for scale {network.scale}, not {scale}")
-    size = network.traits.size
-    facts = {
-        "producer": file.producer,
-        "opset": file.opset,
-        "input": str(file.input),
-        "output": str(file.output),
-        "size": None if size is None else f"{size[1]}x{size[0]}",
-        "overlap": network.traits.overlap,
-        "exact": network.traits.exact,
-    }
-    runtime = network.runtime
-    assert runtime is not None
-    card = ModelCard(
+    needed = cost(network)
+    weights = ModelCard(
         path.stem,
         scale,
         "onnx",
-        facts,
-        file=str(path),
-        sha256=file.sha256,
-        parameters=runtime.parameters,
-        gmacs=cost(network).macs / 1e9,
+        {
+            "producer": file.producer,
+            "opset": file.opset,
+            "input": str(file.input),
+            "output": str(file.output),
+            "overlap": network.traits.overlap,
+            "exact": network.traits.exact,
+        },
+        f"ONNX, {file.producer}".removesuffix(", "),
+        str(path),
+        file.sha256,
+        parameters=needed.parameters,
+        gmacs=needed.macs / 1e9,
     )
-    return Model(card, network)
+    return Model(weights, network)
 
 
 def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 try:
@@ -34,6 +35,7 @@ def libraries() -> dict[str, str]:
         "opencv": cv2.__version__,
         "kornia": _installed("kornia"),
         "safetensors": _installed("safetensors"),
+        **{name: _installed(name) for name in ("onnxruntime",) if find_spec(name)},
     }
 
 

@@ -1,0 +1,19 @@
+"""The folders that belong to this user: what is kept, and what can be made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+
+_NAME = "vsr"
+
+
+def data_folder() -> Path:
+    """What the user has put there: ~/.local/share/vsr on Linux. It need not exist."""
+    return user_data_path(_NAME, appauthor=False)
+
+
+def cache_folder() -> Path:
+    """What is made again where it is missing: ~/.cache/vsr on Linux. It need not exist."""
+    return user_cache_path(_NAME, appauthor=False)
