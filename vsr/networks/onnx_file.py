@@ -129,7 +129,7 @@ def read_onnx(path: Path) -> OnnxFile:
         ),
         input=_port(path, inputs[0]),
         output=_port(path, model.graph.output[0]),
-        weights=sum(math.prod(tensor.dims) for tensor in tensors),
+        weights=sum(math.prod(tensor.dims) for tensor in tensors if tensor.dims),
         own=_own_facts(path, model),
     )
 
