@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 
 import click
-from click.utils import make_default_short_help
 
 COMMANDS = {
     "adapt": "Fit a model to the camera that took FOOTAGE: videos, images and folders of them.",
-    "batch": "Enlarge many files: each SOURCE is a file, a folder, a glob or images such as f_%04d.png.",
+    "batch": (
+        "Enlarge many files: each SOURCE is a file, a folder, a glob or images such as f_%04d.png."
+    ),
     "bench": "Measure how fast each model runs on this machine, and which do so in real time.",
     "eval": "Score models on true images and clips.",
     "export": "Write MODEL, of `vsr models` or a .safetensors file, as an ONNX file OUTPUT.",
@@ -45,7 +46,8 @@ class LateCommands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         limit = formatter.width - 6 - max(map(len, COMMANDS))  # as click has it
-        rows = [(name, make_default_short_help(COMMANDS[name], limit)) for name in sorted(COMMANDS)]
+        stubs = [click.Command(name, help=COMMANDS[name]) for name in sorted(COMMANDS)]
+        rows = [(stub.name or "", stub.get_short_help_str(limit)) for stub in stubs]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

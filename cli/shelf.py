@@ -76,8 +76,7 @@ def shelf_events() -> Iterator[str]:
 def _table(held: list[Shelved]) -> Iterator[str]:
     width = max(len(model.name) for model in held)
     kind = max(len("network"), *(len(model.architecture) for model in held))
-    title = f"{'model':<{width}} scale  {'network':<{kind}}{'file':>9}{'fps':>7}  tiles"
-    yield title
+    yield f"{'model':<{width}} scale  {'network':<{kind}}{'file':>9}{'fps':>7}  tiles"
     for model in held:
         fps = fps_text(model.fps) if model.fps else "-"
         yield (

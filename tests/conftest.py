@@ -1,11 +1,18 @@
 """What all tests share."""
 
+import atexit
+import os
 import signal
+import tempfile
 
 import torch
 
 from vsr.core import threads
 
+# No test sees the models or the cache of whoever runs it, nor writes there.
+_home = tempfile.TemporaryDirectory(prefix="vsr-tests-")
+atexit.register(_home.cleanup)
+os.environ.update(XDG_DATA_HOME=f"{_home.name}/data", XDG_CACHE_HOME=f"{_home.name}/cache")
 torch.set_num_threads(1)  # small pictures: cores that wait for each other cost more than they give
 threads._TICK = 0.01  # threads look sooner whether to stop, as they often must in tests
 # A shell's background job ignores Ctrl-C, and so would all that the tests start and interrupt.

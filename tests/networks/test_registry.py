@@ -345,7 +345,7 @@ def test_a_file_that_does_not_say_what_it_is(tmp_path: Path) -> None:
         assert refused(written(path, small(), facts)) == expected
     for others in (save(small().state_dict()), save(small().state_dict(), {"other": "facts"})):
         path.write_bytes(others)  # may be somebody else's network, and is none
-        assert refused(path).startswith((f"{path}: is of no known", f"{path}: networks of others"))
+        assert refused(path).startswith((f"{path}: is of no known", f"{path}: community models"))
 
 
 def test_metadata_that_is_no_json(tmp_path: Path) -> None:

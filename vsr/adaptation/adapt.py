@@ -169,7 +169,7 @@ def _chosen(name: str | None, scale: int) -> Model:
         name = of_footage if suits else default_model()
     model = load_model(name, scale)
     if isinstance(model.network, Community):
-        raise ModelError(f"{model.name}: networks of others are not adapted; choose another model")
+        raise ModelError(f"{model.name}: community models are not adapted; choose another model")
     if not any(True for _ in model.network.parameters()):
         raise ModelError(f"{model.name}: has no weights to adapt; choose another model")
     if model.network.state_channels:

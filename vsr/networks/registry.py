@@ -158,7 +158,7 @@ def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
     """Build a model by its name in the catalogue or on the user's shelf, or from a file.
 
     A file is a .safetensors of `vsr train` or `vsr adapt`, or a .safetensors, .pth or .ckpt with
-    a network of others, of any architecture of spandrel's, or an .onnx file; both take an extra.
+    a community model, of any architecture of spandrel's, or an .onnx file; both take an extra.
 
     None is the default for videos. Raises ModelError for an unknown name, a scale without
     weights, or a file that is not such a model; TypeError for what is no name. Nothing in a model

@@ -20,7 +20,7 @@ _DIGITS = 16  # of a hash
 Plain = str | int | float | bool | None
 
 # These change nothing in the file: all devices, cores and tiles give the same picture, but for the
-# tiles of a network of others, which are told; the model that content chose is named itself. Where
+# tiles of a community model, which are told; the model that content chose is named itself. Where
 # numbered images begin is told if it was asked for, and pipes have neither record nor segments. An
 # option that is not here makes another key.
 _WITHOUT_EFFECT = {

@@ -16,6 +16,7 @@ from vsr.networks.registry import FILES, Model, catalogue, load_model, scales_of
 from vsr.networks.shelf import Shelved
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import network_rate
+from vsr.util.text import counted
 
 TARGET = 1920, 1080
 """(width, height) of the enlarged frames that a model's speed is told for."""
@@ -85,5 +86,5 @@ def _speed(model: Model, engine: Engine, warn: Warn) -> tuple[float, str]:
     pictures = moving_pictures(width, height)
     rate = network_rate(model, engine, at_once, warn, pictures, (width, height), until)
     fps = rate * width * height * model.scale**2 / math.prod(TARGET)
-    cores = f", {engine.workers} cores" if engine.device.type == "cpu" else ""
+    cores = f", {counted(engine.workers, 'core')}" if engine.device.type == "cpu" else ""
     return float(f"{fps:.3g}"), f"{engine.device}{cores}, {engine.precision}"

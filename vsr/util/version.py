@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 try:
@@ -35,7 +35,7 @@ def libraries() -> dict[str, str]:
         "opencv": cv2.__version__,
         "kornia": _installed("kornia"),
         "safetensors": _installed("safetensors"),
-        **{name: _installed(name) for name in ("onnxruntime",) if find_spec(name)},
+        **{name: _installed(name) for name in ("spandrel", "onnxruntime") if name in sys.modules},
     }
 
 

@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[tuple[str, ...], str], ...] = (
 def recognised(state: Mapping[Any, Any]) -> str:
     """In words, without a line break: how many tensors there are, how they are called, and what
     has such names."""
-    names = [str(name) for name in state]
+    names = sorted(str(name) for name in state)
     if not names:
         return "it is empty"
     few = ", ".join(shown(name) for name in names[:_SHOWN])

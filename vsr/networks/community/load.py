@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,7 +30,7 @@ _KEPT = 2  # models: a job asks for the scale first, and then for the network
 
 @dataclass(frozen=True)
 class CommunityModel:
-    """A network of others, with what its file and spandrel say of it.
+    """A community model, with what its file and spandrel say of it.
 
     Attributes:
         network: ready to run.
@@ -70,13 +71,14 @@ def _loaded(path: Path, _changed: int, _size: int) -> CommunityModel:
     try:
         spandrel = import_spandrel()
     except ImportError:
-        raise ModelError(f"{path}: networks of others need spandrel: {INSTALL}") from None
-    state = _tensors(path, spandrel.canonicalize_state_dict(stored.held))
+        raise ModelError(f"{path}: community models need spandrel: {INSTALL}") from None
+    state = _tensors(path, stored.held, spandrel)
     described = _described(path, state, spandrel)
     _check(path, described, spandrel)
     try:
-        network = Community(described, stored.sha256)
-    except (RuntimeError, ValueError, TypeError, AssertionError, ModelError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of operations of old
+            network = Community(described, stored.sha256)
+    except Exception as error:  # of shapes that only running it finds to be wrong
         name = described.architecture.id
         raise ModelError(f"{path}: {name} does not run ({one_line(error, 200)})") from None
     return CommunityModel(
@@ -90,7 +92,12 @@ def _loaded(path: Path, _changed: int, _size: int) -> CommunityModel:
     )
 
 
-def _tensors(path: Path, state: Any) -> dict[str, Any]:
+def _tensors(path: Path, held: dict[str, Any], spandrel: Any) -> dict[str, Any]:
+    """The network's tensors, without the dicts and prefixes that training put around them."""
+    try:
+        state = spandrel.canonicalize_state_dict(held)
+    except (AttributeError, TypeError):  # of names that are no text
+        state = held
     if not isinstance(state, Mapping):
         raise ModelError(f"{path}: holds no tensors by their names")
     check_tensors(path, state)
@@ -101,7 +108,7 @@ def _described(path: Path, state: dict[str, Any], spandrel: Any) -> Any:
     """spandrel's descriptor, its module filled."""
     numbers = sum(tensor.numel() for tensor in state.values() if isinstance(tensor, Tensor))
     try:
-        with Bounded(numbers):
+        with Bounded(numbers), warnings.catch_warnings(action="ignore"):
             return spandrel.ModelLoader().load_from_state_dict(state)
     except spandrel.UnsupportedModelError:
         raise ModelError(f"{path}: is of no known architecture; {recognised(state)}") from None

@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from vsr.util.atomic import atomic_write
 from vsr.util.places import cache_folder
-
-if TYPE_CHECKING:
-    from vsr.networks.community.community import Community
 
 OVERLAP = 64
 """Pixels around tiles that cannot be exact: a multiple of all windows in use."""
@@ -65,11 +64,34 @@ class Reach:
         return f"up to {self.error:.2g} of 255 off, with {around} pixels around them"
 
 
+class Measurable(Protocol):
+    """A network as it is measured; its attributes are those of `Community`."""
+
+    scale: int
+    sha256: str
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def multiple(self) -> int: ...
+
+    @property
+    def least(self) -> int: ...
+
+    @property
+    def takes_parts(self) -> bool: ...
+
+    def parameters(self) -> Iterator[Parameter]: ...
+
+    def in_float32(self, x: Tensor) -> Tensor: ...
+
+
 _known: dict[str, Reach] = {}
 _measuring = Lock()
 
 
-def measured_reach(network: Community) -> Reach:
+def measured_reach(network: Measurable) -> Reach:
     """The reach of a network: from this process, from the user's cache, or measured now."""
     with _measuring:
         if (known := _known.get(network.sha256)) is None:
@@ -82,7 +104,7 @@ def measured_reach(network: Community) -> Reach:
 
 
 @torch.inference_mode()
-def measure_reach(network: Community) -> Reach:
+def measure_reach(network: Measurable) -> Reach:
     """The reach of a network on the device it is on, in float32. Takes about as long as a picture
     of 230x230 does."""
     fine = math.lcm(_GRID, network.multiple)
@@ -112,7 +134,7 @@ def _told(levels: float) -> float:
     return round(math.ceil(levels / unit) * unit, 9)
 
 
-def _strip(network: Community, across: bool) -> Tensor:
+def _strip(network: Measurable, across: bool) -> Tensor:
     """A drawn picture that is long and narrow: waves, edges and a little grain."""
     width = max(_WIDTH, network.least)
     down, aside = torch.arange(_LENGTH)[:, None] / 9.0, torch.arange(width)[None] / 7.0
@@ -124,7 +146,7 @@ def _strip(network: Community, across: bool) -> Tensor:
     return picture[None].to(next(network.parameters()).device).contiguous()
 
 
-def _seen_from(network: Community, strips: list[Tensor]) -> int | None:
+def _seen_from(network: Measurable, strips: list[Tensor]) -> int | None:
     """How far from the stripe something depends on it; None where that is farther than a strip."""
     reach = 0
     for strip in strips:
@@ -145,7 +167,7 @@ def _seen_from(network: Community, strips: list[Tensor]) -> int | None:
     return reach
 
 
-def _difference(network: Community, strip: Tensor, whole: Tensor, pixels: int, grid: int) -> float:
+def _difference(network: Measurable, strip: Tensor, whole: Tensor, pixels: int, grid: int) -> float:
     """How far a tile of a strip is from the same part of the whole, at most."""
     halo = -(-pixels // grid) * grid
     first = _FIRST

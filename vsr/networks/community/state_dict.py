@@ -21,7 +21,7 @@ from vsr.core.errors import ModelError
 from vsr.util.text import one_line, shown, size_text
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
-"""Of the files that may hold networks of others."""
+"""Of the files that may hold community models."""
 
 MOST_BYTES = 4 * 2**30
 """Of a file, and of what it unpacks to: the largest networks of today have 2.5 GB."""
@@ -135,13 +135,19 @@ def check_tensors(path: Path, state: Mapping[Any, Any]) -> None:
             raise ModelError(f"{path}: {shown(name)} is no name that a network's tensors have")
         if not isinstance(tensor, Tensor):
             continue  # spandrel says whether it can make something of it
-        if tensor.layout is not torch.strided:
-            raise ModelError(f"{path}: {shown(name)} is sparse, as no network stores it")
+        if not _is_plain(tensor):
+            raise ModelError(f"{path}: {shown(name)} is stored as no network's tensors are")
         size = tensor.numel() * tensor.element_size()
         if size > tensor.untyped_storage().nbytes():
             raise ModelError(f"{path}: {shown(name)} claims more numbers than the file holds")
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        if tensor.is_floating_point() and not tensor.float().isfinite().all():
             raise ModelError(f"{path}: {shown(name)} holds numbers that are infinite, or are none")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether its numbers lie in memory as they are: not sparse, quantised, nested, or nowhere."""
+    packed = tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested
+    return tensor.device.type == "cpu" and not packed
 
 
 def _indices(name: str) -> Iterator[int]:
