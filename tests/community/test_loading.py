@@ -198,7 +198,11 @@ def test_copies_run_as_the_original_does(tmp_path: Path) -> None:
         _, scale, _ = NETWORKS[name]
         network = load_model(saved(drawn(name), tmp_path / f"{name}.pth"), scale).network
         with torch.inference_mode():
-            torch.testing.assert_close(copy.deepcopy(network)(x), network(x))
+            copied = copy.deepcopy(network)
+            torch.testing.assert_close(copied(x), network(x))
+        assert isinstance(copied, Community)
+        assert copied.module is copied._descriptor.model  # what moves to a GPU is what runs
+        assert copied.module is not network.module
 
 
 def test_a_picture_that_is_too_small(tmp_path: Path) -> None:

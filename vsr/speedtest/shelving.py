@@ -71,10 +71,12 @@ def add_model(
 
 
 def _tiles(model: Model) -> str:
+    """What parts of a picture need around them, in words."""
     network = model.network
-    if isinstance(network, Community):
-        return str(network.reach)
-    return f"up to {network.tile_error:.2g} of 255 off" if network.tile_error else "exact"
+    if not isinstance(network, Community):
+        return f"up to {network.tile_error:.2g} of 255 off" if network.tile_error else "exact"
+    discouraged = "; spandrel discourages them" if network.tiling == "discouraged" else ""
+    return f"{network.reach}{discouraged}"
 
 
 def _speed(model: Model, engine: Engine, warn: Warn) -> tuple[float, str]:
