@@ -204,7 +204,8 @@ def _entries(name: str) -> dict[int, ModelCard]:
         )
     if not scales:
         names = ", ".join(dict.fromkeys([*(w.name for w in known), *shelf.names()]))
-        raise ModelError(f"unknown model {name!r}: known are {names}, or a model file")
+        kinds = ".safetensors, .pth, .ckpt or .onnx"
+        raise ModelError(f"unknown model {name!r}: known are {names}, or a {kinds} file")
     return scales
 
 
