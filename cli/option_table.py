@@ -85,7 +85,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "model",
         "--model",
-        "See `vsr models`; or a file: .safetensors, .pth, .ckpt.",
+        "See `vsr models`; or a file: .safetensors, .pth, .ckpt, .onnx.",
         click.STRING,
         "-m",
         "NAME|FILE",

@@ -38,8 +38,8 @@ def add_command(
     """Copy a model FILE to your shelf, so that --model NAME finds it from everywhere.
 
     FILE is a .safetensors, .pth or .ckpt: of `vsr train`, `vsr adapt`, or somebody else's network
-    of an architecture that spandrel knows. How far it sees and how fast it is are measured, which
-    takes as long as a few frames do.
+    of an architecture that spandrel knows; or an .onnx. How far it sees and how fast it is are
+    measured, which takes as long as a few frames do.
     """
     # Here, so that other commands need not wait for these imports.
     from vsr.inference.engine import choose_engine

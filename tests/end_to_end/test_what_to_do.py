@@ -52,7 +52,7 @@ def test_raw_samples_are_not_written(source: Path, tmp_path: Path, suffix: str) 
         enlarge(source, tmp_path / f"out{suffix}")
 
 
-@pytest.mark.parametrize("name", ["net.param", "net.ONNX", "net.h5"])
+@pytest.mark.parametrize("name", ["net.param", "net.ENGINE", "net.h5"])
 def test_weights_of_other_kinds_are_not_loaded(source: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"weights")
     with pytest.raises(vsr.ModelError, match=r"are not loaded; .*file of \.safetensors, \.pth"):

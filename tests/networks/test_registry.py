@@ -141,7 +141,7 @@ def test_an_unknown_model() -> None:
     assert message.startswith("unknown model 'nosuch': known are ")
     for entry in ENTRIES:
         assert entry.name in message
-    assert message.endswith(", or a .safetensors file")
+    assert message.endswith(", or a .safetensors, .pth, .ckpt or .onnx file")
 
 
 @pytest.mark.parametrize("scale", [0, 1, 5, -2])

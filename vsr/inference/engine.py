@@ -230,6 +230,8 @@ def restore_by(
         if size:
             warn(f"tile {size}: this network takes means over whole pictures, and works on those")
         size = 0
+    elif first.runtime and first.runtime.tiles:
+        size = 0
     elif size is None:
         size = largest_tile(enlargers[0], engine.at_once, box, geometry)
     tilers = [Tiler(enlarger, size, warn, box, geometry) for enlarger in enlargers]
@@ -244,6 +246,8 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     """A copy of the network for the engine's precision, on a device, by default its first."""
     if network.state_channels and engine.self_ensemble:
         raise ModelError("self-ensemble is for networks without a state: take another model")
+    if engine.compiled and network.runtime:
+        raise DeviceError("compiling is for networks that torch runs: an ONNX file is none")
     engine = suiting(engine, network)
     device = engine.device if device is None else device
     ready = copy.deepcopy(network).to(device).eval().requires_grad_(False)

@@ -30,6 +30,7 @@ class SelfEnsemble(Network):
         self.local, self.block, self.grid = network.local, network.block, network.grid
         self.chroma_kernel, self.large_layers = network.chroma_kernel, network.large_layers
         self.tile_error, self.precisions = network.tile_error, network.precisions
+        self.runtime = network.runtime
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

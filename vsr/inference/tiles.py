@@ -152,7 +152,8 @@ class Tiler:
         if geometry:
             self._fitter = Fitter(geometry, info, network, core, seen, enlarger.device)
         self._warn, self._lock, self._told = warn, Lock(), False
-        if self.part.seen_pixels < info.width * info.height:
+        own_tiles = network.runtime is not None and network.runtime.tiles
+        if own_tiles or self.part.seen_pixels < info.width * info.height:
             self._tell_error()
 
     def gathered(self, window: Window) -> tuple[tuple[Plane, ...], ...]:
@@ -351,7 +352,7 @@ def _most_bytes_per_pixel(enlarger: Enlarger) -> int | None:
         return None
     convs = [m for m in enlarger.network.modules() if isinstance(m, nn.Conv2d)]
     widest = max((conv.in_channels + 2 * conv.out_channels for conv in convs), default=0)
-    return 4 * enlarger.network.scale**2 * (widest + 8)
+    return 4 * enlarger.network.scale**2 * (widest + 8) + math.ceil(_unseen(enlarger))
 
 
 def _bytes_per_pixel(enlarger: Enlarger) -> float:
@@ -359,4 +360,11 @@ def _bytes_per_pixel(enlarger: Enlarger) -> float:
     context, format_ = enlarger.network.context, enlarger.info.format
     frame = Frame(tuple(format_.blank(n, _PIECE, _PIECE) for n in range(format_.planes)), 0)
     planes = enlarger.gathered(Window((frame,) * (2 * context + 1), ((0, 0),)))
-    return _WORKSPACE * peak_bytes(lambda: enlarger(stacked(planes, enlarger.device))) / _PIECE**2
+    peak = peak_bytes(lambda: enlarger(stacked(planes, enlarger.device)))
+    return _WORKSPACE * peak / _PIECE**2 + _unseen(enlarger)
+
+
+def _unseen(enlarger: Enlarger) -> float:
+    """The same of what is not torch's, and takes all of a picture at once."""
+    runtime = enlarger.network.runtime
+    return _WORKSPACE * runtime.memory if runtime and not runtime.tiles else 0.0

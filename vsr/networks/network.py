@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What torch does not see of a network that something else runs, on the CPU.
+
+    Attributes:
+        parameters: how many numbers were learnt.
+        macs: multiplications with addition for each pixel of its input.
+        memory: bytes that it takes at its peak for each of them.
+        tiles: whether it cuts pictures into tiles of a size of its own.
+    """
+
+    parameters: int
+    macs: float
+    memory: float
+    tiles: bool
 
 
 class Network(nn.Module):
@@ -34,6 +52,7 @@ class Network(nn.Module):
         grid: what parts of a picture must begin on multiples of.
         tile_error: how far a picture in parts may differ from the whole, in levels of 255.
         precisions: of its numbers, those that it bears: keys of `vsr.inference.engine.PRECISIONS`.
+        runtime: of a network that something else than torch runs; else None.
     """
 
     scale: int
@@ -50,6 +69,7 @@ class Network(nn.Module):
     grid: int = 4
     tile_error: float = 0.0
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16", "int8")
+    runtime: Runtime | None = None
 
     @classmethod
     def scales_of(cls, scale: int, options: Mapping[str, Any]) -> tuple[int, ...]:

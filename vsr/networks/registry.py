@@ -15,9 +15,15 @@ from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network, shelf
 from vsr.networks.community.load import load_community
 from vsr.networks.community.state_dict import SUFFIXES
+from vsr.networks.cost import cost
 from vsr.networks.literature import LITERATURE
 from vsr.networks.model_file import build, is_own, network_of, read_facts
+from vsr.networks.onnx_file import SUFFIX as ONNX
+from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent
+
+FILES = (*SUFFIXES, ONNX)
+"""What the names of model files end with."""
 
 _PURPOSES = {"SR": "enlarges", "Restoration": "restores"}
 
@@ -29,8 +35,9 @@ class ModelCard:
     Attributes:
         name: what a user calls the model.
         scale: the factor these weights are for.
-        network: a key of `vsr.networks.ARCHITECTURES`, or spandrel's name of an architecture.
-        options: the network's arguments besides `scale`.
+        network: a key of `vsr.networks.ARCHITECTURES`, spandrel's name of an architecture, or
+            "onnx".
+        options: the network's arguments besides `scale`; of an ONNX file, what it says of itself.
         summary: one line for people.
         file: the weights' file name, "" for a model without weights.
         sha256: of that file.
@@ -131,7 +138,7 @@ def file_of(name: str) -> Path | None:
 
     None for a name of the catalogue, which goes before the shelf's, and for an unknown one.
     """
-    if Path(name).suffix.lower() in SUFFIXES:
+    if Path(name).suffix.lower() in FILES:
         return Path(name)
     if any(weights.name == name for weights in catalogue()):
         return None
@@ -145,6 +152,8 @@ def weights_path(name: str, scale: int) -> Path:
     Raises ModelError for an unknown name, or a scale without weights.
     """
     if (path := file_of(name)) is not None:
+        if path.suffix.lower() == ONNX:
+            raise ModelError(f"{name}: an ONNX file is run as it is: nothing learns from it")
         return path
     weights = _entry(name, scale)
     if not weights.file:
@@ -155,6 +164,8 @@ def weights_path(name: str, scale: int) -> Path:
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
     if (path := file_of(name)) is not None:
+        if path.suffix.lower() == ONNX:
+            return (load_onnx(path)[1].scale,)
         return read_facts(path).scales if is_own(path) else (load_community(path).network.scale,)
     return tuple(sorted(_entries(name)))
 
@@ -172,7 +183,7 @@ def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
     """Build a model by its name in the catalogue or on the user's shelf, or from a file.
 
     A file is a .safetensors of `vsr train` or `vsr adapt`, or a .safetensors, .pth or .ckpt with
-    a community model, of any architecture of spandrel's, which is an extra.
+    a community model, of any architecture of spandrel's, or an .onnx file; both take an extra.
 
     None is the default for videos. Raises ModelError for an unknown name, a scale without
     weights, or a file that is not such a model; TypeError for what is no name. Nothing in a model
@@ -204,7 +215,7 @@ def _entry(name: str, scale: int) -> ModelCard:
     return scales[scale]
 
 
-_OTHER_WEIGHTS = (".bin", ".pkl", ".onnx", ".param", ".h5", ".pb", ".tflite", ".engine")
+_OTHER_WEIGHTS = (".bin", ".pkl", ".param", ".h5", ".pb", ".tflite", ".engine")
 
 
 def _entries(name: str) -> dict[int, ModelCard]:
@@ -214,7 +225,7 @@ def _entries(name: str) -> dict[int, ModelCard]:
     if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
         raise ModelError(
             f"{name}: {Path(name).suffix} files are not loaded; take a name that `vsr models` "
-            f"lists, or a file of {', '.join(SUFFIXES)}"
+            f"lists, or a file of {', '.join(FILES)}"
         )
     if not scales and name in LITERATURE:
         raise ModelError(
@@ -226,7 +237,7 @@ def _entries(name: str) -> dict[int, ModelCard]:
         names = ", ".join(dict.fromkeys(own))
         raise ModelError(
             f"unknown model {name!r}: known are {names}, those that `vsr models --all` lists "
-            "besides, or a .safetensors file"
+            "besides, or a .safetensors, .pth, .ckpt or .onnx file"
         )
     return scales
 
@@ -247,7 +258,10 @@ def _bundled(weights: ModelCard) -> bytes:
 def _from_file(name: str, path: Path, scale: int) -> Model:
     """A model of a file, which `name` may be on the shelf."""
     shelved = shelf.find(name) if str(path) != name else None
-    model = _own_file(path, scale) if is_own(path) else _community_file(path, scale)
+    if path.suffix.lower() == ONNX:
+        model = _onnx_file(path, scale)
+    else:
+        model = _own_file(path, scale) if is_own(path) else _community_file(path, scale)
     if shelved is None:
         return model
     if shelved.sha256 != model.weights.sha256:
@@ -292,6 +306,32 @@ def _community_file(path: Path, scale: int) -> Model:
         parameters=model.parameters,
     )
     return Model(weights, model.network)
+
+
+def _onnx_file(path: Path, scale: int) -> Model:
+    file, network = load_onnx(path)
+    if network.scale != scale:
+        raise ModelError(f"{path}: is for scale {network.scale}, not {scale}")
+    needed = cost(network)
+    weights = ModelCard(
+        path.stem,
+        scale,
+        "onnx",
+        {
+            "producer": file.producer,
+            "opset": file.opset,
+            "input": str(file.input),
+            "output": str(file.output),
+            "overlap": network.traits.overlap,
+            "exact": network.traits.exact,
+        },
+        f"ONNX, {file.producer}".removesuffix(", "),
+        str(path),
+        file.sha256,
+        parameters=needed.parameters,
+        gmacs=needed.macs / 1e9,
+    )
+    return Model(weights, network)
 
 
 def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:

@@ -12,8 +12,7 @@ from vsr.core.events import Warn, ignore
 from vsr.inference.engine import Engine, suiting
 from vsr.networks import shelf
 from vsr.networks.community.community import Community
-from vsr.networks.community.state_dict import SUFFIXES
-from vsr.networks.registry import Model, catalogue, load_model, scales_of
+from vsr.networks.registry import FILES, Model, catalogue, load_model, scales_of
 from vsr.networks.shelf import Shelved
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import network_rate
@@ -45,8 +44,8 @@ def add_model(
         raise ModelError(f"name {name}: is a model of vsr's own; choose another with --name")
     if name in shelf.names() and not overwrite:
         raise ModelError(f"name {name}: is on the shelf already; -y replaces it")
-    if file.suffix.lower() not in SUFFIXES:
-        raise ModelError(f"{file}: a model file is named {', '.join(SUFFIXES)}")
+    if file.suffix.lower() not in FILES:
+        raise ModelError(f"{file}: a model file is named {', '.join(FILES)}")
     (scale,) = scales_of(str(file))
     model = load_model(file, scale)
     data = file.read_bytes()
@@ -75,7 +74,7 @@ def _tiles(model: Model) -> str:
     """What parts of a picture need around them, in words."""
     network = model.network
     if not isinstance(network, Community):
-        return "exact"
+        return f"up to {network.tile_error:.2g} of 255 off" if network.tile_error else "exact"
     discouraged = "; spandrel discourages them" if network.tiling == "discouraged" else ""
     return f"{network.reach}{discouraged}"
 

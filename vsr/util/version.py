@@ -35,7 +35,7 @@ def libraries() -> dict[str, str]:
         "opencv": cv2.__version__,
         "kornia": _installed("kornia"),
         "safetensors": _installed("safetensors"),
-        **({"spandrel": _installed("spandrel")} if "spandrel" in sys.modules else {}),
+        **{name: _installed(name) for name in ("spandrel", "onnxruntime") if name in sys.modules},
     }
 
 
