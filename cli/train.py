@@ -18,6 +18,7 @@ from vsr.core.threads import cores_of
 from vsr.inference.passes import scale_for
 from vsr.networks import ARCHITECTURES
 from vsr.networks.registry import weights_path
+from vsr.training.adversarial_recipe import ADVERSARIAL, DISCRIMINATORS, AdversarialRecipe
 from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
 from vsr.util.signals import heard, interrupt
 
@@ -28,11 +29,13 @@ from .progress import part_bar
 from .renamed_option import RenamedOption
 
 if TYPE_CHECKING:
+    from vsr.training.adversarial import AdversarialProgress
     from vsr.training.fit import Progress
     from vsr.training.learn_degradation import Learning
 
 _PATH = FilePath()
 _GAN = "degradation-gan"
+_PLAIN = ("loss", "mse_fraction", "reparam_width")  # what adversarial training has not
 _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # by --recipe
 
 
@@ -126,6 +129,23 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     show_default=True,
     help="Of the run, after it, with known motion.",
 )
+@click.option(
+    "--adversarial",
+    metavar="W",
+    type=Number(ADVERSARIAL),
+    help="Train against a discriminator, its verdict weighed so: 0.001 in SRGAN's paper.",
+)
+@click.option(
+    "--discriminator",
+    type=click.Choice(DISCRIMINATORS),
+    help="For it: a narrow one for any --patch, or the paper's.  [default: light]",
+)
+@click.option(
+    "--features",
+    metavar="FILE",
+    type=_PATH,
+    help="For its content loss, a VGG-19.  [default: EfficientNet-Lite0 of the extra perceptual]",
+)
 @click.option("--seed", type=Number(SEED), default=1, show_default=True)
 @upscale_option("compute.device")
 @upscale_option("compute.threads")
@@ -140,6 +160,9 @@ def train_command(
     sharp: tuple[Path, ...],
     degradation_iterations: int | None,
     degradation_minutes: float | None,
+    adversarial: float | None,
+    discriminator: str | None,
+    features: Path | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -153,11 +176,19 @@ def train_command(
     With --recipe degradation-gan, what recording does to pictures is learnt first, from --real
     footage and --sharp pictures that need not show the same, into the folder's degradation/;
     look at samples.png there. The network then learns to undo it.
+
+    With --adversarial, an edsr learns to look like true pictures rather than to be near them, as
+    SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it --warm-start.
     """
     limits = (degradation_iterations, degradation_minutes)
     _check_sources(degradation, data, real, sharp, any(n is not None for n in limits))
     settings["threads"] = settings["threads"] and cores_of(settings["threads"])
     given = {name: value for name, value in settings.items() if value is not None}
+    if adversarial is None:
+        _check_plain(discriminator, features)
+    else:
+        _check_adversarial(given)
+        given = {"lr": 1e-4, "reparam_width": 0} | given  # et al. 2017, 3.2
     learning: DegradationRecipe | None = None
     if degradation == _GAN:
         given["generator"] = folder / "degradation" / GENERATOR
@@ -170,9 +201,16 @@ def train_command(
             **{name: settings[name] for name in ("seed", "device", "threads")},
         )
     recipe = _recipe(model, scale, data or sharp, _DEGRADATIONS[degradation], given)
+    against = None
+    if adversarial is not None:
+        kind = discriminator or DISCRIMINATORS[0]
+        against = AdversarialRecipe(recipe, adversarial, features, kind)
     if learning:
         _learn(learning, folder / "degradation", as_json)
-    _train(recipe, folder, as_json)
+    if against:
+        _train_adversarially(against, folder, as_json)
+    else:
+        _train(recipe, folder, as_json)
 
 
 def _recipe(
@@ -206,13 +244,46 @@ def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:
             tell(progress, _describe(progress))
 
         weights = fit(recipe, folder, report)
+    _tell_result(recipe, weights, best, as_json)
+
+
+def _train_adversarially(recipe: AdversarialRecipe, folder: Path, as_json: bool) -> None:
+    """Train against a discriminator, and tell where the weights are."""
+    from vsr.training.adversarial import fit_adversarially
+
+    last: float | None = None
+    with _told("progress", "", as_json) as tell:
+
+        def report(progress: AdversarialProgress) -> None:
+            nonlocal last
+            last = progress.psnr
+            tell(progress, _describe_adversarial(progress))
+
+        weights = fit_adversarially(recipe, folder, report)
+    _tell_result(recipe.generator, weights, last, as_json)
+
+
+def _tell_result(recipe: Recipe, weights: Path, psnr: float | None, as_json: bool) -> None:
     if as_json:
         facts = {"weights": str(weights), "scale": recipe.scale}
-        event("result", facts | {"psnr": best})
+        event("result", facts | {"psnr": psnr})
     else:
         file = shlex.quote(str(weights))
         click.echo(f"best weights: {weights}")
         click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {recipe.scale} --model {file}")
+
+
+def _check_plain(discriminator: str | None, features: Path | None) -> None:
+    """Raise UsageError where options of adversarial training stand without it."""
+    if discriminator or features:
+        raise click.UsageError("--discriminator and --features are for --adversarial")
+
+
+def _check_adversarial(given: dict[str, Any]) -> None:
+    """Raise UsageError where an option is given that adversarial training has no use for."""
+    for name in _PLAIN:
+        if name in given:
+            raise click.UsageError(f"--{name.replace('_', '-')} is not for --adversarial")
 
 
 def _check_sources(
@@ -252,7 +323,7 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
 @contextmanager
 def _told(
     name: str, of: str, as_json: bool
-) -> Iterator[Callable[[Progress | Learning, str], None]]:
+) -> Iterator[Callable[[Progress | AdversarialProgress | Learning, str], None]]:
     """Gives the function that tells how a run stands: as a value, and in words.
 
     The words stand on a bar; where files were saved there is a line, too. Ctrl-C waits for the
@@ -261,7 +332,7 @@ def _told(
     step: int | None = None
     with part_bar() as bar, _interrupts_between_steps() as check:
 
-        def tell(now: Progress | Learning, text: str) -> None:
+        def tell(now: Progress | AdversarialProgress | Learning, text: str) -> None:
             nonlocal step
             step = now.step
             bar.set_postfix_str(text, refresh=False)
@@ -286,6 +357,15 @@ def _describe(progress: Progress) -> str:
     if progress.psnr is not None:
         text += f", PSNR {progress.psnr:.3f}, best {progress.best:.3f} dB"
     return text
+
+
+def _describe_adversarial(progress: AdversarialProgress) -> str:
+    text = (
+        f"step {progress.step}, content {progress.content:.5f}, "
+        f"adversarial {progress.adversarial:.3f}, told apart {progress.apart:.3f}, "
+        f"rate {progress.rate:.1e}"
+    )
+    return text if progress.psnr is None else f"{text}, PSNR {progress.psnr:.3f} dB"
 
 
 def _describe_learning(progress: Learning) -> str:
