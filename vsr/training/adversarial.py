@@ -289,9 +289,7 @@ def _load(run: AdversarialRun, recipe: AdversarialRecipe, path: Path, device: to
     """Bring `run`, just begun, to where the checkpoint stands."""
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        there, here = saved["recipe"], recipe.identity
-        if there != here:
-            raise ValueError(f"is of {there}, not of {here}; choose another folder")
+        _compare(saved["recipe"], recipe.identity)
         for name, part in _parts(run).items():
             part.load_state_dict(saved[name])
         run.generator.step, run.generator.elapsed = saved["step"], saved["elapsed"]
@@ -299,6 +297,16 @@ def _load(run: AdversarialRun, recipe: AdversarialRecipe, path: Path, device: to
         raise TrainingError(
             f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
         ) from None
+
+
+def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
+    differing = [
+        f"{name} {there.get(name)} there, {value} here"
+        for name, value in here.items()
+        if there.get(name) != value
+    ]
+    if differing:
+        raise ValueError(f"another run: {'; '.join(differing)}; choose another folder")
 
 
 def _parts(run: AdversarialRun) -> dict[str, Any]:

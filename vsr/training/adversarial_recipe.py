@@ -50,6 +50,10 @@ class AdversarialRecipe:
                 f"patch {self.generator.patch}: times the scale, {self.generator.scale}, it must "
                 f"be a multiple of {LEAST_SIDE} for the discriminator 'srgan'"
             )
+        if self.generator.batch < 2:  # batch normalisation
+            raise TrainingError(
+                f"batch {self.generator.batch}: adversarial training needs at least 2"
+            )
         if self.generator.reparam_width:
             raise TrainingError(
                 f"reparam_width {self.generator.reparam_width}: must be 0 for adversarial training"

@@ -42,7 +42,7 @@ class Content(nn.Module):
     def forward(self, guess: Tensor, truth: Tensor) -> Tensor:
         """The loss of (N, 3, H, W) against (N, 3, H, W), both RGB in [0, 1]: a scalar."""
         with torch.no_grad():
-            wanted = self.network(truth)
+            wanted = self.network(truth.detach())
         parts = [
             weight * (found - aim).square().mean()
             for weight, found, aim in zip(self.weights, self.network(guess), wanted, strict=True)
