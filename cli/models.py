@@ -13,13 +13,25 @@ from vsr.util.text import size_text
 
 
 @click.command("models")
+@click.option("--all", "all_groups", is_flag=True, help="Those of the literature, too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
-def models_command(as_json: bool) -> None:
+def models_command(all_groups: bool, as_json: bool) -> None:
     """List the models: quality, cost, size, and the licences of what they learnt from."""
-    known = catalogue()
-    lines = _events(known) if as_json else _table(known)
+    known = catalogue(all_groups)
+    lines = _events(known) if as_json else _sections(known, all_groups)
     for line in lines:
         click.echo(line)
+
+
+def _sections(known: Sequence[ModelCard], all_groups: bool) -> Iterator[str]:
+    """The models to choose from, and by themselves those of the literature."""
+    yield from _table([weights for weights in known if not weights.group])
+    if not all_groups:
+        return
+    yield ""
+    yield "Networks of the literature, to compare with; nothing takes one unless it is named:"
+    shelf = [weights for weights in known if weights.group]
+    yield from _table(shelf) if shelf else ["  none has weights yet; `vsr train` makes them"]
 
 
 def _events(known: Sequence[ModelCard]) -> Iterator[str]:

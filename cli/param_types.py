@@ -113,6 +113,25 @@ class NetworkScale(click.ParamType[int]):
         return int(value)
 
 
+class NetworkScales(click.ParamType[tuple[int, ...]]):
+    """2, 3 or 4, or several of them with commas between, each once."""
+
+    name = "scales"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "[2|3|4|2,3,4]"
+
+    def convert(
+        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = [word.strip() for word in value.split(",")]
+        if len(set(words)) < len(words) or any(word not in ("2", "3", "4") for word in words):
+            self.fail(f"{shown(value)}: must be 2, 3 or 4, or several with commas", param, ctx)
+        return tuple(sorted(map(int, words)))
+
+
 class Tile(click.ParamType[int | None]):
     """ "auto", or a side in pixels."""
 

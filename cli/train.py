@@ -17,14 +17,23 @@ from vsr.core.bounds import FRACTION, LEARNING_RATE, MINUTES, SEED, STEPS
 from vsr.core.threads import cores_of
 from vsr.inference.passes import scale_for
 from vsr.networks import ARCHITECTURES
+from vsr.networks.multi_scale import MultiScale
 from vsr.networks.registry import weights_path
 from vsr.training.adversarial_recipe import ADVERSARIAL, DISCRIMINATORS, AdversarialRecipe
-from vsr.training.recipe import BOUNDS, GENERATOR, LOSSES, SHAPES, DegradationRecipe, Recipe
+from vsr.training.recipe import (
+    BOUNDS,
+    GENERATOR,
+    LOSSES,
+    OPTIMIZERS,
+    DegradationRecipe,
+    Recipe,
+)
+from vsr.training.shapes import SHAPES
 from vsr.util.signals import heard, interrupt
 
-from .options import network_scale, upscale_option
+from .options import upscale_option
 from .output.messages import event
-from .param_types import FilePath, Number
+from .param_types import FilePath, NetworkScales, Number
 from .progress import part_bar
 from .renamed_option import RenamedOption
 
@@ -48,9 +57,19 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     type=click.Choice(list(SHAPES)),
     default="espcn",
     show_default=True,
-    help="A vespcn sees neighbouring frames; an edsr works in RGB.",
+    metavar="NAME",
+    help="A vespcn sees neighbouring frames, an edsr works in RGB; srcnn and what follows are "
+    "networks of the literature: " + ", ".join(SHAPES) + ".",
 )
-@network_scale
+@click.option(
+    "-s",
+    "--scale",
+    "scales",
+    type=NetworkScales(),
+    default="4",
+    show_default=True,
+    help="Factor; several for networks that learn them at once, as vdsr and mdsr.",
+)
 @click.option(
     "--recipe",
     "degradation",
@@ -88,6 +107,18 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     old="--rate",
     type=Number(LEARNING_RATE),
     help="Highest learning rate.  [default: 1e-3; edsr: 1e-4]",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    default="adam",
+    show_default=True,
+    help="Adam, or gradient descent with momentum.",
+)
+@click.option(
+    "--gradient-clip",
+    type=Number(BOUNDS["gradient_clip"]),
+    help="Keeps each gradient within this over the rate; 0: the norm within 1.  [default: 0]",
 )
 @click.option(
     "--loss",
@@ -153,7 +184,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
 def train_command(
     folder: Path,
     model: str,
-    scale: int,
+    scales: tuple[int, ...],
     degradation: str,
     data: tuple[Path, ...],
     real: tuple[Path, ...],
@@ -193,14 +224,14 @@ def train_command(
     if degradation == _GAN:
         given["generator"] = folder / "degradation" / GENERATOR
         learning = DegradationRecipe(
-            scale,
+            max(scales),
             ARCHITECTURES[SHAPES[model].network].color,
             sharp,
             real,
             *_limits(*limits),
             **{name: settings[name] for name in ("seed", "device", "threads")},
         )
-    recipe = _recipe(model, scale, data or sharp, _DEGRADATIONS[degradation], given)
+    recipe = _recipe(model, scales, data or sharp, _DEGRADATIONS[degradation], given)
     against = None
     if adversarial is not None:
         kind = discriminator or DISCRIMINATORS[0]
@@ -214,11 +245,23 @@ def train_command(
 
 
 def _recipe(
-    model: str, scale: int, data: tuple[Path, ...], degradation: str, given: dict[str, Any]
+    model: str,
+    scales: tuple[int, ...],
+    data: tuple[Path, ...],
+    degradation: str,
+    given: dict[str, Any],
 ) -> Recipe:
     """The recipe of a model, with what was given in place of its defaults."""
     shape = SHAPES[model]
-    chosen = shape.defaults | given
+    chosen, options, scale = shape.defaults | given, shape.options, max(scales)
+    if issubclass(ARCHITECTURES[shape.network], MultiScale):
+        options = options | {"scales": scales}
+    elif len(scales) > 1:
+        several = [n for n, s in SHAPES.items() if issubclass(ARCHITECTURES[s.network], MultiScale)]
+        raise click.UsageError(
+            f"--scale {','.join(map(str, scales))}: {model} learns one scale; "
+            f"several at once are for {', '.join(several)}"
+        )
     if "warm_start" in given:
         name = given["warm_start"]
         is_file = Path(name).suffix == ".safetensors"
@@ -227,7 +270,7 @@ def _recipe(
     if "iterations" not in given:
         chosen["iterations"] = None if "minutes" in given else 100_000
     chosen["degradation"] = degradation
-    return Recipe(shape.network, scale, data, options=shape.options, **chosen)
+    return Recipe(shape.network, scale, data, options=options, **chosen)
 
 
 def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:

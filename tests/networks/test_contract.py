@@ -15,6 +15,18 @@ from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature.carn import Carn
+from vsr.networks.literature.dbpn import Dbpn, Ddbpn
+from vsr.networks.literature.dilated import Dilated
+from vsr.networks.literature.fsrcnn import Fsrcnn
+from vsr.networks.literature.idn import Idn
+from vsr.networks.literature.rcan import Rcan
+from vsr.networks.literature.rdn import Rdn
+from vsr.networks.literature.srcnn import Srcnn
+from vsr.networks.literature.srdensenet import Srdensenet
+from vsr.networks.literature.srresnet import Srresnet
+from vsr.networks.literature.vdsr import Vdsr
+from vsr.networks.literature.wavelet import Wavelet
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
 
@@ -26,6 +38,19 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "recurrent": lambda scale: drawn(
         Recurrent(scale, features=8, pairs=1, flow_features=4), last=0.2
     ),
+    "srcnn": lambda scale: drawn(Srcnn(scale, (5, 3, 3), (6, 4)), last=0.2),
+    "fsrcnn": lambda scale: drawn(Fsrcnn(scale, 6, 3, 2), last=0.2),
+    "vdsr": lambda scale: drawn(Vdsr(scale, layers=4, features=6), last=0.2),
+    "srresnet": lambda scale: drawn(Srresnet(scale, 1, 6), last=0.2),
+    "dbpn": lambda scale: drawn(Dbpn(scale, 2, 6, 4), last=0.2),
+    "d-dbpn": lambda scale: drawn(Ddbpn(scale, 2, 6, 4), last=0.2),
+    "rcan": lambda scale: drawn(Rcan(scale, 1, 2, 6, 2, window=1), last=0.2),
+    "srdensenet": lambda scale: drawn(Srdensenet(scale, 2, 2, 4, 8), last=0.2),
+    "rdn": lambda scale: drawn(Rdn(scale, 2, 2, 4, 6), last=0.2),
+    "idn": lambda scale: drawn(Idn(scale, 1, 12, 4), last=0.2),
+    "carn": lambda scale: drawn(Carn(scale, 16, 2, mobile=True), last=0.2),
+    "dilated": lambda scale: drawn(Dilated(scale, 6, (2, 3)), last=0.2),
+    "wavelet": lambda scale: drawn(Wavelet(scale, 6, (8, 8), 1), last=0.2),
 }
 CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]
 

@@ -17,6 +17,7 @@ def convolution(
     padding: tuple[int, ...] = (0, 0),
     relu: bool = False,
     groups: int = 1,
+    dilation: tuple[int, ...] = (1, 1),
 ) -> Tensor:
     """torch's conv2d, with ReLU after it if wanted, in one kernel where there is one.
 
@@ -26,10 +27,10 @@ def convolution(
         # What torch.compile makes of a convolution and a ReLU. Without one conv2d would do, but
         # for small pictures takes another kernel, which rounds otherwise: tiles would differ.
         fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, weight, bias, padding, stride, (1, 1), groups, "relu" if relu else "none", [], None
+            x, weight, bias, padding, stride, dilation, groups, "relu" if relu else "none", [], None
         )
         return fused
-    features = F.conv2d(x, weight, bias, stride, padding, 1, groups)
+    features = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
     return F.relu_(features) if relu else features
 
 

@@ -96,7 +96,8 @@ def _below(radius: _Real, edge: float) -> _Real:
 def _fan(angle: _Real, direction: int) -> _Real:
     """One direction's half plane: twice, as the other half is left out."""
     turned = np.cos(angle - np.pi * direction / _DIRECTIONS)
-    return 2 * np.sqrt(4 / 5) * np.maximum(turned, 0) ** (_DIRECTIONS - 1)
+    fan: _Real = 2 * np.sqrt(4 / 5) * np.maximum(turned, 0) ** (_DIRECTIONS - 1)
+    return fan
 
 
 def _similarity(one: _Complex, other: _Complex) -> _Real:

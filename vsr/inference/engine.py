@@ -138,8 +138,8 @@ def restore_by(
         frames: with shots marked, and with the context that the network sees.
         info: what holds for the frames that go in.
         engine: where and how to run.
-        warn: told, in one line, when memory does not suffice and smaller tiles are taken; no
-            frame is lost by it.
+        warn: told, in one line, when memory does not suffice and smaller tiles are taken, of which
+            no frame is lost, or when tiles are asked for that the network cannot work in.
         box: as `CropRegion.inside` gives it. The part is, in float32 on a CPU to the bit, what
             would be cut out of the whole frame; with a recurrent network nearly so, see
             `vsr.inference.recurrent_tiles`.
@@ -164,7 +164,11 @@ def restore_by(
     ]
     at_once = engine.workers if engine.device.type == "cpu" else 2
     size = engine.tile
-    if size is None:
+    if not first.local:
+        if size:
+            warn(f"tile {size}: this network takes means over whole pictures, and works on those")
+        size = 0
+    elif size is None:
         size = largest_tile(enlargers[0], at_once, box, geometry)
     tilers = [Tiler(enlarger, size, warn, box, geometry) for enlarger in enlargers]
     if engine.device.type == "cpu":

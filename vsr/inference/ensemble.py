@@ -15,8 +15,6 @@ _FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 POSITIONS = tuple((turned, flips) for turned in (False, True) for flips in _FLIPS)
 """Whether rows and columns change places, and the axes that are reversed after it."""
 
-_BLOCK = 4  # pixels: side of the blocks in which networks that see neighbours find motion
-
 
 class SelfEnsemble(Network):
     """The mean of `network` over the four flips of a picture and of the turned picture.
@@ -29,12 +27,14 @@ class SelfEnsemble(Network):
         self.network = network
         self.scale, self.context = network.scale, network.context
         self.color, self.receptive_field = network.color, network.receptive_field
-        self.chroma_kernel = network.chroma_kernel
+        self.local, self.block = network.local, network.block
+        self.chroma_kernel, self.large_layers = network.chroma_kernel, network.large_layers
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        if self.context:  # blocks of motion must lie alike in all positions, as in all tiles
-            x = F.pad(x, (0, -width % _BLOCK, 0, -height % _BLOCK), mode="replicate")
+        if self.block > 1:  # blocks must lie alike in all positions, as in all tiles
+            missing = (0, -width % self.block, 0, -height % self.block)
+            x = F.pad(x, missing, mode="replicate")
         total: Tensor | None = None
         for turned, flips in POSITIONS:
             moved = x.transpose(-1, -2) if turned else x

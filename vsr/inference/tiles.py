@@ -23,6 +23,7 @@ from vsr.inference.fit import Fitter, needed
 from vsr.inference.memory import free_memory, is_out_of_memory, peak_bytes, release
 from vsr.inference.upscaler import Enlarger, stacked
 from vsr.inference.windows import Window
+from vsr.networks import Network
 
 LEAST_TILE = 16
 
@@ -167,6 +168,11 @@ class Tiler:
         with self._lock:
             if self.size != size:
                 return  # someone else came to it first
+            if not self.enlarger.network.local:
+                raise DeviceError(
+                    f"out of memory on {self.enlarger.device}: this network takes means over whole "
+                    "pictures, and cannot work in tiles; free some, or take another model"
+                )
             self.size = half = halved(size, self._longest, self.enlarger.device)
         release(self.enlarger.device)
         self._warn(now_smaller(half, self.enlarger.device))
@@ -274,17 +280,34 @@ def largest_tile(
     or what is wanted of them."""
     box = needed(geometry, enlarger.info, enlarger.network) if geometry else box
     pixels = wanted(enlarger.info, enlarger.halo, box).seen_pixels
+    most = _most_pixels(enlarger.network, pixels)
     free = free_memory(enlarger.device)
     if free is None:
-        return 0
-    if pixels * at_once * _most_bytes_per_pixel(enlarger) <= free / 2:
-        return 0  # without counting, which imports much of torch: a second
-    area = free / 2 / at_once / _bytes_per_pixel(enlarger)
+        area = math.inf
+    elif pixels * at_once * _most_bytes_per_pixel(enlarger) <= free / 2:
+        area = math.inf  # without counting, which imports much of torch: a second
+    else:
+        area = free / 2 / at_once / _bytes_per_pixel(enlarger)
+    area = min(area, most)
     if pixels <= area:
         return 0
     side = math.isqrt(int(area)) - 2 * (enlarger.halo + GRID)
     return max(LEAST_TILE, side // GRID * GRID)
 
+
+def _most_pixels(network: Network, pixels: int) -> float:
+    """How many of the small pixels that are seen of a frame one tile may have, whatever is free.
+
+    Layers that work at the large size take scale**2 times the memory: tiles that see so much less
+    bring it down to that of layers at the small size, and 4 times that spares most of the halo.
+    """
+    if not network.large_layers:
+        return math.inf
+    return max(pixels * 4 / network.scale**2, LEAST_PIXELS)
+
+
+LEAST_PIXELS = 128**2
+"""What a tile sees is not made smaller than this to spare memory: halos would cost too much."""
 
 _PIECE = 64  # pixels: what one of them takes is the same in all sizes
 _WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them

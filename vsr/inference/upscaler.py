@@ -48,6 +48,8 @@ class Enlarger:
     @property
     def halo(self) -> int:
         """How many pixels around its own place a large pixel can depend on."""
+        if not self.network.local:
+            return max(self.info.width, self.info.height)
         network = (self.network.receptive_field - 1) // 2
         if self.network.color == "rgb":
             return network + reach(self.info.format, rgb=True)

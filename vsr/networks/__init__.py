@@ -5,6 +5,7 @@ from __future__ import annotations
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature import LITERATURE
 from vsr.networks.network import Network
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
@@ -15,6 +16,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "vespcn": Vespcn,
     "edsr": Edsr,
     "recurrent": Recurrent,
+    **LITERATURE,
 }
 
 __all__ = ["ARCHITECTURES", "Network"]

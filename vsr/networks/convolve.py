@@ -23,7 +23,9 @@ def convolve(conv: nn.Module, x: Tensor, relu: bool = False) -> Tensor:
     assert isinstance(conv.padding, tuple)
     if _pays_in_pairs(conv, x):
         return _in_pairs(conv, x, relu)
-    return convolution(x, conv.weight, conv.bias, conv.stride, conv.padding, relu)
+    return convolution(
+        x, conv.weight, conv.bias, conv.stride, conv.padding, relu, conv.groups, conv.dilation
+    )
 
 
 def convolve_rows(conv: nn.Module, x: Tensor, relu: bool = False) -> Tensor:
@@ -49,6 +51,7 @@ def _pays_in_pairs(conv: nn.Conv2d, x: Tensor) -> bool:
     """
     return (
         conv.out_channels % _LANES == _LANES // 2
+        and (conv.groups, conv.dilation) == (1, (1, 1))
         and conv.kernel_size[1] == 2 * int(conv.padding[1]) + 1
         and x.shape[-1] % (2 * conv.stride[1]) == 0
         and x.dtype == torch.bfloat16

@@ -35,11 +35,13 @@ class ModelFacts:
         network: a key of `vsr.networks.ARCHITECTURES`.
         scale: the factor that its weights are for.
         options: the network's arguments besides the scale.
+        scales: all the factors that they are for, in order.
     """
 
     network: str
     scale: int
     options: dict[str, Any]
+    scales: tuple[int, ...]
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -62,7 +64,10 @@ def read_facts(path: Path) -> ModelFacts:
     if not isinstance(options, dict):
         raise ModelError(f"{path}: options {shown(options)}: must be the network's, by name")
     _check_options(path, ARCHITECTURES[network], options)
-    return ModelFacts(network, scale, options)
+    scales = ARCHITECTURES[network].scales_of(scale, options)
+    if scale not in scales or any(each not in _SCALES for each in scales):
+        raise ModelError(f"{path}: scales {shown(list(scales))}: must be some of 2, 3, 4")
+    return ModelFacts(network, scale, options, tuple(sorted(scales)))
 
 
 def network_of(

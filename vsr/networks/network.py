@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
 
@@ -17,6 +20,12 @@ class Network(nn.Module):
         color: "y" (luma) or "rgb".
         chroma_kernel: how the planes that it does not see are resampled: "cubic" or "nearest".
         receptive_field: side of the square of input pixels that one input place can reach.
+        local: whether it reaches no further. Else the network takes means over the whole picture
+            besides, and is run on whole pictures alone.
+        block: side of the blocks of pixels, from the upper left corner on, that it works in; at
+            most 4, the grid that tiles lie on.
+        large_layers: whether most of its layers work at the size of the output. It is then run in
+            tiles that take no more than four times the memory of such layers at the input's size.
         state_channels: planes that one frame hands to the next; 0 for networks that see windows.
             One with a state has no context: it is stepped, see `vsr.networks.recurrent`.
         future: coming frames that a network with a state is shown.
@@ -28,9 +37,17 @@ class Network(nn.Module):
     color: str = "y"
     chroma_kernel: str = "cubic"
     receptive_field: int
+    local: bool = True
+    block: int = 1
+    large_layers: bool = False
     state_channels: int = 0
     future: int = 0
     warmup: int = 0
+
+    @classmethod
+    def scales_of(cls, scale: int, options: Mapping[str, Any]) -> tuple[int, ...]:
+        """The scales that weights of a network made with these arguments serve."""
+        return (scale,)
 
     @property
     def seen(self) -> int:
@@ -48,6 +65,14 @@ class Network(nn.Module):
         Rounding to integers and then shuffling moves a quarter of the bytes.
         """
         raise NotImplementedError
+
+    def supervised(self, x: Tensor) -> tuple[Tensor, ...]:
+        """All outputs that training judges, the last of them what `forward` gives.
+
+        Each is (N, C, f*H, f*W) with a factor f of at most `scale`: the levels of a pyramid, or
+        what the steps of a recursion would give if they were the last.
+        """
+        return (self(x),)
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.pixel_shuffle(self.subpixel(x), self.scale)

@@ -37,6 +37,8 @@ class ModelCard:
             `vsr.networks.cost` counts them.
         scores: benchmark -> {"psnr": dB, "ssim": 0..1}, for clips "dtssd" too, as `vsr eval`
             measured them.
+        group: "" for the models to choose from, "literature" for those of papers, which are there
+            to be compared with.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ModelCard:
     parameters: int = 0
     gmacs: float = 0.0
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,18 @@ class Model:
         return self.weights.scale
 
 
+SHELF = "literature"
+"""The group of the networks of papers."""
+
+
 @cache
 def _manifest() -> dict[str, Any]:
     return tomllib.loads(files("vsr.weights").joinpath("manifest.toml").read_text("utf-8"))
+
+
+@cache
+def _shelf() -> dict[str, Any]:
+    return tomllib.loads(files("vsr.weights").joinpath(f"{SHELF}.toml").read_text("utf-8"))
 
 
 def default_model(stills: bool = False) -> str:
@@ -87,13 +99,25 @@ def footage_model(stills: bool = False) -> str | None:
     return name if any(weights.name == name for weights in catalogue()) else None
 
 
-def catalogue() -> tuple[ModelCard, ...]:
-    """All models of the package, one entry for each scale, in the manifest's order."""
-    return tuple(ModelCard(**entry) for entry in _manifest()["weights"])
+def catalogue(all_groups: bool = False) -> tuple[ModelCard, ...]:
+    """The models of the package, one entry for each scale, in the manifest's order.
+
+    With `all_groups` those of the literature's networks follow, which have a group of their own.
+    """
+    known = tuple(ModelCard(**entry) for entry in _manifest()["weights"])
+    if not all_groups:
+        return known
+    return known + tuple(ModelCard(**entry, group=SHELF) for entry in _shelf().get("weights", ()))
 
 
 def bundled_bytes(weights: ModelCard) -> int:
-    """The size of an entry's file in the package, 0 without one. Raises ModelError if lost."""
+    """The size of an entry's file in the package, 0 without one.
+
+    Large ones of the shelf may be left out of a package, which is 0, too. Raises ModelError for
+    any other that is lost.
+    """
+    if weights.group and not files("vsr.weights").joinpath(weights.file).is_file():
+        return 0
     return len(_bundled(weights)) if weights.file else 0
 
 
@@ -113,7 +137,7 @@ def weights_path(name: str, scale: int) -> Path:
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
     if Path(name).suffix == ".safetensors":
-        return (read_facts(Path(name)).scale,)
+        return read_facts(Path(name)).scales
     return tuple(sorted(_entries(name)))
 
 
@@ -178,7 +202,7 @@ _OTHER_WEIGHTS = {
 
 def _entries(name: str) -> dict[int, ModelCard]:
     """The catalogue's entries for a model, by scale."""
-    known = catalogue()
+    known = catalogue(all_groups=True)
     scales = {w.scale: w for w in known if w.name == name}
     if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
         raise ModelError(
@@ -187,8 +211,11 @@ def _entries(name: str) -> dict[int, ModelCard]:
             "`vsr train` or `vsr adapt`"
         )
     if not scales:
-        names = ", ".join(dict.fromkeys(w.name for w in known))
-        raise ModelError(f"unknown model {name!r}: known are {names}, or a .safetensors file")
+        names = ", ".join(dict.fromkeys(w.name for w in known if not w.group))
+        raise ModelError(
+            f"unknown model {name!r}: known are {names}, those that `vsr models --all` lists "
+            "besides, or a .safetensors file"
+        )
     return scales
 
 
@@ -196,13 +223,20 @@ def _bundled(weights: ModelCard) -> bytes:
     try:
         return files("vsr.weights").joinpath(weights.file).read_bytes()
     except OSError:
+        if weights.group:
+            raise ModelError(
+                f"{weights.file}: is too large for the package; a checkout of the repository has "
+                f"it in weights/, and `python benchmarks/literature_training.py {weights.name}` "
+                "there trains it anew"
+            ) from None
         raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
 
 
 def _from_file(path: Path, scale: int) -> Model:
     facts = read_facts(path)
-    if facts.scale != scale:
-        raise ModelError(f"{path}: is for scale {facts.scale}, not {scale}")
+    if scale not in facts.scales:
+        held = ", ".join(map(str, facts.scales))
+        raise ModelError(f"{path}: is for scale {held}, not {scale}")
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -46,6 +46,8 @@ class Vespcn(Network):
         flow_range: pixels that the coarse flow and the fine one can reach.
     """
 
+    block = _STRIDE
+
     def __init__(
         self,
         scale: int,

@@ -32,8 +32,8 @@ from vsr.inference.engine import choose_engine
 from vsr.training.adversarial_recipe import AdversarialRecipe
 from vsr.training.checkpoint import UNFIT, Run, save_weights, write_whole
 from vsr.training.content import Content, load_content
+from vsr.training.data import Patches
 from vsr.training.fit import begin, descend, inputs, patches
-from vsr.training.lessons import Patches
 from vsr.training.loop import run_trainer
 from vsr.training.srgan_discriminator import SrganDiscriminator, taken_in, told_apart
 from vsr.training.validation import RECORDED, validate, validation_items

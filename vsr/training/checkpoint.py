@@ -39,7 +39,7 @@ class Run:
     Attributes:
         network: what is trained, widened.
         average: a plain copy that follows it slowly; the model that is measured and kept.
-        optimizer: Adam over the network's parameters.
+        optimizer: over the network's parameters.
         step: steps taken.
         elapsed: seconds spent on them.
         best: the highest validation PSNR so far in dB, None before the first.
@@ -48,7 +48,7 @@ class Run:
 
     network: Network
     average: Network
-    optimizer: torch.optim.Adam
+    optimizer: torch.optim.Optimizer
     step: int = 0
     elapsed: float = 0.0
     best: float | None = None
@@ -104,7 +104,7 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
     """What must not change between the beginning of a run and its continuation."""
-    return recipe.facts | {"reparam_width": recipe.reparam_width}
+    return recipe.facts | {"reparam_width": recipe.reparam_width, "optimizer": recipe.optimizer}
 
 
 def _in_todays_names(identity: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +16,14 @@ from torch import Tensor
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_lossless, list_media, read_pictures
 from vsr.evaluation.protocol import crop_to_multiple, degrade, shrink
+
+
+class Patches(Protocol):
+    """Where training patches come from."""
+
+    def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """(N, C, p, p) and the true (N, C, s*p, s*p), float32 in [0, 1]."""
+
 
 _AREA_POWER = 0.25  # large photos count for more, but not by all their area: small ones are sharper
 FRAME_STEP = 6  # neighbouring frames teach a still-picture network nothing new
@@ -94,6 +103,21 @@ class StillPairs:
                 cut = np.rot90(samples[index][ys : ys + size, xs : xs + size], turns)
                 out[n] = cut[:, ::-1] if flip else cut
         return _tensor(small), _tensor(large)
+
+
+@dataclass(frozen=True)
+class MixedScales:
+    """Patches for networks that learn several scales at once: a step's are all of one.
+
+    Attributes:
+        pairs: where those of each scale come from.
+    """
+
+    pairs: tuple[Patches, ...]
+
+    def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """(N, C, p, p) and the true (N, C, s*p, s*p) of a scale drawn at random."""
+        return self.pairs[int(random.integers(len(self.pairs)))].sample(batch, patch, random)
 
 
 def _tensor(samples: NDArray[np.uint8]) -> Tensor:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
 from vsr.inference.engine import choose_engine
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.multi_scale import MultiScale
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
@@ -31,10 +33,10 @@ from vsr.training.checkpoint import (
     save_weights,
     write_whole,
 )
-from vsr.training.data import StillPairs
+from vsr.training.data import MixedScales, Patches, StillPairs
 from vsr.training.footage import FootagePairs, FootageStills, degradations
 from vsr.training.learned import LearnedPairs
-from vsr.training.lessons import Examples, Lesson, Patches, StillLesson, WindowLesson, Windows
+from vsr.training.lessons import Examples, Lesson, StillLesson, WindowLesson, Windows
 from vsr.training.loop import run_trainer
 from vsr.training.losses import MARGIN
 from vsr.training.net2net import grown
@@ -172,7 +174,7 @@ class _Fit:
     def train(self, examples: Examples, fraction: float) -> None:
         self.rate = _rate(self.recipe, self.run.step, fraction, self.lesson.beginnings)
         loss = self.lesson.loss(self.run.network, examples, fraction)
-        self.loss_sum += descend(self.run, loss, self.rate)
+        self.loss_sum += descend(self.run, loss, self.rate, self.recipe.gradient_clip)
         self.summed += 1
         if isinstance(self.lesson, StreamLesson):
             self.run.pixels += self.lesson.pixels
@@ -195,7 +197,15 @@ class _Fit:
             self.gains = validate_recurrent(network, items, self.device, RECORDED)
             return self.gains.score
         recording = None if self.recipe.degradation == "bicubic" else RECORDED
-        return validate(network, items, self.device, recording)
+        if not isinstance(network, MultiScale):
+            return validate(network, items, self.device, recording)
+        if not items:
+            return None
+        scores = []
+        for scale in sorted(network.scales):
+            network.use(scale)
+            scores.append(validate(network, items, self.device, recording) or 0.0)
+        return fmean(scores)
 
     def save_checkpoint(self) -> None:
         save_checkpoint(self.run, self.recipe, self.folder / "checkpoint.pt")
@@ -238,8 +248,13 @@ def begin(recipe: Recipe, device: torch.device) -> Run:
     average.to(device).eval().requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise TrainingError(f"network {recipe.network!r} has nothing to learn")
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
-    return Run(network, average, optimizer)
+    return Run(network, average, _optimizer(network, recipe))
+
+
+def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), lr=recipe.lr, momentum=0.9)
+    return torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
 
 
 def inputs(recipe: Recipe) -> list[Path]:
@@ -321,7 +336,16 @@ def _windows(recipe: Recipe, network: Network) -> Windows | None:
 
 
 def patches(recipe: Recipe, network: Network) -> Patches | None:
-    """What to learn from without them, likewise."""
+    """What to learn from without them, likewise; of each scale that is learnt."""
+    found = [_patches_of(replace(recipe, scale=scale), network) for scale in sorted(recipe.scales)]
+    pairs = tuple(each for each in found if each)
+    if len(pairs) < len(found):
+        return None
+    return pairs[0] if len(pairs) == 1 else MixedScales(pairs)
+
+
+def _patches_of(recipe: Recipe, network: Network) -> Patches | None:
+    """The same of the recipe's scale."""
     if recipe.degradation == "footage":
         recordings = _footage(recipe, network)
         return FootageStills(recordings) if recordings else None
@@ -373,19 +397,24 @@ def _rate(recipe: Recipe, step: int, done: float, beginnings: tuple[float, ...])
     return recipe.lr * min(1.0, rise) * max(cosine, 0.002)
 
 
-def descend(run: Run, loss: Tensor, rate: float) -> float:
-    """One step down the gradient of `loss`; returns its value."""
+def descend(run: Run, loss: Tensor, rate: float, theta: float = 0.0) -> float:
+    """One step down the gradient of `loss`; returns its value.
+
+    The gradient's norm is kept within 1 or, with `theta`, each of its numbers within theta / rate.
+    """
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     run.optimizer.zero_grad(set_to_none=True)  # what the loss leaves alone stays as it is
     loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
+    norm = nn.utils.clip_grad_norm_(run.network.parameters(), math.inf if theta else 1.0)
     value = loss.item()
     if not math.isfinite(value + norm.item()):  # before it reaches the weights
         raise TrainingError(
             f"step {run.step + 1}: the loss is {value}, its gradient {norm.item()}; "
             f"training diverged, a rate below {rate:.2g} may help"
         )
+    if theta:
+        nn.utils.clip_grad_value_(run.network.parameters(), theta / rate)
     run.optimizer.step()
     run.step += 1
     if run.step % EMA_EVERY == 0:

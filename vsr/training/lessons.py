@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vsr.core.resample import resize
 from vsr.networks import Network
+from vsr.networks.multi_scale import MultiScale
 from vsr.networks.vespcn import Vespcn
+from vsr.training.data import Patches
 from vsr.training.losses import MARGIN, known_flow, motion, restoration
 from vsr.training.window_pairs import Batch
 
@@ -36,13 +39,6 @@ class Lesson(Protocol):
         """The loss on examples, which are where the network is."""
 
 
-class Patches(Protocol):
-    """Where a StillLesson's come from."""
-
-    def sample(self, batch: int, patch: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """(N, C, p, p) and the true (N, C, s*p, s*p), float32 in [0, 1]."""
-
-
 class Windows(Protocol):
     """Where a WindowLesson's come from."""
 
@@ -55,6 +51,8 @@ class Windows(Protocol):
 @dataclass(frozen=True)
 class StillLesson:
     """For networks that see one frame: restore patches of pictures.
+
+    Where several outputs are judged, see `Network.supervised`, the loss is the mean of theirs.
 
     Attributes:
         pairs: where the patches come from.
@@ -78,9 +76,19 @@ class StillLesson:
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
         small, large = examples
+        kind = "l2" if done > 1 - self.mse_fraction else self.loss_kind
+        if isinstance(network, MultiScale):
+            network.use(large.shape[-1] // small.shape[-1])
         with torch.autocast(small.device.type, torch.bfloat16):
-            guess = network(small.to(memory_format=torch.channels_last))
-        return restoration(guess, large, "l2" if done > 1 - self.mse_fraction else self.loss_kind)
+            guesses = network.supervised(small.to(memory_format=torch.channels_last))
+        errors = [restoration(guess, _of_size(large, guess), kind) for guess in guesses]
+        return torch.stack(errors).mean()
+
+
+def _of_size(truth: Tensor, guess: Tensor) -> Tensor:
+    """The truth as large as a guess: reduced bicubically for a level of a pyramid."""
+    height, width = guess.shape[-2:]
+    return truth if truth.shape[-2:] == guess.shape[-2:] else resize(truth, height, width)
 
 
 @dataclass(frozen=True)

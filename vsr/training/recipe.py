@@ -1,4 +1,4 @@
-"""Training recipes: all settings of a run, and the shapes by their names."""
+"""Training recipes: all settings of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from vsr.core.bounds import (
 from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
 
-LOSSES = ("charbonnier", "l1", "relative")
+LOSSES = ("charbonnier", "l1", "l2", "relative")
+OPTIMIZERS = ("adam", "sgd")
 BLOCK = 8
 """Pixels from one edge to the next in the grid that encoders' blocks lie on."""
 GENERATOR = "generator.safetensors"
@@ -41,47 +42,11 @@ BOUNDS = COURSE | {
     "mse_fraction": FRACTION,
     "motion_fraction": FRACTION,
     "guided_fraction": FRACTION,
+    "gradient_clip": Bounds(0, 1000),
     "threads": THREADS,
 }
 """The same for Recipe."""
 _DEGRADATION = COURSE | {"adversarial": Bounds(0, 1000, above=True), "threads": THREADS}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What `vsr train` can build, and how it is trained unless told otherwise.
-
-    Attributes:
-        network: a key of `vsr.networks.ARCHITECTURES`.
-        options: its arguments besides the scale.
-        defaults: fields of Recipe that have other defaults for it.
-    """
-
-    network: str
-    options: dict[str, Any] = field(default_factory=dict)
-    defaults: dict[str, Any] = field(default_factory=dict)
-
-
-_AS_LIM = {"loss": "l1", "lr": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
-_SMALL = {"loss": "l1", "lr": 8e-4}  # little to learn, in short runs
-_STREAMS = {"patch": 56, "reparam_width": 0, "mse_fraction": 0.0, "loss": "relative"}
-
-SHAPES = {
-    "espcn": Shape("espcn"),
-    "espcn-deep": Shape("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
-    "vespcn": Shape("vespcn", {"features": 32}),
-    "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
-    "recurrent": Shape("recurrent", {"hidden": 24, "grades": 3}, {"batch": 10, **_STREAMS}),
-    "recurrent-large": Shape(
-        "recurrent",
-        {"features": 48, "pairs": 6, "grades": 3},
-        {"batch": 8, "lr": 6e-4, **_STREAMS},
-    ),
-    "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
-    "edsr-baseline": Shape("edsr", {}, _AS_LIM),
-    "edsr": Shape("edsr", {"blocks": 32, "features": 256, "residual_scaling": 0.1}, _AS_LIM),
-}
-"""The shapes by the names that `vsr train` knows."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +55,8 @@ class Recipe:
 
     Attributes:
         network: a key of `vsr.networks.ARCHITECTURES`.
-        scale: 2, 3 or 4.
+        scale: 2, 3 or 4; the highest of several. Which those are, a network that serves several
+            has among its options, as `scales`: each step is of one of them, drawn at random.
         data: images, videos and folders of them to learn from.
         validation: images and clips to choose the best weights on; never those a result is
             reported on. They are reduced, and recorded too (`validation.RECORDED`) unless
@@ -103,7 +69,12 @@ class Recipe:
             where only `minutes` counts.
         minutes: the time to train, likewise. With both, whichever is further on counts.
         batch, patch: patches a step, and their side in small pixels.
-        lr: Adam's highest learning rate.
+        lr: the highest learning rate.
+        optimizer: what takes the steps, one of OPTIMIZERS: Adam, or gradient descent with a
+            momentum of 0.9.
+        gradient_clip: theta of adjustable gradient clipping (Kim et al. 2016, VDSR, section 3.2):
+            each number of the gradient is kept within theta divided by the rate of the step, so
+            that high rates are borne. 0 keeps the whole gradient's norm within 1 instead.
         reparam_width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from, of this network or a smaller one; what does not fit
             begins anew.
@@ -132,6 +103,8 @@ class Recipe:
     batch: int = 16
     patch: int = 48
     lr: float = 1e-3
+    optimizer: str = "adam"
+    gradient_clip: float = 0.0
     reparam_width: int = 256
     warm_start: Path | None = None
     loss: str = "charbonnier"
@@ -154,6 +127,10 @@ class Recipe:
         check_bounds(TrainingError, self, BOUNDS)
         if self.loss not in LOSSES:
             raise TrainingError(f"loss {self.loss!r}: must be {' or '.join(LOSSES)}")
+        if self.optimizer not in OPTIMIZERS:
+            raise TrainingError(f"optimizer {self.optimizer!r}: must be {' or '.join(OPTIMIZERS)}")
+        if len(self.scales) > 1 and self.generator:
+            raise TrainingError("a learned degradation is of one scale: train for one")
         if self.loss == "relative" and self.network != "recurrent":
             raise TrainingError(f"loss 'relative': only recurrent networks know it: {self.network}")
         if self.degradation not in DEGRADATIONS:
@@ -170,6 +147,11 @@ class Recipe:
     def done(self, step: int, elapsed: float) -> float:
         """The part that is over after so many steps in `elapsed` seconds; 1 or more: all."""
         return part_done(step, elapsed, self.iterations, self.minutes)
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """All scales that the network learns."""
+        return ARCHITECTURES[self.network].scales_of(self.scale, self.options)
 
     @property
     def facts(self) -> dict[str, Any]:
