@@ -40,8 +40,11 @@ from vsr.networks.interpolation import Interpolation
 from vsr.networks.literature.carn import Carn
 from vsr.networks.literature.dbpn import Dbpn, Ddbpn
 from vsr.networks.literature.dilated import Dilated
+from vsr.networks.literature.drrn import Drrn
 from vsr.networks.literature.fsrcnn import Fsrcnn
 from vsr.networks.literature.idn import Idn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.mdsr import Mdsr
 from vsr.networks.literature.rcan import Rcan
 from vsr.networks.literature.rdn import Rdn
 from vsr.networks.literature.srcnn import Srcnn
@@ -81,9 +84,15 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "light srresnet": lambda scale: drawn(Srresnet(scale, 1, 6, light=True), last=0.2),
     "light rcan": lambda scale: drawn(Rcan(scale, 1, 1, 6, 2, 2, light=True), last=0.2),
     "light srdensenet": lambda scale: drawn(Srdensenet(scale, 2, 2, 4, 8, light=True), last=0.2),
+    "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
+    "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
+    "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
     "rgb of 3": lambda scale: RgbBicubic(scale, context=1, place=0),
 }
-CASES = [(name, scale) for name in MAKE for scale in (2, 3, 4)]
+DOUBLING = {"lapsrn"}  # no x3
+CASES = [
+    (name, scale) for name in MAKE for scale in (2, 3, 4) if scale != 3 or name not in DOUBLING
+]
 
 
 def pixels(info: VideoInfo, *numbers: int) -> Box:

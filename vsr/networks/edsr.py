@@ -16,7 +16,8 @@ from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve
 from vsr.networks.network import Network
 
-_MEAN = (0.4488, 0.4371, 0.4040)  # of DIV2K's red, green and blue: section 4.2
+MEAN = (0.4488, 0.4371, 0.4040)
+"""Of DIV2K's red, green and blue: section 4.2."""
 _STAGES = {2: (2,), 3: (3,), 4: (2, 2)}
 
 
@@ -54,12 +55,12 @@ class Edsr(Network):
                 "all must be positive, the last at most 1"
             )
         self.scale = scale
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
         self.mean: Tensor
         self.head = nn.Conv2d(3, features, 3, padding=1)
-        self.body = nn.ModuleList(_Block(features, residual_scaling) for _ in range(blocks))
+        self.body = nn.ModuleList(ResidualBlock(features, residual_scaling) for _ in range(blocks))
         self.body_end = nn.Conv2d(features, features, 3, padding=1)
-        self.tail = _LightTail(scale, features) if light else _Tail(scale, features)
+        self.tail = _LightTail(scale, features) if light else Tail(scale, features)
         reach = 1 + 2 * blocks + 1 + self.tail.reach
         self.receptive_field = 2 * reach + 1
 
@@ -73,13 +74,13 @@ class Edsr(Network):
         return large
 
 
-class _Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Convolution, ReLU, convolution, and what came in: figure 2, right."""
 
-    def __init__(self, features: int, scaling: float) -> None:
+    def __init__(self, features: int, scaling: float = 1.0, kernel: int = 3) -> None:
         super().__init__()
-        self.first = nn.Conv2d(features, features, 3, padding=1)
-        self.second = nn.Conv2d(features, features, 3, padding=1)
+        self.first = nn.Conv2d(features, features, kernel, padding=kernel // 2)
+        self.second = nn.Conv2d(features, features, kernel, padding=kernel // 2)
         self.scaling = scaling
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +88,7 @@ class _Block(nn.Module):
         return change.mul_(self.scaling).add_(x) if self.scaling != 1 else change.add_(x)
 
 
-class _Tail(nn.Module):
+class Tail(nn.Module):
     """The paper's: a convolution and a pixel shuffle for each factor, then one to RGB."""
 
     reach = 2  # the first convolution, and a pixel beside it for all at the larger sizes
@@ -99,7 +100,7 @@ class _Tail(nn.Module):
         )
         self.factors = _STAGES[scale]
         self.to_rgb = nn.Conv2d(features, 3, 3, padding=1)
-        self.register_buffer("mean", torch.tensor(_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
         self.mean: Tensor
 
     def forward(self, features: Tensor, x: Tensor) -> Tensor:

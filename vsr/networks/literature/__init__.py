@@ -8,8 +8,11 @@ from __future__ import annotations
 from vsr.networks.literature.carn import Carn
 from vsr.networks.literature.dbpn import Dbpn, Ddbpn
 from vsr.networks.literature.dilated import Dilated
+from vsr.networks.literature.drrn import Drrn
 from vsr.networks.literature.fsrcnn import Fsrcnn
 from vsr.networks.literature.idn import Idn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.mdsr import Mdsr
 from vsr.networks.literature.rcan import Rcan
 from vsr.networks.literature.rdn import Rdn
 from vsr.networks.literature.srcnn import Srcnn
@@ -33,5 +36,8 @@ LITERATURE: dict[str, type[Network]] = {
     "carn": Carn,
     "dilated": Dilated,
     "wavelet": Wavelet,
+    "drrn": Drrn,
+    "lapsrn": Lapsrn,
+    "mdsr": Mdsr,
 }
 """The architectures of the shelf, by the name that manifests and model files use for them."""

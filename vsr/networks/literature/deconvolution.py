@@ -29,8 +29,6 @@ class Deconvolution(nn.Module):
     Attributes:
         weight: (C, D, kernel, kernel), as that of ConvTranspose2d.
         bias: (D,).
-        padding: so that the kernel lies around its input pixel's centre, or, where the sizes do not
-            allow that, half an output pixel beside it.
         reach: input pixels on each side that an output pixel can see.
     """
 
@@ -38,40 +36,42 @@ class Deconvolution(nn.Module):
         super().__init__()
         if kernel < factor:
             raise ValueError(f"kernel {kernel}: must be at least the factor {factor}")
-        self.factor, self.padding = factor, (kernel - factor + 1) // 2
+        self.factor, self.reach = factor, reach(kernel, factor)
         self.weight = nn.Parameter(torch.empty(channels, features, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(features))
-        nn.init.normal_(self.weight, std=(2 / (channels * kernel**2 / factor**2)) ** 0.5)
-        self.reach = max(abs(n) for n in _offsets(kernel, factor, self.padding))
+        nn.init.normal_(self.weight, std=factor / kernel * (2 / channels) ** 0.5)
 
     def forward(self, x: Tensor, relu: bool = False) -> Tensor:
-        return convolution(
-            x, self.as_convolution(), self._biases(), (1, 1), (self.reach, self.reach), relu
-        )
-
-    def as_convolution(self) -> Tensor:
-        """The weight of the plain convolution: (D*factor**2, C, k, k)."""
-        channels, _, kernel, _ = self.weight.shape
-        taps = 2 * self.reach + 1
-        place = _places(kernel, self.factor, self.padding, self.reach).to(self.weight.device)
-        padded = nn.functional.pad(self.weight, (0, 1, 0, 1))  # the last is zero, for no tap
-        rows = padded[:, :, place]  # (C, D, factor, k, kernel + 1)
-        both = rows[..., place]  # (C, D, factor, k, factor, k)
-        return both.permute(1, 2, 4, 0, 3, 5).reshape(-1, channels, taps, taps)
-
-    def _biases(self) -> Tensor:
-        return self.bias.repeat_interleave(self.factor**2)
+        weight = as_convolution(self.weight, self.factor)
+        bias = self.bias.repeat_interleave(self.factor**2)
+        return convolution(x, weight, bias, (1, 1), (self.reach, self.reach), relu)
 
 
-def _offsets(kernel: int, factor: int, padding: int) -> range:
-    """The input pixels, by their distance, that some phase of an input place sees."""
-    least = -((kernel - 1 - padding) // factor)
-    return range(least, (factor - 1 + padding) // factor + 1)
+def padding(kernel: int, factor: int) -> int:
+    """ConvTranspose2d's, so that a kernel lies around its input pixel's centre, or, where the sizes
+    do not allow that, half an output pixel beside it."""
+    return (kernel - factor + 1) // 2
 
 
-def _places(kernel: int, factor: int, padding: int, reach: int) -> Tensor:
-    """(factor, 2*reach + 1): the kernel's place for a phase and an offset; `kernel` for none."""
-    phase = torch.arange(factor)[:, None]
-    offset = torch.arange(-reach, reach + 1)
-    place = phase + padding - factor * offset
-    return torch.where((place >= 0) & (place < kernel), place, kernel)
+def reach(kernel: int, factor: int) -> int:
+    """Input pixels on each side that an output pixel can see."""
+    cut = padding(kernel, factor)
+    return max((factor - 1 + cut) // factor, (kernel - 1 - cut) // factor)
+
+
+def as_convolution(weight: Tensor, factor: int) -> Tensor:
+    """(C, D, kernel, kernel) -> the plain convolution's weight (D*factor**2, C, k, k).
+
+    k is 2 * reach + 1.
+    """
+    channels, _, kernel, _ = weight.shape
+    far = reach(kernel, factor)
+    phase = torch.arange(factor, device=weight.device)[:, None]
+    offset = torch.arange(-far, far + 1, device=weight.device)
+    place = phase + padding(kernel, factor) - factor * offset  # in the kernel, (factor, k)
+    place = torch.where((place >= 0) & (place < kernel), place, kernel)
+    padded = nn.functional.pad(weight, (0, 1, 0, 1))  # the last row and column are zero: no tap
+    rows = padded[:, :, place]  # (C, D, factor, k, kernel + 1)
+    both = rows[..., place]  # (C, D, factor, k, factor, k)
+    taps = 2 * far + 1
+    return both.permute(1, 2, 4, 0, 3, 5).reshape(-1, channels, taps, taps)

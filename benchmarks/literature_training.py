@@ -1,0 +1,106 @@
+"""Trains the networks of the literature one after another, each for the same time.
+
+    nice -n 19 python benchmarks/literature_training.py --data PHOTOS... --val PHOTOS...
+        [--minutes 60] [--threads 1] [--output runs/literature] [NAME...]
+
+A NAME is one that `vsr train --model` takes; without any, those whose published or light size a CPU
+can train. Networks that serve several scales learn x2, x3 and x4 at once, the others x4 alone. Each
+has a folder in the output, and the same command goes on where it was stopped: what is finished is
+passed over, and of what was under way at most two minutes are lost. Time is that of the clock: what
+else runs on the machine takes from it, so that a fair table wants an idle core.
+
+`benchmarks/literature.py --runs runs/literature` scores what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vsr.core.errors import VsrError
+from vsr.networks import ARCHITECTURES
+from vsr.networks.multi_scale import SCALES, MultiScale
+from vsr.training.checkpoint import UNFIT
+from vsr.training.fit import Progress, fit
+from vsr.training.recipe import Recipe
+from vsr.training.shapes import LITERATURE_SHAPES
+
+LARGE = ("drrn", "drrn-u25", "mdsr", "mdsr-baseline")
+"""Left out unless they are named: an hour of a CPU's core shows them too little."""
+SCALE = 4
+
+
+def main() -> None:
+    options = arguments()
+    failed = False
+    for name in options.names or [name for name in LITERATURE_SHAPES if name not in LARGE]:
+        try:
+            train(name, options)
+        except VsrError as error:  # the others can still learn
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            failed = True
+    sys.exit(failed)
+
+
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="to learn from")
+    parser.add_argument("--val", type=Path, nargs="+", required=True, help="to choose the best on")
+    parser.add_argument("--minutes", type=float, default=60, help="for each network")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--output", type=Path, default=Path("runs/literature"))
+    options = parser.parse_args(words)
+    if unknown := [name for name in options.names if name not in LITERATURE_SHAPES]:
+        parser.error(f"{', '.join(unknown)}: known are {', '.join(LITERATURE_SHAPES)}")
+    return options
+
+
+def train(name: str, options: argparse.Namespace) -> None:
+    """Train one network, or finish its training."""
+    folder = options.output / name
+    if minutes_of(folder) >= options.minutes:
+        print(f"{name}: finished before", flush=True)
+        return
+    print(f"{name}: training, in {folder}", flush=True)
+
+    def report(progress: Progress) -> None:
+        if progress.saved:
+            score = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
+            print(f"{name}: {progress.done:.0%}, step {progress.step}{score}", flush=True)
+
+    fit(recipe(name, options), folder, report)
+
+
+def recipe(name: str, options: argparse.Namespace) -> Recipe:
+    """How a shape of the shelf is trained here: by its own defaults, for the same time."""
+    shape = LITERATURE_SHAPES[name]
+    several = issubclass(ARCHITECTURES[shape.network], MultiScale)
+    settings: dict[str, Any] = {
+        "iterations": None,
+        "minutes": options.minutes,
+        "threads": options.threads,
+        "device": options.device,
+        "options": shape.options | ({"scales": SCALES} if several else {}),
+    }
+    paths = (tuple(options.data), tuple(options.val))
+    return Recipe(shape.network, SCALE, *paths, **(shape.defaults | settings))
+
+
+def minutes_of(folder: Path) -> float:
+    """How long a network has learnt; 0 where it has not begun."""
+    try:
+        saved = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+        return float(saved["elapsed"]) / 60
+    except UNFIT:
+        return 0.0
+
+
+if __name__ == "__main__":
+    main()
