@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 from tqdm import tqdm
 
 from vsr.core.bounds import LEARNING_RATE, MINUTES, SEED, STEPS
@@ -17,6 +18,7 @@ from .output.messages import event
 from .param_types import FilePath, Number
 from .progress import part_bar
 from .renamed_option import RenamedOption
+from .zero_shot import LearningTeller, kernel_options, told_reduction
 
 if TYPE_CHECKING:
     from vsr.adaptation.adapt import Adapted, Found
@@ -46,6 +48,13 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
     help="Learning rate.",
 )
 @click.option("--seed", type=Number(SEED), default=1, show_default=True)
+@click.option(
+    "--zero-shot",
+    is_flag=True,
+    help="Begin from nothing, and learn for this one image or clip alone: ZSSR.",
+)
+@kernel_options
+@click.option("--gradual", is_flag=True, help="With --zero-shot: to x3 and x4 by way of x2.")
 @upscale_option("compute.device")
 @upscale_option("run.overwrite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
@@ -58,6 +67,10 @@ def adapt_command(
     iterations: int | None,
     lr: float,
     seed: int,
+    zero_shot: bool,
+    kernel: Path | None,
+    blur: float | None,
+    gradual: bool,
     device: str,
     overwrite: bool,
     as_json: bool,
@@ -69,13 +82,34 @@ def adapt_command(
     written as it was, so that OUTPUT serves in any case:
 
     vsr upscale INPUT OUTPUT --model mycam.safetensors
+
+    With --zero-shot no model is begun from, and FOOTAGE is one image or clip: a small network
+    learns from it and its own reductions by the kernel that made it, given or estimated. OUTPUT
+    is for that image or clip.
     """
+    if minutes is None and iterations is None:
+        minutes = 3.0
+    if zero_shot:
+        _check_zero_shot(footage, model)
+        _adapt_zero_shot(
+            footage[0],
+            output,
+            scale,
+            (minutes, iterations, seed),
+            (kernel, blur),
+            gradual,
+            device,
+            overwrite,
+            as_json,
+        )
+        return
+    for name, given in (("kernel", kernel), ("blur", blur), ("gradual", gradual or None)):
+        if given is not None:
+            raise click.UsageError(f"--{name} is for --zero-shot alone")
     # Here, so that other commands need not wait for these imports.
     from vsr.adaptation.adapt import Watch, adapt
     from vsr.adaptation.finetune import Course
 
-    if minutes is None and iterations is None:
-        minutes = 3.0
     course = Course(minutes, iterations, lr, seed=seed)
     teller = _Teller(as_json)
     try:
@@ -92,6 +126,57 @@ def adapt_command(
     finally:
         teller.close()
     teller.adapted(adapted, scale)
+
+
+def _check_zero_shot(footage: tuple[Path, ...], model: str | None) -> None:
+    """Raise UsageError for what --zero-shot has no use for."""
+    if len(footage) != 1:
+        raise click.UsageError("--zero-shot learns from one image or clip")
+    if model is not None:
+        raise click.UsageError("--zero-shot and --model exclude each other: it begins from nothing")
+    if click.get_current_context().get_parameter_source("lr") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--zero-shot and --lr exclude each other: the rate falls by itself")
+
+
+def _adapt_zero_shot(
+    footage: Path,
+    output: Path,
+    scale: int,
+    course: tuple[float | None, int | None, int],
+    reduction: tuple[Path | None, float | None],
+    gradual: bool,
+    device: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """`course` is minutes, iterations and seed, `reduction` --kernel and --blur."""
+    from vsr.zero_shot.adapt_zero_shot import adapt_zero_shot
+    from vsr.zero_shot.course import Course
+
+    teller = LearningTeller(as_json)
+    try:
+        learnt = adapt_zero_shot(
+            footage,
+            output,
+            scale,
+            Course(*course),
+            told_reduction(*reduction, scale),
+            gradual,
+            device,
+            overwrite,
+            teller.watch,
+        )
+    finally:
+        teller.close()
+    if as_json:
+        event("result", asdict(learnt))
+        return
+    file = shlex.quote(str(learnt.output))
+    click.echo(
+        f"its own reductions: bicubic {learnt.bicubic:.2f} dB, after {learnt.steps} steps "
+        f"{learnt.after:.2f} dB; what it has learnt from, so no forecast"
+    )
+    click.echo(f"use it: vsr upscale INPUT OUTPUT --scale {scale} --model {file}")
 
 
 class _Teller:

@@ -11,6 +11,7 @@ from .eval import eval_command
 from .models import models_command
 from .preview import preview_command
 from .probe import probe_command
+from .restore_image import restore_image_command
 from .train import train_command
 from .upscale import upscale_command
 
@@ -31,5 +32,6 @@ for command in (
     eval_command,
     train_command,
     adapt_command,
+    restore_image_command,
 ):
     vsr.add_command(command)

@@ -39,9 +39,10 @@ def network_scale(command: Command) -> Command:
     )(command)
 
 
-def listed(models: str) -> list[str]:
-    """The names that --models holds. Raises UsageError where one is empty."""
-    names = [name.strip() for name in models.split(",")]
-    if not all(names):
-        raise click.UsageError(f"--models {models!r}: write names or files with commas between")
-    return names
+def listed(words: str, option: str = "models", what: str = "names") -> list[str]:
+    """What an option such as --models holds. Raises UsageError where a part is empty."""
+    found = [word.strip() for word in words.split(",")]
+    if not all(found):
+        what = "names or files" if option == "models" else what
+        raise click.UsageError(f"--{option} {words!r}: write {what} with commas between")
+    return found

@@ -26,7 +26,7 @@ from vsr.pipeline.checks import input_files
 
 from .options import listed
 from .output.messages import warn
-from .output.scores import JsonReport, Report, TableReport
+from .output.scores import METRICS, JsonReport, Report, TableReport, usual_metrics
 
 _BASELINE = "bicubic"
 
@@ -39,6 +39,10 @@ class Asked:
         paths: images, videos and folders of them.
         model, models: one model, or several with commas between; None is the default one.
         scale: the factor.
+        scales: several, with commas between; of sets alone.
+        dataset: which of `vsr.evaluation.benchmark_sets.SETS` the paths are, with commas between.
+        per_image: whether a set's images are shown, too.
+        metrics: the columns of the table, with commas between; None for the usual ones.
         device, precision, self_ensemble, strength: how they are computed.
         noise, crf: what becomes of the shrunk pictures.
         frames: the most to read of a clip.
@@ -52,6 +56,10 @@ class Asked:
     model: str | None
     models: str | None
     scale: Fraction
+    scales: str | None
+    dataset: str | None
+    per_image: bool
+    metrics: str | None
     device: str
     precision: Precision
     self_ensemble: bool
@@ -73,6 +81,18 @@ class Asked:
         if self.model is not None:
             raise click.UsageError("--model and --models exclude each other")
         return [*listed(self.models)]
+
+    @property
+    def columns(self) -> list[str] | None:
+        """The metrics asked for; None for the usual ones. Raises UsageError."""
+        if self.metrics is None:
+            return None
+        found = listed(self.metrics, "metrics")
+        for name in found:
+            if name not in METRICS:
+                allowed = ", ".join(METRICS)
+                raise click.UsageError(f"--metrics {name!r}: must be some of {allowed}")
+        return list(dict.fromkeys(found))
 
     @property
     def recording(self) -> Recording | None:
@@ -130,15 +150,15 @@ class _Row:
 
 def score(asked: Asked) -> None:
     """Score the models, tell it, and draw the figures asked for. Raises VsrError, UsageError."""
-    recording, names = asked.recording, asked.names
+    recording, names, columns = asked.recording, asked.names, asked.columns
     models = [first_model(name, asked.scale) for name in names]
-    titles = _titles(models, names)
+    titles = model_titles(models, names)
     groups = [_Group(path, find_items([path], asked.stills)) for path in asked.paths]
     _check_figures(asked, groups)
     beside = _baseline(models, asked.scale) if asked.crops else []
     finder = Finder(asked.scale, aside=len(beside))
     look = finder.look if asked.crops else None
-    report = _report(asked, titles, groups)
+    report = _report(asked, titles, groups, columns)
     several = sum(group.path.is_dir() for group in groups) > 1
 
     rows: list[_Row] = []
@@ -168,7 +188,7 @@ def score(asked: Asked) -> None:
         )
 
 
-def _titles(models: Sequence[Model], names: Sequence[str | None]) -> list[str]:
+def model_titles(models: Sequence[Model], names: Sequence[str | None]) -> list[str]:
     """What to call the models: model files of one name are told apart by their paths."""
     count = Counter(model.name for model in models)
     return [
@@ -203,14 +223,17 @@ def _baseline(models: Sequence[Model], scale: Fraction) -> list[Model]:
     return [first_model(_BASELINE, scale)]
 
 
-def _report(asked: Asked, titles: Sequence[str], groups: Sequence[_Group]) -> Report:
+def _report(
+    asked: Asked, titles: Sequence[str], groups: Sequence[_Group], columns: list[str] | None
+) -> Report:
     """Who takes the scores."""
     is_recorded = asked.recording is not None
     if asked.as_json:
         facts = {"noise": asked.noise, "crf": asked.crf} if is_recorded else {}
         return JsonReport(titles, asked.scale, facts)
     names = [group.name(item) for group in groups for item in group.items]
-    return TableReport(titles, asked.scale, names, _has_clips(groups), is_recorded)
+    columns = columns or usual_metrics(_has_clips(groups), is_recorded)
+    return TableReport(titles, asked.scale, names, columns, is_recorded)
 
 
 def _scored(

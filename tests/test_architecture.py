@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.output", "vsr.evaluation", "vsr.speedtest"),
     ("vsr.pipeline", "vsr.training"),
     ("vsr.segmented", "vsr.adaptation"),
-    ("vsr.cluster",),
+    ("vsr.cluster", "vsr.zero_shot"),
     ("vsr.api", "vsr.arrays"),
     ("vsr.upscaler",),
     ("vsr.estimation", "vsr.batch"),

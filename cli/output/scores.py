@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -13,7 +14,57 @@ from vsr.core.picture import plain, short
 from vsr.evaluation.evaluate import Mean, Score
 
 _TRUE = "the true pictures"
-_TITLES, _CHANGE, _FLICKER, _BLOCKS = "  PSNR dB    SSIM", "   dtSSD", " flicker", "  blocks"
+_Figure = Callable[[Score | Mean], float | None]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """How the table shows a metric.
+
+    Attributes:
+        title: what stands above.
+        width, digits: of its numbers.
+        of: the figure of a score.
+        true: the same of the true pictures, where it has no perfect value.
+    """
+
+    title: str
+    width: int
+    digits: int
+    of: _Figure
+    true: _Figure = lambda score: None
+
+    def text(self, value: float | None, sign: str = "") -> str:
+        if value is None:
+            return f"{'-':>{self.width}}"
+        return f"{value:{sign}{self.width}.{self.digits}f}"
+
+
+_COLUMNS = {
+    "psnr": _Column("PSNR dB", 9, 2, lambda score: score.psnr),
+    "ssim": _Column("SSIM", 8, 4, lambda score: score.ssim),
+    "mse": _Column("MSE", 9, 2, lambda score: score.mse),
+    "dtssd": _Column("dtSSD", 8, 2, lambda score: score.dtssd),
+    "flicker": _Column(
+        "flicker", 8, 2, lambda score: score.flicker, lambda score: score.true_flicker
+    ),
+    "blocks": _Column(
+        "blocks", 8, 2, lambda score: score.blockiness, lambda score: score.true_blockiness
+    ),
+}
+METRICS = tuple(_COLUMNS)
+"""What --metrics knows."""
+
+
+def usual_metrics(clips: bool, recorded: bool) -> list[str]:
+    """The columns unless told otherwise: with clips, and of pictures that were recorded."""
+    return [
+        "psnr",
+        "ssim",
+        *(["dtssd"] if clips else []),
+        *(["flicker"] if clips and recorded else []),
+        *(["blocks"] if recorded else []),
+    ]
 
 
 class Report(Protocol):
@@ -30,34 +81,34 @@ class TableReport:
 
     Args:
         models: what to call the models.
-        scale: their factor.
+        scale: their factor; None where the rows tell it.
         names: what the rows will be called.
-        clips: whether there is a column for dtSSD.
-        recorded: whether there are columns for what encoders leave, too.
+        metrics: the columns, of METRICS.
+        recorded: whether there is a row for what encoders left in the true pictures, too.
     """
 
     def __init__(
         self,
         models: Sequence[str],
-        scale: Fraction,
+        scale: Fraction | None,
         names: Sequence[str],
-        clips: bool,
+        metrics: Sequence[str],
         recorded: bool = False,
     ) -> None:
-        self._models, self._scale = models, scale
-        self._clips, self._recorded = clips, recorded
-        self._titles = _TITLES + (_CHANGE if clips else "")
-        if recorded:
-            self._titles += (_FLICKER if clips else "") + _BLOCKS
+        self._models = models
+        self._title = "" if scale is None else f"x{short(scale)}"
+        self._columns = [_COLUMNS[metric] for metric in metrics]
+        self._titles = "".join(f"{column.title:>{column.width}}" for column in self._columns)
+        self._recorded = recorded and any(metric in ("flicker", "blocks") for metric in metrics)
         self._against = f"against {models[0]}"
         below = ["all (9999 items)", *([self._against] if len(models) > 1 else [])]
-        below += [_TRUE] if recorded else []
+        below += [_TRUE] if self._recorded else []
         self._first = max(len(name) for name in [*names, *below])
         longest = max(len(name) for name in models) + 2 if len(models) > 1 else 0
         self._group = max(len(self._titles), longest)
 
     def begin(self) -> None:
-        above = f"x{short(self._scale)}"
+        above = self._title
         if len(self._models) == 1:
             above = f"{self._models[0]} {above}"
         else:
@@ -68,46 +119,35 @@ class TableReport:
         click.echo(above.ljust(self._first) + titles)
 
     def item(self, name: str, scores: Sequence[Score]) -> None:
-        self._row(name, scores)
+        self.row(name, scores)
 
     def group(self, name: str, means: Sequence[Mean]) -> None:
-        self._row(f"{name} ({means[0].items} items)", means)
+        self.row(f"{name} ({means[0].items} items)", means)
 
     def end(self, means: Sequence[Mean]) -> None:
-        self._row(f"all ({means[0].items} items)", means)
+        self.row(f"all ({means[0].items} items)", means)
         first, *others = means
         if others:
             cells = "".join(self._difference(other, first) for other in others)
             click.echo(self._against.ljust(self._first) + " " * self._group + cells)
         if self._recorded:
-            figures = [None, None, None, first.true_flicker, first.true_blockiness]
+            figures = [column.true(first) for column in self._columns]
             click.echo(_TRUE.ljust(self._first) + self._cell(figures))
 
-    def _row(self, name: str, scores: Sequence[Score | Mean]) -> None:
-        cells = "".join(self._cell(_figures(score)) for score in scores)
+    def row(self, name: str, scores: Sequence[Score | Mean]) -> None:
+        cells = "".join(self._cell(self._figures(score)) for score in scores)
         click.echo(name.ljust(self._first) + cells)
 
     def _difference(self, one: Mean, other: Mean) -> str:
-        pairs = zip(_figures(one), _figures(other), strict=True)
+        pairs = zip(self._figures(one), self._figures(other), strict=True)
         return self._cell([None if a is None or b is None else a - b for a, b in pairs], "+")
 
+    def _figures(self, score: Score | Mean) -> list[float | None]:
+        return [column.of(score) for column in self._columns]
+
     def _cell(self, figures: Sequence[float | None], sign: str = "") -> str:
-        psnr, ssim, dtssd, flicker, blocks = figures
-        cell = _padded(psnr, 9, 2, sign) + _padded(ssim, 8, 4, sign)
-        if self._clips:
-            cell += _padded(dtssd, 8, 2, sign)
-        if self._recorded:
-            cell += _padded(flicker, 8, 2, sign) if self._clips else ""
-            cell += _padded(blocks, 8, 2, sign)
-        return cell.rjust(self._group)
-
-
-def _figures(score: Score | Mean) -> tuple[float | None, ...]:
-    return score.psnr, score.ssim, score.dtssd, score.flicker, score.blockiness
-
-
-def _padded(value: float | None, width: int, digits: int, sign: str) -> str:
-    return f"{'-':>{width}}" if value is None else f"{value:{sign}{width}.{digits}f}"
+        cells = zip(self._columns, figures, strict=True)
+        return "".join(column.text(value, sign) for column, value in cells).rjust(self._group)
 
 
 class JsonReport:
@@ -117,13 +157,18 @@ class JsonReport:
         models: what to call the models.
         scale: their factor.
         facts: what else holds for all results.
+        item_facts: likewise, for all items.
     """
 
     def __init__(
-        self, models: Sequence[str], scale: Fraction, facts: Mapping[str, object] | None = None
+        self,
+        models: Sequence[str],
+        scale: Fraction,
+        facts: Mapping[str, object] | None = None,
+        item_facts: Mapping[str, object] | None = None,
     ) -> None:
         self._models, self._scale = models, scale
-        self._facts = dict(facts or {})
+        self._facts, self._item_facts = dict(facts or {}), dict(item_facts or {})
 
     def begin(self) -> None:
         """Nothing stands above the items."""
@@ -137,14 +182,14 @@ class JsonReport:
                 "path": str(score.path),
                 "psnr": score.psnr,
                 "ssim": score.ssim,
+                "mse": score.mse,
                 "frames": score.frames,
             }
             if score.frame_psnr:  # a clip
                 facts["dtssd"] = score.dtssd
                 facts["frame_psnr"] = score.frame_psnr
                 facts["cuts"] = score.cuts
-            facts.update(_traces(score))
-            click.echo(json.dumps(facts))
+            click.echo(json.dumps(facts | _traces(score) | self._item_facts))
 
     def group(self, name: str, means: Sequence[Mean]) -> None:
         """Means over a folder are left to whoever reads the items."""
@@ -157,6 +202,7 @@ class JsonReport:
                 "scale": plain(self._scale),
                 "psnr": mean.psnr,
                 "ssim": mean.ssim,
+                "mse": mean.mse,
                 "items": mean.items,
             }
             if mean.dtssd is not None:

@@ -17,6 +17,7 @@ from support.random_weights import drawn
 from support.rgb_networks import colours
 
 from vsr import load_model
+from vsr.evaluation.benchmark_sets import SETS
 from vsr.evaluation.evaluate import evaluate, mean
 from vsr.networks.edsr import Edsr
 
@@ -80,6 +81,7 @@ def test_json_of_images(inputs: Path) -> None:
             "path": str(score.path),
             "psnr": pytest.approx(score.psnr),
             "ssim": pytest.approx(score.ssim),
+            "mse": pytest.approx(score.mse),
             "frames": 1,
         }
         for score in expected
@@ -90,6 +92,7 @@ def test_json_of_images(inputs: Path) -> None:
         "scale": 4,
         "psnr": pytest.approx(mean(expected).psnr),
         "ssim": pytest.approx(mean(expected).ssim),
+        "mse": pytest.approx(mean(expected).mse),
         "items": 2,
     }
 
@@ -135,6 +138,64 @@ def test_models_side_by_side(inputs: Path) -> None:
         float(f"{other['ssim'] - one['ssim']:.4f}"),
         float(f"{other['dtssd'] - one['dtssd']:.2f}"),
     ]
+
+
+@pytest.fixture(scope="module")
+def set5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn pictures of the sizes that Set5 has."""
+    folder = tmp_path_factory.mktemp("sets") / "Set5"
+    folder.mkdir()
+    for number, (name, size) in enumerate(SETS["set5"].pictures):
+        cv2.imwrite(str(folder / f"{name}.png"), picture(number, *size))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_papers_table(set5: Path) -> None:
+    """Set x scale x model, each the mean that the same images score by themselves."""
+    words = ("eval", set5, "--models", "nearest,bicubic")
+    sets = (*words, "--dataset", "Set5", "--scales", "2,4")
+    table = vsr(*sets, "--metrics", "mse,psnr")
+    assert (table.code, table.err) == (0, "")
+    names, titles, *_ = table.out.splitlines()
+    assert names.split() == ["nearest", "bicubic"]
+    assert titles.split() == ["MSE", "PSNR", "dB"] * 2
+    found = rows(table.out, 4, 2)
+    assert list(found) == ["Set5 x2", "Set5 x4"]
+    for scale in (2, 4):
+        alone = vsr(*words, "-s", scale, "--stills", "--metrics", "mse,psnr")
+        assert found[f"Set5 x{scale}"] == rows(alone.out, 4, 2)["all (5 items)"]
+    ran = vsr(*sets, "--json")
+    results = [e for e in ran.events if e["event"] == "result"]
+    assert [(e["dataset"], e["scale"], e["model"]) for e in results] == [
+        ("set5", scale, model) for scale in (2, 4) for model in ("nearest", "bicubic")
+    ]
+    assert [round(e["mse"], 2) for e in results[::2]] == [cells[0] for cells in found.values()]
+    items = [e for e in ran.events if e["event"] == "item"]
+    assert len(items) == 2 * 2 * 5
+    assert {(e["dataset"], e["scale"]) for e in items} == {("set5", 2), ("set5", 4)}
+
+
+@pytest.mark.slow
+def test_a_papers_table_with_each_image(set5: Path) -> None:
+    ran = vsr("eval", set5, "--dataset", "set5", "-m", "bicubic", "-s", "3", "--per-image")
+    assert (ran.code, ran.err) == (0, "")
+    found = rows(ran.out, 2)
+    *images, last = found
+    assert last == "Set5 x3"
+    assert images == [f"Set5/{name}.png x3" for name, _ in SETS["set5"].pictures]
+    psnr = [found[image][0] for image in images]
+    assert found[last][0] == pytest.approx(sum(psnr) / 5, abs=0.006)
+
+
+def test_the_columns_that_were_asked_for(inputs: Path) -> None:
+    """MSE is what PSNR is the logarithm of."""
+    words = ("eval", inputs / "images/0.png", "-m", "bicubic")
+    ran = vsr(*words, "--metrics", "mse, psnr")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[0].split() == ["bicubic", "x4", "MSE", "PSNR", "dB"]
+    mse, psnr = rows(ran.out, 2)["0.png"]
+    assert psnr == pytest.approx(10 * np.log10(255**2 / mse), abs=0.03)  # MSE has few digits
 
 
 def test_a_folder_that_is_a_clip_is_one_row(inputs: Path) -> None:
@@ -279,6 +340,16 @@ def test_eval_of_the_first_frames_alone(walk: Path) -> None:
         (["clips", "--frames", "0"], 2, "'0': must be a whole number of 1"),
         (["nowhere"], 1, "nowhere: no such file or folder"),
         (["empty"], 1, "error: nothing to evaluate"),
+        (["images", "--metrics", "psnr,vmaf"], 2, "'vmaf': must be some of psnr, ssim, mse"),
+        (["images", "--per-image"], 2, "--per-image is for --dataset alone"),
+        (["images", "--scales", "2,3"], 2, "--scales is for --dataset alone"),
+        (["images", "--dataset", "set6"], 2, "'set6': must be one of set5, set14, bsd100"),
+        (["images", "--dataset", "set5,set14"], 2, "one PATH for each set, its folder; given: 1"),
+        (["images", "--dataset", "set5"], 1, "images: is not Set5: holds 2 images, not 5"),
+        (["images", "--dataset", "set5", "--noise", "3"], 2, "--noise and --dataset exclude"),
+        (["images", "--dataset", "set5", "--stills"], 2, "--stills and --dataset exclude"),
+        (["images", "--dataset", "set5", "--scales", "2,x"], 2, "is not a scale"),
+        (["images", "--dataset", "set5", "-s", "2", "--scales", "2"], 2, "exclude each other"),
     ],
 )
 def test_usage_and_failure_differ(inputs: Path, words: list[str], code: int, message: str) -> None:

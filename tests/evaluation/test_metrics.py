@@ -13,7 +13,7 @@ from support.natural_picture import natural
 
 from vsr.core.blockiness import blockiness
 from vsr.degradation.compression import Compression
-from vsr.evaluation.metrics import dtssd, psnr, ssim
+from vsr.evaluation.metrics import dtssd, mse, psnr, ssim
 
 
 def planes(height: int = 24, width: int = 31) -> tuple[np.ndarray, np.ndarray]:
@@ -212,3 +212,13 @@ def test_pictures_too_small_for_blocks(period: int) -> None:
     assert blockiness(np.zeros((least, least), np.uint8), period) == 1
     with pytest.raises(ValueError, match=f"{least - 1}x{least} pixels are too few"):
         blockiness(np.zeros((least, least - 1), np.uint8), period)
+
+
+def test_psnr_is_the_logarithm_of_the_mean_squared_error() -> None:
+    truth = np.full((12, 10), 100, np.uint8)
+    picture = truth.copy()
+    picture[2:, :5] += 3  # half of what is inside the border, but for nothing
+    assert mse(picture, truth) == 9 * 50 / 120
+    assert mse(picture, truth, 2) == 9 / 2
+    assert psnr(picture, truth, 2) == pytest.approx(10 * math.log10(255**2 / 4.5))
+    assert mse(truth, truth) == 0

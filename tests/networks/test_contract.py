@@ -32,6 +32,7 @@ from vsr.networks.literature.vdsr import Vdsr
 from vsr.networks.literature.wavelet import Wavelet
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 MAKE: dict[str, Callable[[int], Network]] = {
     "interpolation": Interpolation,
@@ -57,6 +58,7 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
     "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
     "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
+    "zssr": lambda scale: drawn(Zssr(scale, 3, 6), last=0.2),
 }
 DOUBLING = {"lapsrn"}  # no x3
 CASES = [

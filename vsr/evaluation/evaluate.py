@@ -29,7 +29,7 @@ from vsr.datasets.media import is_clip, list_items, read_pictures
 from vsr.evaluation.clip import Restored, restore_clip
 from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.flicker import Motion, motion_between
-from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, psnr, ssim
+from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, mse, psnr, ssim
 from vsr.evaluation.no_reference import Traces
 from vsr.evaluation.resized import restore_resized
 from vsr.inference.engine import Engine, choose_engine, prepared
@@ -66,6 +66,7 @@ class Score:
             along the motion of the true frames, in sample values; None where dtssd is.
         true_blockiness: of the true pictures.
         true_flicker: of the true frames: what motion does not explain in them.
+        mse: of the luma, in squared sample values of 0..255; for a clip the mean over its frames.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class Score:
     flicker: float | None = None
     true_blockiness: float | None = None
     true_flicker: float | None = None
+    mse: float | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +97,7 @@ class Mean:
         items: how many images and clips it is of.
         dtssd: of the clips that have one, in sample values; None where none has.
         blockiness, flicker, true_blockiness, true_flicker: likewise, of the items that have one.
+        mse: in squared sample values; not what `psnr` would be of, which is a mean of logarithms.
     """
 
     psnr: float
@@ -105,6 +108,7 @@ class Mean:
     flicker: float | None = None
     true_blockiness: float | None = None
     true_flicker: float | None = None
+    mse: float | None = None
 
 
 def evaluate(
@@ -228,6 +232,7 @@ def mean(scores: Sequence[Score]) -> Mean:
         flicker=_mean_of_known([score.flicker for score in scores]),
         true_blockiness=_mean_of_known([score.true_blockiness for score in scores]),
         true_flicker=_mean_of_known([score.true_flicker for score in scores]),
+        mse=_mean_of_known([score.mse for score in scores]),
     )
 
 
@@ -275,6 +280,7 @@ def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces) -> S
         ssim=ssim(made.picture, made.truth, border),
         blockiness=traces.blockiness,
         true_blockiness=true.blockiness,
+        mse=mse(made.picture, made.truth, border),
     )
 
 
@@ -304,6 +310,7 @@ class _Measured:
     traces: Traces
     psnrs: list[float] = field(default_factory=list)
     ssims: list[float] = field(default_factory=list)
+    mses: list[float] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     before: Restored | None = None
@@ -317,6 +324,7 @@ class _Measured:
             made, true = (before.picture, frame.picture), (before.truth, frame.truth)
             self.changes.append(dtssd(made, true, CLIP_BORDER))
         self.psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
+        self.mses.append(mse(frame.picture, frame.truth, CLIP_BORDER))
         self.ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
         self.traces.add(frame.picture, None if frame.starts_shot else motion, CLIP_BORDER)
         self.before = frame
@@ -337,6 +345,7 @@ class _Measured:
             flicker=self.traces.flicker,
             true_blockiness=true.blockiness,
             true_flicker=true.flicker,
+            mse=_mean(self.mses),
         )
 
 

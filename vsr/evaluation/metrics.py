@@ -19,9 +19,17 @@ def psnr(picture: Plane, truth: Plane, border: int = 0) -> float:
     `border` pixels on each side are left out, `scale` of them in the papers' tables. Raises
     ValueError for planes of two sizes, or with nothing inside the border.
     """
-    a, b = _inner(picture, truth, border, 1)
-    error = float(np.mean((a - b) ** 2))
+    error = mse(picture, truth, border)
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+def mse(picture: Plane, truth: Plane, border: int = 0) -> float:
+    """Mean squared error of (H, W) uint8 planes, in squared sample values of 0..255; 0 is equal.
+
+    What `psnr` is the logarithm of. `border` and errors are those of `psnr`.
+    """
+    a, b = _inner(picture, truth, border, 1)
+    return float(np.mean((a - b) ** 2))
 
 
 def ssim(picture: Plane, truth: Plane, border: int = 0) -> float:

@@ -9,6 +9,7 @@ from vsr.networks.literature import LITERATURE
 from vsr.networks.network import Network
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 ARCHITECTURES: dict[str, type[Network]] = {
     "interpolation": Interpolation,
@@ -16,6 +17,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "vespcn": Vespcn,
     "edsr": Edsr,
     "recurrent": Recurrent,
+    "zssr": Zssr,
     **LITERATURE,
 }
 
