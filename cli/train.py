@@ -20,6 +20,7 @@ from vsr.networks import ARCHITECTURES
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.registry import weights_path
 from vsr.training.adversarial_recipe import ADVERSARIAL, DISCRIMINATORS, AdversarialRecipe
+from vsr.training.cycle_recipe import CycleRecipe
 from vsr.training.recipe import (
     BOUNDS,
     GENERATOR,
@@ -39,13 +40,17 @@ from .renamed_option import RenamedOption
 
 if TYPE_CHECKING:
     from vsr.training.adversarial import AdversarialProgress
+    from vsr.training.cycle import CycleProgress
     from vsr.training.fit import Progress
     from vsr.training.learn_degradation import Learning
 
 _PATH = FilePath()
 _GAN = "degradation-gan"
-_PLAIN = ("loss", "mse_fraction", "reparam_width")  # what adversarial training has not
-_DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # by --recipe
+_CYCLES = "cycle-in-cycle"
+_PLAIN = ("loss", "mse_fraction", "reparam_width", "optimizer", "gradient_clip")
+"""Options that adversarial and cycle-in-cycle training have no use for."""
+_DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYCLES: "bicubic"}
+"""By --recipe."""
 
 
 @click.command("train")
@@ -76,7 +81,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     type=click.Choice(list(_DEGRADATIONS)),
     default="clean",
     show_default=True,
-    help="Small pictures: reduced alone, recorded by cameras, or as learnt from --real.",
+    help="Small pictures: reduced alone, recorded by cameras, or two ways to learn from --real.",
 )
 @click.option("--real", multiple=True, type=_PATH, help="Footage whose degradation to learn.")
 @click.option("--sharp", multiple=True, type=_PATH, help="For it, instead of DATA: photos, clips.")
@@ -208,6 +213,10 @@ def train_command(
     footage and --sharp pictures that need not show the same, into the folder's degradation/;
     look at samples.png there. The network then learns to undo it.
 
+    With --recipe cycle-in-cycle, an espcn or edsr learns from both at once, with a cleaner before
+    it and networks that tell and undo what they make. The last weights are kept. Give it
+    --warm-start.
+
     With --adversarial, an edsr learns to look like true pictures rather than to be near them, as
     SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it --warm-start.
     """
@@ -218,8 +227,13 @@ def train_command(
     if adversarial is None:
         _check_plain(discriminator, features)
     else:
-        _check_adversarial(given)
-        given = {"lr": 1e-4, "reparam_width": 0} | given  # et al. 2017, 3.2
+        _check_own_losses(given, "--adversarial")
+        given = {"lr": 1e-4, "reparam_width": 0} | given  # Ledig et al. 2017, 3.2
+    if degradation == _CYCLES:
+        if adversarial is not None or given["validation"]:
+            raise click.UsageError("--recipe cycle-in-cycle takes no --adversarial and no --val")
+        _check_own_losses(given, "--recipe cycle-in-cycle")
+        given = {"lr": 1e-4, "reparam_width": 0, "patch": 32} | given  # Yuan et al. 2018, 4.1
     learning: DegradationRecipe | None = None
     if degradation == _GAN:
         given["generator"] = folder / "degradation" / GENERATOR
@@ -236,9 +250,12 @@ def train_command(
     if adversarial is not None:
         kind = discriminator or DISCRIMINATORS[0]
         against = AdversarialRecipe(recipe, adversarial, features, kind)
+    cycles = CycleRecipe(recipe, real) if degradation == _CYCLES else None
     if learning:
         _learn(learning, folder / "degradation", as_json)
-    if against:
+    if cycles:
+        _train_in_cycles(cycles, folder, as_json)
+    elif against:
         _train_adversarially(against, folder, as_json)
     else:
         _train(recipe, folder, as_json)
@@ -306,6 +323,15 @@ def _train_adversarially(recipe: AdversarialRecipe, folder: Path, as_json: bool)
     _tell_result(recipe.generator, weights, last, as_json)
 
 
+def _train_in_cycles(recipe: CycleRecipe, folder: Path, as_json: bool) -> None:
+    """Train on recordings in two cycles, and tell where the weights are."""
+    from vsr.training.cycle import fit_in_cycles
+
+    with _told("progress", "", as_json) as tell:
+        weights = fit_in_cycles(recipe, folder, lambda now: tell(now, _describe_cycles(now)))
+    _tell_result(recipe.whole, weights, None, as_json)
+
+
 def _tell_result(recipe: Recipe, weights: Path, psnr: float | None, as_json: bool) -> None:
     if as_json:
         facts = {"weights": str(weights), "scale": recipe.scale}
@@ -322,11 +348,11 @@ def _check_plain(discriminator: str | None, features: Path | None) -> None:
         raise click.UsageError("--discriminator and --features are for --adversarial")
 
 
-def _check_adversarial(given: dict[str, Any]) -> None:
-    """Raise UsageError where an option is given that adversarial training has no use for."""
+def _check_own_losses(given: dict[str, Any], what: str) -> None:
+    """Raise UsageError where an option is given that `what`, with losses of its own, ignores."""
     for name in _PLAIN:
-        if name in given:
-            raise click.UsageError(f"--{name.replace('_', '-')} is not for --adversarial")
+        if name in given and (name, given[name]) != ("optimizer", "adam"):  # which is its default
+            raise click.UsageError(f"--{name.replace('_', '-')} is not for {what}")
 
 
 def _check_sources(
@@ -337,15 +363,17 @@ def _check_sources(
     limits: bool,
 ) -> None:
     """Raise UsageError where a recipe's sources are missing, or others are given."""
-    learns = recipe == _GAN
+    learns = recipe in (_GAN, _CYCLES)
     if learns and (data or not real or not sharp):
         raise click.UsageError(
-            "--recipe degradation-gan takes --real FOOTAGE and --sharp PHOTOS, and no DATA"
+            f"--recipe {recipe} takes --real FOOTAGE and --sharp PHOTOS, and no DATA"
         )
-    if not learns and (real or sharp or limits):
+    if not learns and (real or sharp):
         raise click.UsageError(
-            f"--real, --sharp and --degradation-... are for --recipe degradation-gan, not {recipe}"
+            f"--real and --sharp are for --recipe {_GAN} or {_CYCLES}, not {recipe}"
         )
+    if recipe != _GAN and limits:
+        raise click.UsageError(f"--degradation-... are for --recipe {_GAN}, not {recipe}")
     if not learns and not data:
         raise click.UsageError(f"--recipe {recipe} needs DATA: images, videos or folders of them")
 
@@ -366,7 +394,7 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
 @contextmanager
 def _told(
     name: str, of: str, as_json: bool
-) -> Iterator[Callable[[Progress | AdversarialProgress | Learning, str], None]]:
+) -> Iterator[Callable[[Progress | AdversarialProgress | CycleProgress | Learning, str], None]]:
     """Gives the function that tells how a run stands: as a value, and in words.
 
     The words stand on a bar; where files were saved there is a line, too. Ctrl-C waits for the
@@ -375,7 +403,7 @@ def _told(
     step: int | None = None
     with part_bar() as bar, _interrupts_between_steps() as check:
 
-        def tell(now: Progress | AdversarialProgress | Learning, text: str) -> None:
+        def tell(now: Progress | AdversarialProgress | CycleProgress | Learning, text: str) -> None:
             nonlocal step
             step = now.step
             bar.set_postfix_str(text, refresh=False)
@@ -409,6 +437,13 @@ def _describe_adversarial(progress: AdversarialProgress) -> str:
         f"rate {progress.rate:.1e}"
     )
     return text if progress.psnr is None else f"{text}, PSNR {progress.psnr:.3f} dB"
+
+
+def _describe_cycles(progress: CycleProgress) -> str:
+    return (
+        f"step {progress.step}, inner cycle {progress.inner:.4f}, outer {progress.outer:.4f}, "
+        f"told apart {progress.apart:.3f}, rate {progress.rate:.1e}"
+    )
 
 
 def _describe_learning(progress: Learning) -> str:
