@@ -10,11 +10,12 @@ degradation is learnt, and from its pairs ESPCN x2 learns on, beginning at the b
 
 The recordings of the scored scenes, whose truth is known, are then enlarged: by bicubic; by the
 bundled ESPCN; by one that learnt on for as many steps from plain reductions; by the one that was
-taught by the learned degradation; by one that learnt on in cycles (Yuan et al. 2018: a cleaner before
-ESPCN, from the same photos and recordings); and by one that was taught by the hidden camera itself,
-which nobody could be outside this experiment: the most there is to gain. PSNR of luma in dB, the mean
-over the frames of each scene. Before that it is printed how much two recordings of a scored scene
-differ, and two pictures that are generated of it, and how far either is from the other.
+taught by the learned degradation; by one that learnt in cycles (Yuan et al. 2018: with a cleaner
+before it, from the same photos and recordings); and by one that was taught by the hidden camera
+itself, which nobody could be outside this experiment: the most there is to gain. PSNR of luma in
+dB, the mean over the frames of each scene. Before that it is printed how much two recordings of a
+scored scene differ, and two pictures that are generated of it, and how far either is from the
+other.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network" (CVPR), section 2.2.1: the squared distance between features of VGG-19, divided by 12.75
 squared, so that it is of the size of the squared error of samples. Without a file of VGG-19's, the
-features are those of EfficientNet-Lite0 at three depths: each is divided by its own variance on
+features are those of EfficientNet-Lite0 at four depths, the finest of which sees patterns of a few
+pixels: each is divided by its own variance on
 photos, so that none drowns another, and their mean is brought to the same size.
 """
 
@@ -19,7 +20,7 @@ from vsr.training.vgg import load_vgg19
 
 _VGG = 1 / 12.75**2  # Ledig et al. 2017, section 3.2: about 0.006
 
-_VARIANCES = {2: 73.4, 4: 59.0, 8: 31.8}
+_VARIANCES = {0: 46.8, 2: 73.4, 4: 59.0, 8: 31.8}
 """Of the outputs of EfficientNet-Lite0's blocks, within channels: patches of training photos."""
 
 _LITE = 0.025
