@@ -3,11 +3,12 @@
     nice -n 19 python benchmarks/literature_training.py --data PHOTOS... --val PHOTOS...
         [--minutes 60] [--threads 1] [--output runs/literature] [NAME...]
 
-A NAME is one that `vsr train --model` takes; without any, those whose published or light size a CPU
-can train. Networks that serve several scales learn x2, x3 and x4 at once, the others x4 alone. Each
-has a folder in the output, and the same command goes on where it was stopped: what is finished is
-passed over, and of what was under way at most two minutes are lost. Time is that of the clock: what
-else runs on the machine takes from it, so that a fair table wants an idle core.
+A NAME is one that `vsr train --model` takes; without any, all whose steps a CPU's core can take.
+Networks that serve several scales learn x2, x3 and x4 at once, the others x4 alone. Each has a
+folder in the output, and the same command goes on where it was stopped: what is finished is passed
+over, and of what was under way at most two minutes are lost. Time is that of the clock while steps
+are taken: what else runs on the machine takes from it, so that a fair table wants an idle core.
+Measuring on --val comes on top every two minutes: a few small images do.
 
 `benchmarks/literature.py --runs runs/literature` scores what came of it.
 """
@@ -24,21 +25,22 @@ import torch
 
 from vsr.core.errors import VsrError
 from vsr.networks import ARCHITECTURES
+from vsr.networks.cost import cost
 from vsr.networks.multi_scale import SCALES, MultiScale
 from vsr.training.checkpoint import UNFIT
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES
 
-LARGE = ("drrn", "drrn-u25", "mdsr", "mdsr-baseline")
-"""Left out unless they are named: an hour of a CPU's core shows them too little."""
+MOST = 50e9
+"""Multiplications of a step forwards: above it a network learns too little in an hour of a core."""
 SCALE = 4
 
 
 def main() -> None:
     options = arguments()
     failed = False
-    for name in options.names or [name for name in LITERATURE_SHAPES if name not in LARGE]:
+    for name in options.names or [n for n in LITERATURE_SHAPES if work(n, options) <= MOST]:
         try:
             train(name, options)
         except VsrError as error:  # the others can still learn
@@ -91,6 +93,14 @@ def recipe(name: str, options: argparse.Namespace) -> Recipe:
     }
     paths = (tuple(options.data), tuple(options.val))
     return Recipe(shape.network, SCALE, *paths, **(shape.defaults | settings))
+
+
+def work(name: str, options: argparse.Namespace) -> float:
+    """The multiplications of a step of training, forwards, at the highest scale."""
+    asked = recipe(name, options)
+    network = ARCHITECTURES[asked.network](asked.scale, **asked.options)
+    side = asked.patch * asked.scale
+    return asked.batch * cost(network, side, side).macs
 
 
 def minutes_of(folder: Path) -> float:

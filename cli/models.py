@@ -59,7 +59,8 @@ def _table(known: Sequence[ModelCard]) -> Iterator[str]:
         )
         cost = f"{weights.parameters:>11,}{weights.gmacs:>9.2f}{_size(weights):>9}"
         yield f"{weights.name:<{width}}{f'x{weights.scale}':>6}{scores}{cost}"
-    yield f"{', '.join(benchmarks)}: PSNR of luma in dB, higher is better."
+    if benchmarks:
+        yield f"{', '.join(benchmarks)}: PSNR of luma in dB, higher is better."
     yield "GMACs: multiplications, in 1e9, for an output frame of 1920x1080."
     yield ""
     for name, summary in dict.fromkeys((weights.name, weights.summary) for weights in known):

@@ -111,6 +111,30 @@ def test_any_size(network: Network, height: int, width: int) -> None:
     assert out.isfinite().all()
 
 
+WHOLE: dict[str, Callable[[], Network]] = {"rcan": lambda: drawn(Rcan(2, 1, 1, 6, 2))}
+"""Those that take means over the whole picture: exact in tiles they cannot be, and must say so."""
+
+
+def test_the_others_are_local(network: Network) -> None:
+    """So tests/end_to_end/test_crop.py holds them to tiles that equal the whole."""
+    assert network.local
+    assert network.block in (1, 2, 4)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_not_local_sees_further(name: str) -> None:
+    network = WHOLE[name]().requires_grad_(False)
+    assert not network.local
+    x = torch.rand(1, channels(network), 8, 3 * network.receptive_field)
+    changed = x.clone()
+    changed[..., -1] = 1 - changed[..., -1]
+    beyond = (
+        network(changed)[..., : network.receptive_field]
+        - network(x)[..., : network.receptive_field]
+    )
+    assert beyond.abs().max() > 0
+
+
 def test_frames_of_a_batch_know_nothing_of_each_other(network: Network) -> None:
     x = torch.rand(3, channels(network), 20, 24)
     alone = torch.cat([restored(network, one) for one in x.split(1)])

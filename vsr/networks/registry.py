@@ -13,6 +13,7 @@ from typing import Any
 from vsr.core.errors import ModelError
 from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.literature import LITERATURE
 from vsr.networks.model_file import build, network_of, read_facts
 from vsr.networks.recurrent import Recurrent
 
@@ -209,6 +210,11 @@ def _entries(name: str) -> dict[int, ModelCard]:
             f"{name}: {Path(name).suffix} files are not loaded, as they hold other networks and "
             "may run code; take a name that `vsr models` lists, or a .safetensors file of "
             "`vsr train` or `vsr adapt`"
+        )
+    if not scales and name in LITERATURE:
+        raise ModelError(
+            f"model {name!r} has no weights yet: `vsr train --model {name}` makes them, and "
+            "--model takes the file"
         )
     if not scales:
         names = ", ".join(dict.fromkeys(w.name for w in known if not w.group))

@@ -1,176 +1,187 @@
-"""Parameters and multiplications are the papers', as far as those tell them."""
+"""The papers' numbers: parameters and multiplications, from the layers that each paper lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from vsr.networks import Network
 from vsr.networks.cost import cost
-from vsr.networks.literature.carn import Carn
-from vsr.networks.literature.dbpn import Dbpn, Ddbpn
-from vsr.networks.literature.dilated import Dilated
-from vsr.networks.literature.idn import Idn
-from vsr.networks.literature.rcan import Rcan
-from vsr.networks.literature.rdn import Rdn
-from vsr.networks.literature.srdensenet import Srdensenet
-from vsr.networks.literature.srresnet import Srresnet
-from vsr.networks.literature.transposed import Transposed
-from vsr.networks.literature.wavelet import Wavelet
+from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature.drrn import Drrn
+from vsr.networks.literature.fsrcnn import Fsrcnn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.mdsr import Mdsr
+from vsr.networks.literature.srcnn import Srcnn
+from vsr.networks.literature.vdsr import Vdsr
 
-SCALES = (2, 3, 4)
+LARGE = 1280 * 720
+"""Pixels of the output that Ahn et al. 2018 (CARN, arXiv 1803.08664, table 2) count for."""
 
 
-def parameters(make: Callable[[], Network]) -> int:
+def weights(network: nn.Module) -> int:
+    """Without biases and the slopes of PReLU: what most of the papers count."""
+    return sum(p.numel() for p in network.parameters() if p.ndim == 4)
+
+
+def others(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters() if p.ndim != 4)
+
+
+def macs(network: Network) -> float:
+    """Of the network's own layers for 1280x720, without the bicubic upscale that it begins with."""
+    own = cost(network, 1280, 720).macs
+    scale = network.scale
+    return own - cost(Interpolation(scale), 1280, 720).macs if network.color == "y" else own
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("kernels", "published"), [((9, 1, 5), 8032), ((9, 5, 5), 57184)], ids=["915", "955"]
+)
+def test_srcnn(scale: int, kernels: tuple[int, ...], published: int) -> None:
+    """Dong et al. 2016, section 4.3.3: 8,032 and 57,184 weights; CARN counts 57K and 52.7G."""
+    network = Srcnn(scale, kernels)
+    assert weights(network) == published
+    assert others(network) == 64 + 32 + 1
+    assert macs(network) == published * LARGE
+    if kernels == (9, 5, 5):
+        assert round(macs(network) / 1e9, 1) == 52.7
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("options", "published"),
+    [({}, 12464), ({"features": 32, "shrunk": 5, "layers": 1}, 3937)],
+    ids=["56-12-4", "32-5-1"],
+)
+def test_fsrcnn(scale: int, options: dict[str, int], published: int) -> None:
+    """Dong et al. 2016, table 1 and section 3.3: weights without biases and PReLU."""
+    network = Fsrcnn(scale, **options)
+    d, s, m = (
+        options.get(name, n) for name, n in (("features", 56), ("shrunk", 12), ("layers", 4))
+    )
+    assert weights(network) == published
+    hidden = d + (m + 1) * s + d
+    assert others(network) == hidden + 1 + hidden  # biases, and slopes
+    # Equation 9 has all layers at the small size. The 9x9 kernel is exactly that at x3, where
+    # each phase has 3x3 taps; at x2 and x4 ours are rounded up to 5x5 and 3x3 taps a phase.
+    taps = {2: 4 * 25, 3: 81, 4: 16 * 9}[scale]
+    small = published - 81 * d
+    assert macs(network) == pytest.approx((small + taps * d) * LARGE / scale**2, abs=1)
+
+
+@pytest.mark.parametrize(("scale", "published"), [(2, 6.0), (3, 5.0), (4, 4.6)])
+def test_how_others_count_fsrcnn(scale: int, published: float) -> None:
+    """CARN's table 2 has the transposed kernel applied at each pixel of the output."""
+    network = Fsrcnn(scale)
+    large = network.enlarge.weight.numel()
+    found = ((weights(network) - large) / scale**2 + large) * LARGE
+    assert round(found / 1e9, 1) == published
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_vdsr(scale: int) -> None:
+    """Kim et al. 2016; 665K and 612.6G by CARN's table 2, without biases."""
+    network = Vdsr(scale)
+    expected = 9 * (64 + 18 * 64 * 64 + 64)
+    assert weights(network) == expected
+    assert round(expected / 1e3) == 665
+    assert others(network) == 19 * 64 + 1
+    assert macs(network) == expected * LARGE
+    assert round(macs(network) / 1e9, 1) == 612.6
+
+
+@pytest.mark.parametrize(("units", "published"), [(9, None), (25, 6796.9)])
+def test_drrn(units: int, published: float | None) -> None:
+    """Tai et al. 2017: 297K parameters whatever the recursions; 6,796.9G of B1U25 in CARN."""
+    network = Drrn(4, units=units)
+    once, again = 9 * 128, 9 * 128 * 128
+    assert weights(network) == 2 * once + 2 * again
+    assert round(weights(network) / 1e3) == 297
+    assert macs(network) == (2 * once + 2 * units * again) * LARGE
+    if published:
+        assert round(macs(network) / 1e9, 1) == published
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_lapsrn(scale: int) -> None:
+    """Lai et al. 2017, section 3.1: 4x4 transposed kernels.
+
+    The 813K and 149.4G of CARN's table 2 are these layers with transposed kernels of 3x3, applied
+    at each pixel of the larger size; with kernels of 4x4 x4 has 870K.
+    """
+    network = Lapsrn(scale)
+    levels = {2: 1, 4: 2}[scale]
+    hidden, ends, picture = 10 * 9 * 64 * 64, 9 * 64, 16
+    level = hidden + 16 * 64 * 64 + ends + picture
+    assert weights(network) == ends + levels * level
+    assert others(network) == 64 + levels * (11 * 64 + 1)
+    small = LARGE / scale**2
+    phases = 4 * 9 * (64 * 64 + 1)  # our taps: 3x3 a phase, of which 2x2 are not zero
+    ours = [4**n * (hidden + phases + 4 * ends) for n in range(levels)]
+    assert cost(network, 1280, 720).macs == pytest.approx(small * (ends + sum(ours)), abs=1)
+    if scale == 4:
+        as_published = weights(network) - levels * (16 - 9) * 64 * 64
+        assert round(as_published / 1e3) == 813
+        enlarging = 4 * (9 * 64 * 64 + 16)  # of features and picture
+        theirs = [4**n * (hidden + enlarging + 4 * ends) for n in range(levels)]
+        assert round(small * (ends + sum(theirs)) / 1e9, 1) == 149.4
+
+
+@pytest.mark.parametrize(("blocks", "published"), [(16, 3.2), (80, 8.0)])
+def test_mdsr(blocks: int, published: float) -> None:
+    """Lim et al. 2017, table 1: 3.2M and 8.0M for the three scales together, with biases."""
     with torch.device("meta"):
-        network = make()
-    return sum(parameter.numel() for parameter in network.parameters())
+        network = Mdsr(4, blocks=blocks)
+    found = sum(parameter.numel() for parameter in network.parameters())
+
+    def layer(inputs: int, outputs: int, kernel: int = 3) -> int:
+        return outputs * inputs * kernel**2 + outputs
+
+    own = 4 * layer(64, 64, 5)
+    large = [layer(64, 256), layer(64, 576), 2 * layer(64, 256)]
+    expected = layer(3, 64) + 2 * blocks * layer(64, 64) + layer(64, 64)
+    expected += 3 * (own + layer(64, 3)) + sum(large)
+    assert found == expected
+    assert round(found / 1e6, 1) == published
 
 
-def weights(make: Callable[[], Network]) -> int:
-    """Of convolutions alone: neither biases nor slopes nor normalisation."""
-    with torch.device("meta"):
-        network = make()
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.ndim == 4)
-
-
-def gmacs(make: Callable[[], Network]) -> float:
-    """For a frame of 1280x720, counted without computing it."""
-    with torch.device("meta"):
-        network = make().eval()
-    return cost(network, 1280, 720).macs / 1e9
-
-
-def test_srresnet() -> None:
-    """Ahn et al. 2018 (CARN), table of results: 1,543K for x4, of weights alone, and 127.8G."""
-    assert weights(lambda: Srresnet(4)) == 1_542_528
-    normalisation, slopes, biases = 33 * 2 * 64, (1 + 16 + 2) * 64, 64 + 2 * 256 + 3
-    assert parameters(lambda: Srresnet(4)) == 1_542_528 + normalisation + slopes + biases
-    assert gmacs(lambda: Srresnet(4)) == pytest.approx(127.8, abs=0.05)
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_multiplications_of_mdsr(scale: int) -> None:
+    """One scale's way through: others' layers rest. The paper states none."""
+    pixels = LARGE / scale**2
+    hidden = 9 * 8 * 8
+    layers: dict[int, float] = {
+        2: 4 * hidden + 4 * 9 * 8 * 3,
+        3: 9 * hidden + 9 * 9 * 8 * 3,
+        4: 4 * hidden + 4 * 4 * hidden + 16 * 9 * 8 * 3,
+    }
+    body = 9 * 3 * 8 + 4 * 25 * 8 * 8 + (2 * 2 + 1) * hidden
+    found = cost(Mdsr(scale, blocks=2, features=8), 1280, 720)
+    assert found.macs == pytest.approx((body + layers[scale]) * pixels, abs=1)
 
 
 @pytest.mark.parametrize(
-    ("stages", "features", "projected", "published"),
-    [(2, 64, 18, 188), (2, 128, 32, 595), (4, 128, 32, 1381), (6, 128, 32, 2168)],
-    ids=["DBPN-SS", "DBPN-S", "DBPN-M", "DBPN-L"],
+    ("make", "said"),
+    [
+        (lambda: Srcnn(4, (9, 4, 5)), "kernels odd"),
+        (lambda: Srcnn(4, (9, 5, 5), (64,)), "3 kernels need 2 feature counts"),
+        (lambda: Fsrcnn(4, 0), "all must be positive"),
+        (lambda: Vdsr(4, layers=1), "layers 1, features 64: must be at least 2"),
+        (lambda: Vdsr(4, (2, 3)), "scale 4: must be one of 2, 3"),
+        (lambda: Vdsr(4, (4, 8)), r"scales \[4, 8\]: must be some of 2, 3, 4"),
+        (lambda: Mdsr(4, (4, 4)), r"scales \[4, 4\]: must be some of 2, 3, 4"),
+        (lambda: Mdsr(4, ()), r"scales \[\]: must be some of 2, 3, 4"),
+        (lambda: Mdsr(4, blocks=0), "blocks 0, features 64: all must be positive"),
+        (lambda: Drrn(4, units=0), "units 0, .*: all must be positive"),
+        (lambda: Lapsrn(3), "scale 3: must be 2 or 4, as each level doubles"),
+        (lambda: Lapsrn(2, 0), "layers 0, features 64: all must be positive"),
+    ],
 )
-def test_dbpn(stages: int, features: int, projected: int, published: int) -> None:
-    """Section 4.2: in thousands for x4, of weights without biases, cut off."""
-    found = weights(lambda: Dbpn(4, stages, features, projected))
-    units = 3 * (2 * stages - 1) * projected**2 * 8 * 8
-    ends = 9 * features + features * projected + stages * projected
-    assert found == units + ends
-    assert found // 1000 == published
-    layers = 3 * (2 * stages - 1)
-    slopes_and_biases = (layers + 2) + layers * projected + features + projected + 1
-    assert parameters(lambda: Dbpn(4, stages, features, projected)) == found + slopes_and_biases
-
-
-def test_d_dbpn() -> None:
-    """Section 4: 10,426K for x4, biases and slopes included."""
-    assert parameters(lambda: Ddbpn(4)) == 10_426_358
-    units, joins = 13 * 3 * 64**2 * 8 * 8, 2 * sum(range(2, 7)) * 64**2
-    assert weights(lambda: Ddbpn(4)) == units + joins + 9 * 3 * 256 + 256 * 64 + 9 * 7 * 64 * 3
-
-
-@pytest.mark.parametrize(("scale", "published"), [(2, 15.44), (3, 15.63), (4, 15.59)])
-def test_rcan(scale: int, published: float) -> None:
-    """The paper says 16M; its author, in yulunzhang/RCAN issue 56, for each scale."""
-    found = parameters(lambda: Rcan(scale))
-    assert round(found / 1e6, 2) == published
-    block = 2 * (9 * 64 * 64 + 64) + (64 * 4 + 4) + (4 * 64 + 64)
-    hidden = 9 * 64 * 64 + 64
-    phases = {2: (4,), 3: (9,), 4: (4, 4)}[scale]
-    tail = sum(n * hidden for n in phases) + 9 * 64 * 3 + 3
-    assert found == (9 * 3 * 64 + 64) + 10 * (20 * block + hidden) + hidden + tail
-
-
-def test_a_window_costs_rcan_nothing() -> None:
-    assert parameters(lambda: Rcan(4, window=5)) == parameters(lambda: Rcan(4))
-
-
-@pytest.mark.parametrize("scale", SCALES)
-def test_rdn(scale: int) -> None:
-    """Figures 2 and 3 with D = 16, C = 8, G = G0 = 64: 22 million."""
-    found = parameters(lambda: Rdn(scale))
-    assert round(found / 1e6) == 22
-    hidden = 9 * 64 * 64 + 64
-    block = sum(9 * 64 * n * 64 + 64 for n in range(1, 9)) + (64 + 8 * 64) * 64 + 64
-    phases = {2: (4,), 3: (9,), 4: (4, 4)}[scale]
-    tail = sum(n * hidden for n in phases) + 9 * 64 * 3 + 3
-    ends = (9 * 3 * 64 + 64) + hidden + (16 * 64 * 64 + 64) + hidden
-    assert found == ends + 16 * block + tail
-
-
-def test_srdensenet() -> None:
-    """Section 3: the paper tells no count, but 69 layers with weights, and their widths."""
-    with torch.device("meta"):
-        network = Srdensenet(4)
-    layers = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d | Transposed)]
-    assert len(layers) == 69
-    first = sum(9 * n * 16 for n in (16, *range(16, 128, 16)))
-    block = sum(9 * n * 16 for n in (128, *range(16, 128, 16)))
-    ends = 9 * 16 + (16 + 8 * 128) * 256 + 2 * 9 * 256 * 256 + 9 * 256
-    assert weights(lambda: Srdensenet(4)) == first + 7 * block + ends
-    biases = 16 + 64 * 16 + 3 * 256 + 1
-    assert parameters(lambda: Srdensenet(4)) == first + 7 * block + ends + biases
-
-
-@pytest.mark.parametrize("scale", SCALES)
-def test_idn(scale: int) -> None:
-    """Hui et al. 2019 (IMDN, arXiv 1909.11856), in the table of results: 553K for each scale."""
-    short = 9 * (64 * 48 + 48 * 32 // 4 + 32 * 64)
-    long = 9 * (48 * 64 + 64 * 48 // 4 + 48 * 80)
-    biases = 48 + 32 + 64 + 64 + 48 + 80 + 64
-    block = short + long + 80 * 64 + biases
-    ends = (9 * 64 + 64) + (9 * 64 * 64 + 64) + 64 * 17 * 17 + 1
-    found = parameters(lambda: Idn(scale))
-    assert found == ends + 4 * block
-    assert round(found / 1000) == 553
-
-
-def tails(groups: int) -> int:
-    """Parameters of a tail's stages, for all three scales: the paper's network has them all."""
-    stage = (9 * 64 * 64 // groups + 64) * 4
-    return stage + stage * 9 // 4 + 2 * stage
-
-
-def test_carn() -> None:
-    """The table of results: 1,592K with the tails of all scales; 90.9G for x4 at 1280x720."""
-    own = {2: 147_712, 3: 332_352, 4: 295_424}
-    assert sum(own.values()) == tails(1)
-    body = parameters(lambda: Carn(4)) - own[4]
-    for scale in SCALES:
-        assert parameters(lambda scale=scale: Carn(scale)) == body + own[scale]  # type: ignore[misc]
-    assert round((body + tails(1)) / 1000) == 1592
-    assert gmacs(lambda: Carn(4)) == pytest.approx(90.9, abs=0.05)
-
-
-def test_carn_m() -> None:
-    """The table of results: 412K likewise, which are the weights without biases, and 32.5G."""
-    found = weights(lambda: Carn(4, 64, 4, mobile=True))
-    stages = {2: 4, 3: 9, 4: 8}
-    stage = 9 * 64 * 64 // 4
-    others = (stages[2] + stages[3]) * stage
-    assert (found + others) // 1000 == 412
-    assert gmacs(lambda: Carn(4, 64, 4, mobile=True)) == pytest.approx(32.5, abs=0.05)
-
-
-@pytest.mark.parametrize("scale", SCALES)
-def test_dilated(scale: int) -> None:
-    """IRCNN's seven layers of 64 features, between luma and the phases, with biases."""
-    hidden = 9 * 64 * 64 + 64
-    expected = (9 * 64 + 64) + 5 * hidden + (9 * 64 + 1) * scale**2
-    assert parameters(lambda: Dilated(scale)) == expected
-
-
-def test_wavelet() -> None:
-    """Four bands of each channel go in and out at each level."""
-    at = {
-        2: 9 * (4 * 32 * 64 + 64 * 64) + 2 * 64 + 9 * (64 * 64 + 64 * 4 * 32) + 64 + 4 * 32,
-        4: 9 * (4 * 64 * 128 + 128 * 128) + 2 * 128 + 9 * (128**2 + 128 * 4 * 64) + 128 + 4 * 64,
-    }
-    ends = (9 * 32 + 32) + (9 * 32 + 1) * 16
-    assert parameters(lambda: Wavelet(4, 32, (64, 128), 2)) == sum(at.values()) + ends
+def test_wrong_options_are_refused(make: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()

@@ -1,9 +1,9 @@
 """CARN: residual blocks that cascade, within blocks and between them; CARN-M in few products.
 
 Ahn et al. 2018, "Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network",
-arXiv 1803.08664: sections 3.1 to 3.3, figures 2 to 4: 3 cascading blocks of 3 residual blocks of 64
-features. CARN-M has residual-E blocks of 4 groups (figure 4b), and those of a cascading block share
-their weights. Weights begin as torch's do: uniform within 1/sqrt(inputs).
+arXiv 1803.08664: section 3, figures 2 and 3: 3 cascading blocks of 3 residual blocks of 64
+features. CARN-M has residual-E blocks of 4 groups, and those of a cascading block share their
+weights. These begin as torch's do, uniform within 1/sqrt(inputs).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Carn(LargeOutput):
 
 
 class _Block(nn.Module):
-    """Cascading block: figure 3c, or with shared residual blocks figure 4a."""
+    """Cascading block; recursive where its residual blocks are one."""
 
     def __init__(self, features: int, groups: int, mobile: bool) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ def _joins(features: int) -> nn.ModuleList:
 
 
 def _cascaded(x: Tensor, blocks: Sequence[nn.Module], joins: nn.ModuleList) -> Tensor:
-    """Each block sees all before it, joined: equations 4 to 6."""
+    """Each block sees all before it, joined."""
     found = [x]
     features = x
     for block, join in zip(blocks, joins, strict=True):

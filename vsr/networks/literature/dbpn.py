@@ -24,30 +24,16 @@ _PADDING = 2
 _REACHES = {2: 2, 3: 2, 4: 1}  # small pixels around that an enlargement and a reduction see
 
 
-class Dbpn(LargeOutput):
-    """Luma in, luma out: (N, 1, H, W) in [0, 1] -> (N, 1, scale*H, scale*W), float32.
-
-    The output may leave [0, 1] slightly.
-
-    Args:
-        scale: 2, 3 or 4.
-        stages: up-projections, the paper's T; there is a down-projection between two of them.
-        features: channels of the first layer, n0.
-        projected: channels of the projection units, nR.
-    """
+class BackProjection(LargeOutput):
+    """What the networks with and without dense units have in common; `dense` says which it is."""
 
     large_layers = True
 
     def __init__(
-        self, scale: int, stages: int = 2, features: int = 128, projected: int = 32
-    ) -> None:
-        super().__init__()
-        self._build(scale, stages, features, projected, dense=False, last=1)
-
-    def _build(
         self, scale: int, stages: int, features: int, projected: int, dense: bool, last: int
     ) -> None:
-        """Make the layers: `last` is the side of the last one's kernel."""
+        """`last` is the side of the last layer's kernel."""
+        super().__init__()
         check_scale(scale)
         check_positive(stages=stages, features=features, projected=projected)
         self.scale, self.dense = scale, dense
@@ -83,10 +69,29 @@ class Dbpn(LargeOutput):
         return convolve(self.last, torch.cat(highs, 1)).float()
 
 
-class Ddbpn(Dbpn):
+class Dbpn(BackProjection):
+    """Luma in, luma out: (N, 1, H, W) in [0, 1] -> (N, 1, scale*H, scale*W), float32.
+
+    The output may leave [0, 1] slightly.
+
+    Args:
+        scale: 2, 3 or 4.
+        stages: up-projections, the paper's T; there is a down-projection between two of them.
+        features: channels of the first layer, n0.
+        projected: channels of the projection units, nR.
+    """
+
+    def __init__(
+        self, scale: int, stages: int = 2, features: int = 128, projected: int = 32
+    ) -> None:
+        super().__init__(scale, stages, features, projected, dense=False, last=1)
+
+
+class Ddbpn(BackProjection):
     """D-DBPN, in RGB: (N, 3, H, W) in [0, 1] -> (N, 3, scale*H, scale*W), float32.
 
     A unit sees the results of all units of the other kind before it, joined by a 1x1 convolution.
+    The output may leave [0, 1] slightly.
 
     Args:
         scale: 2, 3 or 4.
@@ -98,8 +103,7 @@ class Ddbpn(Dbpn):
     def __init__(
         self, scale: int, stages: int = 7, features: int = 256, projected: int = 64
     ) -> None:
-        super(Dbpn, self).__init__()
-        self._build(scale, stages, features, projected, dense=True, last=3)
+        super().__init__(scale, stages, features, projected, dense=True, last=3)
 
 
 class _Up(nn.Module):

@@ -69,7 +69,7 @@ class Idn(Network):
 
 
 class _Block(nn.Module):
-    """Enhancement unit and compression unit: figure 3, equations 2 to 6."""
+    """Enhancement unit and compression unit: figure 3."""
 
     def __init__(self, features: int, kept: int, groups: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ def _bent(x: Tensor) -> Tensor:
 
 
 def _start(conv: nn.Module) -> None:
-    """As He et al. 2015 (arXiv 1502.01852): section 4.2."""
+    """As He et al. 2015 (arXiv 1502.01852)."""
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     nn.init.kaiming_normal_(conv.weight, a=_SLOPE)

@@ -89,7 +89,7 @@ class _Level(nn.Module):
 
     def _enlarged(self, picture: Tensor) -> Tensor:
         """The picture's phases, float32 whatever the layers work in."""
-        weight = as_convolution(self.bilinear + self.picture_change.float(), 2)
+        weight = as_convolution(self.bilinear.float() + self.picture_change.float(), 2)
         with torch.autocast(picture.device.type, enabled=False):
             return convolution(F.pad(picture.float(), (1, 1, 1, 1), "replicate"), weight, None)
 

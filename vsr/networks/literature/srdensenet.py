@@ -1,7 +1,7 @@
 """SRDenseNet: dense blocks, all of whose features are joined, and enlarged by learnt kernels.
 
-Tong et al. 2017, "Image Super-Resolution Using Dense Skip Connections", ICCV: section 3, figure 3c
-(SRDenseNet_All). 8 blocks of 8 layers that grow by 16 channels, a bottleneck to 256 channels, two
+Tong et al. 2017, "Image Super-Resolution Using Dense Skip Connections", ICCV: section 3,
+SRDenseNet_All. 8 blocks of 8 layers that grow by 16 channels, a bottleneck to 256 channels, two
 transposed convolutions of 3x3 for x4 and one convolution to luma: 69 layers with weights. How many
 channels the first layer has is not said there; here it is the growth rate.
 """
@@ -95,7 +95,7 @@ class _Block(nn.Module):
 
 
 class _Tail(nn.Module):
-    """Transposed convolutions with ReLU, and one to luma: sections 3.4 and 3.5."""
+    """Transposed convolutions with ReLU, and a convolution to luma."""
 
     def __init__(self, scale: int, features: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _Tail(nn.Module):
 
 
 def _start(conv: nn.Module) -> None:
-    """As He et al. 2015 (arXiv 1502.01852) for layers with ReLU, as section 4.2 says."""
+    """As He et al. 2015 (arXiv 1502.01852) for layers with ReLU."""
     assert isinstance(conv, nn.Conv2d)
     assert conv.bias is not None
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vsr.core.kernels import convolution
+from vsr.networks.literature.deconvolution import padding, reach
 
 
 class Transposed(nn.Module):
@@ -34,12 +35,12 @@ class Transposed(nn.Module):
 
     def __init__(self, channels: int, features: int, kernel: int, factor: int) -> None:
         super().__init__()
-        self.factor, self.padding = factor, (kernel - factor + 1) // 2
+        self.factor, self.padding = factor, padding(kernel, factor)
         self.taps = -(-kernel // factor)  # input pixels in a row that an output pixel is made of
         self.weight = nn.Parameter(torch.empty(channels, features, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(features))
         nn.init.normal_(self.weight, std=(2 / channels) ** 0.5 * factor / kernel)
-        self.reach = max(kernel - 1 - self.padding, factor - 1 + self.padding) // factor
+        self.reach = reach(kernel, factor)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = (side * self.factor for side in x.shape[-2:])

@@ -79,7 +79,7 @@ class _Level(nn.Module):
         self.deeper = _Level(width, tuple(further), layers) if further else None
         self.after = _stack([*[width] * layers, 4 * channels])
         inside = 2 * layers + (self.deeper.reach if self.deeper is not None else 0)
-        self.reach = 2 * inside + 1
+        self.reach: int = 2 * inside + 1
 
     def forward(self, x: Tensor) -> Tensor:
         features = analyzed(x)
