@@ -217,8 +217,8 @@ def train_command(
     it and networks that tell and undo what they make. The last weights are kept. Give it
     --warm-start.
 
-    With --adversarial, an edsr learns to look like true pictures rather than to be near them, as
-    SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it --warm-start.
+    With --adversarial, a network of RGB learns to look like true pictures rather than to be near
+    them, as SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it --warm-start.
     """
     limits = (degradation_iterations, degradation_minutes)
     _check_sources(degradation, data, real, sharp, any(n is not None for n in limits))

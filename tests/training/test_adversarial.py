@@ -298,12 +298,15 @@ def test_nothing_to_learn_from(recipe: AdversarialRecipe, tmp_path: Path) -> Non
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("network", ["espcn", "vespcn"])
-def test_networks_of_luma_are_refused(
-    recipe: AdversarialRecipe, tmp_path: Path, network: str
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [("espcn", {}), ("vespcn", {}), ("mdsr", {"scales": (2, 3), "blocks": 1, "features": 4})],
+)
+def test_networks_of_luma_or_several_scales_are_refused(
+    recipe: AdversarialRecipe, tmp_path: Path, network: str, options: dict[str, Any]
 ) -> None:
     with pytest.raises(TrainingError, match=f"network '{network}': adversarial training takes"):
-        run(changed(recipe, network=network, options={}), tmp_path)
+        run(changed(recipe, network=network, options=options), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -245,10 +245,11 @@ def _begin(recipe: AdversarialRecipe, device: torch.device) -> AdversarialRun:
     plain = recipe.generator
     content = load_content(recipe.features)
     generator = begin(plain, device)
-    if generator.network.color != "rgb" or generator.network.context:
+    network = generator.network
+    if network.color != "rgb" or network.context or len(plain.scales) > 1:
         raise TrainingError(
             f"network {plain.network!r}: adversarial training takes networks that see one frame "
-            "in RGB, such as edsr"
+            "in RGB at one scale, such as srresnet and edsr"
         )
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(plain.seed)
@@ -256,8 +257,8 @@ def _begin(recipe: AdversarialRecipe, device: torch.device) -> AdversarialRun:
             discriminator = SrganDiscriminator(side=plain.patch * plain.scale)
         else:
             discriminator = SrganDiscriminator(_LIGHT, side=None)
-    for network in (discriminator, content):
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for beside in (discriminator, content):
+        beside.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     telling = torch.optim.Adam(discriminator.parameters(), lr=plain.lr, betas=(0.9, 0.999))
     return AdversarialRun(generator, discriminator, telling, content)
 

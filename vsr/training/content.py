@@ -3,9 +3,9 @@
 Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network" (CVPR), section 2.2.1: the squared distance between features of VGG-19, divided by 12.75
 squared, so that it is of the size of the squared error of samples. Without a file of VGG-19's, the
-features are those of EfficientNet-Lite0 at four depths, the finest of which sees patterns of a few
-pixels: each is divided by its own variance on
-photos, so that none drowns another, and their mean is brought to the same size.
+features are those of EfficientNet-Lite0 at four depths, of which the finest sees patterns of a few
+pixels. Each is divided by its own variance on photos, so that none drowns another, and their mean
+is brought to the same size.
 """
 
 from __future__ import annotations
