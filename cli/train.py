@@ -218,7 +218,8 @@ def train_command(
     --warm-start.
 
     With --adversarial, a network of RGB learns to look like true pictures rather than to be near
-    them, as SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it --warm-start.
+    them, as SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it
+    --warm-start.
     """
     limits = (degradation_iterations, degradation_minutes)
     _check_sources(degradation, data, real, sharp, any(n is not None for n in limits))
