@@ -6,9 +6,10 @@
 A NAME is one that `vsr train --model` takes; without any, all whose steps a CPU's core can take.
 Networks that serve several scales learn x2, x3 and x4 at once, the others x4 alone. Each has a
 folder in the output, and the same command goes on where it was stopped: what is finished is passed
-over, and of what was under way at most two minutes are lost. Time is that of the clock while steps
-are taken: what else runs on the machine takes from it, so that a fair table wants an idle core.
-Measuring on --val comes on top every two minutes: a few small images do.
+over, and of what was under way at most two minutes are lost. Minutes are those that the CPU spends
+on steps, all its threads together, so that what else the machine does takes nothing from them; on a
+GPU they are the clock's. Every two minutes the weights are measured on --val, which comes on top: a
+few small images do.
 
 `benchmarks/literature.py --runs runs/literature` scores what came of it.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,8 @@ def train(name: str, options: argparse.Namespace) -> None:
             score = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
             print(f"{name}: {progress.done:.0%}, step {progress.step}{score}", flush=True)
 
-    fit(recipe(name, options), folder, report)
+    clock = time.process_time if options.device == "cpu" else time.monotonic
+    fit(recipe(name, options), folder, report, clock)
 
 
 def recipe(name: str, options: argparse.Namespace) -> Recipe:

@@ -64,7 +64,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     show_default=True,
     metavar="NAME",
     help="A vespcn sees neighbouring frames, an edsr works in RGB; srcnn and what follows are "
-    "networks of the literature: " + ", ".join(SHAPES) + ".",
+    "networks of the literature, with defaults of their own: " + ", ".join(SHAPES) + ".",
 )
 @click.option(
     "-s",

@@ -109,7 +109,7 @@ def test_a_lesson_is_at_the_scale_of_its_examples() -> None:
         found = lesson.loss(network, (small, large), 0.0).detach()
         fresh = Vdsr(scale, layers=2, features=4)  # bicubic, as the other
         assert float(found) == pytest.approx(
-            float(restoration(fresh(small), large, "l2")), rel=1e-5
+            float(restoration(fresh(small).detach(), large, "l2")), rel=1e-5
         )
 
 
@@ -285,3 +285,12 @@ def test_a_pyramid_has_no_x3(images: Path, tmp_path: Path) -> None:
     recipe = Recipe("lapsrn", 3, (images,), iterations=1, device="cpu")
     with pytest.raises(TrainingError, match="scale 3: must be 2 or 4"):
         run(recipe, tmp_path)
+
+
+def test_minutes_can_be_those_of_any_clock(recipe: Recipe, tmp_path: Path) -> None:
+    """One that stands still but for ten seconds a step has six steps in a minute."""
+    readings = iter(range(0, 10**6, 10))
+    by_time = replace(recipe, iterations=None, minutes=1.0)
+    seen: list[Progress] = []
+    fit(by_time, tmp_path, seen.append, clock=lambda: next(readings))
+    assert len(seen) == 6

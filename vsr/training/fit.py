@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -98,7 +99,12 @@ class StreamProgress(Progress):
     gains: Gains | None
 
 
-def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Path:
+def fit(
+    recipe: Recipe,
+    folder: Path,
+    report: Callable[[Progress], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> Path:
     """Train, and return the path of the best weights, `folder`/best.safetensors.
 
     `folder` also holds log.jsonl and checkpoint.pt, written every two minutes and at the
@@ -107,7 +113,8 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
     weights on the same machine and threads, however often it was interrupted.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
-    one: a checkpoint of that step is written first.
+    one: a checkpoint of that step is written first. `clock` is what the recipe's minutes are
+    told by: with time.process_time they are those that the CPU works, whatever else it does.
 
     Raises TrainingError where there is nothing to learn from, the folder holds another run,
     or the loss stops being a number; InputError, ModelError, DeviceError and OutputError as
@@ -135,7 +142,7 @@ def fit(recipe: Recipe, folder: Path, report: Callable[[Progress], None]) -> Pat
         _tell_recordings(recipe.seed, folder / "recordings.txt")
     items = validation_items(recipe.validation, recipe.scale)
     trainer = _Fit(recipe, run, lesson, items, folder, device)
-    run_trainer(trainer, recipe.done, log_file, device, report)
+    run_trainer(trainer, recipe.done, log_file, device, report, clock)
     if not best.exists():  # it was over already, and someone took its result away
         save_weights(run.average, recipe, best)
     return best

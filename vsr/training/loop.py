@@ -72,19 +72,20 @@ def run_trainer(
     log_file: Path,
     device: torch.device,
     report: Callable[[Told], None],
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train until `fraction_of` steps and seconds is 1, saving every SAVE_EVERY seconds.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
-    checkpoint of that step is written first.
+    checkpoint of that step is written first. `clock` tells the seconds that steps take.
     """
     run, saved_at = trainer.run, time.monotonic()
     fraction = fraction_of(run.step, run.elapsed)
     with drawn_ahead(trainer.examples(), device) as examples:
         while fraction < 1:
-            began = time.monotonic()
+            began = clock()
             trainer.train(next(examples), fraction)
-            run.elapsed += time.monotonic() - began
+            run.elapsed += clock() - began
             fraction = fraction_of(run.step, run.elapsed)
             due = fraction >= 1 or time.monotonic() - saved_at > SAVE_EVERY
             if due:
