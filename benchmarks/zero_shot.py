@@ -5,7 +5,8 @@
 FOLDER holds true images. For ZSSR they are reduced by a kernel that is not bicubic, a Gaussian of
 1.0 by 0.5 small pixels that lies askew, and rounded to 8 bits: bicubic and edsr-8x32, which know
 nothing of it, beside ZSSR with the kernel given, and with what it estimates. For Deep Image Prior
-they are reduced by MATLAB's bicubic, at x4. PSNR of the luma in dB, `scale` border pixels left out,
+they are reduced by MATLAB's bicubic, at x4; beside it stands bicubic that is back-projected as its
+result is. PSNR of the luma in dB, `scale` border pixels left out,
 as `vsr eval` measures it. All learn for --minutes an image; a line comes with each image.
 """
 
@@ -30,10 +31,11 @@ from vsr.evaluation.evaluate import bounded_psnr
 from vsr.evaluation.protocol import cropped
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.registry import load_model
+from vsr.zero_shot.back_projection import back_projected
 from vsr.zero_shot.course import Course, Learning
 from vsr.zero_shot.estimated import Reduction, estimated
 from vsr.zero_shot.kernel import Kernel, bicubic
-from vsr.zero_shot.methods import DeepImagePrior, Method, ZeroShot
+from vsr.zero_shot.methods import PUT_BACK, DeepImagePrior, Method, ZeroShot
 
 BLUR = Blur("anisotropic", sigma=1.0, other=0.5, angle=0.6)
 _REACH = 3  # deviations of the kernel, on each side
@@ -116,6 +118,9 @@ def prior(pictures: list[tuple[str, Picture]], method: Method, engine: Engine) -
         lambda large: resize(large, large.shape[-2] // scale, large.shape[-1] // scale),
         {
             "bicubic": lambda small, _: by_model("bicubic", scale, small),
+            "and back-projected": lambda small, _: back_projected(
+                by_model("bicubic", scale, small), small, reduction.kernel, PUT_BACK
+            ),
             "deep image prior": lambda small, count: method.restored(
                 small, reduction, engine, count
             ),

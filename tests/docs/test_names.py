@@ -17,7 +17,7 @@ ROOT = next(p for p in Path(__file__).parents if (p / "pyproject.toml").is_file(
 PAGES = sorted((ROOT / "docs/pages").rglob("*.md"))
 PAGES += [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
-_COMMAND = re.compile(r"(?:^|[\s`;|&(])(?:\.venv/bin/)?vsr ([a-z]+)\b([^`\n]*)")
+_COMMAND = re.compile(r"(?:^|[\s`;|&(])(?:\.venv/bin/)?vsr ([a-z]+(?:-[a-z]+)*)\b([^`\n]*)")
 _FLAG = re.compile(r"(?<!\S)(--[a-z][a-z-]*|-[A-Za-z])(?=[\s=,`.)]|$)")
 _PATH = re.compile(
     r"(?<![\w/.])((?:vsr|cli|tests|benchmarks|samples|examples|weights|docs|\.ci)/[\w/.-]*\w)"
@@ -101,6 +101,7 @@ def test_unknown_words_are_found() -> None:
     text = "`vsr train DATA -o run --lr 1`\n\n    vsr train x --rate 2 | jq --raw\n\n`--width`\n"
     assert unknown_words(text, known) == ["vsr train --rate", "--width"]
     assert unknown_words("```sh\nvsr learn --lr 1\n```\n", known) == ["vsr learn"]
+    assert unknown_words("`vsr train-more x --lr 1`", known) == ["vsr train-more"]
 
 
 @each_page

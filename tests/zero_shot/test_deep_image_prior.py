@@ -97,6 +97,21 @@ def test_too_little_memory_is_told_before_the_work(monkeypatch: pytest.MonkeyPat
         prior.restored(small(), Reduction(bicubic(4)), engine, lambda learning: None)
 
 
+def test_what_a_short_course_leaves_out_is_put_back() -> None:
+    """Unless it would be noise."""
+    given, kernel = small(), bicubic(4)
+    engine = choose_engine(ComputeOptions(device="cpu"))
+    prior = methods.DeepImagePrior(Course(iterations=3), 4)
+    plain = restored(given, kernel, prior.course, 4)
+    clean, noisy = (
+        prior.restored(given, Reduction(kernel, noise), engine, lambda learning: None)
+        for noise in (0.0, 2.0)
+    )
+    assert torch.equal(noisy, plain)
+    errors = [torch.mean((kernel.reduce(made) - given) ** 2).item() for made in (plain, clean)]
+    assert errors[1] < 0.1 * errors[0]
+
+
 def test_features_have_bounds() -> None:
     with pytest.raises(TrainingError, match="features 0: must be a whole number of 1 to 1024"):
         methods.DeepImagePrior(Course(iterations=1), 0)

@@ -22,12 +22,11 @@ from vsr.zero_shot.kernel import Kernel
 LEARNING_RATE = 0.01
 ITERATIONS = 2000
 _INPUT = 0.1  # the noise is uniform from 0 to this
-_JITTER = {
-    2: 0.01,
-    3: 0.02,
-    4: 0.03,
-}  # deviation of what is added to it in each step; the paper's for x4
+_JITTER = {2: 0.01, 3: 0.02, 4: 0.03}  # deviation of what each step adds; the paper's for x4
 _AVERAGED = 100  # steps that the mean reaches back over, or a tenth of those taken
+# A large pixel's share of the memory, for each feature and besides: `memory.peak_bytes` of a step
+# with 16, 32 and 64 features, in bfloat16.
+_BYTES, _BYTES_MORE = 60, 250
 _ROUNDING = 1 / 255 / math.sqrt(12)  # deviation that 8 bits leave
 
 
@@ -104,8 +103,4 @@ def _begun(
 
 def bytes_needed(rows: int, columns: int, features: int) -> int:
     """About what the work takes at its peak, for a large picture of so many rows and columns."""
-    # Measured: see benchmarks/zero_shot.py --memory.
-    return rows * columns * features * _BYTES
-
-
-_BYTES = 60
+    return rows * columns * (_BYTES * features + _BYTES_MORE)

@@ -16,13 +16,16 @@ from vsr.inference.memory import free_memory
 from vsr.model_selection.noise import noise
 from vsr.util.text import size_text
 from vsr.zero_shot import deep_image_prior
-from vsr.zero_shot.back_projection import best_steps, enlarged, restored
+from vsr.zero_shot.back_projection import back_projected, best_steps, enlarged, restored
 from vsr.zero_shot.course import Course, Learning
 from vsr.zero_shot.estimated import Reduction, estimated
 from vsr.zero_shot.kernel import bicubic
 from vsr.zero_shot.learn import Pictures, learn
 
 FEATURES = Bounds(1, 1024, whole=True)
+_NOISY = 1.0  # of 255: what back-projection puts back of a noisier picture is its noise
+PUT_BACK = 4
+"""How often what the prior's result differs by from the picture is put back."""
 Report = Callable[[Learning], None]
 
 
@@ -73,9 +76,12 @@ class DeepImagePrior:
                 f"{size_text(needed)} of memory, and {size_text(free)} are free: take a smaller "
                 "picture, or fewer features"
             )
-        return deep_image_prior.restored(
+        made = deep_image_prior.restored(
             small, kernel, self.course, self.features, reduction.noise, engine.device, report
         )
+        # A short course ends before the picture, reduced, is the one that was given.
+        steps = 0 if reduction.noise >= _NOISY else PUT_BACK
+        return back_projected(made, small, kernel, steps).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,5 @@ class ZeroShot:
             self.gradual,
             report,
         )
-        # What is put back of a noisy picture is its noise.
-        steps = 0 if reduction.noise >= 1 else best_steps(network, small, kernel, engine)
+        steps = 0 if reduction.noise >= _NOISY else best_steps(network, small, kernel, engine)
         return restored(network, small, kernel, engine, steps)
