@@ -76,7 +76,10 @@ def _score(
     facts = {"dataset": one.name}
     lines = JsonReport(titles, scale, facts, facts | {"scale": plain(scale)})
     scores: list[tuple[Score, ...]] = []
-    for image in compare(one.images, models, asked.compute, warn=warn, factor=scale):
+    compared = compare(
+        one.images, models, asked.compute, warn=warn, factor=scale, texture=asked.texture
+    )
+    for image in compared:
         scores.append(image)
         if table is None:
             lines.item(image[0].name, image)

@@ -95,6 +95,11 @@ class Asked:
         return list(dict.fromkeys(found))
 
     @property
+    def texture(self) -> bool:
+        """Whether the texture distance is asked for."""
+        return "texture" in (self.columns or ())
+
+    @property
     def recording(self) -> Recording | None:
         """What becomes of the shrunk pictures; None where they stay clean."""
         if not self.noise and self.crf is None:
@@ -253,6 +258,7 @@ def _scored(
         recording=asked.recording,
         frames=asked.frames,
         factor=asked.scale,
+        texture=asked.texture,
     )
     for item, scores in zip(group.items, compared, strict=True):
         yield _Row(group.name(item), scores[len(beside) :])

@@ -32,6 +32,7 @@ from vsr.evaluation.flicker import Motion, motion_between
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, mse, psnr, ssim
 from vsr.evaluation.no_reference import Traces
 from vsr.evaluation.resized import restore_resized
+from vsr.evaluation.texture import LEAST_SIDE, texture_distance
 from vsr.inference.engine import Engine, choose_engine, prepared
 from vsr.inference.passes import first_model, going_on
 from vsr.inference.self_test import proven
@@ -68,6 +69,8 @@ class Score:
         true_blockiness: of the true pictures.
         true_flicker: of the true frames: what motion does not explain in them.
         mse: of the luma, in squared sample values of 0..255; for a clip the mean over its frames.
+        texture: `texture.texture_distance` of the luma, in 0..1, 0 at best; for a clip the mean
+            over its frames. None where it was not asked for, and for pictures of few pixels.
     """
 
     path: Path
@@ -82,6 +85,7 @@ class Score:
     true_blockiness: float | None = None
     true_flicker: float | None = None
     mse: float | None = None
+    texture: float | None = None
 
     @property
     def name(self) -> str:
@@ -98,6 +102,7 @@ class Mean:
         items: how many images and clips it is of.
         dtssd: of the clips that have one, in sample values; None where none has.
         blockiness, flicker, true_blockiness, true_flicker: likewise, of the items that have one.
+        texture: of the items that have one.
         mse: in squared sample values; not what `psnr` would be of, which is a mean of logarithms.
     """
 
@@ -110,6 +115,7 @@ class Mean:
     true_blockiness: float | None = None
     true_flicker: float | None = None
     mse: float | None = None
+    texture: float | None = None
 
 
 def evaluate(
@@ -187,13 +193,15 @@ def compare(
     recording: Recording | None = None,
     frames: int | None = None,
     factor: Fraction | None = None,
+    texture: bool = False,
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
 
     The models, of one scale unless there is a `factor`, go through a clip side by side, so that
     `look` sees a frame of all at once. Those of one colour see the very same small frames; warnings
     come once. `recording` is what becomes of these before, `frames` how many of a clip are read at
-    most. Errors are those of `evaluate`.
+    most. `texture` asks for that distance, too, which takes longer than all else. Errors are those
+    of `evaluate`.
     """
     engine = choose_engine(compute)
     scale = factor or Fraction(models[0].scale)
@@ -204,9 +212,9 @@ def compare(
         small = _small(item, colors, scale, warn, recording, frames)
         made = [restore(s, quantiser) for restore, s in zip(restorers, small, strict=True)]
         if is_clip(item):
-            yield _score_clip(item, made, scale, look)
+            yield _score_clip(item, made, scale, look, texture)
         else:
-            yield _score_image(item, made, scale, look)
+            yield _score_image(item, made, scale, look, texture)
 
 
 Restorer = Callable[[Iterator[Seen], float], Iterator[Restored]]
@@ -235,6 +243,7 @@ def mean(scores: Sequence[Score]) -> Mean:
         true_blockiness=_mean_of_known([score.true_blockiness for score in scores]),
         true_flicker=_mean_of_known([score.true_flicker for score in scores]),
         mse=_mean_of_known([score.mse for score in scores]),
+        texture=_mean_of_known([score.texture for score in scores]),
     )
 
 
@@ -262,17 +271,21 @@ def border_of(scale: Fraction) -> int:
 
 
 def _score_image(
-    path: Path, images: Sequence[Iterator[Restored]], scale: Fraction, look: Look | None
+    path: Path,
+    images: Sequence[Iterator[Restored]],
+    scale: Fraction,
+    look: Look | None,
+    texture: bool,
 ) -> tuple[Score, ...]:
     made = [next(image) for image in images]
     if look:
         look(path, 0, made)
     true = Traces(scale)
     true.add(made[0].truth)
-    return tuple(_image_score(path, one, scale, true) for one in made)
+    return tuple(_image_score(path, one, scale, true, texture) for one in made)
 
 
-def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces) -> Score:
+def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces, texture: bool) -> Score:
     border = border_of(scale)
     traces = Traces(scale)
     traces.add(made.picture)
@@ -283,13 +296,18 @@ def _image_score(path: Path, made: Restored, scale: Fraction, true: Traces) -> S
         blockiness=traces.blockiness,
         true_blockiness=true.blockiness,
         mse=mse(made.picture, made.truth, border),
+        texture=_texture(made, border) if texture else None,
     )
 
 
 def _score_clip(
-    path: Path, clips: Sequence[Iterator[Restored]], scale: Fraction, look: Look | None
+    path: Path,
+    clips: Sequence[Iterator[Restored]],
+    scale: Fraction,
+    look: Look | None,
+    texture: bool,
 ) -> tuple[Score, ...]:
-    measured = [_Measured(Traces(scale)) for _ in clips]
+    measured = [_Measured(Traces(scale), texture) for _ in clips]
     true = Traces(scale)
     before: Plane | None = None
     for number, frames in enumerate(zip(*clips, strict=True)):
@@ -310,9 +328,11 @@ class _Measured:
     """What one model's frames of a clip have scored so far."""
 
     traces: Traces
+    texture: bool
     psnrs: list[float] = field(default_factory=list)
     ssims: list[float] = field(default_factory=list)
     mses: list[float] = field(default_factory=list)
+    textures: list[float | None] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     before: Restored | None = None
@@ -328,6 +348,8 @@ class _Measured:
         self.psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
         self.mses.append(mse(frame.picture, frame.truth, CLIP_BORDER))
         self.ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
+        if self.texture:
+            self.textures.append(_texture(frame, CLIP_BORDER))
         self.traces.add(frame.picture, None if frame.starts_shot else motion, CLIP_BORDER)
         self.before = frame
 
@@ -348,7 +370,15 @@ class _Measured:
             true_blockiness=true.blockiness,
             true_flicker=true.flicker,
             mse=_mean(self.mses),
+            texture=_mean_of_known(self.textures),
         )
+
+
+def _texture(made: Restored, border: int) -> float | None:
+    """The texture distance; None where a picture is too small for it."""
+    if min(made.truth.shape) - 2 * border < LEAST_SIDE:
+        return None
+    return texture_distance(made.picture, made.truth, border)
 
 
 def _large_enough(
