@@ -1,39 +1,61 @@
-"""The subcommands of `vsr`."""
+"""The subcommands of `vsr`, each imported once it is called: the help of all loads none."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from .adapt import adapt_command
-from .batch import batch_command
-from .bench import bench_command
-from .eval import eval_command
-from .fuse import fuse_command
-from .models import models_command
-from .preview import preview_command
-from .probe import probe_command
-from .restore_image import restore_image_command
-from .train import train_command
-from .upscale import upscale_command
+COMMANDS = {
+    "adapt": "Fit a model to the camera that took FOOTAGE: videos, images and folders of them.",
+    "batch": (
+        "Enlarge many files: each SOURCE is a file, a folder, a glob or images such as f_%04d.png."
+    ),
+    "bench": "Measure how fast each model runs on this machine, and which do so in real time.",
+    "eval": "Score models on true images and clips.",
+    "export": "Write MODEL, of `vsr models` or a .safetensors file, as an ONNX file OUTPUT.",
+    "fuse": "Make one still of what many frames of INPUT know of a region.",
+    "models": "List the models: quality, cost, size, and the licences of what they learnt from.",
+    "preview": "Enlarge a few seconds of INPUT and show them beside what a player would do anyway.",
+    "probe": "Show the picture format, colour tags, timing and streams of a video, or of images.",
+    "restore-image": "Enlarge the image INPUT by what it holds itself, without any weights.",
+    "train": "Train a network on DATA: images, videos and folders of them.",
+    "upscale": "Enlarge the video INPUT to OUTPUT; all else in it is copied.",
+}
+"""The first sentence of each command's help; the module of its name has `NAME_command`."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command(name: str) -> click.Command:
+    """One of COMMANDS, imported."""
+    place = name.replace("-", "_")
+    module = import_module(f".{place}", __package__)
+    found: click.Command = getattr(module, f"{place}_command")
+    return found
+
+
+def all_commands() -> dict[str, click.Command]:
+    """All of them, for whoever looks at each."""
+    return {name: command(name) for name in COMMANDS}
+
+
+class LateCommands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        limit = formatter.width - 6 - max(map(len, COMMANDS))  # as click has it
+        stubs = [click.Command(name, help=COMMANDS[name]) for name in sorted(COMMANDS)]
+        rows = [(stub.name or "", stub.get_short_help_str(limit)) for stub in stubs]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=LateCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vsr-video", prog_name="vsr")
 def vsr() -> None:
     """Video super-resolution: every frame, timestamp, colour and audio packet arrives."""
-
-
-for command in (
-    upscale_command,
-    batch_command,
-    preview_command,
-    fuse_command,
-    models_command,
-    bench_command,
-    probe_command,
-    eval_command,
-    train_command,
-    adapt_command,
-    restore_image_command,
-):
-    vsr.add_command(command)

@@ -36,7 +36,8 @@ from .param_types import FilePath, Number, ScaleType
 @click.option(
     "--metrics",
     metavar="NAME,...",
-    help="Columns: psnr, ssim, mse, erqa; dtssd, vmaf-neg, xpsnr for clips; flicker, blocks.",
+    help="Columns: psnr, ssim, mse, texture, erqa; dtssd, vmaf-neg, xpsnr of clips; "
+    "flicker, blocks.",
 )
 @upscale_option("compute.device")
 @upscale_option("compute.precision", default="fp32")
@@ -85,6 +86,9 @@ def eval_command(**given: Any) -> None:
     images, once it is certain that the folder holds that set.
 
     MSE is the mean squared error of the 8-bit luma, in squared sample values of 0 to 255.
+
+    texture, lower is better: how far the statistics of texture are from those of the true
+    pictures, 0 to 1, whatever the single pixels are. It must be asked for.
 
     dtSSD, lower is better: how far the change from one frame to the next is from the true
     change, as the root mean square over the pixels, in sample values of 0 to 255. Errors that

@@ -5,22 +5,38 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 
 import click
 
 from vsr.networks.registry import ModelCard, bundled_bytes, catalogue, default_model, footage_model
 from vsr.util.text import size_text
 
+from .shelf import add_command, remove_command, shelf_events, shelf_table
 
-@click.command("models")
+
+@click.group("models", invoke_without_command=True)
 @click.option("--all", "all_groups", is_flag=True, help="Those of the literature, too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
-def models_command(all_groups: bool, as_json: bool) -> None:
-    """List the models: quality, cost, size, and the licences of what they learnt from."""
+@click.pass_context
+def models_command(context: click.Context, all_groups: bool, as_json: bool) -> None:
+    """List the models: quality, cost, size, and the licences of what they learnt from.
+
+    Below them stands your shelf: model files that `vsr models add` gave names.
+    """
+    if context.invoked_subcommand is not None:
+        return
     known = catalogue(all_groups)
-    lines = _events(known) if as_json else _sections(known, all_groups)
+    if as_json:
+        lines = chain(_events(known), shelf_events())
+    else:
+        lines = chain(_sections(known, all_groups), shelf_table())
     for line in lines:
         click.echo(line)
+
+
+models_command.add_command(add_command)
+models_command.add_command(remove_command)
 
 
 def _sections(known: Sequence[ModelCard], all_groups: bool) -> Iterator[str]:
@@ -30,8 +46,10 @@ def _sections(known: Sequence[ModelCard], all_groups: bool) -> Iterator[str]:
         return
     yield ""
     yield "Networks of the literature, to compare with; nothing takes one unless it is named:"
-    shelf = [weights for weights in known if weights.group]
-    yield from _table(shelf) if shelf else ["  none has weights yet; `vsr train` makes them"]
+    literature = [weights for weights in known if weights.group]
+    yield from (
+        _table(literature) if literature else ["  none has weights yet; `vsr train` makes them"]
+    )
 
 
 def _events(known: Sequence[ModelCard]) -> Iterator[str]:

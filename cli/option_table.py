@@ -83,7 +83,13 @@ class Row:
 
 ROWS: tuple[Row, ...] = (
     Row(
-        "model", "--model", "See `vsr models`.", click.STRING, "-m", "NAME|FILE", for_preview=False
+        "model",
+        "--model",
+        "See `vsr models`; or a file: .safetensors, .pth, .ckpt, .onnx.",
+        click.STRING,
+        "-m",
+        "NAME|FILE",
+        for_preview=False,
     ),
     Row(
         "picture.scale",

@@ -79,7 +79,13 @@ def _score(
     lines = JsonReport(titles, scale, facts, facts | {"scale": plain(scale)})
     scores: list[tuple[Score, ...]] = []
     compared = compare(
-        one.images, models, asked.compute, warn=warn, factor=scale, metrics=asked.further
+        one.images,
+        models,
+        asked.compute,
+        warn=warn,
+        factor=scale,
+        texture=asked.texture,
+        metrics=asked.further,
     )
     for image in compared:
         scores.append(image)

@@ -96,6 +96,11 @@ class Asked:
         return list(dict.fromkeys(found))
 
     @property
+    def texture(self) -> bool:
+        """Whether the texture distance is asked for."""
+        return "texture" in (self.columns or ())
+
+    @property
     def further(self) -> list[str]:
         """Those of the metrics asked for that others' packages measure. Raises UsageError."""
         return [name for name in self.columns or () if name in FURTHER]
@@ -260,6 +265,7 @@ def _scored(
         recording=asked.recording,
         frames=asked.frames,
         factor=asked.scale,
+        texture=asked.texture,
         metrics=asked.further,
     )
     for item, scores in zip(group.items, compared, strict=True):

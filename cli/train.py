@@ -19,6 +19,8 @@ from vsr.inference.passes import scale_for
 from vsr.networks import ARCHITECTURES
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.registry import weights_path
+from vsr.training.adversarial_recipe import ADVERSARIAL, DISCRIMINATORS, AdversarialRecipe
+from vsr.training.cycle_recipe import CycleRecipe
 from vsr.training.recipe import (
     BOUNDS,
     GENERATOR,
@@ -37,12 +39,18 @@ from .progress import part_bar
 from .renamed_option import RenamedOption
 
 if TYPE_CHECKING:
+    from vsr.training.adversarial import AdversarialProgress
+    from vsr.training.cycle import CycleProgress
     from vsr.training.fit import Progress
     from vsr.training.learn_degradation import Learning
 
 _PATH = FilePath()
 _GAN = "degradation-gan"
-_DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # by --recipe
+_CYCLES = "cycle-in-cycle"
+_PLAIN = ("loss", "mse_fraction", "reparam_width", "optimizer", "gradient_clip")
+"""Options that adversarial and cycle-in-cycle training have no use for."""
+_DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYCLES: "bicubic"}
+"""By --recipe."""
 
 
 @click.command("train")
@@ -73,7 +81,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     type=click.Choice(list(_DEGRADATIONS)),
     default="clean",
     show_default=True,
-    help="Small pictures: reduced alone, recorded by cameras, or as learnt from --real.",
+    help="Small pictures: reduced alone, recorded by cameras, or two ways to learn from --real.",
 )
 @click.option("--real", multiple=True, type=_PATH, help="Footage whose degradation to learn.")
 @click.option("--sharp", multiple=True, type=_PATH, help="For it, instead of DATA: photos, clips.")
@@ -157,6 +165,23 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned"}  # b
     show_default=True,
     help="Of the run, after it, with known motion.",
 )
+@click.option(
+    "--adversarial",
+    metavar="W",
+    type=Number(ADVERSARIAL),
+    help="Train against a discriminator, its verdict weighed so: 0.001 in SRGAN's paper.",
+)
+@click.option(
+    "--discriminator",
+    type=click.Choice(DISCRIMINATORS),
+    help="For it: a narrow one for any --patch, or the paper's.  [default: light]",
+)
+@click.option(
+    "--features",
+    metavar="FILE",
+    type=_PATH,
+    help="For its content loss, a VGG-19.  [default: EfficientNet-Lite0 of the extra perceptual]",
+)
 @click.option("--seed", type=Number(SEED), default=1, show_default=True)
 @upscale_option("compute.device")
 @upscale_option("compute.threads")
@@ -171,6 +196,9 @@ def train_command(
     sharp: tuple[Path, ...],
     degradation_iterations: int | None,
     degradation_minutes: float | None,
+    adversarial: float | None,
+    discriminator: str | None,
+    features: Path | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -184,11 +212,29 @@ def train_command(
     With --recipe degradation-gan, what recording does to pictures is learnt first, from --real
     footage and --sharp pictures that need not show the same, into the folder's degradation/;
     look at samples.png there. The network then learns to undo it.
+
+    With --recipe cycle-in-cycle, an espcn or edsr learns from both at once, with a cleaner before
+    it and networks that tell and undo what they make. The last weights are kept. Give it
+    --warm-start.
+
+    With --adversarial, a network of RGB learns to look like true pictures rather than to be near
+    them, as SRGAN does from SRResNet. PSNR falls, and the last weights are kept. Give it
+    --warm-start.
     """
     limits = (degradation_iterations, degradation_minutes)
     _check_sources(degradation, data, real, sharp, any(n is not None for n in limits))
     settings["threads"] = settings["threads"] and cores_of(settings["threads"])
     given = {name: value for name, value in settings.items() if value is not None}
+    if adversarial is None:
+        _check_plain(discriminator, features)
+    else:
+        _check_own_losses(given, "--adversarial")
+        given = {"lr": 1e-4, "reparam_width": 0} | given  # Ledig et al. 2017, 3.2
+    if degradation == _CYCLES:
+        if adversarial is not None or given["validation"]:
+            raise click.UsageError("--recipe cycle-in-cycle takes no --adversarial and no --val")
+        _check_own_losses(given, "--recipe cycle-in-cycle")
+        given = {"lr": 1e-4, "reparam_width": 0, "patch": 32} | given  # Yuan et al. 2018, 4.1
     learning: DegradationRecipe | None = None
     if degradation == _GAN:
         given["generator"] = folder / "degradation" / GENERATOR
@@ -201,9 +247,19 @@ def train_command(
             **{name: settings[name] for name in ("seed", "device", "threads")},
         )
     recipe = _recipe(model, scales, data or sharp, _DEGRADATIONS[degradation], given)
+    against = None
+    if adversarial is not None:
+        kind = discriminator or DISCRIMINATORS[0]
+        against = AdversarialRecipe(recipe, adversarial, features, kind)
+    cycles = CycleRecipe(recipe, real) if degradation == _CYCLES else None
     if learning:
         _learn(learning, folder / "degradation", as_json)
-    _train(recipe, folder, as_json)
+    if cycles:
+        _train_in_cycles(cycles, folder, as_json)
+    elif against:
+        _train_adversarially(against, folder, as_json)
+    else:
+        _train(recipe, folder, as_json)
 
 
 def _recipe(
@@ -249,13 +305,55 @@ def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:
             tell(progress, _describe(progress))
 
         weights = fit(recipe, folder, report)
+    _tell_result(recipe, weights, best, as_json)
+
+
+def _train_adversarially(recipe: AdversarialRecipe, folder: Path, as_json: bool) -> None:
+    """Train against a discriminator, and tell where the weights are."""
+    from vsr.training.adversarial import fit_adversarially
+
+    last: float | None = None
+    with _told("progress", "", as_json) as tell:
+
+        def report(progress: AdversarialProgress) -> None:
+            nonlocal last
+            last = progress.psnr
+            tell(progress, _describe_adversarial(progress))
+
+        weights = fit_adversarially(recipe, folder, report)
+    _tell_result(recipe.generator, weights, last, as_json)
+
+
+def _train_in_cycles(recipe: CycleRecipe, folder: Path, as_json: bool) -> None:
+    """Train on recordings in two cycles, and tell where the weights are."""
+    from vsr.training.cycle import fit_in_cycles
+
+    with _told("progress", "", as_json) as tell:
+        weights = fit_in_cycles(recipe, folder, lambda now: tell(now, _describe_cycles(now)))
+    _tell_result(recipe.whole, weights, None, as_json)
+
+
+def _tell_result(recipe: Recipe, weights: Path, psnr: float | None, as_json: bool) -> None:
     if as_json:
         facts = {"weights": str(weights), "scale": recipe.scale}
-        event("result", facts | {"psnr": best})
+        event("result", facts | {"psnr": psnr})
     else:
         file = shlex.quote(str(weights))
         click.echo(f"best weights: {weights}")
         click.echo(f"use them: vsr upscale INPUT OUTPUT --scale {recipe.scale} --model {file}")
+
+
+def _check_plain(discriminator: str | None, features: Path | None) -> None:
+    """Raise UsageError where options of adversarial training stand without it."""
+    if discriminator or features:
+        raise click.UsageError("--discriminator and --features are for --adversarial")
+
+
+def _check_own_losses(given: dict[str, Any], what: str) -> None:
+    """Raise UsageError where an option is given that `what`, with losses of its own, ignores."""
+    for name in _PLAIN:
+        if name in given and (name, given[name]) != ("optimizer", "adam"):  # which is its default
+            raise click.UsageError(f"--{name.replace('_', '-')} is not for {what}")
 
 
 def _check_sources(
@@ -266,15 +364,17 @@ def _check_sources(
     limits: bool,
 ) -> None:
     """Raise UsageError where a recipe's sources are missing, or others are given."""
-    learns = recipe == _GAN
+    learns = recipe in (_GAN, _CYCLES)
     if learns and (data or not real or not sharp):
         raise click.UsageError(
-            "--recipe degradation-gan takes --real FOOTAGE and --sharp PHOTOS, and no DATA"
+            f"--recipe {recipe} takes --real FOOTAGE and --sharp PHOTOS, and no DATA"
         )
-    if not learns and (real or sharp or limits):
+    if not learns and (real or sharp):
         raise click.UsageError(
-            f"--real, --sharp and --degradation-... are for --recipe degradation-gan, not {recipe}"
+            f"--real and --sharp are for --recipe {_GAN} or {_CYCLES}, not {recipe}"
         )
+    if recipe != _GAN and limits:
+        raise click.UsageError(f"--degradation-... are for --recipe {_GAN}, not {recipe}")
     if not learns and not data:
         raise click.UsageError(f"--recipe {recipe} needs DATA: images, videos or folders of them")
 
@@ -295,7 +395,7 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
 @contextmanager
 def _told(
     name: str, of: str, as_json: bool
-) -> Iterator[Callable[[Progress | Learning, str], None]]:
+) -> Iterator[Callable[[Progress | AdversarialProgress | CycleProgress | Learning, str], None]]:
     """Gives the function that tells how a run stands: as a value, and in words.
 
     The words stand on a bar; where files were saved there is a line, too. Ctrl-C waits for the
@@ -304,7 +404,7 @@ def _told(
     step: int | None = None
     with part_bar() as bar, _interrupts_between_steps() as check:
 
-        def tell(now: Progress | Learning, text: str) -> None:
+        def tell(now: Progress | AdversarialProgress | CycleProgress | Learning, text: str) -> None:
             nonlocal step
             step = now.step
             bar.set_postfix_str(text, refresh=False)
@@ -329,6 +429,22 @@ def _describe(progress: Progress) -> str:
     if progress.psnr is not None:
         text += f", PSNR {progress.psnr:.3f}, best {progress.best:.3f} dB"
     return text
+
+
+def _describe_adversarial(progress: AdversarialProgress) -> str:
+    text = (
+        f"step {progress.step}, content {progress.content:.5f}, "
+        f"adversarial {progress.adversarial:.3f}, told apart {progress.apart:.3f}, "
+        f"rate {progress.rate:.1e}"
+    )
+    return text if progress.psnr is None else f"{text}, PSNR {progress.psnr:.3f} dB"
+
+
+def _describe_cycles(progress: CycleProgress) -> str:
+    return (
+        f"step {progress.step}, inner cycle {progress.inner:.4f}, outer {progress.outer:.4f}, "
+        f"told apart {progress.apart:.3f}, rate {progress.rate:.1e}"
+    )
 
 
 def _describe_learning(progress: Learning) -> str:

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import atexit
 import os
 import signal
 import tempfile
@@ -8,8 +9,11 @@ import torch
 
 from vsr.core import threads
 
-# What `vsr bench` has kept for whoever runs the tests must not choose for them.
-os.environ["XDG_CONFIG_HOME"] = os.path.join(tempfile.gettempdir(), "vsr-tests-keep-nothing")  # noqa: PTH118
+# No test sees the settings, the models or the cache of whoever runs it, nor writes there.
+_home = tempfile.TemporaryDirectory(prefix="vsr-tests-")
+atexit.register(_home.cleanup)
+_FOLDERS = {"XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache"}
+os.environ.update({name: f"{_home.name}/{folder}" for name, folder in _FOLDERS.items()})
 torch.set_num_threads(1)  # small pictures: cores that wait for each other cost more than they give
 threads._TICK = 0.01  # threads look sooner whether to stop, as they often must in tests
 # A shell's background job ignores Ctrl-C, and so would all that the tests start and interrupt.

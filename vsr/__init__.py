@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vsr.evaluation.evaluate import evaluate
     from vsr.fusion.fuse import Fusion, fuse
     from vsr.fusion.options import FuseOptions
+    from vsr.networks.onnx_export import Exported, export
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
     from vsr.pipeline.probe import probe
     from vsr.previews.preview import Preview, preview
@@ -51,6 +52,7 @@ __all__ = [
     "EncodeOptions",
     "EncoderError",
     "Estimate",
+    "Exported",
     "FuseOptions",
     "Fusion",
     "InputError",
@@ -77,6 +79,7 @@ __all__ = [
     "catalogue",
     "estimate",
     "evaluate",
+    "export",
     "fuse",
     "load_model",
     "open_video",
@@ -122,6 +125,7 @@ _HOMES = {
     **dict.fromkeys(("Fusion", "fuse"), "vsr.fusion.fuse"),
     "FuseOptions": "vsr.fusion.options",
     **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),
+    **dict.fromkeys(("Exported", "export"), "vsr.networks.onnx_export"),
     **dict.fromkeys(
         ("Model", "ModelCard", "catalogue", "load_model"),
         "vsr.networks.registry",

@@ -81,7 +81,8 @@ class Upscaler:
     Several threads may use one at a time: nothing in it changes once it is made.
 
     Args:
-        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default for videos.
+        model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth or
+            .ckpt; None is the default for videos.
         scale: the factor, 1 to 16, as in `vsr.PictureOptions`.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
         warn: called with what the device's test at the start finds wrong.

@@ -44,6 +44,7 @@ _COLUMNS = {
     "psnr": _Column("PSNR dB", 9, 2, lambda score: score.psnr),
     "ssim": _Column("SSIM", 8, 4, lambda score: score.ssim),
     "mse": _Column("MSE", 9, 2, lambda score: score.mse),
+    "texture": _Column("texture", 9, 4, lambda score: score.texture),
     "dtssd": _Column("dtSSD", 8, 2, lambda score: score.dtssd),
     "flicker": _Column(
         "flicker", 8, 2, lambda score: score.flicker, lambda score: score.true_flicker
@@ -214,12 +215,13 @@ class JsonReport:
 
 
 def _traces(score: Score | Mean) -> dict[str, float]:
-    """What is known of flicker and blocks, and of metrics that had to be asked for."""
+    """What is known of flicker, blocks and texture, and of others' metrics."""
     found = {
         "flicker": score.flicker,
         "true_flicker": score.true_flicker,
         "blockiness": score.blockiness,
         "true_blockiness": score.true_blockiness,
+        "texture": score.texture,
         "vmaf_neg": score.vmaf_neg,
         "xpsnr": score.xpsnr,
         "erqa": score.erqa,

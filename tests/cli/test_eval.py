@@ -198,6 +198,24 @@ def test_the_columns_that_were_asked_for(inputs: Path) -> None:
     assert psnr == pytest.approx(10 * np.log10(255**2 / mse), abs=0.03)  # MSE has few digits
 
 
+def test_the_texture_distance_must_be_asked_for(inputs: Path, tmp_path: Path) -> None:
+    """Small images have none."""
+    cv2.imwrite(str(tmp_path / "large.png"), natural(1, 96, 80))
+    words = ("eval", tmp_path / "large.png", inputs / "images/0.png", "-m", "bicubic")
+    ran = vsr(*words, "--metrics", "texture")
+    assert (ran.code, ran.err) == (0, "")
+    found = rows(ran.out, 1)
+    assert found["0.png"] == [None]
+    assert 0 < (found["large.png"][0] or 0) < 1
+    assert found["all (2 items)"] == found["large.png"]
+    told = [
+        json.loads(line) for line in vsr(*words, "--metrics", "texture", "--json").out.splitlines()
+    ]
+    assert told[0]["texture"] == pytest.approx(found["large.png"][0], abs=6e-5)
+    assert "texture" not in told[1]
+    assert '"texture":' not in vsr(*words, "--json").out
+
+
 def test_a_folder_that_is_a_clip_is_one_row(inputs: Path) -> None:
     clips = [inputs / "clips/a", inputs / "clips/b"]
     ran = vsr("eval", *clips, "-m", "bicubic")

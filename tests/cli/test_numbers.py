@@ -11,7 +11,7 @@ import click
 import pytest
 
 from vsr.batch.sources import Found, target_of
-from vsr.cli.commands import vsr
+from vsr.cli.commands import all_commands
 from vsr.cli.option_table import ROWS, options_of, with_options
 from vsr.cli.param_types import (
     CropType,
@@ -41,7 +41,7 @@ MAY_BE_NEGATIVE = {"--crf"}  # of some encoders
 
 
 def numbers() -> Iterator[tuple[str, click.Option]]:
-    for name, command in vsr.commands.items():
+    for name, command in all_commands().items():
         for option in command.params:
             if isinstance(option, click.Option) and isinstance(option.type, OURS):
                 yield name, option
@@ -52,7 +52,7 @@ NUMBERS = [pytest.param(*found, id=f"{found[0]} {found[1].opts[0]}") for found i
 
 def test_no_number_is_read_by_click() -> None:
     """Its types take NaN, infinity and numbers of any size, and show all that they refuse."""
-    for name, command in vsr.commands.items():
+    for name, command in all_commands().items():
         for option in command.params:
             assert not isinstance(option.type, CLICKS), (name, option.name)
     assert len(NUMBERS) > 50

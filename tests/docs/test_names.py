@@ -25,7 +25,7 @@ _PATH = re.compile(
 _NAME = re.compile(r"[`*]([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+)(?=[`*(.])")
 # Words that only look like the name of a class of ours.
 _FOREIGN = {"MkDocs", "GitHub", "TimeoutStopSec"}
-# Flags of Ray's, and a file that a guide writes.
+# Flags of Ray's and of pip's, and a file that a guide writes.
 _FOREIGN_FLAGS = {
     "--num-cpus",
     "--port",
@@ -33,6 +33,7 @@ _FOREIGN_FLAGS = {
     "--max-worker-port",
     "--node-manager-port",
     "--object-manager-port",
+    "--no-deps",
 }
 _EXAMPLES = {"vsr/networks/xnet.py"}
 
@@ -42,15 +43,17 @@ each_page = pytest.mark.parametrize(
 
 
 def options() -> dict[str, set[str]]:
-    """The flags that each command shows in its help."""
+    """The flags that each command shows in its help, with those of its subcommands."""
     context = click.Context(vsr)
     found = {}
     for name in vsr.list_commands(context):
         command = vsr.get_command(context, name)
         assert command is not None
+        below = command.commands.values() if isinstance(command, click.Group) else ()
         shown = [
             param
-            for param in command.params
+            for each in (command, *below)
+            for param in each.params
             if isinstance(param, click.Option) and not param.hidden
         ]
         flags = {flag for param in shown for flag in (*param.opts, *param.secondary_opts)}

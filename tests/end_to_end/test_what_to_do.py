@@ -52,10 +52,10 @@ def test_raw_samples_are_not_written(source: Path, tmp_path: Path, suffix: str) 
         enlarge(source, tmp_path / f"out{suffix}")
 
 
-@pytest.mark.parametrize("name", ["net.pth", "net.PT", "net.onnx"])
-def test_weights_of_others_are_not_loaded(source: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["net.param", "net.ENGINE", "net.h5"])
+def test_weights_of_other_kinds_are_not_loaded(source: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"weights")
-    with pytest.raises(vsr.ModelError, match=r"are not loaded, .*\.safetensors file of `vsr tr"):
+    with pytest.raises(vsr.ModelError, match=r"are not loaded; .*file of \.safetensors, \.pth"):
         enlarge(source, tmp_path / "out.mp4", model=str(tmp_path / name))
 
 

@@ -12,6 +12,7 @@ from support.random_weights import drawn
 from torch import Tensor
 
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.cleaned import Cleaned
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
@@ -58,6 +59,10 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
     "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
     "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
+    "cleaned": lambda scale: drawn(
+        Cleaned(scale, "espcn", {"kernels": (3, 3), "features": (4,)}, features=4, blocks=1),
+        last=0.2,
+    ),
     "zssr": lambda scale: drawn(Zssr(scale, 3, 6), last=0.2),
 }
 DOUBLING = {"lapsrn"}  # no x3

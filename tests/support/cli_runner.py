@@ -113,11 +113,12 @@ def _serve() -> None:
     import numpy.ma  # noqa: F401
 
     import vsr.adaptation.adapt
-    import vsr.cli.commands
     import vsr.cli.output.scores  # noqa: F401
+    from vsr.cli.commands import all_commands
     from vsr.cli.main import main
     from vsr.networks.registry import catalogue
 
+    all_commands()
     catalogue()  # it is read once in a process
     gc.collect()
     gc.freeze()  # else each run would copy all memory while it looks for garbage

@@ -27,6 +27,7 @@ from vsr.datasets.media import is_clip
 from vsr.images.images import is_series
 from vsr.inference.engine import torch_device
 from vsr.model_selection.analyze import SourceAnalysis, analyze
+from vsr.networks.community.community import Community
 from vsr.networks.registry import Model, default_model, footage_model, load_model, scales_of
 from vsr.pipeline.checks import check_paths
 from vsr.training.checkpoint import model_file
@@ -166,6 +167,8 @@ def _chosen(name: str | None, scale: int) -> Model:
         suits = of_footage is not None and scale in scales_of(of_footage)
         name = of_footage if suits else default_model()
     model = load_model(name, scale)
+    if isinstance(model.network, Community):
+        raise ModelError(f"{model.name}: community models are not adapted; choose another model")
     if not any(True for _ in model.network.parameters()):
         raise ModelError(f"{model.name}: has no weights to adapt; choose another model")
     if model.network.state_channels:

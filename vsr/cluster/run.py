@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
 from uuid import uuid4
 
 from vsr.cluster.connection import Needs, alive, check_address, connected, needs_of
@@ -18,6 +17,7 @@ from vsr.core.errors import StoppedError
 from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
 from vsr.inference.passes import LoadedModel
+from vsr.networks.registry import file_of
 from vsr.provenance.fingerprint import fingerprint
 from vsr.segmented.executor import Maker
 from vsr.segmented.plan import Segment
@@ -80,18 +80,17 @@ def _make_all(job: Job, work: WorkDir, reporter: Reporter) -> None:
 
 def _order(job: Job, work: WorkDir, needs: Needs) -> Order:
     """What the tasks are told; they know no current folder."""
-    model = Path(job.options.model or "")
-    is_file = model.suffix == ".safetensors"
+    model = file_of(job.options.model) if job.options.model else None
     return Order(
         job=replace(
             job.but(
-                model=str(model.absolute()) if is_file else job.options.model, threads=needs.cpus
+                model=str(model.absolute()) if model else job.options.model, threads=needs.cpus
             ),
             source=job.file.absolute(),
             target=job.target.absolute(),
         ),
         plan=work.plan,
-        model=fingerprint(model) if is_file else None,
+        model=fingerprint(model) if model else None,
         folder=work.folder.absolute(),
         run=uuid4().hex,
         gpu=bool(needs.gpus),

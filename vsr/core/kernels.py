@@ -52,6 +52,11 @@ def _is_fast_bfloat16(x: Tensor) -> bool:
     return x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def is_traced() -> bool:
+    """Whether operations are being recorded, as for an export: sizes are tensors then."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+
+
 def shuffle(x: Tensor, factor: int) -> Tensor:
     """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
 
@@ -59,9 +64,8 @@ def shuffle(x: Tensor, factor: int) -> Tensor:
     are moved as one number: several times faster. Other tensors take the plain way, and so do all
     on devices that need not have numbers so wide.
     """
-    tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     narrow = x.device.type not in _WIDE
-    plain = narrow or torch.compiler.is_compiling() or tracing or x.requires_grad
+    plain = narrow or torch.compiler.is_compiling() or is_traced() or x.requires_grad
     run = None if plain else _RUNS.get(factor)
     lying = x.permute(0, 2, 3, 1)
     if run is None or x.dtype != torch.float32 or not lying.is_contiguous():

@@ -282,8 +282,8 @@ class UpscaleOptions:
     """All that a job may be asked for, besides its source and target.
 
     Attributes:
-        model: a name of `vsr.catalogue()` or a .safetensors file; None is the default, which for
-            still images is another one than for videos.
+        model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth or
+            .ckpt; None is the default, which for still images is another one than for videos.
         content: which default model: the one for "clean" sources, the one for noisy or compressed
             "footage", or "auto", by what the source looks like. Not with a model.
         denoise: how much noise and coding to remove, 0 to 100; None is as much as the source

@@ -34,6 +34,7 @@ from vsr.evaluation.further import Further, check_further, least_side
 from vsr.evaluation.metrics import SSIM_WINDOW, dtssd, mse, psnr, ssim
 from vsr.evaluation.no_reference import Traces
 from vsr.evaluation.resized import restore_resized
+from vsr.evaluation.texture import LEAST_SIDE, texture_distance
 from vsr.inference.engine import Engine, choose_engine, prepared
 from vsr.inference.passes import first_model, going_on
 from vsr.inference.self_test import proven
@@ -70,6 +71,8 @@ class Score:
         true_blockiness: of the true pictures.
         true_flicker: of the true frames: what motion does not explain in them.
         mse: of the luma, in squared sample values of 0..255; for a clip the mean over its frames.
+        texture: `texture.texture_distance` of the luma, in 0..1, 0 at best; for a clip the mean
+            over its frames. None where it was not asked for, and for pictures of few pixels.
         vmaf_neg, xpsnr, erqa: as `vsr.evaluation.further.Figures` has them, xpsnr at most PERFECT;
             None where they were not asked for, or there is none.
     """
@@ -86,6 +89,7 @@ class Score:
     true_blockiness: float | None = None
     true_flicker: float | None = None
     mse: float | None = None
+    texture: float | None = None
     vmaf_neg: float | None = None
     xpsnr: float | None = None
     erqa: float | None = None
@@ -105,6 +109,7 @@ class Mean:
         items: how many images and clips it is of.
         dtssd: of the clips that have one, in sample values; None where none has.
         blockiness, flicker, true_blockiness, true_flicker: likewise, of the items that have one.
+        texture: of the items that have one.
         mse: in squared sample values; not what `psnr` would be of, which is a mean of logarithms.
         vmaf_neg, xpsnr, erqa: of the items that have one.
     """
@@ -118,6 +123,7 @@ class Mean:
     true_blockiness: float | None = None
     true_flicker: float | None = None
     mse: float | None = None
+    texture: float | None = None
     vmaf_neg: float | None = None
     xpsnr: float | None = None
     erqa: float | None = None
@@ -212,6 +218,7 @@ def compare(
     recording: Recording | None = None,
     frames: int | None = None,
     factor: Fraction | None = None,
+    texture: bool = False,
     metrics: Sequence[str] = (),
 ) -> Iterator[tuple[Score, ...]]:
     """Yield the scores of all `models` on each item of `find_items`, when known.
@@ -219,8 +226,8 @@ def compare(
     The models, of one scale unless there is a `factor`, go through a clip side by side, so that
     `look` sees a frame of all at once. Those of one colour see the very same small frames; warnings
     come once. `recording` is what becomes of these before, `frames` how many of a clip are read at
-    most; `metrics` are further ones that `check_further` has accepted. Errors are those of
-    `evaluate`.
+    most. `texture` asks for that distance, too, which takes longer than all else; `metrics` are
+    further ones that `check_further` has accepted. Errors are those of `evaluate`.
     """
     engine = choose_engine(compute)
     scale = factor or Fraction(models[0].scale)
@@ -232,9 +239,9 @@ def compare(
         small = _small(item, colors, scale, warn, recording, frames, window)
         made = [restore(s, quantiser) for restore, s in zip(restorers, small, strict=True)]
         if is_clip(item):
-            yield score_clip(item, made, scale, look, metrics)
+            yield score_clip(item, made, scale, look, metrics, texture)
         else:
-            yield _score_image(item, made, scale, look, metrics)
+            yield _score_image(item, made, scale, look, metrics, texture)
 
 
 Restorer = Callable[[Iterator[Seen], float], Iterator[Restored]]
@@ -263,6 +270,7 @@ def mean(scores: Sequence[Score]) -> Mean:
         true_blockiness=_mean_of_known([score.true_blockiness for score in scores]),
         true_flicker=_mean_of_known([score.true_flicker for score in scores]),
         mse=_mean_of_known([score.mse for score in scores]),
+        texture=_mean_of_known([score.texture for score in scores]),
         vmaf_neg=_mean_of_known([score.vmaf_neg for score in scores]),
         xpsnr=_mean_of_known([score.xpsnr for score in scores]),
         erqa=_mean_of_known([score.erqa for score in scores]),
@@ -299,17 +307,23 @@ def _score_image(
     scale: Fraction,
     look: Look | None,
     metrics: Sequence[str],
+    texture: bool,
 ) -> tuple[Score, ...]:
     made = [next(image) for image in images]
     if look:
         look(path, 0, made)
     true = Traces(scale)
     true.add(made[0].truth)
-    return tuple(_image_score(path, one, scale, true, metrics) for one in made)
+    return tuple(_image_score(path, one, scale, true, metrics, texture) for one in made)
 
 
 def _image_score(
-    path: Path, made: Restored, scale: Fraction, true: Traces, metrics: Sequence[str]
+    path: Path,
+    made: Restored,
+    scale: Fraction,
+    true: Traces,
+    metrics: Sequence[str],
+    texture: bool,
 ) -> Score:
     border = border_of(scale)
     traces = Traces(scale)
@@ -324,6 +338,7 @@ def _image_score(
         blockiness=traces.blockiness,
         true_blockiness=true.blockiness,
         mse=mse(made.picture, made.truth, border),
+        texture=_texture(made, border) if texture else None,
         erqa=found.erqa,
     )
 
@@ -334,6 +349,7 @@ def score_clip(
     scale: int | Fraction,
     look: Look | None = None,
     metrics: Sequence[str] = (),
+    texture: bool = False,
 ) -> tuple[Score, ...]:
     """The scores of what was made of the clip at `path`, several times over, side by side.
 
@@ -343,7 +359,7 @@ def score_clip(
     before: Plane | None = None
     with ExitStack() as stack:
         furthers = [stack.enter_context(Further(metrics, clip=True)) for _ in clips]
-        measured = [_Measured(Traces(scale), further) for further in furthers]
+        measured = [_Measured(Traces(scale), texture, further) for further in furthers]
         for number, frames in enumerate(zip(*clips, strict=True)):
             truth = frames[0].truth
             within = before is not None and not all(frame.starts_shot for frame in frames)
@@ -362,10 +378,12 @@ class _Measured:
     """What one model's frames of a clip have scored so far."""
 
     traces: Traces
+    texture: bool
     further: Further
     psnrs: list[float] = field(default_factory=list)
     ssims: list[float] = field(default_factory=list)
     mses: list[float] = field(default_factory=list)
+    textures: list[float | None] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     before: Restored | None = None
@@ -381,6 +399,8 @@ class _Measured:
         self.psnrs.append(bounded_psnr(frame.picture, frame.truth, CLIP_BORDER))
         self.mses.append(mse(frame.picture, frame.truth, CLIP_BORDER))
         self.ssims.append(ssim(frame.picture, frame.truth, CLIP_BORDER))
+        if self.texture:
+            self.textures.append(_texture(frame, CLIP_BORDER))
         self.traces.add(frame.picture, None if frame.starts_shot else motion, CLIP_BORDER)
         self.further.add(frame.picture, frame.truth, CLIP_BORDER)
         self.before = frame
@@ -403,10 +423,18 @@ class _Measured:
             true_blockiness=true.blockiness,
             true_flicker=true.flicker,
             mse=_mean(self.mses),
+            texture=_mean_of_known(self.textures),
             vmaf_neg=found.vmaf_neg,
             xpsnr=None if found.xpsnr is None else min(found.xpsnr, PERFECT),
             erqa=found.erqa,
         )
+
+
+def _texture(made: Restored, border: int) -> float | None:
+    """The texture distance; None where a picture is too small for it."""
+    if min(made.truth.shape) - 2 * border < LEAST_SIDE:
+        return None
+    return texture_distance(made.picture, made.truth, border)
 
 
 def _large_enough(

@@ -6,7 +6,7 @@ import copy
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import torch
@@ -60,6 +60,7 @@ class Engine:
         compiled: whether torch.compile makes kernels for the network.
         measured: the day on which `vsr bench` found this device and precision to be the fastest,
             "" where that did not choose them.
+        precision_asked: whether the precision was named, and not picked.
     """
 
     devices: tuple[torch.device, ...]
@@ -70,6 +71,7 @@ class Engine:
     compiled: bool = False
     detail: float = 1.0
     measured: str = ""
+    precision_asked: bool = False
 
     @property
     def kind(self) -> DeviceType:
@@ -130,6 +132,7 @@ def choose_engine(options: ComputeOptions = COMPUTE_DEFAULTS) -> Engine:
         options.compiled,
         options.strength / 100,
         "" if answer is None else answer.day,
+        options.precision != "auto",
     )
 
 
@@ -227,6 +230,8 @@ def restore_by(
         if size:
             warn(f"tile {size}: this network takes means over whole pictures, and works on those")
         size = 0
+    elif first.runtime and first.runtime.tiles:
+        size = 0
     elif size is None:
         size = largest_tile(enlargers[0], engine.at_once, box, geometry)
     tilers = [Tiler(enlarger, size, warn, box, geometry) for enlarger in enlargers]
@@ -241,13 +246,18 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     """A copy of the network for the engine's precision, on a device, by default its first."""
     if network.state_channels and engine.self_ensemble:
         raise ModelError("self-ensemble is for networks without a state: take another model")
+    if engine.compiled and network.runtime:
+        raise DeviceError("compiling is for networks that torch runs: an ONNX file is none")
+    engine = suiting(engine, network)
     device = engine.device if device is None else device
     ready = copy.deepcopy(network).to(device).eval().requires_grad_(False)
     kind = type_of(device)
     if kind.name == "igpu":
         ready = on_openvino(ready, engine.precision)
     else:
-        _convert(ready, engine.precision, kind)
+        if engine.precision == "int8":
+            ready = quantized(ready)
+        ready.to_numbers(PRECISIONS[engine.precision], kind.memory_format)
     if engine.compiled:
         _compile(ready)
     elif kind.graphs:
@@ -259,14 +269,19 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     return ready
 
 
-def _convert(network: Network, precision: str, kind: DeviceType) -> None:
-    """Give parameters their precision, and the order that the device's kernels want."""
-    if precision == "int8":
-        quantized(network)
-    for parameter in network.parameters():  # buffers hold exact interpolation weights: float32
-        layout = kind.memory_format if parameter.ndim == 4 else torch.contiguous_format
-        converted = parameter.data.to(PRECISIONS[precision])
-        parameter.data = converted.contiguous(memory_format=layout)
+def suiting(engine: Engine, network: Network) -> Engine:
+    """The engine at a precision that the network bears.
+
+    Raises DeviceError where another one was asked for.
+    """
+    if engine.precision in network.precisions:
+        return engine
+    if engine.precision_asked:
+        allowed = ", ".join(network.precisions)
+        raise DeviceError(f"precision {engine.precision}: the model bears {allowed}")
+    has_bf16 = engine.device.type != "cuda" or torch.cuda.is_bf16_supported()
+    bears = "bf16" in network.precisions and "bf16" in engine.kind.precisions and has_bf16
+    return replace(engine, precision="bf16" if bears else "fp32")
 
 
 def _compile(network: Network) -> None:

@@ -27,8 +27,10 @@ class SelfEnsemble(Network):
         self.network = network
         self.scale, self.context = network.scale, network.context
         self.color, self.receptive_field = network.color, network.receptive_field
-        self.local, self.block = network.local, network.block
+        self.local, self.block, self.grid = network.local, network.block, network.grid
         self.chroma_kernel, self.large_layers = network.chroma_kernel, network.large_layers
+        self.tile_error, self.precisions = network.tile_error, network.precisions
+        self.runtime = network.runtime
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

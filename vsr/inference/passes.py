@@ -16,7 +16,7 @@ from vsr.core.geometry import Geometry
 from vsr.core.picture import short
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.inference.area import GRID
-from vsr.inference.engine import Engine, copies, restore_by
+from vsr.inference.engine import Engine, copies, restore_by, suiting
 from vsr.inference.fit import needed
 from vsr.inference.self_test import proven
 from vsr.inference.upscaler import Enlarger
@@ -74,7 +74,8 @@ def going_on(first: Model, factor: Fraction, engine: Engine, warn: Warn = ignore
         further = first.name if own else GOES_ON
         then.append(load_model(further, scale_for(further, factor / scale)))
         scale *= then[-1].scale
-    return LoadedModel(first, proven((first, *then), engine, warn), tuple(then))
+    suited = suiting(engine, first.network)
+    return LoadedModel(first, proven((first, *then), suited, warn), tuple(then))
 
 
 def scale_for(name: str, factor: Fraction) -> int:

@@ -26,8 +26,9 @@ class PartialDetail(Network):
         self.base = Upsample(network.scale).to(own.device)
         self.scale, self.context = network.scale, network.context
         self.color, self.chroma_kernel = network.color, network.chroma_kernel
-        self.local, self.block = network.local, network.block
-        self.large_layers = network.large_layers
+        self.local, self.block, self.grid = network.local, network.block, network.grid
+        self.large_layers, self.tile_error = network.large_layers, network.tile_error
+        self.precisions, self.runtime = network.precisions, network.runtime
         self.receptive_field = max(network.receptive_field, 2 * self.base.reach + 1)
 
     def subpixel(self, x: Tensor) -> Tensor:

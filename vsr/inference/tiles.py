@@ -63,31 +63,36 @@ class Tile:
 
 
 def tiles(
-    height: int, width: int, size: int | tuple[int, int], halo: int, box: Box | None = None
+    height: int,
+    width: int,
+    size: int | tuple[int, int],
+    halo: int,
+    box: Box | None = None,
+    grid: int = GRID,
 ) -> Iterator[Tile]:
     """Tiles of so many pixels, row by row, that make up a frame, or what `box` holds of it.
 
-    `size` is their side, or their rows and columns. It is rounded up to multiples of GRID; 0 is
-    all of an axis. Those at the borders are smaller.
+    `size` is their side, or their rows and columns. It is rounded up to multiples of `grid`, on
+    which what is seen begins; 0 is all of an axis. Those at the borders are smaller.
     """
     box = box or Box(0, 0, width, height)
     sides = size if isinstance(size, tuple) else (size, size)
-    vertical = list(_cuts(box.y, box.y + box.height, height, sides[0], halo))
-    horizontal = list(_cuts(box.x, box.x + box.width, width, sides[1], halo))
+    vertical = list(_cuts(box.y, box.y + box.height, height, sides[0], halo, grid))
+    horizontal = list(_cuts(box.x, box.x + box.width, width, sides[1], halo, grid))
     for rows, seen_rows in vertical:
         for columns, seen_columns in horizontal:
             yield Tile(rows, columns, seen_rows, seen_columns)
 
 
 def _cuts(
-    first: int, last: int, length: int, size: int, halo: int
+    first: int, last: int, length: int, size: int, halo: int, grid: int
 ) -> Iterator[tuple[slice, slice]]:
     """From `first` to `last` on an axis of `length`: the parts, and what is seen for each."""
-    begin = first // GRID * GRID
-    step, halo = _on_grid(size or last - begin), _on_grid(halo)
+    begin = first // grid * grid
+    step, halo = _on_grid(size or last - begin, grid), _on_grid(halo, grid)
     for start in range(begin, last, step):
         stop = min(start + step, last)
-        seen = slice(max(0, start - halo), min(_on_grid(stop) + halo, length))
+        seen = slice(max(0, start - halo), min(_on_grid(stop, grid) + halo, length))
         yield slice(max(start, first), stop), seen
 
 
@@ -95,14 +100,22 @@ def _lengths(area: Area) -> list[int]:
     return [int(pixels.stop - pixels.start) for pixels in area]
 
 
-def _on_grid(pixels: int) -> int:
-    return -(-pixels // GRID) * GRID
+def _on_grid(pixels: int, grid: int) -> int:
+    return -(-pixels // grid) * grid
 
 
-def wanted(info: VideoInfo, halo: int, box: Box | None) -> Tile:
+def wanted(info: VideoInfo, halo: int, box: Box | None, grid: int = GRID) -> Tile:
     """What `box` holds of frames of `info`, or all of them, as one tile."""
-    (tile,) = tiles(info.height, info.width, 0, halo, box)
+    (tile,) = tiles(info.height, info.width, 0, halo, box, grid)
     return tile
+
+
+def _wanted(enlarger: Enlarger, box: Box | None) -> Tile:
+    """The same of what goes in. Whole frames need no halo, which may have to be measured."""
+    info = enlarger.info
+    if box is None or box == Box(0, 0, info.width, info.height):
+        return wanted(info, 0, None)
+    return wanted(info, enlarger.halo, box, enlarger.network.grid)
 
 
 class Tiler:
@@ -133,12 +146,15 @@ class Tiler:
         self.enlarger, self.size = enlarger, size
         info, network = enlarger.info, enlarger.network
         self._box = needed(geometry, info, network) if geometry else box
-        self.part = wanted(info, enlarger.halo, self._box)
+        self.part = _wanted(enlarger, self._box)
         core, seen = self.part.core, self.part.seen
         self._fitter: Fitter | None = None
         if geometry:
             self._fitter = Fitter(geometry, info, network, core, seen, enlarger.device)
-        self._warn, self._lock = warn, Lock()
+        self._warn, self._lock, self._told = warn, Lock(), False
+        own_tiles = network.runtime is not None and network.runtime.tiles
+        if own_tiles or self.part.seen_pixels < info.width * info.height:
+            self._tell_error()
 
     def gathered(self, window: Window) -> tuple[tuple[Plane, ...], ...]:
         """What `Enlarger.gathered` gives of a window, cut to what is seen of the part."""
@@ -186,18 +202,31 @@ class Tiler:
 
     def _enlarged(self, planes: Sequence[Sequence[Plane]], size: int) -> tuple[Plane, ...]:
         info, device = self.enlarger.info, self.enlarger.device
-        if not size or size >= self._longest:
+        if not size or size >= self._longest or self.enlarger.halo >= self._longest:
             return _fetched(self.at_once(stacked(planes, device)))
+        self._tell_error()
         if self._fitter is not None:
             return self._fitted_by_tiles(planes, size)
         height, width = (n * self.enlarger.network.scale for n in _lengths(self.part.core))
         large = [info.format.blank(n, width, height) for n in range(len(planes))]
-        for tile in tiles(info.height, info.width, size, self.enlarger.halo, self._box):
+        for tile in self._tiles(size):
             seen = self._cut(planes, tile, self.part.seen)
             for n, part in enumerate(self._core(self.enlarger(stacked(seen, device)), tile)):
                 place = self._samples(n, tile.core, self.part.core, large=True)
                 large[n][place] = fetched(part[0])
         return tuple(large)
+
+    def _tiles(self, size: int) -> Iterator[Tile]:
+        enlarger = self.enlarger
+        info, grid = enlarger.info, enlarger.network.grid
+        return tiles(info.height, info.width, size, enlarger.halo, self._box, grid)
+
+    def _tell_error(self) -> None:
+        """Warn, once, where a network's parts are not quite the whole."""
+        with self._lock:
+            told, self._told = self._told, True
+        if not told and (error := self.enlarger.network.tile_error):
+            self._warn(f"the model sees too far for exact tiles: up to {error:.2g} of 255 off")
 
     def _fitted_by_tiles(self, planes: Sequence[Sequence[Plane]], size: int) -> tuple[Plane, ...]:
         """The same at the size that was asked for: made once all tiles are there, unrounded."""
@@ -205,9 +234,7 @@ class Tiler:
         height, width = (n * enlarger.network.scale for n in _lengths(self.part.core))
         channels = 3 if enlarger.in_rgb else 1
         colours = torch.empty(1, channels, height, width, device=device)
-        for tile in tiles(
-            enlarger.info.height, enlarger.info.width, size, enlarger.halo, self._box
-        ):
+        for tile in self._tiles(size):
             seen = self._cut(planes, tile, self.part.seen)
             (part,) = self._core([enlarger.unrounded(stacked(seen, device))], tile)
             rows, columns = self._samples(0, tile.core, self.part.core, large=True)
@@ -281,19 +308,20 @@ def largest_tile(
     """The size for a Tiler, so that `at_once` tiles fit half the free memory; 0 where frames do,
     or what is wanted of them."""
     box = needed(geometry, enlarger.info, enlarger.network) if geometry else box
-    pixels = wanted(enlarger.info, enlarger.halo, box).seen_pixels
-    most = _most_pixels(enlarger.network, pixels)
-    free = free_memory(enlarger.device)
+    pixels = _wanted(enlarger, box).seen_pixels
+    free, most = free_memory(enlarger.device), _most_bytes_per_pixel(enlarger)
     if free is None:
         area = math.inf
-    elif pixels * at_once * _most_bytes_per_pixel(enlarger) <= free / 2:
+    elif most is not None and pixels * at_once * most <= free / 2:
         area = math.inf  # without counting, which imports much of torch: a second
     else:
         area = free / 2 / at_once / _bytes_per_pixel(enlarger)
-    area = min(area, most)
+    area = min(area, _most_pixels(enlarger.network, pixels))
     if pixels <= area:
         return 0
-    side = math.isqrt(int(area)) - 2 * (enlarger.halo + GRID)
+    if enlarger.halo >= max(enlarger.info.width, enlarger.info.height):
+        return 0  # every tile would see the whole
+    side = math.isqrt(int(area)) - 2 * (enlarger.halo + enlarger.network.grid)
     return max(LEAST_TILE, side // GRID * GRID)
 
 
@@ -315,11 +343,16 @@ _PIECE = 64  # pixels: what one of them takes is the same in all sizes
 _WORKSPACE = 1.5  # what kernels take besides tensors, at most, in parts of them
 
 
-def _most_bytes_per_pixel(enlarger: Enlarger) -> int:
-    """More than enlarging can take: as if the widest layer worked on float32 at the large size."""
+def _most_bytes_per_pixel(enlarger: Enlarger) -> int | None:
+    """More than enlarging can take: as if the widest layer worked on float32 at the large size.
+
+    None for networks with products of other kinds, such as attention, whose tables may be larger.
+    """
+    if any(isinstance(m, nn.Linear) for m in enlarger.network.modules()):
+        return None
     convs = [m for m in enlarger.network.modules() if isinstance(m, nn.Conv2d)]
     widest = max((conv.in_channels + 2 * conv.out_channels for conv in convs), default=0)
-    return 4 * enlarger.network.scale**2 * (widest + 8)
+    return 4 * enlarger.network.scale**2 * (widest + 8) + math.ceil(_unseen(enlarger))
 
 
 def _bytes_per_pixel(enlarger: Enlarger) -> float:
@@ -327,4 +360,11 @@ def _bytes_per_pixel(enlarger: Enlarger) -> float:
     context, format_ = enlarger.network.context, enlarger.info.format
     frame = Frame(tuple(format_.blank(n, _PIECE, _PIECE) for n in range(format_.planes)), 0)
     planes = enlarger.gathered(Window((frame,) * (2 * context + 1), ((0, 0),)))
-    return _WORKSPACE * peak_bytes(lambda: enlarger(stacked(planes, enlarger.device))) / _PIECE**2
+    peak = peak_bytes(lambda: enlarger(stacked(planes, enlarger.device)))
+    return _WORKSPACE * peak / _PIECE**2 + _unseen(enlarger)
+
+
+def _unseen(enlarger: Enlarger) -> float:
+    """The same of what is not torch's, and takes all of a picture at once."""
+    runtime = enlarger.network.runtime
+    return _WORKSPACE * runtime.memory if runtime and not runtime.tiles else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vsr.networks.cleaned import Cleaned
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
@@ -18,6 +19,7 @@ ARCHITECTURES: dict[str, type[Network]] = {
     "edsr": Edsr,
     "recurrent": Recurrent,
     "zssr": Zssr,
+    "cleaned": Cleaned,
     **LITERATURE,
 }
 

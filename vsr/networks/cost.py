@@ -29,11 +29,13 @@ _SIDE = 32  # pixels of the piece that is counted: what a pixel takes is the sam
 
 def cost(network: Network, width: int = 1920, height: int = 1080) -> Cost:
     """The cost of one output frame of `width` x `height` pixels, counted, not measured."""
+    pixels = width * height / network.scale**2
+    if network.runtime is not None:
+        return Cost(network.runtime.parameters, round(network.runtime.macs * pixels))
     frames = network.seen * (3 if network.color == "rgb" else 1)
     first = next(network.parameters(), torch.zeros(()))
     piece = torch.zeros(1, frames, _SIDE, _SIDE, device=first.device)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(piece)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    pixels = width * height / network.scale**2
     return Cost(parameters, round(counter.get_total_flops() / 2 / _SIDE**2 * pixels))

@@ -16,7 +16,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as load_tensors
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from vsr.core.errors import ModelError
 from vsr.networks import ARCHITECTURES, Network
@@ -42,6 +43,20 @@ class ModelFacts:
     scale: int
     options: dict[str, Any]
     scales: tuple[int, ...]
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is for this module: of `vsr train` or `vsr adapt`, or no model at all.
+
+    A .safetensors file that says nothing of vsr is another's, as is any of another suffix.
+    """
+    if path.suffix.lower() != ".safetensors" or not path.is_file():
+        return path.suffix.lower() == ".safetensors"
+    try:
+        with safe_open(path, "pt") as tensors:
+            return "vsr" in (tensors.metadata() or {})
+    except (SafetensorError, ValueError, RecursionError, OSError):
+        return True  # `read_facts` says what is wrong
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -82,11 +97,12 @@ def network_of(
         tensors = load_tensors(data)
     except (SafetensorError, RuntimeError, ValueError, LookupError) as error:
         raise ModelError(f"{where}: cannot be read ({one_line(error, 200)})") from None
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         shapes = build(kind, scale, options, where).state_dict()
     if unlike := _unlike(shapes, tensors):
         raise ModelError(f"{where}: the tensors do not fit the network ({unlike})")
-    network = build(kind, scale, options, where)
+    with _Undrawn():
+        network = build(kind, scale, options, where)
     network.load_state_dict(tensors)
     for name, tensor in network.state_dict().items():
         if not tensor.isfinite().all():  # as they are now: float64 can hold what float32 cannot
@@ -94,6 +110,24 @@ def network_of(
         if tensor.numel() and tensor.abs().max() > _LARGEST:
             raise ModelError(f"{where}: {name} holds numbers above {_LARGEST:g}, as nothing learns")
     return network.requires_grad_(False)
+
+
+_DRAWING = (Tensor.normal_, Tensor.uniform_, nn.init.normal_, nn.init.uniform_)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Within it nothing is drawn at random: weights that are read need none to begin with.
+
+    On the meta device drawing takes torch's compiler, which is a second to import.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def build(kind: type[Network], scale: int, options: Mapping[str, Any], where: str) -> Network:

@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What torch does not see of a network that something else runs, on the CPU.
+
+    Attributes:
+        parameters: how many numbers were learnt.
+        macs: multiplications with addition for each pixel of its input.
+        memory: bytes that it takes at its peak for each of them.
+        tiles: whether it cuts pictures into tiles of a size of its own.
+    """
+
+    parameters: int
+    macs: float
+    memory: float
+    tiles: bool
 
 
 class Network(nn.Module):
@@ -30,6 +49,10 @@ class Network(nn.Module):
             One with a state has no context: it is stepped, see `vsr.networks.recurrent`.
         future: coming frames that a network with a state is shown.
         warmup: frames after which a state that began empty is as good as an old one.
+        grid: what parts of a picture must begin on multiples of.
+        tile_error: how far a picture in parts may differ from the whole, in levels of 255.
+        precisions: of its numbers, those that it bears: keys of `vsr.inference.engine.PRECISIONS`.
+        runtime: of a network that something else than torch runs; else None.
     """
 
     scale: int
@@ -43,6 +66,10 @@ class Network(nn.Module):
     state_channels: int = 0
     future: int = 0
     warmup: int = 0
+    grid: int = 4
+    tile_error: float = 0.0
+    precisions: tuple[str, ...] = ("fp32", "bf16", "fp16", "int8")
+    runtime: Runtime | None = None
 
     @classmethod
     def scales_of(cls, scale: int, options: Mapping[str, Any]) -> tuple[int, ...]:
@@ -73,6 +100,17 @@ class Network(nn.Module):
         what the steps of a recursion would give if they were the last.
         """
         return (self(x),)
+
+    def to_numbers(
+        self, numbers: torch.dtype, memory_format: torch.memory_format = torch.channels_last
+    ) -> None:
+        """Have the convolutions work in float32, bfloat16 or float16; the rest stays float32.
+
+        `memory_format` is the order that the device's kernels want.
+        """
+        for parameter in self.parameters():  # buffers hold exact interpolation weights: float32
+            layout = memory_format if parameter.ndim == 4 else torch.contiguous_format
+            parameter.data = parameter.data.to(numbers).contiguous(memory_format=layout)
 
     def forward(self, x: Tensor) -> Tensor:
         return nn.functional.pixel_shuffle(self.subpixel(x), self.scale)

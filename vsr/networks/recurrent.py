@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vsr.core.kernels import is_traced
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.resample import Upsample
 from vsr.networks.graded import Graded, graded, mixture
@@ -252,7 +253,7 @@ class Recurrent(Network):
         shown = pick_detail(state.detail, seen.flow, self.scale, origin)
         detail, hidden = self.cell(torch.cat([past, shown, seen.planes], 1), seen.mix)
         kept = seen.still >= PATIENCE
-        if kept.any():
+        if is_traced() or kept.any():
             hidden, detail = torch.where(kept, past, hidden), torch.where(kept, shown, detail)
         return self.base.subpixel(seen.frame).add_(detail.float(), alpha=share), hidden, detail
 
@@ -323,7 +324,8 @@ def pick_detail(
     x, y = _targets(detail, flow, scale, origin)  # of the upper left phase, in large pixels
     column, row = (n.div(scale, rounding_mode="floor") for n in (x, y))
     phase = (y - row * scale) * scale + (x - column * scale)
-    places = _phases(scale, width).to(detail.device).index_select(0, phase.flatten())
+    table = _phases.__wrapped__ if is_traced() else _phases  # a traced width is none to remember
+    places = table(scale, width).to(detail.device).index_select(0, phase.flatten())
     places += ((row * width + column) * channels).view(-1, 1)
     picked = samples.index_select(0, places.flatten())
     return picked.view(count, *flow.shape[-2:], channels).permute(0, 3, 1, 2)

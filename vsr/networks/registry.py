@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +12,20 @@ from typing import Any
 
 from vsr.core.errors import ModelError
 from vsr.core.paths import quoted
-from vsr.networks import ARCHITECTURES, Network
+from vsr.networks import ARCHITECTURES, Network, shelf
+from vsr.networks.community.load import load_community
+from vsr.networks.community.state_dict import SUFFIXES
+from vsr.networks.cost import cost
 from vsr.networks.literature import LITERATURE
-from vsr.networks.model_file import build, network_of, read_facts
+from vsr.networks.model_file import build, is_own, network_of, read_facts
+from vsr.networks.onnx_file import SUFFIX as ONNX
+from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent
+
+FILES = (*SUFFIXES, ONNX)
+"""What the names of model files end with."""
+
+_PURPOSES = {"SR": "enlarges", "Restoration": "restores"}
 
 
 @dataclass(frozen=True)
@@ -25,8 +35,9 @@ class ModelCard:
     Attributes:
         name: what a user calls the model.
         scale: the factor these weights are for.
-        network: a key of `vsr.networks.ARCHITECTURES`.
-        options: the network's arguments besides `scale`.
+        network: a key of `vsr.networks.ARCHITECTURES`, spandrel's name of an architecture, or
+            "onnx".
+        options: the network's arguments besides `scale`; of an ONNX file, what it says of itself.
         summary: one line for people.
         file: the weights' file name, "" for a model without weights.
         sha256: of that file.
@@ -122,13 +133,28 @@ def bundled_bytes(weights: ModelCard) -> int:
     return len(_bundled(weights)) if weights.file else 0
 
 
+def file_of(name: str) -> Path | None:
+    """The file that a model's name stands for: the path itself, or what the user's shelf holds.
+
+    None for a name of the catalogue, which goes before the shelf's, and for an unknown one.
+    """
+    if Path(name).suffix.lower() in FILES:
+        return Path(name)
+    if any(weights.name == name for weights in catalogue()):
+        return None
+    shelved = shelf.find(name)
+    return shelved.path if shelved else None
+
+
 def weights_path(name: str, scale: int) -> Path:
     """Where a model's weights lie, by its name in the catalogue; a .safetensors file is itself.
 
     Raises ModelError for an unknown name, or a scale without weights.
     """
-    if Path(name).suffix == ".safetensors":
-        return Path(name)
+    if (path := file_of(name)) is not None:
+        if path.suffix.lower() == ONNX:
+            raise ModelError(f"{name}: an ONNX file is run as it is: nothing learns from it")
+        return path
     weights = _entry(name, scale)
     if not weights.file:
         raise ModelError(f"model {name!r} has no weights: nothing was learnt for it")
@@ -137,32 +163,37 @@ def weights_path(name: str, scale: int) -> Path:
 
 def scales_of(name: str) -> tuple[int, ...]:
     """The scales that a model has weights for, by its name or file. Raises ModelError."""
-    if Path(name).suffix == ".safetensors":
-        return read_facts(Path(name)).scales
+    if (path := file_of(name)) is not None:
+        if path.suffix.lower() == ONNX:
+            return (load_onnx(path)[1].scale,)
+        return read_facts(path).scales if is_own(path) else (load_community(path).network.scale,)
     return tuple(sorted(_entries(name)))
 
 
 def has_state(name: str) -> bool:
     """Whether a model, by its name or file, is recurrent, without loading it. Raises ModelError."""
-    is_file = Path(name).suffix == ".safetensors"
-    cards = _entries(name).values() if not is_file else ()
-    network = read_facts(Path(name)).network if is_file else next(iter(cards)).network
+    path = file_of(name)
+    if path is not None:
+        return is_own(path) and issubclass(ARCHITECTURES[read_facts(path).network], Recurrent)
+    network = next(iter(_entries(name).values())).network
     return issubclass(ARCHITECTURES[network], Recurrent)
 
 
 def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
-    """Build a model by its name in the catalogue, or from a .safetensors file.
+    """Build a model by its name in the catalogue or on the user's shelf, or from a file.
+
+    A file is a .safetensors of `vsr train` or `vsr adapt`, or a .safetensors, .pth or .ckpt with
+    a community model, of any architecture of spandrel's, or an .onnx file; both take an extra.
 
     None is the default for videos. Raises ModelError for an unknown name, a scale without
-    weights, or a file that is not a vsr model; TypeError for what is no name. Nothing in a model
+    weights, or a file that is not such a model; TypeError for what is no name. Nothing in a model
     file is ever executed.
     """
     if not isinstance(name, str | Path | None):
         raise TypeError(f"model {quoted(name)}: must be a name of vsr.catalogue(), or a file")
     name = default_model() if name is None else str(name)
-    path = Path(name)
-    if path.suffix == ".safetensors":
-        return _from_file(path, scale)
+    if (path := file_of(name)) is not None:
+        return _from_file(name, path, scale)
     weights = _entry(name, scale)
     if not weights.file:
         kind = ARCHITECTURES[weights.network]
@@ -184,21 +215,7 @@ def _entry(name: str, scale: int) -> ModelCard:
     return scales[scale]
 
 
-_OTHER_WEIGHTS = {
-    *(
-        ".pth",
-        ".pt",
-        ".ckpt",
-        ".bin",
-        ".pkl",
-        ".onnx",
-        ".param",
-        ".h5",
-        ".pb",
-        ".tflite",
-        ".engine",
-    ),
-}
+_OTHER_WEIGHTS = (".bin", ".pkl", ".param", ".h5", ".pb", ".tflite", ".engine")
 
 
 def _entries(name: str) -> dict[int, ModelCard]:
@@ -207,9 +224,8 @@ def _entries(name: str) -> dict[int, ModelCard]:
     scales = {w.scale: w for w in known if w.name == name}
     if not scales and Path(name).suffix.lower() in _OTHER_WEIGHTS:
         raise ModelError(
-            f"{name}: {Path(name).suffix} files are not loaded, as they hold other networks and "
-            "may run code; take a name that `vsr models` lists, or a .safetensors file of "
-            "`vsr train` or `vsr adapt`"
+            f"{name}: {Path(name).suffix} files are not loaded; take a name that `vsr models` "
+            f"lists, or a file of {', '.join(FILES)}"
         )
     if not scales and name in LITERATURE:
         raise ModelError(
@@ -217,10 +233,11 @@ def _entries(name: str) -> dict[int, ModelCard]:
             "--model takes the file"
         )
     if not scales:
-        names = ", ".join(dict.fromkeys(w.name for w in known if not w.group))
+        own = [*(w.name for w in known if not w.group), *shelf.names()]
+        names = ", ".join(dict.fromkeys(own))
         raise ModelError(
             f"unknown model {name!r}: known are {names}, those that `vsr models --all` lists "
-            "besides, or a .safetensors file"
+            "besides, or a .safetensors, .pth, .ckpt or .onnx file"
         )
     return scales
 
@@ -238,7 +255,22 @@ def _bundled(weights: ModelCard) -> bytes:
         raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
 
 
-def _from_file(path: Path, scale: int) -> Model:
+def _from_file(name: str, path: Path, scale: int) -> Model:
+    """A model of a file, which `name` may be on the shelf."""
+    shelved = shelf.find(name) if str(path) != name else None
+    if path.suffix.lower() == ONNX:
+        model = _onnx_file(path, scale)
+    else:
+        model = _own_file(path, scale) if is_own(path) else _community_file(path, scale)
+    if shelved is None:
+        return model
+    if shelved.sha256 != model.weights.sha256:
+        raise ModelError(f"model {name!r}: {path} is not what was added; add it again")
+    licence = shelved.licence or model.weights.licence
+    return Model(replace(model.weights, name=name, licence=licence), model.network)
+
+
+def _own_file(path: Path, scale: int) -> Model:
     facts = read_facts(path)
     if scale not in facts.scales:
         held = ", ".join(map(str, facts.scales))
@@ -256,6 +288,50 @@ def _from_file(path: Path, scale: int) -> Model:
         sha256=hashlib.sha256(data).hexdigest(),
     )
     return Model(weights, _loaded(weights, data, str(path)))
+
+
+def _community_file(path: Path, scale: int) -> Model:
+    model = load_community(path)
+    if model.network.scale != scale:
+        raise ModelError(f"{path}: is for scale {model.network.scale}, not {scale}")
+    weights = ModelCard(
+        path.stem,
+        scale,
+        model.architecture,
+        {"tags": list(model.tags)},
+        f"{model.architecture}, {_PURPOSES[model.purpose]}",
+        str(path),
+        model.sha256,
+        model.licence,
+        parameters=model.parameters,
+    )
+    return Model(weights, model.network)
+
+
+def _onnx_file(path: Path, scale: int) -> Model:
+    file, network = load_onnx(path)
+    if network.scale != scale:
+        raise ModelError(f"{path}: is for scale {network.scale}, not {scale}")
+    needed = cost(network)
+    weights = ModelCard(
+        path.stem,
+        scale,
+        "onnx",
+        {
+            "producer": file.producer,
+            "opset": file.opset,
+            "input": str(file.input),
+            "output": str(file.output),
+            "overlap": network.traits.overlap,
+            "exact": network.traits.exact,
+        },
+        f"ONNX, {file.producer}".removesuffix(", "),
+        str(path),
+        file.sha256,
+        parameters=needed.parameters,
+        gmacs=needed.macs / 1e9,
+    )
+    return Model(weights, network)
 
 
 def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:

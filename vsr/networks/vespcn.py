@@ -225,7 +225,7 @@ def level_contrast(x: Tensor, to_pixels: Upsample) -> Tensor:
     blocks = F.avg_pool2d(torch.cat([x, x * x], 1), _STRIDE)
     local = _sum_around(blocks) / _sum_around(torch.ones_like(blocks[:1, :1]))
     fine = to_pixels.subpixel(local.flatten(0, 1)[:, None])
-    local = shuffle(fine, _STRIDE).view(len(x), -1, *x.shape[-2:])
+    local = shuffle(fine, _STRIDE).view(x.shape[0], -1, *x.shape[-2:])
     mean, square = local.chunk(2, 1)
     variance = (square - mean * mean).clamp_(min=0)
     return (x - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
@@ -275,4 +275,7 @@ def warp(x: Tensor, flow: Tensor, mode: str) -> Tensor:
 
 def _side(length: int) -> int:
     """The least power of two, and one, that holds `length` pixels and a border on both sides."""
+    if isinstance(length, Tensor):  # while the network is traced
+        power = (length + 2 * _BORDER - 1).float().log2().ceil()
+        return (2**power).long() + 1
     return int(2 ** math.ceil(math.log2(length + 2 * _BORDER - 1))) + 1

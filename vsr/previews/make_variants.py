@@ -10,7 +10,7 @@ from vsr.core.job import Job
 from vsr.core.options import EncodeOptions, StreamOptions, UpscaleOptions
 from vsr.core.span import Span
 from vsr.estimation.estimate import Estimate, Piece, enlarge_piece, whole
-from vsr.networks.registry import has_state
+from vsr.networks.registry import FILES, has_state
 from vsr.previews.variant import Take
 
 _ALONE = StreamOptions(audio="none", subtitles=False)  # a take's clock begins with the span
@@ -90,5 +90,5 @@ def make_takes(
 
 def _name(model: str, strength: float) -> str:
     """What a take is called."""
-    name = Path(model).stem if model.endswith(".safetensors") else model
+    name = Path(model).stem if Path(model).suffix.lower() in FILES else model
     return name if strength == WHOLE else f"{name}, strength {strength:g}"

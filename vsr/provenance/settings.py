@@ -12,15 +12,19 @@ from vsr.core.options import GROUP_OF, UpscaleOptions
 from vsr.core.picture import Size
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.inference.passes import LoadedModel
+from vsr.networks import Network
+from vsr.networks.community.community import Community
+from vsr.networks.onnx_network import OnnxNetwork
 from vsr.util.version import VERSION
 
 _DIGITS = 16  # of a hash
 
 Plain = str | int | float | bool | None
 
-# These change nothing in the file: all devices, cores and tiles give the same picture, and the
-# model that content chose is named itself. Where numbered images begin is told if it was asked
-# for, and pipes have neither record nor segments. An option that is not here makes another key.
+# These change nothing in the file: all devices, cores and tiles give the same picture, but for the
+# tiles of others' networks, which are told; the model that content chose is named itself. Where
+# numbered images begin is told if it was asked for, and pipes have neither record nor segments. An
+# option that is not here makes another key.
 _WITHOUT_EFFECT = {
     *("device", "threads", "tile", "hwaccel", "content", "output_format"),
     *("strict", "stall_timeout", "limits", "start_number"),
@@ -49,9 +53,17 @@ def job_settings(
         "model": model.name,
         **({} if first is None else {"start_number": first}),
         **({"then": _further(tools)} if tools.then else {}),
+        **({"tile": options.compute.tile} if _tiles_tell(model.network) else {}),
         "precision": engine.precision,
         **(_told(quality) if model.network.state_channels else {}),
     }
+
+
+def _tiles_tell(network: Network) -> bool:
+    """Whether tiles may make a difference to the output."""
+    if isinstance(network, OnnxNetwork):
+        return not network.traits.exact
+    return isinstance(network, Community)
 
 
 def _told(quality: Quality) -> dict[str, Plain]:

@@ -100,8 +100,8 @@ class _Figure:
 def models_to_measure(names: Sequence[str] = ()) -> list[Model]:
     """These models at each of their scales; without names all of the catalogue with weights.
 
-    Names are those of the catalogue or .safetensors files. Raises ModelError as `load_model`
-    does, or where no common size has a model's scale.
+    Names are those of the catalogue and the shelf, or model files. Raises ModelError as
+    `load_model` does, or where no common size has a model's scale.
     """
     wanted = names or [weights.name for weights in catalogue() if weights.file]
     common = sorted({size.scale for size in COMMON_SIZES})

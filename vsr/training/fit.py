@@ -123,14 +123,14 @@ def fit(
         torch.set_num_threads(recipe.threads)
     device = torch_device(recipe.device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
-    check_output_folder(folder, _inputs(recipe))
+    check_output_folder(folder, inputs(recipe))
     log_file = folder / "log.jsonl"
     if best.exists() and not (checkpoint.exists() or log_file.exists()):
         raise OutputError(
             f"{best}: exists already, and no {log_file.name} beside it says that a run wrote it; "
             "choose another folder"
         )
-    run = _begin(recipe, device)
+    run = begin(recipe, device)
     make_folder(folder)
     if checkpoint.exists():
         load_checkpoint(run, recipe, checkpoint, device)
@@ -233,7 +233,7 @@ class _Fit:
         )
 
 
-def _begin(recipe: Recipe, device: torch.device) -> Run:
+def begin(recipe: Recipe, device: torch.device) -> Run:
     """The run before its first step. The caller's random numbers are left alone."""
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(recipe.seed)
@@ -263,7 +263,7 @@ def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
 
 
-def _inputs(recipe: Recipe) -> list[Path]:
+def inputs(recipe: Recipe) -> list[Path]:
     """The files that a run reads, as they are given and within the folders that are."""
     given = [recipe.warm_start] if recipe.warm_start else []
     return [*given, *list_media((*recipe.data, *recipe.validation))]
@@ -321,8 +321,8 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
         if windows := _windows(recipe, network):
             parts = (recipe.motion_fraction, recipe.guided_fraction)
             return WindowLesson(windows, *common, *parts)
-    elif patches := _patches(recipe, network):
-        return StillLesson(patches, *common)
+    elif found := patches(recipe, network):
+        return StillLesson(found, *common)
     places = ", ".join(str(path) for path in recipe.data) or "no path given"
     hint = f", nor {2 * network.context + 1} such frames without a cut" if network.context else ""
     raise TrainingError(
@@ -341,7 +341,7 @@ def _windows(recipe: Recipe, network: Network) -> Windows | None:
     return pairs if pairs.stills or pairs.clips else None
 
 
-def _patches(recipe: Recipe, network: Network) -> Patches | None:
+def patches(recipe: Recipe, network: Network) -> Patches | None:
     """What to learn from without them, likewise; of each scale that is learnt."""
     found = [_patches_of(replace(recipe, scale=scale), network) for scale in sorted(recipe.scales)]
     pairs = tuple(each for each in found if each)

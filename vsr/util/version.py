@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def libraries() -> dict[str, str]:
         "opencv": cv2.__version__,
         "kornia": _installed("kornia"),
         "safetensors": _installed("safetensors"),
+        **{name: _installed(name) for name in ("spandrel", "onnxruntime") if name in sys.modules},
     }
 
 
