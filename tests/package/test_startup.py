@@ -73,4 +73,5 @@ def test_every_module_of_a_command_is_listed() -> None:
 
     (folder,) = vsr.cli.__path__
     text = {path.stem: path.read_text() for path in Path(folder).glob("*.py")}
-    assert {name for name in text if f"def {name}_command" in text[name]} == set(COMMANDS)
+    found = {name.replace("_", "-") for name in text if f"def {name}_command" in text[name]}
+    assert found == set(COMMANDS)
