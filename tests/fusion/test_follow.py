@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 from support.moving_sign import BOX, Scene, drawn
 
+from vsr.core.crop import Box
+from vsr.core.frame import PIXEL_FORMATS, Frame
 from vsr.fusion.follow import Track, follow
 from vsr.fusion.placement import moved, shift
+from vsr.fusion.sights import colours_of
+from vsr.images.images import image_info
+from vsr.images.metadata import Shape
 
 
 def corners(track: Track, scene: Scene) -> np.ndarray:
@@ -87,3 +92,18 @@ def test_what_goes_is_lost_and_found_again() -> None:
     others = [n for n in range(9) if n not in lost]
     kept = replace(track, windows=tuple(track.windows[n] for n in others))
     assert np.abs(corners(kept, scene) - expected(scene)[others]).max() < 0.08
+
+
+@pytest.mark.parametrize(("name", "rows"), [("yuv422p", 24), ("yuv420p", 12)])
+def test_colours_are_cut_where_chroma_lies(name: str, rows: int) -> None:
+    """A box shows what the whole picture does there, away from its borders."""
+    info = replace(image_info(Shape(32, 24, 3, 8)), format=PIXEL_FORMATS[name])
+    random = np.random.default_rng(1)
+    planes = [random.integers(60, 190, (24, 32)).astype(np.uint8)]
+    for _ in range(2):
+        smooth = cv2.resize(random.random((3, 4)).astype(np.float32), (16, rows))
+        planes.append((100 + 60 * smooth).astype(np.uint8))
+    frame = Frame(tuple(planes), 0, 1)
+    whole = colours_of(frame, info, Box(0, 0, 32, 24))
+    part = colours_of(frame, info, Box(8, 4, 16, 16))
+    np.testing.assert_allclose(part[:, 4:-4, 4:-4], whole[:, 8:16, 12:20], atol=0.02)

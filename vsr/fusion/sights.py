@@ -122,7 +122,7 @@ def colours_of(frame: Frame, info: VideoInfo, box: Box) -> Tensor:
     """What a frame shows in a box on chroma's grid: (C, h, w) float32, RGB or grey."""
     planes = []
     for number, plane in enumerate(frame.planes[: 3 if info.format.planes > 2 else 1]):
-        across, down = info.format.steps(number)
+        down, across = info.format.steps(number)
         rows = slice(box.y // down, -(-(box.y + box.height) // down))
         columns = slice(box.x // across, -(-(box.x + box.width) // across))
         planes.append(torch.from_numpy(np.ascontiguousarray(plane[rows, columns]))[None])
