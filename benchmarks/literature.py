@@ -4,7 +4,7 @@
         [--threads 1] [--seconds 10] [--models espcn,edsr-8x32] [--manifest]
 
 FOLDERs hold true images; published figures stand beside those of folders named Set5 and Set14. Rows
-are the shelf's weights (`vsr models --all`) and, with --runs, the best weights that
+are the package's weights (`vsr models --all`) and, with --runs, the best weights that
 `benchmarks/literature_training.py` has left there; a network without weights at the scale is passed
 over. --models adds rows of other models. Time is that of a frame of 1920x1080 in parts of what
 espcn takes in the same run, precision and threads. --manifest prints the entries that
@@ -26,7 +26,7 @@ from vsr.core.options import ComputeOptions
 from vsr.evaluation.evaluate import Mean, evaluate, mean
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.cost import cost
-from vsr.networks.registry import SHELF, Model, load_model, scales_of
+from vsr.networks.registry import LITERATURE_GROUP, Model, load_model, scales_of
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import network_rate
 from vsr.training.shapes import LITERATURE_SHAPES
@@ -106,8 +106,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def models(options: argparse.Namespace) -> Iterator[tuple[Model, Path | None]]:
     """Each network once that has weights at the scale, and the file where it is one of a run."""
     others = filter(None, options.models.split(","))
-    shelf = [card for card in vsr.catalogue(all_groups=True) if card.group == SHELF]
-    names = [*others, *(card.name for card in shelf if card.scale == options.scale)]
+    cards = [card for card in vsr.catalogue(all_groups=True) if card.group == LITERATURE_GROUP]
+    names = [*others, *(card.name for card in cards if card.scale == options.scale)]
     for name in dict.fromkeys(names):
         yield load_model(name, options.scale), None
     for name in LITERATURE_SHAPES:
@@ -151,7 +151,9 @@ def entry(model: Model, file: Path, means: dict[str, Mean]) -> str:
     name, takes = name_of(model), cost(model.network)
     several = len(scales_of(str(file))) > 1
     kept = (
-        f"{SHELF}/{name}.safetensors" if several else f"{SHELF}/{name}_x{model.scale}.safetensors"
+        f"{LITERATURE_GROUP}/{name}.safetensors"
+        if several
+        else f"{LITERATURE_GROUP}/{name}_x{model.scale}.safetensors"
     )
     options = ", ".join(f"{k} = {json.dumps(v)}" for k, v in model.weights.options.items())
     return "\n".join(

@@ -84,7 +84,7 @@ def train(name: str, options: argparse.Namespace) -> None:
 
 
 def recipe(name: str, options: argparse.Namespace) -> Recipe:
-    """How a shape of the shelf is trained here: by its own defaults, for the same time."""
+    """How a shape of the literature is trained here: by its own defaults, for the same time."""
     shape = LITERATURE_SHAPES[name]
     several = issubclass(ARCHITECTURES[shape.network], MultiScale)
     settings: dict[str, Any] = {

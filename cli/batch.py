@@ -39,6 +39,7 @@ from vsr.core.hours import resting
 from vsr.core.options import UpscaleOptions
 from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.inference.passes import scale_for
+from vsr.model_selection.own_scale import at_own_scale
 from vsr.networks.registry import load_model
 from vsr.util.signals import heard, interrupt
 
@@ -148,7 +149,7 @@ def batch_command(
     OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
     the same command goes on where it was interrupted.
     """
-    options = options_of(given)
+    options = at_own_scale(options_of(given))
     picture, stop = options.picture, Event()
     _check(options, reports, watch and only_told)
     items: Iterator[Item | None]

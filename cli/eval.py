@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import click
 
 from vsr.core.bounds import STEPS, Bounds
+from vsr.core.picture import USUAL_SCALE
 
 from .options import upscale_option
 from .param_types import FilePath, Number, ScaleType
@@ -22,9 +22,8 @@ from .param_types import FilePath, Number, ScaleType
     "--scale",
     type=ScaleType(),
     default=None,
-    show_default="4",
     metavar="FACTOR",
-    help="Factor, 1 to 16.",
+    help="Factor, 1 to 16.  [default: that of model files, else 4]",
 )
 @click.option("--scales", metavar="FACTOR,...", help="Several; with --dataset, not with --scale.")
 @click.option(
@@ -108,12 +107,13 @@ def eval_command(**given: Any) -> None:
     """
     # Here, so that other commands need not wait for these imports.
     from .paper_table import score_sets
-    from .scoring import Asked, score
+    from .scoring import Asked, at_own_scale, score
 
-    has_scale = given["scale"] is not None
-    asked = Asked(**given | {"scale": given["scale"] if has_scale else Fraction(4)})
-    if asked.scales is not None and has_scale:
+    if given["scales"] is not None and given["scale"] is not None:
         raise click.UsageError("--scale and --scales exclude each other")
+    asked = Asked(**given | {"scale": given["scale"] or USUAL_SCALE})
+    if given["scale"] is None and given["scales"] is None:
+        asked = at_own_scale(asked)
     if asked.dataset is not None:
         score_sets(asked)
         return

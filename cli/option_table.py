@@ -95,7 +95,7 @@ ROWS: tuple[Row, ...] = (
         "picture.scale",
         "--scale",
         "Factor for both sides, 1 to 16, such as 2, 2.25 or 7/3; 1 restores without enlarging.  "
-        "[default: 4, unless a size is given]",
+        "[default: that of a model file, else 4, unless a size is given]",
         ScaleType(),
         "-s",
         "FACTOR",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from vsr.evaluation.evaluate import Look, Mean, Score, compare, find_items, mean
 from vsr.evaluation.further import FURTHER, check_further
 from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
 from vsr.inference.passes import first_model
-from vsr.networks.registry import Model
+from vsr.networks.registry import Model, own_scale
 from vsr.pipeline.checks import input_files
 
 from .options import listed
@@ -157,6 +157,13 @@ class _Row:
 
     name: str
     scores: tuple[Score, ...]
+
+
+def at_own_scale(asked: Asked) -> Asked:
+    """The same, at the scale that the models' files are for, where that is one. Raises ModelError,
+    UsageError."""
+    scale = own_scale(asked.names)
+    return asked if scale is None else replace(asked, scale=Fraction(scale))
 
 
 def score(asked: Asked) -> None:

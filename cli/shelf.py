@@ -76,11 +76,12 @@ def shelf_events() -> Iterator[str]:
 def _table(held: list[Shelved]) -> Iterator[str]:
     width = max(len(model.name) for model in held)
     kind = max(len("network"), *(len(model.architecture) for model in held))
-    yield f"{'model':<{width}} scale  {'network':<{kind}}{'file':>9}{'fps':>7}  tiles"
+    wide = max(len(" scale"), *(len(_scales(model)) + 1 for model in held))
+    yield f"{'model':<{width}}{'scale':>{wide}}  {'network':<{kind}}{'file':>9}{'fps':>7}  tiles"
     for model in held:
         fps = fps_text(model.fps) if model.fps else "-"
         yield (
-            f"{model.name:<{width}}{f'x{model.scale}':>6}  {model.architecture:<{kind}}"
+            f"{model.name:<{width}}{_scales(model):>{wide}}  {model.architecture:<{kind}}"
             f"{size_text(model.bytes):>9}{fps:>7}  {model.tiles}"
         )
     places = dict.fromkeys(model.measured_on for model in held if model.fps)
@@ -88,6 +89,10 @@ def _table(held: list[Shelved]) -> Iterator[str]:
         yield f"fps: of the network to 1920x1080, estimated by pixels; on {'; '.join(places)}."
     for model in held:
         yield f"Licence of {model.name}: {model.licence or 'not known; ask whoever made it'}"
+
+
+def _scales(model: Shelved) -> str:
+    return f"x{','.join(map(str, model.scales))}"
 
 
 def _events(held: list[Shelved]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from vsr.images.animated import is_animated_webp, is_still
 from vsr.images.images import is_series, list_images, same_size
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, load_for, usual_scale
+from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.quality import told_quality
 from vsr.model_selection.select import Choice, choose_model
 from vsr.output.sink import BeforeCommit, Output
@@ -313,6 +314,7 @@ def _frames(
 
 def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tuple[Job, Choice]:
     """The job with its model named, and why that one."""
+    options = at_own_scale(options)
     job = Job(source, target, options)
     still = _is_still(source)
     one_by_one = _are_apart(job) or still

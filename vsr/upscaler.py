@@ -32,6 +32,7 @@ from vsr.images.images import Images, image_info, to_pixels, to_planes
 from vsr.images.metadata import Shape
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import copies_of, enlarge_by, load_for
+from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.quality import check_denoise, told_of_frame, told_quality
 from vsr.networks.registry import default_model
 from vsr.pipeline.routes import open_file
@@ -83,7 +84,8 @@ class Upscaler:
     Args:
         model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth or
             .ckpt; None is the default for videos.
-        scale: the factor, 1 to 16, as in `vsr.PictureOptions`.
+        scale: the factor, 1 to 16, as in `vsr.PictureOptions`; None is the scale that a model file
+            is for, if that is one alone, else 4.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
         warn: called with what the device's test at the start finds wrong.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
@@ -99,17 +101,18 @@ class Upscaler:
         self,
         model: str | Path | None = None,
         *,
-        scale: float | Fraction = 4,
+        scale: float | Fraction | None = None,
         denoise: float | None = None,
         warn: Callable[[str], None] | None = None,
         **compute: Any,
     ) -> None:
         self._denoise = UpscaleOptions(denoise=denoise).denoise  # checks it
         self._compute = ComputeOptions(**compute)
-        self._picture = PictureOptions(scale=scale)  # type: ignore[arg-type]
+        picture = PictureOptions(scale=scale)  # type: ignore[arg-type]
         if not isinstance(model, str | Path | None):
             raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
         self._asked = default_model() if model is None else str(model)
+        self._picture = at_own_scale(UpscaleOptions(model=self._asked, picture=picture)).picture
         tools = load_for(self._asked, self.scale, choose_engine(self._compute), warn or _ignore)
         self._engine, self._model, self._networks = tools.engine, tools.model, copies_of(tools)
         check_denoise(self._model.network, self._denoise)

@@ -1,4 +1,4 @@
-"""The shelf trained by one command, and its table: what is there is found, scored and told."""
+"""The literature trained by one command, and its table: what is there is found, scored and told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from support.clips import picture
 from support.paths import ROOT
 
-from vsr.networks.registry import SHELF, ModelCard, load_model
+from vsr.networks.registry import LITERATURE_GROUP, ModelCard, load_model
 from vsr.training.shapes import LITERATURE_SHAPES
 
 
@@ -99,7 +99,7 @@ def test_the_entries_for_the_manifest_are_cards(images: Path, runs: Path) -> Non
     options = table.arguments([str(images), "--runs", str(runs), "--models", ""])
     ((model, file),) = table.models(options)
     entries = tomllib.loads(table.entry(model, file, table.scores(model, options)))["weights"]
-    card = ModelCard(**entries[0], group=SHELF)
+    card = ModelCard(**entries[0], group=LITERATURE_GROUP)
     assert (card.name, card.scale, card.network) == ("fsrcnn-s", 4, "fsrcnn")
     assert card.file == "literature/fsrcnn-s_x4.safetensors"
     assert card.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -17,10 +17,13 @@ from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine
 from vsr.networks import shelf
 from vsr.networks.espcn import Espcn
+from vsr.networks.literature.vdsr import Vdsr
 from vsr.networks.registry import file_of, load_model, scales_of
 from vsr.speedtest.shelving import add_model
 from vsr.training.checkpoint import save_weights
 from vsr.training.recipe import Recipe
+
+MULTI: dict[str, Any] = {"scales": (2, 3, 4), "layers": 3, "features": 4}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +52,7 @@ def events() -> Iterator[dict[str, Any]]:
 
 def test_a_model_by_its_name(file: Path) -> None:
     added = add_model(file, "tiny", None, licence="CC BY 4.0")
-    assert (added.name, added.scale, added.architecture, added.fps) == ("tiny", 2, "Compact", 0)
+    assert (added.name, added.scales, added.architecture, added.fps) == ("tiny", (2,), "Compact", 0)
     assert added.tiles == "exact, with 4 pixels around them"
     file.unlink()  # the shelf has its own
     assert scales_of("tiny") == (2,)
@@ -69,8 +72,29 @@ def test_a_model_of_vsr_train(tmp_path: Path) -> None:
     recipe = Recipe("espcn", 3, (tmp_path,), options={"kernels": (3, 3), "features": (4,)})
     save_weights(Espcn(3, (3, 3), (4,)), recipe, path)
     added = add_model(path, "mine", None)
-    assert (added.scale, added.architecture, added.tiles) == (3, "espcn", "exact")
+    assert (added.scales, added.architecture, added.tiles) == ((3,), "espcn", "exact")
     assert load_model("mine", 3).name == "mine"
+
+
+def test_a_model_for_several_scales(tmp_path: Path) -> None:
+    path = tmp_path / "best.safetensors"
+    recipe = Recipe("vdsr", 4, (tmp_path,), options=MULTI)
+    save_weights(Vdsr(4, **MULTI), recipe, path)
+    engine = choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1))
+    added = add_model(path, "mine", engine)
+    assert added.scales == (2, 3, 4)
+    assert added.fps > 0
+    assert shelf.find("mine") == added
+    assert [load_model("mine", scale).scale for scale in (2, 3, 4)] == [2, 3, 4]
+    _, lines = run("models")
+    assert any(line.split()[:3] == ["mine", "x2,3,4", "vdsr"] for line in lines)
+    assert next(events())["scales"] == [2, 3, 4]
+
+
+def test_a_name_of_the_literature(file: Path) -> None:
+    with pytest.raises(ModelError, match=r"^name fsrcnn: is a network of the literature"):
+        add_model(file, "fsrcnn", None)
+    assert shelf.names() == []
 
 
 def test_its_speed(file: Path) -> None:
@@ -102,7 +126,7 @@ def test_a_name_that_is_taken(file: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"^name tiny: is on the shelf already; -y replaces it$"):
         add_model(other, "tiny", None)
     assert shelf.find("tiny") == first
-    assert add_model(other, "tiny", None, overwrite=True).scale == 4
+    assert add_model(other, "tiny", None, overwrite=True).scales == (4,)
     assert scales_of("tiny") == (4,)
     assert sorted(path.name for path in shelf.folder().iterdir()) == [
         "tiny.json",

@@ -27,6 +27,7 @@ from vsr.images.animated import is_still
 from vsr.images.files import read_shape
 from vsr.images.images import is_image
 from vsr.inference.passes import usual_scale
+from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.select import Choice, choose_model
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.numbered import source_pattern, target_pattern
@@ -130,6 +131,7 @@ def _as_pairs(pairs: object) -> list[tuple[Path, Path]]:
 
 
 def _estimates(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> Iterator[Estimate]:
+    options = at_own_scale(options)
     rates: dict[tuple[object, ...], tuple[Rate, int]] = {}
     for source, target in pairs:
         frames: int | None = None

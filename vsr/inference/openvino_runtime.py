@@ -89,13 +89,16 @@ def on_openvino(network: Network, precision: str) -> Network:
 
 
 class _Windowed(Network):
-    """A network that sees windows, computed by OpenVINO."""
+    """A network that sees windows, computed by OpenVINO. It states what `network` states."""
 
     def __init__(self, network: Network, precision: str) -> None:
         super().__init__()
         self.network = network
         self.scale, self.context, self.color = network.scale, network.context, network.color
         self.chroma_kernel, self.receptive_field = network.chroma_kernel, network.receptive_field
+        self.local, self.block, self.grid = network.local, network.block, network.grid
+        self.large_layers, self.tile_error = network.large_layers, network.tile_error
+        self.precisions = network.precisions
         self._compiled = Compiled(_Phases(network), precision, _MOST_SIZES)
 
     def subpixel(self, x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from vsr.core.commit import commit_bytes
 from vsr.core.errors import ModelError, OutputError
 from vsr.core.paths import as_path, check_output
+from vsr.networks.community.community import Community
 from vsr.networks.network import Network
 from vsr.networks.onnx_file import METADATA, SUFFIX, OwnFacts
 from vsr.networks.recurrent import QUALITY_PLANES, Recurrent, State
@@ -138,6 +139,8 @@ def to_onnx(model: Model, half: bool = False) -> _Parts:
     """
     if model.network.runtime is not None:
         raise ModelError(f"model {model.name}: is an ONNX file already")
+    if isinstance(model.network, Community):
+        raise ModelError(f"{model.name}: community models are not exported; choose another model")
     if half and model.network.state_channels:
         raise ModelError("half is for networks without a state: it saves nothing here")
     network = copy.deepcopy(model.network).cpu().float().eval().requires_grad_(False)
@@ -158,6 +161,8 @@ def to_onnx(model: Model, half: bool = False) -> _Parts:
             network.color,
             network.chroma_kernel,
             network.receptive_field,
+            network.local,
+            network.block,
         )
         facts = json.loads(own.written())
         means = f"a network for {'RGB' if network.color == 'rgb' else 'luma'}"

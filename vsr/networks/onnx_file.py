@@ -58,7 +58,8 @@ class OwnFacts:
 
     Attributes:
         model: its name.
-        scale, context, color, chroma_kernel, receptive_field: as `vsr.networks.Network` has them.
+        scale, context, color, chroma_kernel, receptive_field, local, block: as
+            `vsr.networks.Network` has them.
     """
 
     model: str
@@ -67,6 +68,8 @@ class OwnFacts:
     color: str
     chroma_kernel: str
     receptive_field: int
+    local: bool = True
+    block: int = 1
 
     def written(self) -> str:
         """As the metadata holds it."""
@@ -233,6 +236,8 @@ def _own_facts(path: Path, model: ModelProto) -> OwnFacts | None:
         return None
     try:
         facts: dict[str, Any] = json.loads(words)
+        usual = {"local": True, "block": 1}  # of files that were written without them
+        facts = usual | facts
         own = OwnFacts(**{name: facts[name] for name in OwnFacts.__dataclass_fields__})
     except (ValueError, LookupError, TypeError, RecursionError):
         raise ModelError(f"{path}: what it says of itself is damaged") from None
@@ -244,6 +249,8 @@ def _own_facts(path: Path, model: ModelProto) -> OwnFacts | None:
         and own.receptive_field in _REACHES
         and own.color in ("y", "rgb")
         and own.chroma_kernel in ("cubic", "nearest")
+        and type(own.local) is bool
+        and own.block in (1, 2, 4)
     )
     if not is_sound:
         raise ModelError(f"{path}: what it says of itself makes no sense: {shown(words, 200)}")

@@ -40,6 +40,7 @@ class OnnxNetwork(Network):
         self.session, self.traits = session, traits
         self.scale, self.context, self.color = traits.scale, traits.context, traits.color
         self.chroma_kernel = traits.chroma_kernel
+        self.local, self.block = traits.local, traits.block
         self.receptive_field = 2 * traits.overlap + 1
         file = session.file
         self.runtime = Runtime(file.weights, cost.macs, cost.memory, traits.size is not None)

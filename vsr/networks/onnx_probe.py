@@ -33,7 +33,7 @@ class Traits:
     """What vsr must know of a network to run it.
 
     Attributes:
-        scale, context, color, chroma_kernel: as `vsr.networks.Network` has them.
+        scale, context, color, chroma_kernel, local, block: as `vsr.networks.Network` has them.
         size: rows and columns that a picture must have; None for any.
         multiple: what its sides must be multiples of.
         step: what the places of tiles must be multiples of.
@@ -52,6 +52,8 @@ class Traits:
     overlap: int
     exact: bool
     tried: tuple[int, int]
+    local: bool = True
+    block: int = 1
 
 
 def probed(file: OnnxFile) -> tuple[OnnxSession, Traits]:
@@ -174,7 +176,18 @@ def _traits(
         reach = (own.receptive_field - 1) // 2
         kernel = own.chroma_kernel
         return Traits(
-            scale, own.context, own.color, kernel, None, multiple, multiple, reach, True, tried
+            scale,
+            own.context,
+            own.color,
+            kernel,
+            None,
+            multiple,
+            multiple,
+            reach,
+            True,
+            tried,
+            own.local,
+            own.block,
         )
     color = "rgb" if channels == 3 else "y"
     tolerance = max(_TOLERANCE[file.input.dtype], _TOLERANCE[file.output.dtype])

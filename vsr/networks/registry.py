@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -85,7 +86,7 @@ class Model:
         return self.weights.scale
 
 
-SHELF = "literature"
+LITERATURE_GROUP = "literature"
 """The group of the networks of papers."""
 
 
@@ -95,8 +96,10 @@ def _manifest() -> dict[str, Any]:
 
 
 @cache
-def _shelf() -> dict[str, Any]:
-    return tomllib.loads(files("vsr.weights").joinpath(f"{SHELF}.toml").read_text("utf-8"))
+def _literature() -> dict[str, Any]:
+    return tomllib.loads(
+        files("vsr.weights").joinpath(f"{LITERATURE_GROUP}.toml").read_text("utf-8")
+    )
 
 
 def default_model(stills: bool = False) -> str:
@@ -119,14 +122,16 @@ def catalogue(all_groups: bool = False) -> tuple[ModelCard, ...]:
     known = tuple(ModelCard(**entry) for entry in _manifest()["weights"])
     if not all_groups:
         return known
-    return known + tuple(ModelCard(**entry, group=SHELF) for entry in _shelf().get("weights", ()))
+    return known + tuple(
+        ModelCard(**entry, group=LITERATURE_GROUP) for entry in _literature().get("weights", ())
+    )
 
 
 def bundled_bytes(weights: ModelCard) -> int:
     """The size of an entry's file in the package, 0 without one.
 
-    Large ones of the shelf may be left out of a package, which is 0, too. Raises ModelError for
-    any other that is lost.
+    Large ones of the literature may be left out of a package, which is 0, too. Raises ModelError
+    for any other that is lost.
     """
     if weights.group and not files("vsr.weights").joinpath(weights.file).is_file():
         return 0
@@ -168,6 +173,20 @@ def scales_of(name: str) -> tuple[int, ...]:
             return (load_onnx(path)[1].scale,)
         return read_facts(path).scales if is_own(path) else (load_community(path).network.scale,)
     return tuple(sorted(_entries(name)))
+
+
+def own_scale(names: Iterable[str | None]) -> int | None:
+    """The scale that all of some models are for, where each is a file with weights for one alone.
+
+    None for names of the catalogue, and for None, which is the default model. Raises ModelError.
+    """
+    found = set()
+    for name in names:
+        scales = scales_of(name) if name and file_of(name) is not None else ()
+        if len(scales) != 1:
+            return None
+        found.add(scales[0])
+    return found.pop() if len(found) == 1 else None
 
 
 def has_state(name: str) -> bool:

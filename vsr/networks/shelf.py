@@ -25,7 +25,7 @@ class Shelved:
         file: the name of its file on the shelf.
         sha256: of that file.
         bytes: its size.
-        scale: the factor that its weights are for.
+        scales: the factors that its weights are for.
         architecture: of the network.
         licence: what the user, or the file, said of its terms; "" where nobody did.
         tiles: what parts of a picture need around them, in words.
@@ -38,7 +38,7 @@ class Shelved:
     file: str
     sha256: str
     bytes: int
-    scale: int
+    scales: tuple[int, ...]
     architecture: str
     licence: str = ""
     tiles: str = ""
@@ -74,7 +74,8 @@ def find(name: str) -> Shelved | None:
         return None
     try:
         held = json.loads(place.read_bytes())
-        found = Shelved(**{each.name: held[each.name] for each in fields(Shelved)})
+        known = {each.name: held[each.name] for each in fields(Shelved)}
+        found = Shelved(**known | {"scales": tuple(known["scales"])})
         kinds = {each.name: str(each.type) for each in fields(Shelved)}
         sound = all(_is(getattr(found, field), kind) for field, kind in kinds.items())
         if not sound or found.name != name or Path(found.file).name != found.file:
@@ -134,5 +135,7 @@ def _facts(name: str) -> Path:
 
 def _is(value: object, kind: str) -> bool:
     """Whether a value of JSON is of a field's type."""
+    if isinstance(value, tuple):
+        return bool(value) and all(_is(each, "int") for each in value)
     kinds = {"str": str, "int": int, "float": (int, float)}[kind]
     return isinstance(value, kinds) and not isinstance(value, bool)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ from vsr.core.span import Span
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.inference.passes import usual_scale
+from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.select import choose_model
 from vsr.output.image_files import names_folder
 from vsr.pipeline.checks import check_paths
@@ -149,7 +150,7 @@ def preview(
     _check(source, target, overwrite)
     said = _Said(warn or ignore)
     command_of = command_of or python_call
-    options = options.but(model=next(iter(models), None))
+    options = at_own_scale(options.but(model=next(iter(models), None)), models)
     scale = usual_scale(factor_of(source, options))
     choice = choose_model(source, options.model, options.content, scale, read=options.read)
     if tell and choice.said:

@@ -12,6 +12,7 @@ from vsr.core.events import Warn, ignore
 from vsr.inference.engine import Engine, suiting
 from vsr.networks import shelf
 from vsr.networks.community.community import Community
+from vsr.networks.literature import LITERATURE
 from vsr.networks.registry import FILES, Model, catalogue, load_model, scales_of
 from vsr.networks.shelf import Shelved
 from vsr.speedtest.test_pattern import moving_pictures
@@ -36,18 +37,20 @@ def add_model(
     """Copy a model file to the shelf under a name. Returns what is known of it now.
 
     It is loaded, and thus known to run, and the reach of its network is measured; with an `engine`
-    its speed, too. Raises ModelError for a file that is no model, a name that cannot be had, and
-    a shelf that cannot be written to.
+    its speed, too. Of weights for several scales both are those of the largest. Raises ModelError
+    for a file that is no model, a name that cannot be had, and a shelf that cannot be written to.
     """
     shelf.check_name(name)
     if any(weights.name == name for weights in catalogue()):
         raise ModelError(f"name {name}: is a model of vsr's own; choose another with --name")
+    if name in LITERATURE:
+        raise ModelError(f"name {name}: is a network of the literature; choose another with --name")
     if name in shelf.names() and not overwrite:
         raise ModelError(f"name {name}: is on the shelf already; -y replaces it")
     if file.suffix.lower() not in FILES:
         raise ModelError(f"{file}: a model file is named {', '.join(FILES)}")
-    (scale,) = scales_of(str(file))
-    model = load_model(file, scale)
+    scales = scales_of(str(file))
+    model = load_model(file, max(scales))
     data = file.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != model.weights.sha256:
@@ -58,7 +61,7 @@ def add_model(
         f"{name}{file.suffix.lower()}",
         sha256,
         len(data),
-        scale,
+        scales,
         model.weights.network,
         licence or model.weights.licence,
         _tiles(model),

@@ -1,4 +1,4 @@
-"""The shelf's networks: where they start, what training sees of them, several scales in one."""
+"""The literature's networks: where they start, what training sees of them, several scales."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def picture(network: Network, *size: int) -> Tensor:
     return torch.rand(1, 3 if network.color == "rgb" else 1, *size)
 
 
-def test_the_shelf_is_part_of_the_architectures() -> None:
+def test_the_literature_is_part_of_the_architectures() -> None:
     assert LITERATURE.items() <= ARCHITECTURES.items()
 
 

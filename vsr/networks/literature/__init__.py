@@ -1,6 +1,6 @@
 """Networks of the literature, for comparison and research: one file each, by its paper.
 
-They are a shelf of their own: nothing takes one of them unless it is named.
+They stand apart: nothing takes one of them unless it is named.
 """
 
 from __future__ import annotations
@@ -40,4 +40,4 @@ LITERATURE: dict[str, type[Network]] = {
     "lapsrn": Lapsrn,
     "mdsr": Mdsr,
 }
-"""The architectures of the shelf, by the name that manifests and model files use for them."""
+"""The architectures of the literature, by the name that manifests and model files use for them."""

@@ -64,7 +64,7 @@ def as_convolution(weight: Tensor, factor: int) -> Tensor:
 
     k is 2 * reach + 1.
     """
-    channels, _, kernel, _ = weight.shape
+    channels, features, kernel, _ = map(int, weight.shape)  # numbers, for what traces it, too
     far = reach(kernel, factor)
     phase = torch.arange(factor, device=weight.device)[:, None]
     offset = torch.arange(-far, far + 1, device=weight.device)
@@ -74,4 +74,4 @@ def as_convolution(weight: Tensor, factor: int) -> Tensor:
     rows = padded[:, :, place]  # (C, D, factor, k, kernel + 1)
     both = rows[..., place]  # (C, D, factor, k, factor, k)
     taps = 2 * far + 1
-    return both.permute(1, 2, 4, 0, 3, 5).reshape(-1, channels, taps, taps)
+    return both.permute(1, 2, 4, 0, 3, 5).reshape(features * factor**2, channels, taps, taps)

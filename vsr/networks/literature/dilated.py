@@ -2,7 +2,7 @@
 
 After the denoiser of Zhang et al. 2017, "Learning Deep CNN Denoiser Prior for Image Restoration"
 (IRCNN), arXiv 1704.03264: seven 3x3 layers of 64 features with dilations 1, 2, 3, 4, 3, 2, 1. Here
-on the trunk of this shelf, whose ends are the two of dilation 1, and without batch normalisation.
+on the trunk of these networks, whose ends are the two of dilation 1, without batch normalisation.
 """
 
 from __future__ import annotations

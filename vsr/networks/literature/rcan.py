@@ -121,7 +121,7 @@ class _Block(nn.Module):
             return change * self._weights(change.float().mean((2, 3), keepdim=True)) + x
         height, width = x.shape[-2:]
         weights = self._weights(local_means(change.float(), self.window))
-        fine = weights.repeat_interleave(_BLOCK, -2).repeat_interleave(_BLOCK, -1)
+        fine = F.interpolate(weights, scale_factor=_BLOCK)  # each one repeated
         return change * fine[..., :height, :width] + x
 
     def _weights(self, means: Tensor) -> Tensor:

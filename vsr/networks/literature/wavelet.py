@@ -3,8 +3,8 @@
 After Liu et al. 2018, "Multi-level Wavelet-CNN for Image Restoration" (MWCNN), arXiv 1805.07071,
 section 3.2 and figure 3: Haar analysis in place of pooling, synthesis in place of upsampling, sums
 between the two, convolutions at every level. Guo et al. 2017, "Deep Wavelet Prediction for Image
-Super-Resolution" (DWSR), did so with one level and the picture itself. Here on the trunk of this
-shelf, with two levels: blocks of 4 pixels, the grid that tiles lie on.
+Super-Resolution" (DWSR), did so with one level and the picture itself. Here on the trunk of
+these networks, with two levels: blocks of 4 pixels, the grid that tiles lie on.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ class _Body(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         missing = (0, -width % self.block, 0, -height % self.block)
-        whole = F.pad(x, missing, mode="replicate") if any(missing) else x
-        made: Tensor = self.level(whole)
+        if torch.jit.is_tracing() or any(missing):  # type: ignore[no-untyped-call]
+            x = F.pad(x, missing, mode="replicate")  # what is traced is for all sizes
+        made: Tensor = self.level(x)
         return made[..., :height, :width]
 
 

@@ -1,4 +1,4 @@
-"""The shelf's weights: a group of their own, which nothing takes unless it is named."""
+"""The weights of the literature: a group of their own, which nothing takes unless it is named."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vsr.networks.literature import LITERATURE
 from vsr.networks.literature.fsrcnn import Fsrcnn
 from vsr.networks.literature.vdsr import Vdsr
 from vsr.networks.registry import (
-    SHELF,
+    LITERATURE_GROUP,
     bundled_bytes,
     catalogue,
     has_state,
@@ -37,17 +37,17 @@ LARGEST = 2 * 10**6
 CARDS = [card for card in catalogue(all_groups=True) if card.group]
 
 
-def test_the_shelf_stands_apart() -> None:
+def test_the_literature_stands_apart() -> None:
     assert not any(card.group for card in catalogue())
     assert catalogue(all_groups=True) == (*catalogue(), *CARDS)
     for card in CARDS:
-        assert card.group == SHELF
+        assert card.group == LITERATURE_GROUP
         assert card.network in LITERATURE
     names = {card.name for card in catalogue()}
     assert not names & {card.name for card in CARDS}
 
 
-def test_every_card_of_the_shelf_is_true() -> None:
+def test_every_card_is_true() -> None:
     keys = [(card.name, card.scale) for card in CARDS]
     assert len(set(keys)) == len(keys)
     for card in CARDS:
@@ -77,8 +77,8 @@ def test_large_files_are_left_out_of_the_package() -> None:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A shelf of a network at x2, and of one that serves three scales, in the folder returned."""
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Weights of a network at x2, and of one that serves three scales, in the folder returned."""
     small = drawn(Fsrcnn(2, 4, 3, 1), last=0.2)
     several = drawn(Vdsr(2, layers=3, features=4), last=0.2)
     options = {"small": {"features": 4, "shrunk": 3, "layers": 1}}
@@ -95,12 +95,12 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for path in files("vsr.weights").iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(registry, "_shelf", lambda: {"weights": entries})
+    monkeypatch.setattr(registry, "_literature", lambda: {"weights": entries})
     monkeypatch.setattr(registry, "files", lambda name: tmp_path)
     return tmp_path
 
 
-def test_a_model_of_the_shelf_is_taken_by_its_name(shelf: Path) -> None:
+def test_a_model_of_the_literature_is_taken_by_its_name(package: Path) -> None:
     assert scales_of("small") == (2,)
     assert scales_of("several") == (2, 3, 4)
     assert not has_state("small")
@@ -114,7 +114,7 @@ def test_a_model_of_the_shelf_is_taken_by_its_name(shelf: Path) -> None:
     assert "vsr models --all" in str(caught.value)
 
 
-def test_a_network_without_weights_says_how_to_make_them(shelf: Path) -> None:
+def test_a_network_without_weights_says_how_to_make_them(package: Path) -> None:
     with pytest.raises(ModelError) as caught:
         load_model("lapsrn", 4)
     assert str(caught.value).startswith("model 'lapsrn' has no weights yet: `vsr train --model")
@@ -122,8 +122,8 @@ def test_a_network_without_weights_says_how_to_make_them(shelf: Path) -> None:
         load_model("small", 4)
 
 
-def test_weights_that_were_left_out_say_how_to_come_by_them(shelf: Path) -> None:
-    (shelf / "literature/small.safetensors").unlink()
+def test_weights_that_were_left_out_say_how_to_come_by_them(package: Path) -> None:
+    (package / "literature/small.safetensors").unlink()
     (card,) = (card for card in catalogue(all_groups=True) if card.name == "small")
     assert bundled_bytes(card) == 0
     with pytest.raises(ModelError) as caught:
@@ -141,7 +141,7 @@ def listed(*words: str) -> str:
     return ran.output
 
 
-def test_the_models_command_lists_it_by_itself(shelf: Path) -> None:
+def test_the_models_command_lists_it_by_itself(package: Path) -> None:
     usual, whole = listed(), listed("--all")
     assert "several" not in usual
     assert whole.startswith(usual)
@@ -155,6 +155,6 @@ def test_the_models_command_lists_it_by_itself(shelf: Path) -> None:
     assert not any(event["group"] for event in usual_ones)
 
 
-def test_an_empty_shelf_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_shelf", dict)
+def test_an_empty_list_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_literature", dict)
     assert "none has weights yet" in listed("--all")
