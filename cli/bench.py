@@ -61,7 +61,7 @@ def bench_command(
     began = time.monotonic()
     names = [] if models is None else listed(models)
     # Here, so that other commands need not wait for these imports.
-    from vsr.inference.engine import choose_engine
+    from vsr.inference.engine import choose_engine, suiting
     from vsr.inference.self_test import proven
     from vsr.speedtest.bench import measure_speeds, models_to_measure
 
@@ -70,11 +70,15 @@ def bench_command(
         return
     options = ComputeOptions(device=device, precision=precision, threads=threads)
     chosen = models_to_measure(names)
+    asked = precision != "auto"
     if (device, precision) == ("auto", "auto"):
         device, precision = _best_place(threads, seconds * _COMPARING, as_json)
         options = replace(options, device=device, precision=precision)
         seconds = max(1, round(seconds * (1 - _COMPARING)))
-    engine = proven(chosen, choose_engine(options), warn)
+    engine = replace(choose_engine(options), precision_asked=asked)
+    for model in chosen:
+        suiting(engine, model.network)  # raises before any work
+    engine = proven(chosen, engine, warn)
     width = max(len(model.name) for model in chosen)
     if not as_json:
         click.echo(_place(engine))
@@ -91,6 +95,8 @@ def bench_command(
         event("result", _result(speeds, engine, took))
     else:
         click.echo(_method(engine))
+        for line in _other_precisions(speeds, engine):
+            click.echo(line)
         click.echo(_conclusion(speeds))
 
 
@@ -174,6 +180,12 @@ def _method(engine: Engine) -> str:
         "Medians of short rounds on drawn pictures that move; encoding by x264, at its default, "
         f"{together}; ~ estimated by pixels."
     )
+
+
+def _other_precisions(speeds: Sequence[Speed], engine: Engine) -> list[str]:
+    """Which models were measured in another precision than the title tells."""
+    others = {s.model: s.precision for s in speeds if s.precision != engine.precision}
+    return [f"{name}: in {precision}." for name, precision in others.items()]
 
 
 def _conclusion(speeds: Sequence[Speed]) -> str:

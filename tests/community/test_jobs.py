@@ -174,6 +174,13 @@ def test_a_community_model_is_not_adapted(clip: Path, tmp_path: Path) -> None:
     assert len(ran.err.splitlines()) == 1
 
 
+def test_a_community_model_is_not_exported(tmp_path: Path) -> None:
+    path = model_file("2x-compact", tmp_path)
+    with pytest.raises(vsr.ModelError, match="2x-compact: community models are not exported"):
+        vsr.export(path, tmp_path / "net.onnx")
+    assert not (tmp_path / "net.onnx").exists()
+
+
 def test_a_file_that_is_refused_leaves_nothing(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_bytes(b"PK\x03\x04")
     ran = command("upscale", str(clip), str(tmp_path / "out.mp4"), "-m", str(tmp_path / "bad.pth"))

@@ -13,6 +13,7 @@ from support.noise_frames import assert_equal, described, model, noise
 from support.random_weights import drawn
 
 import vsr
+from vsr.core.errors import DeviceError
 from vsr.inference import openvino_runtime
 from vsr.inference.devices import named
 from vsr.inference.engine import Engine, prepared, restore
@@ -21,6 +22,7 @@ from vsr.networks import Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature.rcan import Rcan
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
@@ -78,9 +80,10 @@ def test_interpolations_stay_in_torch() -> None:
 
 
 def test_a_wrapper_states_what_the_network_does() -> None:
-    for network in NETWORKS.values():
+    whole = drawn(Rcan(2, 1, 1, 8, 2), last=0.05)  # it takes no tiles
+    for network in (*NETWORKS.values(), whole):
         ready: Network = prepared(network, igpu())
-        for name in ("scale", "context", "color", "chroma_kernel", "receptive_field", "seen"):
+        for name in (*Network.__annotations__, "seen"):
             assert getattr(ready, name) == getattr(network, name)
 
 
@@ -89,6 +92,13 @@ def test_a_wrapper_states_what_the_network_does() -> None:
 def test_bundled_models_pass_the_test_at_the_start(name: str) -> None:
     engine = igpu()
     assert proven([load_model(name, 4)], engine, pytest.fail) is engine
+
+
+def test_networks_of_others_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = drawn(Espcn(2))
+    monkeypatch.setattr(network, "traceable", False)
+    with pytest.raises(DeviceError, match=r"^device igpu is for vsr's own networks"):
+        prepared(network, igpu())
 
 
 @pytest.mark.slow

@@ -123,7 +123,7 @@ def test_scores(x2: str, x3: str, image: Path) -> None:
     def scale(*words: object) -> object:
         ran = command("eval", image, *words, "--json")
         assert ran.code == 0, ran.err
-        return json.loads(ran.out.splitlines()[0])["scale"]
+        return ran.events[-1]["scale"]
 
     assert scale("--model", x2) == 2
     assert scale("--models", f"{x2},{x2}") == 2

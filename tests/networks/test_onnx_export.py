@@ -30,6 +30,11 @@ from vsr.networks import Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.literature.fsrcnn import Fsrcnn
+from vsr.networks.literature.idn import Idn
+from vsr.networks.literature.lapsrn import Lapsrn
+from vsr.networks.literature.rcan import Rcan
+from vsr.networks.literature.wavelet import Wavelet
 from vsr.networks.onnx_export import OPSET, export, to_onnx
 from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent, State, quality_planes
@@ -43,6 +48,11 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "espcn": lambda scale: drawn(Espcn(scale, (5, 3, 3), (6, 4)), last=0.2),
     "edsr": lambda scale: drawn(Edsr(scale, 2, 6, 0.5), last=0.2),
     "light edsr": lambda scale: drawn(Edsr(scale, 1, 6, light=True), last=0.2),
+    "fsrcnn": lambda scale: drawn(Fsrcnn(scale, 6, 4, 1), last=0.2),
+    "idn": lambda scale: drawn(Idn(scale, 1, 8, 2, 2), last=0.2),
+    "rcan": lambda scale: drawn(Rcan(scale, 1, 1, 8, 2), last=0.2),
+    "light rcan": lambda scale: drawn(Rcan(scale, 1, 1, 8, 2, window=1, light=True), last=0.2),
+    "wavelet": lambda scale: drawn(Wavelet(scale, 4, (6, 6), 1), last=0.2),
 }
 _SIZES = ((24, 32), (33, 47), (70, 61))
 
@@ -156,11 +166,11 @@ def test_the_same_network_makes_the_same_file() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("name", ["espcn", "edsr", "nearest"])
+@pytest.mark.parametrize("name", ["espcn", "edsr", "nearest", "rcan", "wavelet"])
 def test_what_is_read_back_states_and_makes_the_same(name: str, tmp_path: Path) -> None:
     network = MAKE[name](2)
     _, read = load_onnx(written(tmp_path, network))
-    facts = ("scale", "context", "color", "chroma_kernel", "receptive_field")
+    facts = ("scale", "context", "color", "chroma_kernel", "receptive_field", "local", "block")
     assert [getattr(read, fact) for fact in facts] == [getattr(network, fact) for fact in facts]
     assert read.traits.exact
     info = described("yuv420p", 50, 38)
@@ -202,6 +212,8 @@ def test_false_facts_are_refused(tmp_path: Path) -> None:
         ("context", 40, "makes no sense"),
         ("receptive_field", 10**9, "makes no sense"),
         ("color", "cmyk", "makes no sense"),
+        ("local", 0, "makes no sense"),
+        ("block", 3, "makes no sense"),
     ):
         proto = onnx.load(path)
         entry = next(one for one in proto.metadata_props if one.key == "vsr")
@@ -210,6 +222,15 @@ def test_false_facts_are_refused(tmp_path: Path) -> None:
         onnx.save(proto, other)
         with pytest.raises(ModelError, match=why):
             load_onnx(other)
+
+
+def test_levels_are_exported(tmp_path: Path) -> None:
+    network = drawn(Lapsrn(4, 2, 4), last=0.2)
+    session = ort.InferenceSession(written(tmp_path, network))
+    x = smooth(1, 1, 33, 47)
+    (large,) = session.run(["large"], {"picture": x.numpy()})
+    with torch.inference_mode():
+        assert np.abs(large - network(x).numpy()).max() < 1e-4
 
 
 def test_a_target_is_checked_before_anything_is_written(tmp_path: Path) -> None:

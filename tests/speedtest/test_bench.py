@@ -223,7 +223,7 @@ def test_measuring_takes_the_time_that_was_asked_for(seconds: float) -> None:
     [(1000, 60), (60, 60), (59.9, 50), (30, 30), (29.9, 25), (24.5, 24), (23.9, None), (0.1, None)],
 )
 def test_the_rate_that_runs_in_real_time(fps: float, rate: int | None) -> None:
-    speed = Speed("bicubic", 2, (960, 540), (1920, 1080), fps, fps, fps, False)
+    speed = Speed("bicubic", 2, "fp32", (960, 540), (1920, 1080), fps, fps, fps, False)
     assert speed.real_time == rate
     assert rate is None or rate in RATES
 
@@ -316,10 +316,10 @@ def test_the_command_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     small, full, large = (480, 270), (1920, 1080), (3840, 2160)
     lines = shown(
         monkeypatch,
-        Speed("bicubic", 2, (960, 540), full, 61.04, 60, 30.26, False),
-        Speed("bicubic", 2, full, large, 16, 15, 7.742, True),
-        Speed("bicubic", 4, small, full, 400, 60, 52.17, False),
-        Speed("bicubic", 4, (960, 540), large, 0.0451, 15, 0.045, True),
+        Speed("bicubic", 2, "fp32", (960, 540), full, 61.04, 60, 30.26, False),
+        Speed("bicubic", 2, "fp32", full, large, 16, 15, 7.742, True),
+        Speed("bicubic", 4, "fp32", small, full, 400, 60, 52.17, False),
+        Speed("bicubic", 4, "fp32", (960, 540), large, 0.0451, 15, 0.045, True),
     )
     assert lines[0] == "cpu, 3 cores, fp32; frames per second"
     assert lines[1].split() == ["model", "scale", "from", "to", "network", "with", "encoding"]
@@ -333,10 +333,28 @@ def test_the_command_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[7:] == ["In real time at 1080p: bicubic x2 x4."]
 
 
+def test_a_model_that_bears_another_precision_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, full = (480, 270), (1920, 1080)
+    lines = shown(
+        monkeypatch,
+        Speed("bicubic", 4, "fp32", small, full, 400, 60, 52.17, False),
+        Speed("other", 4, "bf16", small, full, 400, 60, 52.17, False),
+    )
+    assert lines[-2] == "other: in bf16."
+
+
+def test_each_model_in_a_precision_that_it_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    bicubic, espcn = models_to_measure(["bicubic", "espcn"])[::3][:2]
+    monkeypatch.setattr(type(bicubic.network), "precisions", ("fp32",))
+    engine = Engine((torch.device("cpu"),), "bf16", 1)
+    found = {s.model: s.precision for s in measure_speeds([bicubic, espcn], engine, 0.5)}
+    assert found == {"bicubic": "fp32", "espcn": "bf16"}
+
+
 def test_the_command_where_nothing_is_fast_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = shown(
         monkeypatch,
-        Speed("bicubic", 2, (960, 540), (1920, 1080), 8, 8, 4, False),
-        Speed("bicubic", 3, (640, 360), (1920, 1080), 24, 8, 6, True),
+        Speed("bicubic", 2, "fp32", (960, 540), (1920, 1080), 8, 8, 4, False),
+        Speed("bicubic", 3, "fp32", (640, 360), (1920, 1080), 24, 8, 6, True),
     )
     assert lines[-1] == "None in real time at 1080p; the fastest is bicubic x3 with 6.0 fps."

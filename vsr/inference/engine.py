@@ -272,8 +272,10 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
 def suiting(engine: Engine, network: Network) -> Engine:
     """The engine at a precision that the network bears.
 
-    Raises DeviceError where another one was asked for.
+    Raises DeviceError where another one was asked for, and for a device that cannot take it.
     """
+    if engine.kind.name == "igpu" and not network.traceable:
+        raise DeviceError("device igpu is for vsr's own networks: choose another for this model")
     if engine.precision in network.precisions:
         return engine
     if engine.precision_asked:

@@ -52,6 +52,8 @@ class Network(nn.Module):
         grid: what parts of a picture must begin on multiples of.
         tile_error: how far a picture in parts may differ from the whole, in levels of 255.
         precisions: of its numbers, those that it bears: keys of `vsr.inference.engine.PRECISIONS`.
+        traceable: whether what `torch.jit.trace` records of it is right for all pictures, which is
+            not known of others' networks.
         runtime: of a network that something else than torch runs; else None.
     """
 
@@ -69,6 +71,7 @@ class Network(nn.Module):
     grid: int = 4
     tile_error: float = 0.0
     precisions: tuple[str, ...] = ("fp32", "bf16", "fp16", "int8")
+    traceable: bool = True
     runtime: Runtime | None = None
 
     @classmethod

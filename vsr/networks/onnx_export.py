@@ -23,7 +23,6 @@ from torch.nn import functional as F
 from vsr.core.commit import commit_bytes
 from vsr.core.errors import ModelError, OutputError
 from vsr.core.paths import as_path, check_output
-from vsr.networks.community.community import Community
 from vsr.networks.network import Network
 from vsr.networks.onnx_file import METADATA, SUFFIX, OwnFacts
 from vsr.networks.recurrent import QUALITY_PLANES, Recurrent, State
@@ -139,7 +138,7 @@ def to_onnx(model: Model, half: bool = False) -> _Parts:
     """
     if model.network.runtime is not None:
         raise ModelError(f"model {model.name}: is an ONNX file already")
-    if isinstance(model.network, Community):
+    if not model.network.traceable:
         raise ModelError(f"{model.name}: community models are not exported; choose another model")
     if half and model.network.state_channels:
         raise ModelError("half is for networks without a state: it saves nothing here")

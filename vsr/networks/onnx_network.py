@@ -34,6 +34,7 @@ class OnnxNetwork(Network):
     """
 
     precisions = ("fp32",)
+    traceable = False
 
     def __init__(self, session: OnnxSession, traits: Traits, cost: PerPixel) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from functools import partial
 
 from vsr.core.errors import ModelError
 from vsr.core.events import Warn, ignore
-from vsr.inference.engine import Engine
+from vsr.inference.engine import Engine, suiting
 from vsr.networks.registry import Model, catalogue, load_model, scales_of
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import encoding_rate, half, network_rate
@@ -59,6 +59,7 @@ class Speed:
 
     Attributes:
         model, scale: what enlarges.
+        precision: of its numbers: the engine's, or another where the model does not bear that.
         input_size, output_size: (width, height) of the frames before and after.
         network_fps: frames per second of the network alone, chroma included.
         encode_fps: frames per second of the encoder alone.
@@ -69,6 +70,7 @@ class Speed:
 
     model: str
     scale: int
+    precision: str
     input_size: tuple[int, int]
     output_size: tuple[int, int]
     network_fps: float
@@ -170,6 +172,7 @@ def _speed(
     return Speed(
         model=model.name,
         scale=size.scale,
+        precision=suiting(engine, model.network).precision,
         input_size=(size.width, size.height),
         output_size=size.target,
         network_fps=enlarging.fps,

@@ -32,6 +32,8 @@ class Community(Network):
     Raises ModelError where the module does not do what its descriptor says.
     """
 
+    traceable = False
+
     def __init__(self, descriptor: Any, sha256: str) -> None:
         super().__init__()
         self.scale = descriptor.scale
