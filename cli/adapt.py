@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from vsr.core.bounds import LEARNING_RATE, MINUTES, SEED, STEPS
 
-from .options import network_scale, upscale_option
+from .options import LEARNS_ON, network_scale, upscale_option
 from .output.messages import event
 from .param_types import FilePath, Number
 from .progress import part_bar
@@ -33,7 +33,9 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 @click.argument("footage", nargs=-1, required=True, type=_PATH)
 @network_scale
 @click.option("-o", "--output", required=True, type=_PATH, help="A .safetensors file.")
-@upscale_option("model")
+@upscale_option(
+    "model", text="One of vsr's own, see `vsr models`; or a .safetensors file of `vsr train`."
+)
 @click.option(
     "--minutes", type=Number(MINUTES), help="To learn for.  [default: 3, unless --iterations]"
 )
@@ -55,7 +57,7 @@ _EVERY = 0.02  # of the learning: how often it is told in JSON
 )
 @kernel_options
 @click.option("--gradual", is_flag=True, help="With --zero-shot: to x3 and x4 by way of x2.")
-@upscale_option("compute.device")
+@upscale_option("compute.device", text=LEARNS_ON)
 @upscale_option("run.overwrite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def adapt_command(

@@ -81,6 +81,10 @@ def eval_command(**given: Any) -> None:
     pixels of an image are left out, 8 of a clip. Clips count with the mean over their frames,
     and have one figure more:
 
+    dtSSD, lower is better: how far the change from one frame to the next is from the true
+    change, as the root mean square over the pixels, in sample values of 0 to 255. Errors that
+    flicker or crawl raise it, errors that stay do not. Cuts are left out.
+
     With --dataset a row of the papers' tables stands for each set and scale, the mean over its
     images, once it is certain that the folder holds that set.
 
@@ -88,10 +92,6 @@ def eval_command(**given: Any) -> None:
 
     texture, lower is better: how far the statistics of texture are from those of the true
     pictures, 0 to 1, whatever the single pixels are. It must be asked for.
-
-    dtSSD, lower is better: how far the change from one frame to the next is from the true
-    change, as the root mean square over the pixels, in sample values of 0 to 255. Errors that
-    flicker or crawl raise it, errors that stay do not. Cuts are left out.
 
     Real recordings are not clean. With --noise and --crf the shrunk pictures are given to the
     model as a camera would keep them, and two columns tell what PSNR does not see:

@@ -13,10 +13,15 @@ from .param_types import NetworkScale
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def upscale_option(field: str, default: Any = None) -> Callable[[Command], Command]:
+LEARNS_ON = "auto, cpu, cuda, cuda:N, mps, xpu or xpu:N."
+"""What learns takes one device, and not igpu."""
+
+
+def upscale_option(field: str, default: Any = None, text: str = "") -> Callable[[Command], Command]:
     """An option of `vsr upscale`, by its field in `UpscaleOptions`, for another command.
 
-    Click hands its value over by the last word of the field; `default` is the command's own.
+    Click hands its value over by the last word of the field; `default` and the help's `text` are
+    the command's own.
     """
     row = next(row for row in ROWS if row.field == field)
     names = [row.flag, field.rpartition(".")[2], *([row.short] if row.short else [])]
@@ -28,7 +33,7 @@ def upscale_option(field: str, default: Any = None) -> Callable[[Command], Comma
         default=row.default if default is None else default,
         show_default=row.shows_default,
         metavar=row.metavar,
-        help=row.help,
+        help=text or row.help,
     )
 
 

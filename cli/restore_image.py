@@ -11,7 +11,7 @@ import click
 from vsr.core.bounds import MINUTES, SEED, STEPS, Bounds
 from vsr.util.text import duration_text
 
-from .options import network_scale, upscale_option
+from .options import LEARNS_ON, network_scale, upscale_option
 from .output.messages import event
 from .param_types import FilePath, Number
 from .zero_shot import LearningTeller, kernel_options, told_reduction
@@ -47,7 +47,7 @@ _MINUTES = 5.0  # of --zero-shot
     help="To learn for, instead or as well.  [default: 5 with --zero-shot, unless --iterations]",
 )
 @click.option("--seed", type=Number(SEED), default=1, show_default=True)
-@upscale_option("compute.device")
+@upscale_option("compute.device", text=LEARNS_ON)
 @upscale_option("run.overwrite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar, no summary.")

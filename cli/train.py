@@ -32,7 +32,7 @@ from vsr.training.recipe import (
 from vsr.training.shapes import SHAPES
 from vsr.util.signals import heard, interrupt
 
-from .options import upscale_option
+from .options import LEARNS_ON, upscale_option
 from .output.messages import event
 from .param_types import FilePath, NetworkScales, Number
 from .progress import part_bar
@@ -183,7 +183,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     help="For its content loss, a VGG-19.  [default: EfficientNet-Lite0 of the extra perceptual]",
 )
 @click.option("--seed", type=Number(SEED), default=1, show_default=True)
-@upscale_option("compute.device")
+@upscale_option("compute.device", text=LEARNS_ON)
 @upscale_option("compute.threads")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 def train_command(

@@ -67,7 +67,8 @@ class PictureOptions:
     """How large the picture becomes. Raises OutputError for values out of range.
 
     One of `scale`, `width` or `height` or both, `size` and `to` may be given; without any the
-    scale is 4, or what a model file is for, if that is one. Sizes are those of the picture as players turn it, in the pixels that are stored.
+    scale is 4, or what a model file is for, if that is one. Sizes are those of the picture as
+    players turn it, in the pixels that are stored.
 
     Attributes:
         scale: the factor for both sides, 1 to 16: 1 restores without enlarging.
