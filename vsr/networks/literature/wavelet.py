@@ -58,7 +58,7 @@ class _Body(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         missing = (0, -width % self.block, 0, -height % self.block)
-        if torch.jit.is_tracing() or any(missing):  # type: ignore[no-untyped-call]
+        if torch.jit.is_tracing() or any(missing):  # type: ignore[attr-defined,no-untyped-call]
             x = F.pad(x, missing, mode="replicate")  # what is traced is for all sizes
         made: Tensor = self.level(x)
         return made[..., :height, :width]
