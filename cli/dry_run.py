@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from vsr.core.options import UpscaleOptions
+from vsr.core.picture import USUAL_SCALE
 from vsr.estimation.estimate import Estimate, estimate
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import choose_engine, suiting
+from vsr.inference.passes import first_model
 from vsr.util.text import duration_text, size_text
 
 from .output.messages import event
@@ -50,6 +52,9 @@ def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json
 def _place(options: UpscaleOptions) -> dict[str, str]:
     """Where it would be computed, and in what numbers; the day on which `vsr bench` chose that."""
     engine = choose_engine(options.compute)
+    if options.model:
+        factor = options.picture.factor or USUAL_SCALE
+        engine = suiting(engine, first_model(options.model, factor).network)
     return {"device": engine.name, "precision": engine.precision, "measured": engine.measured}
 
 
