@@ -31,9 +31,7 @@ from .param_types import FilePath, Number
     metavar="N",
     help="Compare no more than so many.",
 )
-@click.option(
-    "--map", "heat_map", type=FilePath(), metavar="FILE.png", help="Show where the two differ."
-)
+@click.option("--heat-map", type=FilePath(), metavar="FILE.png", help="Show where the two differ.")
 @click.option("--record", is_flag=True, help="Add the figures to the record beside OUTPUT.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace FILE.png.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -41,7 +41,7 @@ def test_the_record_tells_what_was_taken(source: Path, tmp_path: Path) -> None:
     part = ("--crop", "16,8,32,24", "--start", "0.05", "--end", "0.2")
     assert run("upscale", source, target, *words, *part).code == 0
     shown = tmp_path / "map.png"
-    ran = run("check", target, "--source", source, "--record", "--map", shown, "--json")
+    ran = run("check", target, "--source", source, "--record", "--heat-map", shown, "--json")
     assert ran.code == 0, ran.err
     (facts,) = ran.events
     assert facts["frames"] < 6
@@ -71,7 +71,7 @@ def test_an_image_can_be_checked_too(tmp_path: Path) -> None:
     [
         (["--crop", "0,0,32,20"], "is no enlargement of 32x20"),
         (["--end", "0.1"], "has 3 frames"),
-        (["--map", "map.jpg"], r"the map of differences is a .png"),
+        (["--heat-map", "map.jpg"], r"the map of differences is a .png"),
         (["--record"], "no record to add to"),
         (["--frames", "0"], "a whole number of 1"),
     ],
