@@ -43,7 +43,7 @@ def add_model(
     if any(weights.name == name for weights in catalogue()):
         raise ModelError(f"name {name}: is a model of vsr's own; choose another name")
     if name in shelf.names() and not overwrite:
-        raise ModelError(f"name {name}: is on the shelf already; -y (overwrite=True) replaces it")
+        raise ModelError(f"name {name}: is on the shelf already; -y or overwrite=True replaces it")
     if file.suffix.lower() not in FILES:
         raise ModelError(f"{file}: a model file is named {', '.join(FILES)}")
     (scale,) = scales_of(str(file))
