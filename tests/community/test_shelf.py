@@ -99,7 +99,7 @@ def test_the_commands(file: Path) -> None:
 def test_a_name_that_is_taken(file: Path, tmp_path: Path) -> None:
     first = add_model(file, "tiny", None)
     other = saved(drawn("4x-compact"), tmp_path / "other.safetensors")
-    with pytest.raises(ModelError, match="on the shelf already; -y or overwrite=True replaces it$"):
+    with pytest.raises(ModelError, match=r"shelf already; -y or overwrite=True replaces it$"):
         add_model(other, "tiny", None)
     assert shelf.find("tiny") == first
     assert add_model(other, "tiny", None, overwrite=True).scale == 4
