@@ -12,6 +12,7 @@ COMMANDS = {
         "Enlarge many files: each SOURCE is a file, a folder, a glob or images such as f_%04d.png."
     ),
     "bench": "Measure how fast each model runs on this machine, and which do so in real time.",
+    "check": "Reduce OUTPUT to the size of its source, and tell how far the two agree.",
     "eval": "Score models on true images and clips.",
     "export": "Write MODEL, of `vsr models` or a .safetensors file, as an ONNX file OUTPUT.",
     "fuse": "Make one still of what many frames of INPUT know of a region.",

@@ -152,9 +152,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     cls=RenamedOption,
     old="--motion-part",
     type=Number(FRACTION),
-    default=0.1,
-    show_default=True,
-    help="Of the run, at its beginning, for motion alone.",
+    help="Of the run, at its beginning, for motion alone.  [default: 0.1; recurrent: 0]",
 )
 @click.option(
     "--guided-fraction",

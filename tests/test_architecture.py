@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.api", "vsr.arrays"),
     ("vsr.upscaler",),
     ("vsr.estimation", "vsr.batch"),
-    ("vsr.previews", "vsr.fusion"),
+    ("vsr.previews", "vsr.fusion", "vsr.consistency"),
     ("vsr",),  # the names that users import
     ("vsr.cli",),
 )

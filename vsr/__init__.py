@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vsr.api import upscale
+    from vsr.consistency.check import Consistency, check
     from vsr.core.errors import (
         DeviceError,
         DoneError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ComputeOptions",
+    "Consistency",
     "DeviceError",
     "DoneError",
     "EncodeOptions",
@@ -77,6 +79,7 @@ __all__ = [
     "VsrError",
     "__version__",
     "catalogue",
+    "check",
     "estimate",
     "evaluate",
     "export",
@@ -90,6 +93,7 @@ __all__ = [
 
 _HOMES = {
     "upscale": "vsr.api",
+    **dict.fromkeys(("Consistency", "check"), "vsr.consistency.check"),
     **dict.fromkeys(
         [
             "DeviceError",

@@ -34,6 +34,7 @@ from vsr.inference.tiles import GRID, Tiler, largest_tile
 from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.cleaned import Cleaned
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
@@ -55,6 +56,7 @@ from vsr.networks.literature.wavelet import Wavelet
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import catalogue, load_model
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}
@@ -87,6 +89,11 @@ MAKE: dict[str, Callable[[int], Network]] = {
     "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
     "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
     "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
+    "zssr": lambda scale: drawn(Zssr(scale, 3, 6), last=0.2),
+    "cleaned": lambda scale: drawn(
+        Cleaned(scale, "espcn", {"kernels": (3, 3), "features": (4,)}, features=4, blocks=1),
+        last=0.2,
+    ),
     "rgb of 3": lambda scale: RgbBicubic(scale, context=1, place=0),
 }
 DOUBLING = {"lapsrn"}  # no x3

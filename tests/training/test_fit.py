@@ -243,7 +243,7 @@ def test_stages_change_their_part_of_the_network_alone(
 ) -> None:
     stages = {"motion_fraction": motion_fraction, "guided_fraction": guided_fraction}
     recipe = replace(video_recipe, reparam_width=width, validation=(), **stages)
-    first = fit_module._begin(recipe, torch.device("cpu")).network.state_dict()
+    first = fit_module.begin(recipe, torch.device("cpu")).network.state_dict()
     run(recipe, tmp_path, stop_after=10)
     half = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
     run(recipe, tmp_path)
@@ -266,7 +266,7 @@ def test_a_network_that_sees_neighbours_learns_from_clips_alone(
     reports = run(recipe, tmp_path / "run")
     assert reports[-1].step == 20  # each loss was a number
     kept = load_file(tmp_path / "run" / "best.safetensors")
-    first = fit_module._begin(recipe, torch.device("cpu")).average.state_dict()
+    first = fit_module.begin(recipe, torch.device("cpu")).average.state_dict()
     assert changed(first, kept) == {"convs", "motion"}
 
 
@@ -640,7 +640,7 @@ def test_the_command_has_the_recipes_defaults() -> None:
     defaults = {field.name: field.default for field in fields(Recipe)}
     params = {param.name: param.default for param in train_command.params}
     names = ("seed", "device", "threads")  # others depend on the shape
-    for name in (*names, "motion_fraction", "guided_fraction"):
+    for name in (*names, "guided_fraction"):
         assert params[name] == defaults[name], name
     assert defaults["iterations"] == 100_000
     assert params["model"] in SHAPES

@@ -156,7 +156,7 @@ def test_re_parameterisation_and_warm_starts_still_work(recipe: Recipe, tmp_path
     wide = replace(recipe, iterations=3, reparam_width=4)
     run(wide, tmp_path / "wide")
     best = tmp_path / "wide/best.safetensors"
-    begun = fit_module._begin(replace(recipe, warm_start=best), torch.device("cpu"))
+    begun = fit_module.begin(replace(recipe, warm_start=best), torch.device("cpu"))
     for name, value in load_file(best).items():
         assert torch.equal(begun.network.state_dict()[name], value)
 

@@ -16,7 +16,7 @@ from support.clips import picture
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.training import streams
-from vsr.training.fit import Progress, StreamProgress, _begin, fit
+from vsr.training.fit import Progress, StreamProgress, begin, fit
 from vsr.training.losses import restoration, restoration_of_each
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, _names
@@ -49,6 +49,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
         batch=3,
         patch=16,
         reparam_width=0,
+        motion_fraction=0.0,
         device="cpu",
         threads=1,
     )
@@ -115,7 +116,7 @@ def test_without_a_start_motion_is_the_bundled_networks(recipe: Recipe) -> None:
     assert isinstance(bundled, Recurrent)
     width = len(bundled.motion.coarse[0].weight)
     plain = replace(recipe, validation=(), iterations=1, options={"flow_features": width})
-    run = _begin(plain, CPU)
+    run = begin(plain, CPU)
     assert isinstance(run.network, Recurrent)
     for mine, its in zip(run.network.motion.parameters(), bundled.motion.parameters(), strict=True):
         assert torch.equal(mine, its)

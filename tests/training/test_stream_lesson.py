@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -120,3 +123,31 @@ def test_what_is_kept_for_good_is_not_made_stronger() -> None:
     for new, old in ((louder.hidden, state.hidden), (louder.detail, state.detail)):
         torch.testing.assert_close(new[..., :3], 1.05 * old[..., :3])
         assert torch.equal(new[..., 3], old[..., 3])
+
+
+def test_motion_learns_alone_first_and_gets_better(network: Recurrent) -> None:
+    """A net that finds no motion learns, within a few steps, to find some of it."""
+    random = np.random.default_rng(1)
+    smooth = [cv2.resize(random.integers(0, 256, (28, 38), np.uint8), (300, 220)) for _ in range(2)]
+    streams = Streams(WindowPairs(smooth, [], 2, 1), lanes=3, patch=24, future=2)
+    teacher = copy.deepcopy(network.motion).requires_grad_(False)
+    lesson = StreamLesson(streams, 0.0, "relative", motion_fraction=0.5, teacher=teacher)
+    assert lesson.beginnings == (0.0, 0.5)
+    optimizer = torch.optim.Adam(network.parameters(), 2e-3)
+    examples = lesson.draw(random, 0.0)
+    errors = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        error = lesson.loss(network, examples, 0.1)
+        error.backward()
+        taught = {
+            name.partition(".")[0] for name, p in network.named_parameters() if p.grad is not None
+        }
+        assert taught == {"motion"}
+        optimizer.step()
+        errors.append(error.item())
+    assert min(errors[-3:]) < 0.9 * errors[0]
+    network.zero_grad()
+    lesson.loss(network, examples, 0.5).backward()
+    assert all(p.grad is None for p in network.motion.parameters())
+    assert network.inward.weight.grad is not None

@@ -67,8 +67,8 @@ def check_filters(metrics: Mapping[str, str]) -> None:
     for metric, needed in metrics.items():
         if needed not in known:
             raise InputError(
-                f"metric {metric!r}: {ffmpeg_binary()} has no filter {needed}: "
-                'pip install --upgrade "vsr-video[metrics]"'
+                f"metric {metric!r}: {ffmpeg_binary()} has no filter {needed}; "
+                "that of imageio-ffmpeg 0.8 has it"
             )
 
 

@@ -249,14 +249,16 @@ def _entries(name: str) -> dict[int, ModelCard]:
     if not scales and name in LITERATURE:
         raise ModelError(
             f"model {name!r} has no weights yet: `vsr train --model {name}` makes them, and "
-            "--model takes the file"
+            "--model takes the file",
+            python="model=...",
         )
     if not scales:
         own = [*(w.name for w in known if not w.group), *shelf.names()]
         names = ", ".join(dict.fromkeys(own))
         raise ModelError(
             f"unknown model {name!r}: known are {names}, those that `vsr models --all` lists "
-            "besides, or a .safetensors, .pth, .ckpt or .onnx file"
+            "besides, or a .safetensors, .pth, .ckpt or .onnx file",
+            python="model=...",
         )
     return scales
 

@@ -42,11 +42,11 @@ def add_model(
     """
     shelf.check_name(name)
     if any(weights.name == name for weights in catalogue()):
-        raise ModelError(f"name {name}: is a model of vsr's own; choose another with --name")
+        raise ModelError(f"name {name}: is a model of vsr's own; choose another name")
     if name in LITERATURE:
-        raise ModelError(f"name {name}: is a network of the literature; choose another with --name")
+        raise ModelError(f"name {name}: is a network of the literature; choose another name")
     if name in shelf.names() and not overwrite:
-        raise ModelError(f"name {name}: is on the shelf already; -y replaces it")
+        raise ModelError(f"name {name}: is on the shelf already; -y or overwrite=True replaces it")
     if file.suffix.lower() not in FILES:
         raise ModelError(f"{file}: a model file is named {', '.join(FILES)}")
     scales = scales_of(str(file))

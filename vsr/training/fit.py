@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
-from vsr.networks.vespcn import Vespcn
+from vsr.networks.vespcn import Motion, Vespcn
 from vsr.training.checkpoint import (
     Run,
     load_checkpoint,
@@ -292,6 +293,16 @@ def _take_motion(network: Recurrent) -> None:
         network.motion.load_state_dict(found)
 
 
+def _teacher(recipe: Recipe, network: Recurrent) -> Motion:
+    """The motion net that a run begins with, wherever it stands by now."""
+    began = copy.deepcopy(network)
+    if recipe.warm_start:
+        _warm_start(began, recipe.warm_start)
+    else:
+        _take_motion(began)
+    return began.motion.eval().requires_grad_(False)
+
+
 def _tell_recordings(seed: int, path: Path) -> None:
     lines = [f"{number}: {made}\n" for number, made in enumerate(degradations(seed))]
     write_whole(path, "".join(lines).encode())
@@ -307,7 +318,10 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
         pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
         if pairs.stills or pairs.clips:
             streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
-            return StreamLesson(streams, recipe.mse_fraction, recipe.loss)
+            teacher = _teacher(recipe, network) if recipe.motion_fraction else None
+            return StreamLesson(
+                streams, recipe.mse_fraction, recipe.loss, recipe.motion_fraction, teacher
+            )
     elif network.context:
         if not isinstance(network, Vespcn):
             raise TrainingError(

@@ -82,8 +82,8 @@ class Recipe:
             recurrent networks alone, is squared error in parts of bicubic's on the same take.
         mse_fraction: the last part of the run, in which squared error, the metric itself, is
             minimised instead.
-        motion_fraction: the first part of the run, in which a network that sees neighbours learns
-            their motion alone.
+        motion_fraction: the first part of the run, in which a network that sees neighbours, or
+            carries a state, learns their motion alone.
         guided_fraction: the part after it, in which such a network learns to use neighbours that
             are moved by their known flow.
         seed: everything random follows from it and the step number.

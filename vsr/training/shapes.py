@@ -23,7 +23,13 @@ class Shape:
 
 _AS_LIM = {"loss": "l1", "lr": 1e-4}  # et al. 2017, 4.2; their patches are Recipe's
 _SMALL = {"loss": "l1", "lr": 8e-4}  # little to learn, in short runs
-_STREAMS = {"patch": 56, "reparam_width": 0, "mse_fraction": 0.0, "loss": "relative"}
+_STREAMS = {
+    "patch": 56,
+    "reparam_width": 0,
+    "mse_fraction": 0.0,
+    "motion_fraction": 0.0,
+    "loss": "relative",
+}
 
 # Those of the literature are trained as they are, without re-parameterisation.
 _PLAIN = {"reparam_width": 0}

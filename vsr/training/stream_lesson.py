@@ -1,4 +1,7 @@
-"""What a recurrent network is asked: to restore every frame of its streams' chunks."""
+"""What a recurrent network is asked: to restore every frame of its streams' chunks.
+
+Its motion net does not learn from that, as picking has no gradient: it may learn alone before.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ from torch.nn.utils import parametrize
 
 from vsr.networks import Network
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
+from vsr.networks.vespcn import Motion
 from vsr.training.lessons import Examples
 from vsr.training.losses import restoration_of_each
+from vsr.training.motion_error import motion_error
 from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
@@ -51,11 +56,15 @@ class StreamLesson:
         streams: where the chunks come from.
         mse_fraction, loss_kind: as in StillLesson; "relative" is squared error in parts of
             bicubic's on the same take.
+        motion_fraction: the first part of the run, in which the motion net alone learns.
+        teacher: what that was when the run began; None where it is not to learn.
     """
 
     streams: Streams
     mse_fraction: float
     loss_kind: str
+    motion_fraction: float = 0.0
+    teacher: Motion | None = None
     _state: State | None = None
     _told: Tensor | None = None  # what LaneLosses are made of
 
@@ -66,7 +75,7 @@ class StreamLesson:
 
     @property
     def beginnings(self) -> tuple[float, ...]:
-        return (0.0,)
+        return (0.0, self.motion_fraction) if self.motion_fraction else (0.0,)
 
     def draw(self, random: np.random.Generator, done: float) -> Examples:
         chunk = self.streams.next(LENGTH, random)
@@ -82,6 +91,10 @@ class StreamLesson:
         assert isinstance(network, Recurrent)
         small, large, quality, fresh, live, clean, bicubic, gain, upset, heavier = examples
         frames = small.float() / 255  # (N, T + future, p, p)
+        if self.teacher is not None and done < self.motion_fraction:
+            with torch.autocast(small.device.type, torch.bfloat16):
+                shown = frames[:, : large.shape[1]]
+                return motion_error(network.motion, self.teacher, shown, large.float() / 255)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
         state = self._carried(network, frames[:, :1], fresh, upset)

@@ -127,8 +127,7 @@ def _check(source: Path, target: Path, overwrite: bool) -> None:
     check_input(source)
     if is_series(source) or not is_still(source):
         raise InputError(
-            f"{source}: must be one image; a clip's frames are learnt from by "
-            "`vsr adapt --zero-shot`"
+            f"{source}: must be one image; `vsr adapt` learns from the frames of a clip"
         )
     if leads_out(target) or names_folder(target) or not is_image(target):
         raise OutputError(f"{target}: must be an image file, such as .png")

@@ -1,0 +1,89 @@
+"""`vsr check` and `vsr.check`: outputs held against their sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from support.cli_runner import vsr as run
+from support.clips import Clip, make
+
+import vsr
+
+LOSSLESS: dict[str, Any] = {"model": "bicubic", "codec": "ffv1", "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    clip = Clip(width=64, height=48, pts=range(0, 6 * 512, 512), options={"qp": "0"})
+    return make(tmp_path_factory.mktemp("check") / "in.mkv", clip)
+
+
+def test_bicubic_agrees_and_nearest_differs_as_it_does(source: Path, tmp_path: Path) -> None:
+    found = {}
+    for model in ("bicubic", "nearest"):
+        target = tmp_path / f"{model}.mkv"
+        vsr.upscale(source, target, **{**LOSSLESS, "model": model}, scale=2)
+        found[model] = vsr.check(target, source)
+    assert found["bicubic"].frames == 6
+    assert found["bicubic"].psnr > 38
+    assert found["nearest"].overshoot == 0
+    assert found["bicubic"].flicker is not None
+    assert found["bicubic"].heat.shape == (48, 64)
+
+
+def test_the_record_tells_what_was_taken(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "part.mkv"
+    words = ("--model", "bicubic", "--codec", "ffv1", "--scale", "2", "--record")
+    part = ("--crop", "16,8,32,24", "--start", "0.05", "--end", "0.2")
+    assert run("upscale", source, target, *words, *part).code == 0
+    shown = tmp_path / "map.png"
+    ran = run("check", target, "--source", source, "--record", "--heat-map", shown, "--json")
+    assert ran.code == 0, ran.err
+    (facts,) = ran.events
+    assert facts["frames"] < 6
+    assert facts["psnr"] > 35
+    record = json.loads((tmp_path / "part.mkv.record.json").read_text())
+    assert record["consistency"]["psnr"] == facts["psnr"]
+    assert cv2.imread(str(shown)).shape == (24, 32, 3)
+    again = run("check", target, "--source", source, "--record", "--json")
+    assert again.events[0]["psnr"] == facts["psnr"]
+
+
+def test_an_image_can_be_checked_too(tmp_path: Path) -> None:
+    small, large = tmp_path / "in.png", tmp_path / "out.png"
+    cv2.imwrite(
+        str(small),
+        cv2.resize(cv2.getGaussianKernel(40, 9) @ cv2.getGaussianKernel(40, 9).T * 5e4, (40, 40)),
+    )
+    vsr.upscale(small, large, model="bicubic", scale=3, device="cpu")
+    found = vsr.check(large, small)
+    assert found.frames == 1
+    assert found.flicker is None
+    assert found.psnr > 40
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--crop", "0,0,32,20"], "is no enlargement of 32x20"),
+        (["--end", "0.1"], "has 3 frames"),
+        (["--heat-map", "map.jpg"], r"the map of differences is a .png"),
+        (["--record"], "no record to add to"),
+        (["--frames", "0"], "a whole number of 1"),
+    ],
+)
+def test_what_is_refused_in_one_line(
+    source: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    target = tmp_path / "out.mkv"
+    vsr.upscale(source, target, **LOSSLESS, scale=2)
+    before = sorted(tmp_path.iterdir())
+    ran = run("check", target, "--source", source, *words)
+    assert ran.code != 0
+    assert message in ran.err
+    assert "Traceback" not in ran.err
+    assert sorted(tmp_path.iterdir()) == before
