@@ -48,7 +48,7 @@ from .param_types import FilePath, Number, Time
 @upscale_option("read.video_stream")
 @upscale_option("read.deinterlace")
 @click.option("--threads", type=Number(THREADS), default=0, metavar="N", help="For the network.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("-y", "--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> None:
     """Make one still of what many frames of INPUT know of a region.
