@@ -12,6 +12,7 @@ import click
 from vsr.core.bounds import THREADS
 from vsr.core.crop import CropRegion
 from vsr.core.options import ReadOptions
+from vsr.util.text import one_line
 
 from .options import upscale_option
 from .output.messages import warn
@@ -65,13 +66,15 @@ def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> Non
         click.echo(json.dumps({"event": "result", **result.facts()}))
         return
     facts = result.facts()
-    click.echo(f"{target}: of {facts['used']} of {facts['frames']} frames ({facts['motion']})")
+    click.echo(
+        f"{one_line(str(target))}: of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
+    )
     click.echo(facts["knowledge"])
     for reason, numbers in _left_out(facts["left_out"]).items():
         click.echo(f"left out: {reason}: {_listed(numbers)}")
     for name, path in result.files.items():
         if name != "still":
-            click.echo(f"{name}: {path}")
+            click.echo(f"{name}: {one_line(str(path))}")
 
 
 def _options(
