@@ -66,15 +66,14 @@ def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> Non
         click.echo(json.dumps({"event": "result", **result.facts()}))
         return
     facts = result.facts()
-    click.echo(
-        f"{one_line(str(target))}: of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
-    )
+    frames = f"of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
+    click.echo(f"{one_line(target)}: {frames}")
     click.echo(facts["knowledge"])
     for reason, numbers in _left_out(facts["left_out"]).items():
         click.echo(f"left out: {reason}: {_listed(numbers)}")
     for name, path in result.files.items():
         if name != "still":
-            click.echo(f"{name}: {one_line(str(path))}")
+            click.echo(f"{name}: {one_line(path)}")
 
 
 def _options(

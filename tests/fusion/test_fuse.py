@@ -154,6 +154,15 @@ def test_a_model_that_is_not_known_is_told_before_any_work(
         vsr.fuse(clip, tmp_path / "look.png", crop=CROP, model="nosuch")
 
 
+@pytest.mark.slow
+def test_names_of_any_kind_are_told_in_a_line(clip: Path, tmp_path: Path) -> None:
+    words = ("--crop", CROP, "--frames", "1", "--scale", "1", "--model", "")
+    ran = run("fuse", clip, tmp_path / "a\nb.png", *words)
+    assert ran.code == 0, ran.err
+    assert len(ran.out.splitlines()) == 2 + len(BESIDE) - 1
+    assert (tmp_path / "a\nb.mean.png").exists()
+
+
 def test_two_files_by_one_link_are_refused(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "look.png").write_bytes(b"old")
     (tmp_path / "look.mean.png").symlink_to("look.png")
