@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support.cli_runner import vsr as run
 from support.moving_sign import BOX, drawn
 
+import vsr
 from vsr.fusion.memory import bytes_needed
 
 INFO = drawn(1).info
@@ -30,9 +30,8 @@ def test_too_little_memory_is_told_in_one_line(
     source = tmp_path / "in.png"
     cv2.imwrite(str(source), drawn(1).frames[0].astype(np.uint8))
     monkeypatch.setattr("vsr.fusion.memory.free_memory", lambda _: 1000)
-    words = ("--crop", "24,16,48,20", "--model", "")
-    ran = run("fuse", source, tmp_path / "look.png", *words)
-    assert ran.code == 1
-    assert "pixels of 1 frames need about" in ran.err
-    assert "take a smaller region, or fewer frames" in ran.err
+    with pytest.raises(vsr.InputError) as caught:
+        vsr.fuse(source, tmp_path / "look.png", crop="24,16,48,20", model="")
+    assert str(caught.value).startswith("48x20 pixels of 1 frames need about ")
+    assert str(caught.value).endswith("are free: take a smaller region, or fewer frames")
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
