@@ -12,6 +12,7 @@ import click
 from vsr.core.bounds import THREADS
 from vsr.core.crop import CropRegion
 from vsr.core.options import ReadOptions
+from vsr.util.text import one_line
 
 from .options import upscale_option
 from .output.messages import warn
@@ -48,7 +49,7 @@ from .param_types import FilePath, Number, Time
 @upscale_option("read.video_stream")
 @upscale_option("read.deinterlace")
 @click.option("--threads", type=Number(THREADS), default=0, metavar="N", help="For the network.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("-y", "--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> None:
     """Make one still of what many frames of INPUT know of a region.
@@ -65,13 +66,14 @@ def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> Non
         click.echo(json.dumps({"event": "result", **result.facts()}))
         return
     facts = result.facts()
-    click.echo(f"{target}: of {facts['used']} of {facts['frames']} frames ({facts['motion']})")
+    frames = f"of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
+    click.echo(f"{one_line(target)}: {frames}")
     click.echo(facts["knowledge"])
     for reason, numbers in _left_out(facts["left_out"]).items():
         click.echo(f"left out: {reason}: {_listed(numbers)}")
     for name, path in result.files.items():
         if name != "still":
-            click.echo(f"{name}: {path}")
+            click.echo(f"{name}: {one_line(path)}")
 
 
 def _options(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,6 +17,7 @@ import vsr
 from vsr.fusion.fuse import BESIDE
 
 CROP = f"{BOX.x},{BOX.y},{BOX.width},{BOX.height}"
+TIMES = ("at", "start", "end", "rate")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def test_twice_the_same_and_not_over_what_is_there(clip: Path, tmp_path: Path) -
     [
         (["--crop", "80,10,40,20"], "reaches beyond the picture"),
         (["--crop", "10,10,4,4"], "too few to follow"),
-        (["--crop", CROP, "--at", "9"], "shows nothing any more at 9 s"),
+        (["--crop", CROP, "--at", "9"], "no frame is shown then; the last one begins 7.1 s before"),
         (["--crop", CROP, "--at", "0.1", "--start", "0.5"], "outside the span"),
         (["--crop", CROP, "--scale", "9"], "a whole number of 1 to 8"),
         (["--crop", CROP, "--prior", "-1"], "prior -1"),
@@ -87,6 +89,87 @@ def test_what_is_refused_in_one_line(
     assert message in ran.err
     assert "Traceback" not in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the first four frames of a sign: f_7.png and those after it."""
+    folder = tmp_path_factory.mktemp("images")
+    for number, luma in enumerate(drawn(4, 3).frames, 7):
+        cv2.imwrite(str(folder / f"f_{number}.png"), luma)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["", "f_%d.png"])
+def test_images_are_a_video(images: Path, tmp_path: Path, name: str) -> None:
+    """The network finds the best frame among them, though they have no span."""
+    made = vsr.fuse(
+        images / name, tmp_path / "look.png", crop=CROP, at=0.05, model="bicubic", scale=2
+    )
+    assert len(made.fused.used) == 4
+    near, far = (cv2.imread(str(made.files[name]), 0) for name in ("best", "network"))
+    assert np.abs(near.astype(float) - far).mean() < 3
+
+
+def test_a_still_does_not_join_the_images_it_is_made_of(images: Path) -> None:
+    before = sorted(images.iterdir())
+    for source, target in ((images, "look.png"), (images / "f_%d.png", "f_11.png")):
+        with pytest.raises(vsr.OutputError, match="choose another"):
+            vsr.fuse(source, images / target, crop=CROP, model="")
+    assert sorted(images.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_the_record_is_enough_to_make_it_again(clip: Path, tmp_path: Path) -> None:
+    asked = {"crop": CROP, "at": Fraction(1, 3), "frames": 4, "scale": 2, "model": ""}
+    read = vsr.ReadOptions(start=Fraction(1, 10))
+    made = vsr.fuse(clip, tmp_path / "a.png", read=read, **asked)
+    told = json.loads(made.files["record"].read_text())
+    settings = told["settings"]
+    exact = {
+        n: v and Fraction(v).limit_denominator(10**6) for n, v in settings.items() if n in TIMES
+    }
+    assert exact == {"at": Fraction(1, 3), "start": Fraction(1, 10), "end": None, "rate": None}
+    again = vsr.fuse(
+        clip,
+        tmp_path / "b.png",
+        crop=settings["crop"],
+        at=exact["at"],
+        frames=settings["frames"],
+        scale=settings["scale"],
+        prior=settings["prior"],
+        model=settings["model"],
+        read=vsr.ReadOptions(start=exact["start"], start_number=settings["start_number"]),
+    )
+    assert again.files["still"].read_bytes() == made.files["still"].read_bytes()
+    assert told["frames"][0]["seconds"] == pytest.approx(0.1 + told["frames"][0]["number"] / 10)
+
+
+def test_a_model_that_is_not_known_is_told_before_any_work(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vsr.fusion.fuse.fuse_frames", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(vsr.ModelError, match="unknown model 'nosuch'"):
+        vsr.fuse(clip, tmp_path / "look.png", crop=CROP, model="nosuch")
+
+
+@pytest.mark.slow
+def test_names_of_any_kind_are_told_in_a_line(clip: Path, tmp_path: Path) -> None:
+    words = ("--crop", CROP, "--frames", "1", "--scale", "1", "--model", "")
+    ran = run("fuse", clip, tmp_path / "a\nb.png", *words)
+    assert ran.code == 0, ran.err
+    assert len(ran.out.splitlines()) == 2 + len(BESIDE) - 1
+    assert (tmp_path / "a\nb.mean.png").exists()
+
+
+def test_two_files_by_one_link_are_refused(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "look.png").write_bytes(b"old")
+    (tmp_path / "look.mean.png").symlink_to("look.png")
+    ran = run("fuse", clip, tmp_path / "look.png", "--crop", CROP, "-y")
+    assert ran.code == 1
+    assert "is the same file as" in ran.err
+    assert (tmp_path / "look.png").read_bytes() == b"old"
 
 
 def test_only_a_png(clip: Path, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
@@ -48,6 +48,41 @@ def commit_bytes(target: Path, data: bytes, overwrite: bool) -> None:
         with writing(place):
             part.write_bytes(data)
         commit(part, place, overwrite)
+
+
+def commit_all(contents: Mapping[Path, bytes], overwrite: bool) -> None:
+    """Write several whole files: all, or none. The first gets its name last: with it, all is there.
+
+    They get their names once all are written. What has appeared under one of these meanwhile is
+    replaced with `overwrite` alone; else it stays, and OutputError is raised. Where one cannot be
+    named, what was new of the others is taken away again. Links stand for what they lead to.
+    """
+    with ExitStack() as stack:
+        parts: dict[Path, Path] = {}
+        for target, data in contents.items():
+            place = followed(target)
+            parts[place] = stack.enter_context(part_for(place))
+            with writing(place):
+                parts[place].write_bytes(data)
+        new = [place for place in parts if not os.path.lexists(place)]
+        try:
+            for place, part in reversed(parts.items()):
+                _named_alone(part, place, overwrite)
+        except BaseException:
+            for place in new:
+                if not parts[place].exists():  # it has got its name, and is ours
+                    place.unlink(missing_ok=True)
+            raise
+
+
+def _named_alone(part: Path, target: Path, overwrite: bool) -> None:
+    try:
+        with writing(target):
+            _named(part, target, overwrite)
+    except _AppearedError:
+        raise OutputError(
+            f"{target}: has been made by somebody else meanwhile, and stays; nothing is written"
+        ) from None
 
 
 class _AppearedError(Exception):

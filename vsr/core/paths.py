@@ -106,6 +106,15 @@ def check_output(
         raise OutputError(f"{path}: the folder {place} is not writable")
 
 
+def check_apart(targets: Iterable[Path]) -> None:
+    """Raise OutputError, in one line, where links make two of a run's outputs one file."""
+    seen: dict[str, Path] = {}
+    for target in targets:
+        first = seen.setdefault(os.path.realpath(target), target)
+        if first is not target:
+            raise OutputError(f"{target}: is the same file as {first}; choose another name")
+
+
 def check_output_folder(folder: Path, inputs: Iterable[Path]) -> None:
     """Raise OutputError, in one line, where a folder to be written into holds an input itself.
 

@@ -48,7 +48,7 @@ class Knowledge:
     def __str__(self) -> str:
         gain = f"the still explains the samples {self.over_mean:.1f} dB better than their mean"
         if self.frames == 1:
-            return "one frame takes part, and is what the still shows"
+            return "one frame takes part, and is the still; how sure it is, nothing tells"
         if self.between_pixels == 2:
             return gain
         where = f"along {' and '.join(self._static)} the frames lie on one grid of pixels"

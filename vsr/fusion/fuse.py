@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from vsr.core.commit import commit_bytes
+from vsr.core.commit import commit_all
 from vsr.core.errors import OutputError
 from vsr.core.events import ignore
-from vsr.core.paths import as_path, check_input, check_output
+from vsr.core.paths import (
+    as_path,
+    check_apart,
+    check_input,
+    check_output,
+    check_output_folder,
+)
+from vsr.fusion.beside import by_network
 from vsr.fusion.options import FuseOptions
 from vsr.fusion.pictures import error_png_of, png_of
-from vsr.fusion.placement import inverse, seen_at, shift
 from vsr.fusion.record import make_record
 from vsr.fusion.still import Fused, fuse_frames
+from vsr.images.images import list_images
+from vsr.images.numbered import pattern_of
+from vsr.pipeline.checks import input_files
 from vsr.pipeline.routes import open_file
 from vsr.provenance.fingerprint import fingerprints
-from vsr.upscaler import Upscaler, open_video
+from vsr.upscaler import Upscaler
 from vsr.video.reader import Video
 
 BESIDE = {
@@ -85,7 +90,7 @@ def fuse(
     is what explains the samples of all others best. No network takes part in it.
 
     Args:
-        source: a video, or a folder of images as one.
+        source: a video, or images as one: a folder of them, or numbered ones as frame_%04d.png.
         target: a .png for the still. Beside it come the best single frame's region, enlarged
             bicubically and by a network, the mean of the aligned frames, the standard error of each
             pixel, and a record of it all: see BESIDE.
@@ -98,35 +103,51 @@ def fuse(
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
     if place.suffix.lower() != ".png":
         raise OutputError(f"{place}: a fused still is a .png")
-    check_input(path)
     files = {"still": place, **{n: place.with_suffix(end) for n, end in BESIDE.items()}}
     if options.model == "":
         del files["network"]
-    for file in files.values():
-        check_output(file, options.overwrite, [path])
+    _check_paths(path, files.values(), options)
     said: list[str] = []
 
     def tell(message: str) -> None:
         said.append(message)
         (warn or ignore)(message)
 
-    found = fingerprints(path)
+    upscaler = None
+    if "network" in files:  # before any work: it may not be known
+        upscaler = Upscaler(options.model, scale=options.scale, threads=options.threads, warn=tell)
+    found = fingerprints(path, options.read.start_number)
     with open_file(path, options.read.span, options.read.clip_rate, tell, options.read) as video:
         origin = video.origin if isinstance(video, Video) else Fraction(0)
         at = None if options.at is None else (origin + options.at) / video.info.time_base
         fused = fuse_frames(video, at, options)
     written = _pictures(fused, files)
-    network = ""
-    if "network" in files:
-        network, picture = _by_network(path, fused, origin, options)
+    if upscaler:
+        picture = by_network(path, fused, upscaler, options)
         written["network"] = png_of(picture, fused.info, files["network"])
-    record = make_record(fused, path, found, options, origin, network)
+    record = make_record(fused, path, found, options, origin, upscaler.model if upscaler else "")
     written["record"] = json.dumps(record, indent=1).encode() + b"\n"
-    for name in files:  # the still last: with it, all is there
-        if name != "still":
-            commit_bytes(files[name], written[name], options.overwrite)
-    commit_bytes(place, written["still"], options.overwrite)
+    commit_all({files[name]: written[name] for name in files}, options.overwrite)
     return Fusion(path, place, files, fused, tuple(said))
+
+
+def _check_paths(source: Path, files: Collection[Path], options: FuseOptions) -> None:
+    """Raise InputError or OutputError where the source is none, or a file may not be written.
+
+    An image that joined those of the source would be one of its frames the next time.
+    """
+    pattern = pattern_of(source)
+    if pattern:
+        list_images(source, options.read.start_number)
+    else:
+        check_input(source)
+    for file in files:
+        check_output(file, options.overwrite, input_files([source]))
+        if pattern and file.parent == pattern.folder and pattern.number_of(file.name) is not None:
+            raise OutputError(f"{file}: would be one of the images {source}; choose another name")
+        if source.is_dir():
+            check_output_folder(file.parent, [source / file.name])
+    check_apart(files)
 
 
 def _pictures(fused: Fused, files: Mapping[str, Path]) -> dict[str, bytes]:
@@ -137,38 +158,3 @@ def _pictures(fused: Fused, files: Mapping[str, Path]) -> dict[str, bytes]:
         "mean": png_of(fused.mean, info, files["mean"]),
         "error": error_png_of(fused.error, info, files["error"]),
     }
-
-
-def _by_network(
-    path: Path, fused: Fused, origin: Fraction, options: FuseOptions
-) -> tuple[str, Tensor]:
-    """The best frame's region by a network that sees its neighbours: its name, and (C, H, W)."""
-    upscaler = Upscaler(options.model, scale=options.scale, threads=options.threads)
-    (verdict,) = (v for v in fused.verdicts if v.window.number == fused.best_frame)
-    window, base = verdict.window, fused.info.time_base
-    start = window.pts * base - origin
-    read = options.read
-    source = open_video(
-        path,
-        start=start,
-        end=start + base,
-        video_stream=read.video_stream,
-        deinterlace=read.deinterlace,
-        rate=read.rate,
-        start_number=read.start_number,
-    )
-    large = next(iter(upscaler.frames(source)))
-    pixels = large.image.astype(np.float32) / np.iinfo(large.image.dtype).max
-    if fused.still.shape[0] == 1:
-        pixels = pixels[..., :1]
-    assert window.found is not None
-    box, scale = window.found.box, float(upscaler.scale)
-    whole = shift(box.x, box.y) @ window.found.placement.matrix
-    to_large = shift(-0.5, -0.5) @ np.diag([scale, scale, 1.0]) @ shift(0.5, 0.5)
-    matrix = to_large @ whole @ inverse(to_large)
-    height, width = fused.still.shape[-2:]
-    planes = [
-        seen_at(np.ascontiguousarray(plane), matrix, width, height)
-        for plane in pixels.transpose(2, 0, 1)
-    ]
-    return upscaler.model, torch.from_numpy(np.stack(planes))

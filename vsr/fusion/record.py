@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from vsr.core.option_checks import exact
 from vsr.core.url import Url
 from vsr.fusion.judge import Verdict
 from vsr.fusion.options import FuseOptions
@@ -47,14 +48,17 @@ def make_record(
         "machine": machine(),
         "settings": {
             "crop": str(options.crop),
-            "at": None if options.at is None else float(options.at),
-            "start": None if read.start is None else float(read.start),
-            "end": None if read.end is None else float(read.end),
+            "at": _exactly(options.at),
+            "start": _exactly(read.start),
+            "end": _exactly(read.end),
             "scale": options.scale,
             "frames": options.frames,
             "prior": options.prior,
             "deinterlace": read.deinterlace,
             "video_stream": read.video_stream,
+            "rate": _exactly(read.rate),
+            "start_number": read.start_number,
+            "model": options.model,
         },
         "region": {
             "x": fused.box.x,
@@ -76,6 +80,13 @@ def make_record(
         "beside": {"best_frame": fused.best_frame, "network": network},
         "frames": [_frame(verdict, time_base, origin) for verdict in fused.verdicts],
     }
+
+
+def _exactly(time: Fraction | None) -> float | str | None:
+    """A number that gives the very time back when it is asked for again; else a fraction."""
+    if time is None or exact(float(time)) == time:
+        return None if time is None else float(time)
+    return str(time)
 
 
 def _frame(verdict: Verdict, time_base: Fraction, origin: Fraction) -> dict[str, Any]:

@@ -73,8 +73,11 @@ def sights(source: Source, at: Fraction | None, most: int) -> Sights:
     if not before:
         raise InputError(f"{source.path}: no frame to take a region from")
     if at is not None and at >= before[-1][1].pts + before[-1][1].duration:
-        shown = float(at * info.time_base)
-        raise InputError(f"{source.path}: shows nothing any more at {shown:g} s of its clock")
+        last = before[-1][1]
+        late = float((at - last.pts) * info.time_base)
+        raise InputError(
+            f"{source.path}: at: no frame is shown then; the last one begins {late:.3g} s before"
+        )
     return _around(before, None, marked, info, most)
 
 

@@ -20,6 +20,7 @@ from vsr.core.source import Source
 from vsr.fusion.certainty import Knowledge, knowledge, standard_error
 from vsr.fusion.follow import Track, follow
 from vsr.fusion.judge import Verdict, judge
+from vsr.fusion.memory import check_memory
 from vsr.fusion.options import FuseOptions
 from vsr.fusion.placement import seen_at, shift
 from vsr.fusion.samples import AROUND, gather
@@ -70,10 +71,13 @@ def fuse_frames(source: Source, at: Fraction | None, options: FuseOptions) -> Fu
     """Fuse what frames of a source show of a region. `at` is in ticks of the source's clock.
 
     The same frames give the same still, to the bit, on one machine. Raises InputError where the
-    region is none of the picture's, or no frame shows it.
+    region is none of the picture's, no frame shows it, or there is too little memory.
     """
     box = options.crop.inside(source.info)
     _check_size(box, options)
+    frames = min(options.frames, source.expected_frames or options.frames)
+    held = 0 if at is None else frames  # where `at` is late, all that come before it
+    check_memory(source.info, box, options.scale, frames, held)
     with _one_thread():
         track = follow(sights(source, at, options.frames), box, source.info)
         verdicts = judge(track)
