@@ -67,14 +67,15 @@ def knowledge(still: Tensor, mean: Tensor, samples: Samples, belief: Belief) -> 
 
 
 def _over(still: Tensor, mean: Tensor, samples: Samples, belief: Belief) -> float:
+    """Noise is what most samples are off the still; what some are off beyond it, is not."""
     grey = samples.grey
-    noise = float((1 / grey.weights).mean())
-    errors = []
-    for picture, blur in ((mean, None), (still, belief.blur)):
-        shown = picture.mean(1, keepdim=True)
-        at = looked_up(shown, grey.places) if blur is None else seen(shown, grey, blur)
-        errors.append(float((at - grey.values).square().mean()))
-    beyond = [max(error - 0.9 * noise, 0.02 * noise) for error in errors]
+    shown = [picture.mean(1, keepdim=True) for picture in (mean, still)]
+    off = [
+        looked_up(shown[0], grey.places) - grey.values,
+        seen(shown[1], grey, belief.blur) - grey.values,
+    ]
+    noise = float((1.4826 * off[1].abs().median()).square())
+    beyond = [max(float(each.square().mean()) - noise, 0.02 * noise, 1e-9) for each in off]
     return 10 * math.log10(beyond[0] / beyond[1])
 
 

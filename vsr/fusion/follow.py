@@ -36,6 +36,7 @@ _FOLLOWED = ("euclidean", "affine")  # from frame to frame, besides translation
 _LIKE = 0.5  # the least correlation of what counts as the region
 _TURNS = 0.003  # by which the likeness must grow for a region to be followed so
 _STRETCH = 0.1  # of a region's side, by which its corners may move from frame to frame
+_INDEPENDENT = 0.25  # of a region's pixels: neighbours share noise, coding and interpolation
 _LEAST_SPREAD = 1e-9  # of luma in 0..1, squared: below what 16 bits show
 
 
@@ -232,7 +233,8 @@ def _cost(windows: Sequence[Window], model: Luma, parameters: int) -> float:
         if window.found:
             off = levelled(window.found.shown(model), model) - model
             spread = float(np.square(off).mean()) + _LEAST_SPREAD
-            total += off.size * math.log(spread) + parameters * math.log(off.size)
+            count = off.size * _INDEPENDENT
+            total += count * math.log(spread) + parameters * math.log(count)
     return total
 
 

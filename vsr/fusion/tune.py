@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vsr.fusion.imaging import seen
 from vsr.fusion.samples import Samples
@@ -18,12 +20,15 @@ _FIRST = 10.0
 _AS_WELL = 1.02
 _LEFT_OUT = 5  # of so many frames is one
 _OF_FEW = 7  # of so many samples, where frames are fewer
+_SIDE = 192  # pixels of the still: more tells no more of lens and noise
+_STRIDE = 16
 _MOST = 40_000  # samples that are looked at
 _PASSES, _STEPS = 3, 10
 
 
 def tuned(samples: Samples, begin: Tensor) -> Belief:
     """The belief whose still foretells best; of as many samples as can be looked at quickly."""
+    samples, begin = _telling_part(samples, begin)
     grey, count = samples.grey, len(samples.places)
     share = min(1.0, _MOST / count)
     if share < 1:
@@ -42,6 +47,25 @@ def tuned(samples: Samples, begin: Tensor) -> Belief:
     smooth = _smoothest({smooth: error(blur, smooth) for smooth in SMOOTHS})
     blur = min(BLURS, key=lambda blur: error(blur, smooth))
     return Belief(blur, smooth)
+
+
+def _telling_part(samples: Samples, begin: Tensor) -> tuple[Samples, Tensor]:
+    """Of a large still the part with most to see, with its samples and beginning."""
+    height, width = (min(length, _SIDE) for length in samples.size)
+    if (height, width) == samples.size:
+        return samples, begin
+    grey = begin.mean(1, keepdim=True)
+    across, down = grey.diff(dim=-1).abs(), grey.diff(dim=-2).abs()
+    detail = across[..., :-1, :] + down[..., :, :-1]
+    seen = F.avg_pool2d(detail, (height - 1, width - 1), _STRIDE)
+    place = int(seen.argmax())
+    row, column = (n * _STRIDE for n in divmod(place, seen.shape[-1]))
+    corner = torch.tensor([column, row], dtype=torch.float32)
+    inside = samples.places - corner
+    most = torch.tensor([width - 1, height - 1])
+    kept = ((inside >= 0) & (inside <= most)).all(1)
+    part = replace(samples, places=inside, size=(height, width)).chosen(kept)
+    return part, begin[..., row : row + height, column : column + width]
 
 
 def _smoothest(errors: Mapping[float, float]) -> float:

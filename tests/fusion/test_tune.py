@@ -1,0 +1,48 @@
+"""Blur and prior are chosen on the part of a still that tells most."""
+
+from __future__ import annotations
+
+import torch
+
+from vsr.fusion.samples import Samples
+from vsr.fusion.tune import _SIDE, _smoothest, _telling_part
+
+
+def all_pixels(height: int, width: int) -> Samples:
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    places = torch.stack([columns, rows], -1).reshape(-1, 2).float()
+    count = len(places)
+    return Samples(
+        places=places,
+        values=(places[:, 0] + 1000 * places[:, 1])[None],
+        weights=torch.ones(count),
+        frames=torch.zeros(count, dtype=torch.int64),
+        kinds=torch.zeros(count, dtype=torch.int64),
+        widths=(1.0,),
+        size=(height, width),
+        scale=1,
+    )
+
+
+def test_a_small_still_is_taken_whole() -> None:
+    samples, begin = all_pixels(40, 60), torch.zeros(1, 1, 40, 60)
+    assert _telling_part(samples, begin) == (samples, begin)
+
+
+def test_of_a_large_one_the_part_with_most_to_see() -> None:
+    samples, begin = all_pixels(300, 500), torch.zeros(1, 1, 300, 500)
+    begin[..., 180:280, 400:490] = torch.rand(100, 90)
+    part, cut = _telling_part(samples, begin)
+    assert part.size == (_SIDE, _SIDE) == tuple(cut.shape[-2:])
+    assert cut.max() > 0
+    # each sample is of the pixel that it was of
+    x, y = part.places.long().unbind(1)
+    corner = part.values[0, 0].long()
+    row, column = corner // 1000, corner % 1000
+    assert torch.equal(part.values[0].long(), (x + column) + 1000 * (y + row))
+    assert torch.equal(cut, begin[..., row : row + _SIDE, column : column + _SIDE])
+    assert row <= 180 < 280 <= row + _SIDE
+
+
+def test_of_priors_that_do_as_well_the_strongest() -> None:
+    assert _smoothest({1.0: 1.0, 3.0: 1.01, 10.0: 1.2}) == 3.0
