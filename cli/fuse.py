@@ -12,6 +12,7 @@ import click
 from vsr.core.bounds import THREADS
 from vsr.core.crop import CropRegion
 from vsr.core.options import ReadOptions
+from vsr.fusion.options import FRAMES, FUSED_SCALE, PRIOR, FuseOptions
 from vsr.util.text import one_line
 
 from .options import upscale_option
@@ -28,13 +29,20 @@ from .param_types import FilePath, Number, Time
 )
 @upscale_option("read.start")
 @upscale_option("read.end")
-@click.option("--scale", type=int, default=4, show_default=True, metavar="1..8")
 @click.option(
-    "--frames", type=int, default=100, show_default=True, metavar="N", help="Take at most so many."
+    "-s", "--scale", type=Number(FUSED_SCALE), default=4, show_default=True, metavar="1..8"
+)
+@click.option(
+    "--frames",
+    type=Number(FRAMES),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Take at most so many.",
 )
 @click.option(
     "--prior",
-    type=float,
+    type=Number(PRIOR),
     default=1.0,
     show_default=True,
     metavar="0..100",
@@ -84,9 +92,7 @@ def _options(
     video_stream: int | None,
     deinterlace: str,
     **others: Any,
-) -> Any:
-    from vsr.fusion.options import FuseOptions
-
+) -> FuseOptions:
     if crop is None:
         raise click.UsageError("--crop X,Y,W,H is missing: the region, in the frame at --at")
     read = ReadOptions(
