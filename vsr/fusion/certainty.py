@@ -15,6 +15,7 @@ from vsr.fusion.solve import Belief, solve
 _DRAWS = 8
 _SEED = 1
 _PASSES, _STEPS = 2, 8
+_LEAST_GAIN = 0.1  # dB
 _STATIC = 0.85  # the length of the mean phase, 0..1, from which on samples lie on one grid
 
 
@@ -46,7 +47,9 @@ class Knowledge:
         return [name for name, length in axes if length > _STATIC]
 
     def __str__(self) -> str:
-        gain = f"the still explains the samples {self.over_mean:.1f} dB better than their mean"
+        gain = "the still explains the samples no better than their mean"
+        if self.over_mean > _LEAST_GAIN:
+            gain = f"the still explains the samples {self.over_mean:.1f} dB better than their mean"
         if self.frames == 1:
             return "one frame takes part, and is the still; how sure it is, nothing tells"
         if self.between_pixels == 2:
