@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def _around(
 
     def later() -> Iterator[Sight]:
         nonlocal found
-        coming = iter(marked) if following is None else _with(following, marked)
+        coming = marked if following is None else chain([following], marked)
         for number, frame in coming:
             if frame.starts_shot or found >= behind:
                 return
@@ -107,13 +108,6 @@ def _around(
             yield sight_of(number, frame, info)
 
     return Sights(sight_of(*reference, info), later(), earlier())
-
-
-def _with(
-    first: tuple[int, Frame], others: Iterator[tuple[int, Frame]]
-) -> Iterator[tuple[int, Frame]]:
-    yield first
-    yield from others
 
 
 def sight_of(number: int, frame: Frame, info: VideoInfo) -> Sight:

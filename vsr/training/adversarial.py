@@ -26,9 +26,8 @@ from torch import Tensor
 
 from vsr.core.errors import OutputError, TrainingError
 from vsr.core.folders import make_folder
-from vsr.core.options import ComputeOptions
 from vsr.core.paths import check_output_folder
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import torch_device
 from vsr.training.adversarial_recipe import AdversarialRecipe
 from vsr.training.checkpoint import UNFIT, Run, save_weights, write_whole
 from vsr.training.content import Content, load_content
@@ -105,7 +104,7 @@ def fit_adversarially(
     plain = recipe.generator
     if plain.threads:
         torch.set_num_threads(plain.threads)
-    device = choose_engine(ComputeOptions(device=plain.device)).device
+    device = torch_device(plain.device)
     checkpoint, kept, log_file = (
         folder / name for name in ("checkpoint.pt", "best.safetensors", "log.jsonl")
     )

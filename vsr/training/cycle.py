@@ -27,11 +27,10 @@ from torch.nn import functional as F
 
 from vsr.core.errors import OutputError, TrainingError
 from vsr.core.folders import make_folder
-from vsr.core.options import ComputeOptions
 from vsr.core.paths import check_output_folder
 from vsr.core.resample import resize
 from vsr.datasets.media import list_media
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import torch_device
 from vsr.networks.cleaned import Cleaned, Cleaner
 from vsr.training.checkpoint import UNFIT, Run, save_weights, write_whole
 from vsr.training.cycle_losses import inner_loss, outer_loss, told_apart
@@ -39,6 +38,7 @@ from vsr.training.cycle_recipe import CycleRecipe
 from vsr.training.discriminator import Discriminator
 from vsr.training.fit import begin, inputs
 from vsr.training.loop import run_trainer
+from vsr.training.running_average import follow
 from vsr.training.unpaired import Unpaired
 from vsr.util.text import one_line
 
@@ -46,7 +46,6 @@ _ALONE = 0.5  # of the run: the inner cycle
 _BETAS = (0.5, 0.999)  # of Adam, section 4.1
 _FEATURES, _BLOCKS = 16, 3  # of each small network
 _LEAST_RATE = 0.1  # of the highest, at the end
-_EMA_DECAY = 0.999
 
 Examples = tuple[Tensor, Tensor]
 """Sharp patches (N, C, s*p, s*p), and recorded ones (N, C, p, p), in [0, 1]."""
@@ -130,7 +129,7 @@ def fit_in_cycles(
     plain = recipe.restorer
     if plain.threads:
         torch.set_num_threads(plain.threads)
-    device = choose_engine(ComputeOptions(device=plain.device)).device
+    device = torch_device(plain.device)
     checkpoint, kept, log_file = (
         folder / name for name in ("checkpoint.pt", "best.safetensors", "log.jsonl")
     )
@@ -141,7 +140,8 @@ def fit_in_cycles(
             "choose another folder"
         )
     run = begin_cycles(recipe, device)
-    pictures = _pictures(recipe, run.network.color)
+    plain = recipe.restorer
+    pictures = Unpaired.some(plain.data, recipe.real, plain.scale, plain.patch, run.network.color)
     make_folder(folder)
     if checkpoint.exists():
         _load(run, recipe, checkpoint, device)
@@ -242,7 +242,7 @@ def take_step(
     run.small.requires_grad_(True)
     run.large.requires_grad_(True)
     run.kept.step += 1
-    _follow(run.kept)
+    follow(run.kept.average, run.kept.network, run.kept.step)
     return inside, outside, apart.item()
 
 
@@ -267,21 +267,6 @@ def begin_cycles(recipe: CycleRecipe, device: torch.device) -> CycleRun:
     return CycleRun(kept, soiler, reducer, small, large, telling)
 
 
-def _pictures(recipe: CycleRecipe, color: str) -> Unpaired:
-    plain = recipe.restorer
-    pictures = Unpaired.load(plain.data, recipe.real, plain.scale, plain.patch, color)
-    for what, found, places, side in (
-        ("sharp", pictures.sharp, plain.data, plain.patch * plain.scale),
-        ("real", pictures.real, recipe.real, plain.patch),
-    ):
-        if not found:
-            raise TrainingError(
-                f"nothing {what} to learn from ({', '.join(map(str, places)) or 'no path given'}):"
-                f" no image or video with sides of at least {side} pixels"
-            )
-    return pictures
-
-
 def _judged(discriminator: Discriminator, pictures: Tensor) -> Tensor:
     with torch.autocast(pictures.device.type, torch.bfloat16):
         judged: Tensor = discriminator(pictures.float())
@@ -301,14 +286,6 @@ def _descend(run: CycleRun, optimizer: torch.optim.Optimizer, loss: Tensor, rate
             f"training diverged, a rate below {rate:.2g} may help"
         )
     optimizer.step()
-
-
-@torch.no_grad()
-def _follow(run: Run) -> None:
-    """Move the average towards the network: faster at first, when it still averages little."""
-    decay = min(_EMA_DECAY, run.step / (run.step + 9))
-    for kept, value in zip(run.average.parameters(), run.network.parameters(), strict=True):
-        kept.lerp_(value, 1 - decay)
 
 
 def _save(run: CycleRun, recipe: CycleRecipe, path: Path) -> None:

@@ -43,6 +43,7 @@ from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
 from vsr.training.loop import run_trainer
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
+from vsr.training.running_average import follow
 from vsr.training.unpaired import Unpaired
 from vsr.util.text import one_line
 
@@ -51,7 +52,6 @@ _TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, 
 _LEAST_RATE = 0.1  # of the highest, at the end
 _VARIETY = 0.06  # of the logarithm of the noise's deviation, beside the verdict
 _LEAST_DEVIATION = 0.3 / 255  # that of rounding: there is no less noise
-_EMA_DECAY = 0.999
 _SHOWN, _SHOWN_SIDE, _SHEET = 5, 96, 1500  # samples a row, their small pixels, the sheet's
 
 Examples = tuple[Tensor, Tensor, Tensor]
@@ -132,7 +132,7 @@ def learn_degradation(
     if done >= 1 and kept.exists():
         return kept
     make_folder(folder)
-    pictures = _pictures(recipe)
+    pictures = Unpaired.some(recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color)
 
     trainer = _Learner(recipe, run, pictures, folder, device)
     run_trainer(trainer, recipe.done, folder / "log.jsonl", device, report)
@@ -199,20 +199,6 @@ def _begin(recipe: DegradationRecipe, device: torch.device) -> _Run:
     return _Run(generator, average, discriminator, generating, telling)
 
 
-def _pictures(recipe: DegradationRecipe) -> Unpaired:
-    pictures = Unpaired.load(recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color)
-    for what, found, places, side in (
-        ("sharp", pictures.sharp, recipe.sharp, recipe.patch * recipe.scale),
-        ("real", pictures.real, recipe.real, recipe.patch),
-    ):
-        if not found:
-            raise TrainingError(
-                f"nothing {what} to learn from ({', '.join(map(str, places)) or 'no path given'}):"
-                f" no image or video with sides of at least {side} pixels"
-            )
-    return pictures
-
-
 def _examples(
     recipe: DegradationRecipe, run: _Run, pictures: Unpaired, device: torch.device
 ) -> Iterator[Examples]:
@@ -251,7 +237,7 @@ def _step(
     run.discriminator.requires_grad_(True)
 
     run.step += 1
-    _follow(run)
+    follow(run.average, run.generator, run.step)
     power = parts.noise.square().mean()
     return error.item(), power.item(), verdict.item(), apart.item()
 
@@ -280,14 +266,6 @@ def _descend(run: _Run, optimizer: torch.optim.Adam, loss: Tensor, rate: float) 
             f"{norm.item()}; learning diverged, a rate below {rate:.2g} may help"
         )
     optimizer.step()
-
-
-@torch.no_grad()
-def _follow(run: _Run) -> None:
-    """Move the average towards the generator: faster at first, when it still averages little."""
-    decay = min(_EMA_DECAY, run.step / (run.step + 9))
-    for kept, value in zip(run.average.parameters(), run.generator.parameters(), strict=True):
-        kept.lerp_(value, 1 - decay)
 
 
 def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vsr.core.errors import TrainingError
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import list_media, read_pictures
 from vsr.training.recipe import BLOCK
@@ -59,6 +60,24 @@ class Unpaired:
         files = list_media(real)
         frames = [f for file in files for f in _kept(file, color, patch, _MEMORY // len(files))]
         return cls(pictures, frames, scale)
+
+    @classmethod
+    def some(
+        cls, sharp: Sequence[Path], real: Sequence[Path], scale: int, patch: int, color: str
+    ) -> Unpaired:
+        """`load`, and TrainingError where there is nothing of either to learn from."""
+        found = cls.load(sharp, real, scale, patch, color)
+        for what, pictures, places, side in (
+            ("sharp", found.sharp, sharp, patch * scale),
+            ("real", found.real, real, patch),
+        ):
+            if not pictures:
+                where = ", ".join(map(str, places)) or "no path given"
+                raise TrainingError(
+                    f"nothing {what} to learn from ({where}): no image or video with sides of at "
+                    f"least {side} pixels"
+                )
+        return found
 
     @property
     def largest_patch(self) -> int:
