@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.network import Network
+from vsr.networks.stack import stack
 
 
 class Espcn(Network):
@@ -34,20 +35,9 @@ class Espcn(Network):
         features: tuple[int, ...] = (64, 32),
     ) -> None:
         super().__init__()
-        if scale < 1 or any(n < 1 for n in features) or any(k < 1 or k % 2 == 0 for k in kernels):
-            raise ValueError(
-                f"scale {scale}, kernels {kernels}, features {features}: all must be positive, "
-                "kernels odd"
-            )
-        if len(features) != len(kernels) - 1:
-            raise ValueError(f"{len(kernels)} kernels need {len(kernels) - 1} feature counts")
+        self.convs = stack(scale, kernels, features, scale**2)
         self.scale = scale
         self.base = Upsample(scale)
-        channels = (1, *features, scale**2)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(channels[i], channels[i + 1], size, padding=size // 2)
-            for i, size in enumerate(kernels)
-        )
         self.reset_parameters()
         reach = sum(size // 2 for size in kernels)
         self.receptive_field = 2 * max(reach, self.base.reach) + 1

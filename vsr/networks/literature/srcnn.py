@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vsr.core.resample import Upsample
 from vsr.networks.convolve import convolve, convolve_rows
 from vsr.networks.literature.large_output import LargeOutput, reach_in_input
+from vsr.networks.stack import stack
 
 
 class Srcnn(LargeOutput):
@@ -34,20 +35,9 @@ class Srcnn(LargeOutput):
         features: tuple[int, ...] = (64, 32),
     ) -> None:
         super().__init__()
-        if scale < 1 or any(n < 1 for n in features) or any(k < 1 or k % 2 == 0 for k in kernels):
-            raise ValueError(
-                f"scale {scale}, kernels {kernels}, features {features}: all must be positive, "
-                "kernels odd"
-            )
-        if len(features) != len(kernels) - 1:
-            raise ValueError(f"{len(kernels)} kernels need {len(kernels) - 1} feature counts")
+        self.convs = stack(scale, kernels, features, 1)
         self.scale = scale
         self.base = Upsample(scale)
-        channels = (1, *features, 1)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(channels[i], channels[i + 1], size, padding=size // 2)
-            for i, size in enumerate(kernels)
-        )
         for conv in self.convs:
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")  # type: ignore[arg-type]
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
