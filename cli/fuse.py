@@ -49,6 +49,13 @@ from .param_types import FilePath, Number, Time
     help="How much smoothness counts: 1 is what explains the frames best.",
 )
 @click.option(
+    "--keep",
+    default="",
+    metavar="N,N-N",
+    help="Frames that take part, whatever is said of them.",
+)
+@click.option("--drop", default="", metavar="N,N-N", help="Frames that do not.")
+@click.option(
     "-m",
     "--model",
     metavar="NAME|FILE",
