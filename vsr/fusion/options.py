@@ -35,6 +35,7 @@ class FuseOptions:
         model: what enlarges the best frame beside it: a name or a file; None is the default model,
             "" none.
         read: how the source is read, and the span to take frames from.
+        page: whether a page stands beside the still: OUTPUT.html.
         threads: CPU threads for the network beside it; 0 leaves the choice.
         overwrite: replace files that are there.
     """
@@ -48,6 +49,7 @@ class FuseOptions:
     drop: tuple[int, ...] = ()
     model: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
+    page: bool = False
     threads: int = 0
     overwrite: bool = False
 
