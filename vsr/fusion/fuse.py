@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,15 @@ from torch import Tensor
 from vsr.core.commit import commit_all
 from vsr.core.errors import OutputError
 from vsr.core.events import ignore
-from vsr.core.paths import (
-    as_path,
-    check_apart,
-    check_input,
-    check_output,
-    check_output_folder,
-)
+from vsr.core.paths import as_path
 from vsr.fusion.beside import by_network
 from vsr.fusion.options import FuseOptions
 from vsr.fusion.page.command import LineOf, python_line
 from vsr.fusion.page.result_page import Shown, result_page
+from vsr.fusion.paths import check_paths
 from vsr.fusion.pictures import error_png_of, png_of
 from vsr.fusion.record import make_record
 from vsr.fusion.still import Fused, fuse_frames
-from vsr.images.images import list_images
-from vsr.images.numbered import pattern_of
-from vsr.pipeline.checks import input_files
 from vsr.pipeline.routes import open_file
 from vsr.provenance.fingerprint import fingerprints
 from vsr.upscaler import Upscaler
@@ -109,7 +101,7 @@ def fuse(
     options = options or FuseOptions(**keywords)
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
     files = _files(place, options)
-    _check_paths(path, files.values(), options)
+    check_paths(path, files.values(), options)
     said: list[str] = []
 
     def tell(message: str) -> None:
@@ -134,7 +126,8 @@ def fuse(
         written["record"] = json.dumps(record, indent=1).encode() + b"\n"
     if "page" in files:
         beside = None if network is None else (network, str(model))
-        line = line_of(path, place, options)
+        again = options if "still" in files else replace(options, overwrite=True)
+        line = line_of(path, place, again)  # a page takes its own place
         shown = Shown(path, place, fused, options, beside, record, origin, line)
         written["page"] = result_page(shown).encode()
     commit_all({files[name]: written[name] for name in files}, options.overwrite)
@@ -152,25 +145,6 @@ def _files(place: Path, options: FuseOptions) -> dict[str, Path]:
     if options.model == "":
         del files["network"]
     return {**files, "page": place.with_suffix(".html")} if options.page else files
-
-
-def _check_paths(source: Path, files: Collection[Path], options: FuseOptions) -> None:
-    """Raise InputError or OutputError where the source is none, or a file may not be written.
-
-    An image that joined those of the source would be one of its frames the next time.
-    """
-    pattern = pattern_of(source)
-    if pattern:
-        list_images(source, options.read.start_number)
-    else:
-        check_input(source)
-    for file in files:
-        check_output(file, options.overwrite, input_files([source]))
-        if pattern and file.parent == pattern.folder and pattern.number_of(file.name) is not None:
-            raise OutputError(f"{file}: would be one of the images {source}; choose another name")
-        if source.is_dir():
-            check_output_folder(file.parent, [source / file.name])
-    check_apart(files)
 
 
 def _pictures(fused: Fused, network: Tensor | None, files: Mapping[str, Path]) -> dict[str, bytes]:

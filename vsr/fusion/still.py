@@ -29,8 +29,8 @@ from vsr.fusion.sights import sights
 from vsr.fusion.solve import Belief, solve
 from vsr.fusion.tune import tuned
 
-_LEAST_SIDE = 8  # pixels
-_MOST_PIXELS = 512 * 512  # of a region
+LEAST_SIDE = 8  # pixels
+MOST_PIXELS = 512 * 512  # of a region
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _enlarged(verdict: Verdict, track: Track, scale: int) -> Tensor:
     return torch.from_numpy(np.stack(planes))[None]
 
 
-def _mean(verdicts: tuple[Verdict, ...], track: Track, scale: int) -> Tensor:
+def _mean(verdicts: Sequence[Verdict], track: Track, scale: int) -> Tensor:
     """The mean of all frames that take part, by their weights."""
     total, weights = None, 0.0
     for verdict in verdicts:
@@ -183,14 +183,14 @@ def inside(picture: Tensor, scale: int) -> Tensor:
 
 def _check_size(box: Box, options: FuseOptions) -> None:
     size = f"{box.width}x{box.height}"
-    if min(box.width, box.height) < _LEAST_SIDE:
+    if min(box.width, box.height) < LEAST_SIDE:
         raise InputError(
             f"crop {options.crop}: {size} pixels are too few to follow; at least "
-            f"{_LEAST_SIDE}x{_LEAST_SIDE} are needed"
+            f"{LEAST_SIDE}x{LEAST_SIDE} are needed"
         )
-    if box.width * box.height > _MOST_PIXELS:
+    if box.width * box.height > MOST_PIXELS:
         raise InputError(
-            f"crop {options.crop}: {size} pixels are too many; a region has at most {_MOST_PIXELS}"
+            f"crop {options.crop}: {size} pixels are too many; a region has at most {MOST_PIXELS}"
         )
 
 

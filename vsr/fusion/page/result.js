@@ -121,8 +121,8 @@
 
   function wordsOf(frame, takesPart) {
     if (!frame.found) return frame.reason;
-    if (takesPart) return isFit(frame) ? "takes part" : "kept by hand";
-    return isFit(frame) ? "dropped by hand" : frame.judged || frame.reason;
+    if (takesPart) return isFit(frame) ? "takes part" : "kept";
+    return isFit(frame) ? "dropped" : frame.judged || frame.reason;
   }
 
   function item(frame, index) {
@@ -156,9 +156,10 @@
   function tellFrame(index) {
     const [frame, element] = [frames[index], strip.children[index]];
     const words = wordsOf(frame, takes[index]);
+    const plain = takes[index] && isFit(frame);
     element.setAttribute("aria-selected", String(takes[index]));
     element.classList.toggle("changed", takes[index] !== frame.used);
-    element.querySelector(".words").textContent = `${frame.number} · ${words}`;
+    element.querySelector(".words").textContent = `${frame.number} · ${plain ? `${frame.seconds} s` : words}`;
     const parts = [`frame ${frame.number}`, `${frame.seconds} seconds`, words];
     if (frame.found) parts.push(`weight ${Math.round(100 * frame.weight)} %`);
     element.setAttribute("aria-label", parts.join(", "));

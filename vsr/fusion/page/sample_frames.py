@@ -95,7 +95,7 @@ def _apart(found: tuple[SampleFrame, ...]) -> tuple[SampleFrame, ...]:
 def _read_through(source: Video | Images) -> tuple[tuple[SampleFrame, ...], bool]:
     """Every n-th frame, n doubled whenever there are too many; and whether more would follow."""
     kept: list[SampleFrame] = []
-    step = 1
+    step = max(1, math.ceil((source.expected_frames or 0) / _COUNT))
     for number, frame in enumerate(source.frames()):
         if number >= _MOST:
             return tuple(kept), True
