@@ -23,7 +23,7 @@ _COUNT = 24
 _SIDE = 1920  # pixels
 _THROUGH = 600  # frames: longer videos are sought in
 _MOST = 3000  # frames that are read where nothing can be sought
-_DIGITS = 9
+_MILLI, _DIGITS = 3, 9  # after the point
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SampleFrame:
     """A frame to look at.
 
     Attributes:
-        at: seconds from the file's start, at which it is shown, in as few digits as tell it.
+        at: seconds from the file's start, at which it is shown, as --at takes it.
         picture: a JPEG as a data URI, its longer side _SIDE pixels at most.
     """
 
@@ -111,16 +111,16 @@ def _sample(frame: Frame, source: Video | Images) -> SampleFrame:
     origin = source.origin if isinstance(source, Video) else Fraction(0)
     begin = frame.pts * source.info.time_base - origin
     end = begin + max(frame.duration, 1) * source.info.time_base
-    return SampleFrame(shortest(begin, end), frame_uri(frame, source.info, _SIDE))
+    return SampleFrame(typed(begin, end), frame_uri(frame, source.info, _SIDE))
 
 
-def shortest(begin: Fraction, end: Fraction) -> str:
-    """The number from `begin` up to, not including, `end` that has the fewest digits."""
+def typed(begin: Fraction, end: Fraction) -> str:
+    """A number from `begin` up to, not including, `end`: in whole milliseconds where one is there."""
     begin = max(begin, Fraction(0))
-    for digits in range(_DIGITS):
+    for digits in range(_MILLI, _DIGITS):
         found = Fraction(math.ceil(begin * 10**digits), 10**digits)
         if found < end:
-            return f"{float(found):.{digits}f}"
+            return f"{float(found):.{digits}f}".rstrip("0").rstrip(".")
     return str(begin)
 
 

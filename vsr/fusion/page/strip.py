@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vsr.core.frame import VideoInfo
+from vsr.core.orientation import Orientation
 from vsr.fusion.follow import Found
 from vsr.fusion.judge import Verdict
 from vsr.fusion.page.pictures import small_uri
@@ -63,16 +63,18 @@ def _corners(found: Found, fused: Fused) -> NDArray[np.float64]:
     height, width = fused.track.region.shape
     ends = np.array([[0, 0], [width, 0], [width, height], [0, height]], float) - 0.5
     places = moved(found.placement.matrix, ends) + 0.5 + [found.box.x, found.box.y]
-    return shown_points(places, fused.info)
+    info = fused.info
+    return shown_points(places, info.orientation, info.width, info.height)
 
 
-def shown_points(places: NDArray[np.float64], info: VideoInfo) -> NDArray[np.float64]:
-    """Points (N, 2) of the stored picture, x and y from its edge, as in the one that is shown."""
-    turned = info.orientation
-    width, height = turned.pair(info.width, info.height)
+def shown_points(
+    places: NDArray[np.float64], turned: Orientation, width: int, height: int
+) -> NDArray[np.float64]:
+    """Points (N, 2), x and y from the edge of a stored picture, as in the one that is shown."""
+    across, down = turned.pair(width, height)
     shown = places[:, ::-1].copy() if turned.transposed else places.copy()
     if turned.flip_x:
-        shown[:, 0] = width - shown[:, 0]
+        shown[:, 0] = across - shown[:, 0]
     if turned.flip_y:
-        shown[:, 1] = height - shown[:, 1]
+        shown[:, 1] = down - shown[:, 1]
     return shown
