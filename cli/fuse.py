@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import webbrowser
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,15 @@ _FLAGS = {
 @click.option("--page", is_flag=True, help="Beside OUTPUT.png, a page of it: OUTPUT.html.")
 @click.option("--threads", type=Number(THREADS), default=0, metavar="N", help="For the network.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--open", "opened", is_flag=True, help="Show the page at once, or else the still.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def fuse_command(
-    source: Path, target: Path, crop: CropRegion | None, as_json: bool, **asked: Any
+    source: Path,
+    target: Path,
+    crop: CropRegion | None,
+    opened: bool,
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Make one still of what many frames of INPUT know of a region.
 
@@ -95,7 +102,7 @@ def fuse_command(
     frames to draw the region on.
     """
     if crop is None:
-        _pick(source, target, as_json, **asked)
+        _pick(source, target, opened, as_json, **asked)
         return
     from vsr.fusion.fuse import fuse
 
@@ -103,20 +110,36 @@ def fuse_command(
     result = fuse(source, target, options, warn=warn, line_of=line_of)
     if as_json:
         click.echo(json.dumps({"event": "result", **result.facts()}))
-        return
-    facts = result.facts()
+    else:
+        _tell(result.facts(), target)
+    if opened:
+        _open(result.files.get("page", target))
+
+
+def _tell(facts: dict[str, Any], target: Path) -> None:
     frames = f"of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
     click.echo(f"{one_line(target)}: {frames}")
     click.echo(facts["knowledge"])
     for reason, numbers in _left_out(facts["left_out"]).items():
         click.echo(f"left out: {reason}: {_listed(numbers)}")
-    for name, path in result.files.items():
-        if name != "still":
+    for name, path in facts["files"].items():
+        if Path(path) != target:
             click.echo(f"{name}: {one_line(path)}")
 
 
+def _open(file: Path) -> None:
+    webbrowser.open(file.resolve().as_uri())
+
+
 def _pick(
-    source: Path, target: Path, as_json: bool, keep: str, drop: str, page: bool, **asked: Any
+    source: Path,
+    target: Path,
+    opened: bool,
+    as_json: bool,
+    keep: str,
+    drop: str,
+    page: bool,
+    **asked: Any,
 ) -> None:
     """Without a region: the page to draw one on."""
     if target.suffix.lower() != ".html":
@@ -131,8 +154,10 @@ def _pick(
     made = pick_region(source, target, warn=warn, line_of=line_of, **_fields(**asked))
     if as_json:
         click.echo(json.dumps({"event": "result", **made.facts()}))
-        return
-    click.echo(f"{one_line(target)}: {made.frames} frames to draw the region on")
+    else:
+        click.echo(f"{one_line(target)}: {made.frames} frames to draw the region on")
+    if opened:
+        _open(target)
 
 
 def _fields(
@@ -154,13 +179,12 @@ def _fields(
 
 def line_of(source: Path, target: Path, options: FuseOptions) -> CommandLine:
     """The command that fuses so, with places for what is chosen on a page."""
-    words = ["vsr", "fuse", str(source), str(target), *to_argv(UpscaleOptions(read=options.read))]
+    files = [f"./{path}" if str(path).startswith("-") else str(path) for path in (source, target)]
+    words = ["vsr", "fuse", *files, *to_argv(UpscaleOptions(read=options.read))]
     for name, flag in _FLAGS.items():
         value, usual = getattr(options, name), FuseOptions.__dataclass_fields__[name].default
         if value != usual:
-            words += (
-                [flag] if value is True else [flag, f"{value:g}" if name == "prior" else str(value)]
-            )
+            words += [flag] if value is True else [flag, str(value)]
     return CommandLine(shlex.join(words), {name: f" --{name} {{}}" for name in CHOICES})
 
 

@@ -91,9 +91,9 @@ def test_who_is_named_is_obeyed_and_nobody_else_is_touched() -> None:
 def test_what_cannot_be_obeyed_is_told() -> None:
     scene = hidden_in_fourth()
     verdicts = judge(follow(scene.sights(), BOX, scene.info))
-    with pytest.raises(vsr.InputError, match=r"^--keep 8: nothing of this frame can be taken"):
+    with pytest.raises(vsr.InputError, match=r"^keep 8: nothing of this frame can be taken"):
         decided(verdicts, (8,), ())
-    with pytest.raises(vsr.InputError, match=r"^--drop 9: .* frames 0-8 alone"):
+    with pytest.raises(vsr.InputError, match=r"^drop 9: .* frames 0-8 alone"):
         decided(verdicts, (), (9,))
 
 

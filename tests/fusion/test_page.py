@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -20,6 +22,7 @@ from support.cli_runner import vsr as run
 from support.moving_sign import BOX, drawn
 
 import vsr
+from vsr.cli.fuse import fuse_command, line_of
 from vsr.core.orientation import Orientation
 from vsr.fusion.by_hand import decided
 from vsr.fusion.follow import follow
@@ -239,3 +242,32 @@ def test_python_s_line_is_a_call_that_means_the_same(name: str) -> None:
     assert called.pop("paths") == (name, "look.html")
     made = FuseOptions(**called)
     assert made == FuseOptions(**vars(options) | {"at": Fraction(5, 4), "drop": (3, 4, 5)})
+
+
+def test_the_command_line_is_read_as_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page tells, a shell and vsr take for what was asked for; files may be called -x."""
+    asked = FuseOptions(
+        crop="25%,25%,50%,50%",  # type: ignore[arg-type]
+        scale=3,
+        frames=7,
+        prior=0.1234567,
+        model="",
+        threads=2,
+        page=True,
+        read=vsr.ReadOptions(start=Fraction(1, 3), end=Fraction(9), deinterlace="off"),
+    )
+    text = line_of(Path("-x y'.mp4"), Path("-o.png"), asked).with_values(
+        crop=str(asked.crop), at="1/2", keep="3", drop="4-5"
+    )
+    seen: list[tuple[Path, Path, FuseOptions]] = []
+
+    def stand(source: Path, target: Path, options: FuseOptions, **_: Any) -> None:
+        seen.append((source, target, options))
+        raise vsr.InputError("stop")
+
+    monkeypatch.setattr("vsr.fusion.fuse.fuse", stand)
+    with pytest.raises(vsr.InputError, match="stop"):
+        fuse_command.main(shlex.split(text)[2:], standalone_mode=False)
+    ((source, target, options),) = seen
+    assert (source, target) == (Path("-x y'.mp4"), Path("-o.png"))
+    assert options == replace(asked, at=Fraction(1, 2), keep=(3,), drop=(4, 5))

@@ -26,17 +26,13 @@ def decided(
         for number in numbers:
             if number not in known:
                 raise InputError(
-                    f"--{name} {number}: the region is looked for in frames "
-                    f"{numbers_text(known)} alone",
-                    python=f"{name}=...",
+                    f"{name} {number}: the region is looked for in frames "
+                    f"{numbers_text(known)} alone"
                 )
     for number in keep:
         window = known[number].window
         if window.found is None:
-            raise InputError(
-                f"--keep {number}: nothing of this frame can be taken: {window.lost}",
-                python="keep=...",
-            )
+            raise InputError(f"keep {number}: nothing of this frame can be taken: {window.lost}")
     return tuple(_with(verdict, keep, drop) for verdict in verdicts)
 
 

@@ -115,7 +115,7 @@ def _sample(frame: Frame, source: Video | Images) -> SampleFrame:
 
 
 def typed(begin: Fraction, end: Fraction) -> str:
-    """A number from `begin` up to, not including, `end`: in whole milliseconds where one is there."""
+    """A number from `begin` up to, not including, `end`: of whole milliseconds if there is one."""
     begin = max(begin, Fraction(0))
     for digits in range(_MILLI, _DIGITS):
         found = Fraction(math.ceil(begin * 10**digits), 10**digits)
