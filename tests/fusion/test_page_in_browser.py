@@ -182,7 +182,30 @@ def test_views_and_the_divider(visit: Callable[..., Any]) -> None:
 
 
 def clip(tab: Any) -> str:
-    return str(tab.locator("#picture-right").evaluate("(i) => getComputedStyle(i).clipPath"))
+    return str(tab.locator("#side-right").evaluate("(i) => getComputedStyle(i).clipPath"))
+
+
+def test_zoom_shows_pixels_of_the_device(visit: Callable[..., Any]) -> None:
+    tab = visit("result.html", viewport={"width": 330, "height": 700})
+    picture, stage = tab.locator("#picture-right"), tab.locator("#stage")
+    for label, size in (("100 %", 1), ("400 %", 4)):
+        tab.get_by_role("radio", name=label).check()
+        assert picture.bounding_box()["width"] == pytest.approx(2 * BOX.width * size, abs=0.01)
+    room, before = stage.bounding_box(), picture.bounding_box()
+    x, y = room["x"] + 20, room["y"] + 60
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 10, y, steps=2)
+    tab.mouse.up()
+    assert picture.bounding_box()["x"] == pytest.approx(before["x"] + 10, abs=0.01)
+    assert tab.locator("#split").input_value() == "50"
+    for _ in range(9):
+        tab.keyboard.press("Shift+ArrowRight")
+    box = picture.bounding_box()
+    right = box["x"] + box["width"]
+    assert right == pytest.approx(room["x"] + room["width"], abs=0.01)  # and no further
+    tab.get_by_role("radio", name="Fit").check()
+    assert picture.bounding_box()["width"] == pytest.approx(room["width"], abs=0.01)
 
 
 def test_the_record_is_whole_and_can_be_saved(visit: Callable[..., Any]) -> None:

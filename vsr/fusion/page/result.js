@@ -83,28 +83,88 @@
     choose(SIDES.indexOf(target.name), Number(target.value));
   });
 
-  let dragging = null;
+  /* Zoom: fit, or pixels of the device for each of the picture. */
+
+  const LEVELS = [0, 1, 2, 4];
+  let level = 0;
+  let moved = [0, 0]; // how far the picture is off the middle, in CSS pixels
+
+  function layout() {
+    const { naturalWidth, naturalHeight } = find("#picture-right");
+    if (!naturalWidth) return;
+    const room = [stage.clientWidth, stage.clientHeight];
+    const size = [naturalWidth, naturalHeight];
+    const fitting = Math.min(room[0] / size[0], room[1] / size[1]);
+    const scale = level ? LEVELS[level] / window.devicePixelRatio : fitting;
+    const spare = size.map((length, axis) => Math.max(0, (length * scale - room[axis]) / 2));
+    moved = moved.map((offset, axis) => clamp(offset, -spare[axis], spare[axis]));
+    stage.classList.toggle("roomy", spare.some((length) => length > 0.5));
+    stage.style.setProperty("--zoom", String(scale / fitting));
+    stage.style.setProperty("--x", `${moved[0]}px`);
+    stage.style.setProperty("--y", `${moved[1]}px`);
+  }
+
+  function move(x, y) {
+    moved = [moved[0] + x, moved[1] + y];
+    layout();
+  }
+
+  find("#zoom").addEventListener("change", ({ target }) => {
+    const before = LEVELS[level];
+    level = Number(target.value);
+    const factor = before && level ? LEVELS[level] / before : 0;
+    moved = moved.map((offset) => offset * factor); // what was in the middle stays there
+    layout();
+  });
+  find("#picture-right").addEventListener("load", layout);
+  new ResizeObserver(layout).observe(stage);
+
+  /* Mouse and touch on the picture: the divider, or what is enlarged beyond the stage. */
+
+  let drag = null;
+
   function dividerTo(event) {
     const box = stage.getBoundingClientRect();
     split.value = String(Math.round((100 * (event.clientX - box.left)) / box.width));
     tellDivider();
   }
+
+  function nearLine(event) {
+    const line = find("#line").getBoundingClientRect();
+    return Math.abs(event.clientX - line.left - line.width / 2) < 24;
+  }
+
   stage.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    dragging = event.pointerId;
-    stage.setPointerCapture(dragging);
+    if (event.button !== 0 || drag) return;
+    const moves = stage.classList.contains("roomy") && !nearLine(event);
+    drag = { id: event.pointerId, moves, from: [event.clientX, event.clientY] };
+    stage.setPointerCapture(event.pointerId);
     split.focus({ preventScroll: true, focusVisible: false });
-    dividerTo(event);
+    if (!moves) dividerTo(event);
     event.preventDefault();
   });
   stage.addEventListener("pointermove", (event) => {
-    if (dragging === event.pointerId) dividerTo(event);
+    if (drag?.id !== event.pointerId) return;
+    if (!drag.moves) {
+      dividerTo(event);
+      return;
+    }
+    move(event.clientX - drag.from[0], event.clientY - drag.from[1]);
+    drag.from = [event.clientX, event.clientY];
   });
   for (const name of ["pointerup", "pointercancel"]) {
     stage.addEventListener(name, () => {
-      dragging = null;
+      drag = null;
     });
   }
+
+  const WAYS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  split.addEventListener("keydown", (event) => {
+    if (!event.shiftKey || !(event.key in WAYS)) return;
+    const [x, y] = WAYS[event.key];
+    move((x * stage.clientWidth) / 8, (y * stage.clientHeight) / 8);
+    event.preventDefault();
+  });
 
   /* The frames. */
 
@@ -286,6 +346,7 @@
   // Browsers may have kept what stood there when the page was left.
   split.value = "50";
   find("#squares").checked = false;
+  find("#zoom input[value='0']").checked = true;
   activate(place);
   tellViews();
   tellChoice();

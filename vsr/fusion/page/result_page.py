@@ -68,6 +68,7 @@ def result_page(shown: Shown) -> str:
         "statement": text_of(str(shown.record["statement"])),
         "left": radios("left", labels),
         "right": radios("right", labels),
+        "zoom": radios("zoom", ("Fit", "100 %", "200 %", "400 %")),
         "shown_width": str(info.orientation.pair(info.width, info.height)[0]),
         "shown_height": str(info.orientation.pair(info.width, info.height)[1]),
         "whole": whole,
