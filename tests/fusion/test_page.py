@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from support.moving_sign import BOX, drawn
 import vsr
 from vsr.cli.fuse import fuse_command, line_of
 from vsr.core.orientation import Orientation
+from vsr.core.span import Span
 from vsr.fusion.by_hand import decided
 from vsr.fusion.follow import follow
 from vsr.fusion.judge import judge
@@ -36,6 +38,7 @@ from vsr.fusion.page.strip import shown_points
 from vsr.fusion.still import _reconstructed
 from vsr.images.images import image_info
 from vsr.images.metadata import Shape
+from vsr.video.reader import open_video
 
 CROP = f"{BOX.x},{BOX.y},{BOX.width},{BOX.height}"
 
@@ -271,3 +274,29 @@ def test_the_command_line_is_read_as_the_same_options(monkeypatch: pytest.Monkey
     ((source, target, options),) = seen
     assert (source, target) == (Path("-x y'.mp4"), Path("-o.png"))
     assert options == replace(asked, at=Fraction(1, 2), keep=(3,), drop=(4, 5))
+
+
+@pytest.mark.slow
+def test_long_videos_are_sought_in(tmp_path: Path) -> None:
+    """Each picture is of the frame that `--at` names then, and they are spread over the span."""
+    clip = tmp_path / "long.mkv"
+    with av.open(str(clip), "w") as out:
+        stream = out.add_stream("ffv1", Fraction(30000, 1001))
+        stream.width, stream.height, stream.pix_fmt = 32, 16, "gray"
+        for number in range(700):
+            luma = np.full((16, 32), number * 255 // 700, np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(luma, "gray")))
+        out.mux(stream.encode(None))
+    read = vsr.ReadOptions(start=Fraction(1))
+    found = sample_frames(clip, read, lambda _: None)
+    assert len(found.frames) == 24
+    times = [float(one.at) for one in found.frames]
+    assert times[0] == pytest.approx(1.001, abs=0.034)
+    assert max(b - a for a, b in pairwise(times)) == pytest.approx(22.36 / 24, abs=0.07)
+    for one in found.frames[::8]:
+        with open_video(clip, Span(), lambda _: None) as video:
+            tick = video.tick(Fraction(one.at))
+            assert tick is not None
+            (shown,) = (f for f in video.frames() if f.pts <= tick < f.pts + f.duration)
+        luma = pixels_of(one.picture, "jpeg")
+        assert abs(float(luma.mean()) - float(shown.planes[0].mean())) < 1.5
