@@ -50,6 +50,7 @@ from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
 from vsr.training.takes import SIDE
 from vsr.training.validation import RECORDED, validate, validation_items
+from vsr.training.widen import widened
 from vsr.training.window_pairs import WindowPairs
 
 WARM_UP = 500  # steps
@@ -278,7 +279,7 @@ def _warm_start(network: Network, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
     if isinstance(network, Recurrent):
-        state = rescaled(state, network)
+        state = widened(rescaled(state, network), network)
     fitted = grown(state, network.state_dict())
     if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")
