@@ -38,7 +38,8 @@ def restored(network: Network, x: Tensor) -> Tensor:
         return network(x)
     still = torch.zeros(len(x), 2, *x.shape[-2:])
     quality = torch.zeros(1, 2, 1, 1)
-    phases, _ = network.step(x, network.start(x[:, :1]), quality, still)
+    coming = torch.zeros(len(x), network.future, 2, *x.shape[-2:])
+    phases, _ = network.step(x, network.start(x[:, :1]), quality, still, coming)
     return torch.nn.functional.pixel_shuffle(phases, network.scale)
 
 

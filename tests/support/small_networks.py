@@ -36,7 +36,7 @@ SMALL: dict[str, Callable[[int], Network]] = {
     "vespcn": lambda scale: drawn(Vespcn(scale, features=4, layers=3, flow_features=4), last=0.2),
     "edsr": lambda scale: drawn(Edsr(scale, 1, 6), last=0.2),
     "recurrent": lambda scale: drawn(
-        Recurrent(scale, features=8, pairs=1, flow_features=4), last=0.2
+        Recurrent(scale, features=8, pairs=1, flow_features=4, coming_aligned=True), last=0.2
     ),
     "srcnn": lambda scale: drawn(Srcnn(scale, (5, 3, 3), (6, 4)), last=0.2),
     "fsrcnn": lambda scale: drawn(Fsrcnn(scale, 6, 3, 2), last=0.2),

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from operator import is_
 
 import numpy as np
 import torch
@@ -60,6 +61,23 @@ class Told:
 
     quality: Quality
     detail: float = 1.0
+
+
+@dataclass(frozen=True)
+class Before:
+    """The step before one, as far as it needs no state.
+
+    Attributes:
+        frames: the frame, and those to come then.
+        observation: what is, or will be, observed of them.
+    """
+
+    frames: Sequence[Frame]
+    observation: Future[Observation]
+
+    def comes_to(self, frames: Sequence[Frame]) -> bool:
+        """Whether these are what was to come, and one more: their flows are known but for that."""
+        return all(map(is_, self.frames[1:], frames[:-1]))
 
 
 @dataclass(frozen=True)
@@ -145,19 +163,24 @@ class RecurrentTiler:
         return (few, False) if _cost(few) < _GAIN * _cost(whole) else (whole, True)
 
     @torch.inference_mode()
-    def observe(
-        self, frames: Sequence[Frame], previous: Frame, before: Future[Observation] | None
-    ) -> Observation:
-        """What needs no state, of a frame and those to come, and of the one before it.
+    def observe(self, frames: Sequence[Frame], before: Before | None) -> Observation:
+        """What needs no state, of a frame and those to come, and of the step `before`.
 
-        `before` is what was observed one step before; None where the state is empty.
+        None where the state is empty: the frame is then its own past.
         """
         lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
-        last = self._luma(self._planes(previous))
-        still = before.result().still if before else torch.zeros_like(last, dtype=torch.uint8)
+        last = self._luma(self._planes((before.frames if before else frames)[0]))
         quality = quality_planes(self._told.quality.of(frames)).to(self.device)
+        network = self.network
         with exact_kernels(self.device):
-            return self.network.observe(lumas, last, still, quality)
+            if before is None:
+                still = torch.zeros_like(last, dtype=torch.uint8)
+                return network.observe(lumas, last, still, quality)
+            seen = before.observation.result()
+            if not (seen.coming.shape[1] and before.comes_to(frames)):
+                return network.observe(lumas, last, seen.still, quality)
+            coming = network.coming_flows(lumas, seen.coming[:, 1:])
+            return network.observe(lumas, last, seen.still, quality, seen.coming[:, 0], coming)
 
     @torch.inference_mode()
     def active(self, observation: Observation) -> NDArray[np.bool_]:

@@ -241,23 +241,25 @@ class Recurrent(Network):
         mix = mixture(_ruin(quality), self.grades)
         return Observation(frame, shown, flow, coming, still, mix)
 
-    def coming_flows(self, frames: Tensor) -> Tensor:
+    def coming_flows(self, frames: Tensor, known: Tensor | None = None) -> Tensor:
         """From each of the frames (N, 1 + K, H, W) but the first to the one before it.
 
         (N, K, 2, H, W) float32 in pixels, 0 where nothing moves; K is 0 in a network that takes
-        coming frames as they lie. As the next step's flow is the first of them, one is new in
-        each step.
+        coming frames as they lie. `known` are the first of them: of those of the step before all
+        but the first, which is this step's flow, so that one is new in each step.
         """
         count, _, height, width = frames.shape
         if not (self.coming_aligned and self.future):
             return torch.zeros(count, 0, 2, height, width, device=frames.device)
-        pairs = pairwise(frames[:, n : n + 1] for n in range(frames.shape[1]))
-        return torch.stack([self._flow(frame, before) for before, frame in pairs], 1)
+        found = [] if known is None else [*known.unbind(1)]
+        each = (frames[:, n : n + 1] for n in range(len(found), frames.shape[1]))
+        found += [self._flow(frame, before) for before, frame in pairwise(each)]
+        return torch.stack(found, 1)
 
     def _flow(self, frame: Tensor, before: Tensor) -> Tensor:
         """(N, 2, H, W) float32 in pixels, from a frame to the one before; 0 where nothing moves."""
         with torch.no_grad():
-            flow = self.motion(frame, before)[:, 0]
+            flow: Tensor = self.motion(frame, before)[:, 0]
         return flow.masked_fill(_rests(frame, before), 0)
 
     def advance(
