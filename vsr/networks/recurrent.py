@@ -228,7 +228,7 @@ class Recurrent(Network):
         if coming is None:
             coming = self.coming_flows(frames)
         if coming.shape[1]:
-            later = _followed(later, coming)
+            later = followed(later, coming)
         planes = [
             frame,
             past - frame,
@@ -317,7 +317,7 @@ class Recurrent(Network):
         return graded(self.outward, z, mix), z[:, : self.hidden]
 
 
-def _followed(later: Tensor, coming: Tensor) -> Tensor:
+def followed(later: Tensor, coming: Tensor) -> Tensor:
     """Coming frames (N, K, H, W) moved onto the one before them all, by flows (N, K, 2, H, W).
 
     A flow leads from a frame to the one before it. The way there is taken for the way back of
