@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from operator import is_
 
 import numpy as np
 import torch
@@ -37,6 +36,7 @@ from vsr.inference.area import GRID, Area, samples
 from vsr.inference.devices import exact_kernels, release
 from vsr.inference.fit import Fitter, needed
 from vsr.inference.memory import free_memory, is_out_of_memory
+from vsr.inference.steps import Step
 from vsr.inference.tiles import LEAST_TILE, Tile, halved, now_smaller, tiles, wanted
 from vsr.inference.transfer import fetched, sent
 from vsr.inference.upscaler import enlarged_differences
@@ -68,16 +68,12 @@ class Before:
     """The step before one, as far as it needs no state.
 
     Attributes:
-        frames: the frame, and those to come then.
-        observation: what is, or will be, observed of them.
+        step: that step.
+        observation: what is, or will be, observed in it.
     """
 
-    frames: Sequence[Frame]
+    step: Step
     observation: Future[Observation]
-
-    def comes_to(self, frames: Sequence[Frame]) -> bool:
-        """Whether these are what was to come, and one more: their flows are known but for that."""
-        return all(map(is_, self.frames[1:], frames[:-1]))
 
 
 @dataclass(frozen=True)
@@ -163,13 +159,14 @@ class RecurrentTiler:
         return (few, False) if _cost(few) < _GAIN * _cost(whole) else (whole, True)
 
     @torch.inference_mode()
-    def observe(self, frames: Sequence[Frame], before: Before | None) -> Observation:
-        """What needs no state, of a frame and those to come, and of the step `before`.
+    def observe(self, step: Step, before: Before | None) -> Observation:
+        """What needs no state, of a step and the one `before`.
 
         None where the state is empty: the frame is then its own past.
         """
+        frames = step.frames
         lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
-        last = self._luma(self._planes((before.frames if before else frames)[0]))
+        last = self._luma(self._planes((before.step.frames if before else frames)[0]))
         quality = quality_planes(self._told.quality.of(frames)).to(self.device)
         network = self.network
         with exact_kernels(self.device):
@@ -177,7 +174,7 @@ class RecurrentTiler:
                 still = torch.zeros_like(last, dtype=torch.uint8)
                 return network.observe(lumas, last, still, quality)
             seen = before.observation.result()
-            if not (seen.coming.shape[1] and before.comes_to(frames)):
+            if not (seen.coming.shape[1] and step.comes_after(before.step)):
                 return network.observe(lumas, last, seen.still, quality)
             coming = network.coming_flows(lumas, seen.coming[:, 1:])
             return network.observe(lumas, last, seen.still, quality, seen.coming[:, 0], coming)

@@ -35,7 +35,7 @@ class _Upcoming:
 
     def as_before(self) -> Before:
         """What the next step needs of it."""
-        return Before(self.step.frames, self.observation)
+        return Before(self.step, self.observation)
 
 
 def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> Iterator[Frame]:
@@ -60,7 +60,7 @@ def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> 
         if step is None:
             return False
         before = None if step.fresh or last is None else last.as_before()
-        observation = pool.submit(tiler.observe, step.frames, before)
+        observation = pool.submit(tiler.observe, step, before)
         others = pool.submit(tiler.others, step.frames[0]) if step.times else None
         last = _Upcoming(step, observation, others)
         upcoming.append(last)
