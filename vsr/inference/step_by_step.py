@@ -18,7 +18,7 @@ from vsr.core.frame import Frame, Plane
 from vsr.inference.cpu_workers import one_thread_each
 from vsr.inference.devices import type_of
 from vsr.inference.memory import keep_freed_memory
-from vsr.inference.recurrent_tiles import Canvas, RecurrentTiler
+from vsr.inference.recurrent_tiles import Before, Canvas, RecurrentTiler
 from vsr.inference.steps import Step
 from vsr.networks.recurrent import Observation
 
@@ -32,6 +32,10 @@ class _Upcoming:
     step: Step
     observation: Future[Observation]
     others: Future[list[Tensor]] | None
+
+    def as_before(self) -> Before:
+        """What the next step needs of it."""
+        return Before(self.step, self.observation)
 
 
 def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> Iterator[Frame]:
@@ -55,10 +59,8 @@ def step_by_step(steps: Iterator[Step], tiler: RecurrentTiler, workers: int) -> 
         step = next(steps, None)
         if step is None:
             return False
-        before = None if step.fresh else last
-        previous = before.step.frames[0] if before else step.frames[0]
-        known = before.observation if before else None
-        observation = pool.submit(tiler.observe, step.frames, previous, known)
+        before = None if step.fresh or last is None else last.as_before()
+        observation = pool.submit(tiler.observe, step, before)
         others = pool.submit(tiler.others, step.frames[0]) if step.times else None
         last = _Upcoming(step, observation, others)
         upcoming.append(last)
