@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -250,9 +251,12 @@ def test_segments_are_what_one_go_gives(clip: Path, tmp_path: Path, use: None) -
     options: dict[str, Any] = {"scale": 2, "device": "cpu", "precision": "fp32", "crf": 0}
     options |= {"preset": "ultrafast", "model": "stands in"}
     whole, parts = tmp_path / "whole.mkv", tmp_path / "parts.mkv"
-    vsr.upscale(clip, whole, resume="never", **options)
+    at_once = vsr.upscale(clip, whole, resume="never", **options)
     result = vsr.upscale(clip, parts, resume="always", **options)
     assert result.run.frames_out == len(NUMBERS)
+    again = sum(a == b for a, b in pairwise(NUMBERS)) / len(NUMBERS)
+    for told in (at_once, result):  # repeated frames count as standing still
+        assert again - 2 / len(NUMBERS) <= told.facts()["stood_still"] <= again + 0.0001
     pairs = zip(planes(whole), planes(parts), strict=True)
     assert all(
         np.array_equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True)
@@ -333,6 +337,9 @@ def test_what_stands_still_is_not_computed_again_and_the_bits_are_the_same(
     expected = of_frames(frames, info, engine(workers, tile))
     assert_equal(found, expected)
     assert few < 0.5 * computed
+    shares = [frame.stood_still or 0.0 for frame in found]
+    assert 0.3 < sum(shares) / len(shares) < 1
+    assert all(frame.stood_still == 0 for frame in expected)
 
 
 def test_an_error_in_a_step_is_raised_and_no_thread_stays(monkeypatch: pytest.MonkeyPatch) -> None:
