@@ -120,16 +120,11 @@ def fuse(
         (upscaler.model, by_network(path, fused, upscaler, options)) if upscaler else ("", None)
     )
     record = make_record(fused, path, found, options, origin, model)
-    written: dict[str, bytes] = {}
-    if "still" in files:
-        written |= _pictures(fused, network, files)
-        written["record"] = json.dumps(record, indent=1).encode() + b"\n"
-    if "page" in files:
-        beside = None if network is None else (network, str(model))
-        again = options if "still" in files else replace(options, overwrite=True)
-        line = line_of(path, place, again)  # a page takes its own place
-        shown = Shown(path, place, fused, options, beside, record, origin, line)
-        written["page"] = result_page(shown).encode()
+    beside = None if network is None else (network, model)
+    again = options if "still" in files else replace(options, overwrite=True)
+    line = line_of(path, place, again)  # a page takes its own place
+    shown = Shown(path, place, fused, options, beside, record, origin, line)
+    written = _contents(shown, files)
     commit_all({files[name]: written[name] for name in files}, options.overwrite)
     return Fusion(path, place, files, fused, tuple(said))
 
@@ -145,6 +140,17 @@ def _files(place: Path, options: FuseOptions) -> dict[str, Path]:
     if options.model == "":
         del files["network"]
     return {**files, "page": place.with_suffix(".html")} if options.page else files
+
+
+def _contents(shown: Shown, files: Mapping[str, Path]) -> dict[str, bytes]:
+    """What goes into each of the files."""
+    found: dict[str, bytes] = {}
+    if "still" in files:
+        found |= _pictures(shown.fused, shown.network and shown.network[0], files)
+        found["record"] = json.dumps(shown.record, indent=1).encode() + b"\n"
+    if "page" in files:
+        found["page"] = result_page(shown).encode()
+    return found
 
 
 def _pictures(fused: Fused, network: Tensor | None, files: Mapping[str, Path]) -> dict[str, bytes]:
