@@ -15,7 +15,7 @@ from vsr.core.bounds import THREADS
 from vsr.core.crop import CropRegion
 from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.fusion.options import FRAMES, FUSED_SCALE, PRIOR, FuseOptions
-from vsr.fusion.page.command import CHOICES, CommandLine
+from vsr.fusion.page.command import CHOICES, CommandLine, default_of
 from vsr.util.text import one_line
 
 from .option_table import to_argv
@@ -182,8 +182,8 @@ def line_of(source: Path, target: Path, options: FuseOptions) -> CommandLine:
     files = [f"./{path}" if str(path).startswith("-") else str(path) for path in (source, target)]
     words = ["vsr", "fuse", *files, *to_argv(UpscaleOptions(read=options.read))]
     for name, flag in _FLAGS.items():
-        value, usual = getattr(options, name), FuseOptions.__dataclass_fields__[name].default
-        if value != usual:
+        value = getattr(options, name)
+        if value != default_of(name):
             words += [flag] if value is True else [flag, str(value)]
     return CommandLine(shlex.join(words), {name: f" --{name} {{}}" for name in CHOICES})
 

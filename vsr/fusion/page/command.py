@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -50,11 +50,10 @@ CHOICES = ("crop", "at", "keep", "drop")
 
 def python_line(source: Path, target: Path, options: FuseOptions) -> CommandLine:
     """The call of `vsr.fuse` with these options, but for the defaults."""
-    usual = replace(options, scale=4, frames=100, prior=1.0, model=None, threads=0, page=False)
     words = [repr(str(source)), repr(str(target))]
     for name in ("scale", "frames", "prior", "model", "threads", "page", "overwrite"):
         value = getattr(options, name)
-        if value != getattr(usual, name) or (name == "overwrite" and value):
+        if value != default_of(name):
             words.append(f"{name}={value!r}")
     if options.read != READ_DEFAULTS:
         asked = [
@@ -70,6 +69,11 @@ def python_line(source: Path, target: Path, options: FuseOptions) -> CommandLine
         "drop": ", drop='{}'",
     }
     return CommandLine(f"vsr.fuse({', '.join(words)}", choices, ")")
+
+
+def default_of(name: str) -> object:
+    """What a field of FuseOptions is where nobody says."""
+    return FuseOptions.__dataclass_fields__[name].default
 
 
 def written(value: object) -> str:
