@@ -45,6 +45,7 @@ from vsr.util.signals import heard, interrupt
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
+from .footage_options import Footage, footage_of, with_footage_options
 from .nice import nice_option
 from .option_table import options_of, with_options
 from .output.messages import event, warn
@@ -121,6 +122,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     metavar="FILE",
     help="Write what became of each file to a .json or .csv; repeatable.",
 )
+@with_footage_options
 @partial(with_options, record=True)
 @nice_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
@@ -151,24 +153,30 @@ def batch_command(
     """
     options = at_own_scale(options_of(given))
     picture, stop = options.picture, Event()
-    _check(options, reports, watch and only_told)
+    footage = footage_of(given, exclude, options)
+    _check(options, footage, reports, watch and only_told)
     items: Iterator[Item | None]
     if watch:
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
-        found = arrivals(sources, patterns, exclude, folder, settle, stop)
-        items, total = _arriving(found, folder, name, picture, not no_sidecars), None
+        found = arrivals(sources, patterns, footage.exclude, folder, settle, stop, footage.wanted)
+        items, total = _arriving(found, folder, name, picture, footage, not no_sidecars), None
     else:
         proxies: list[Path] = []
-        chosen = files.find(sources, patterns, exclude, folder, proxies.append)
+        chosen = files.find(
+            sources, patterns, footage.exclude, folder, proxies.append, footage.wanted
+        )
         pairs = files.items(chosen, folder, name, picture)
+        own = {each.path: footage.own_of(each) for each in chosen}
+        footage.warn_of_unknown(chosen)
         if proxies:
             warn(_proxy_note(proxies))
         if only_told:
-            dry_run(pairs, options, as_json)
+            dry_run(pairs, options, as_json, own)
             return
         _check_reports(reports, options, [source for source, _ in pairs])
-        items, total = iter([Item(*pair, not no_sidecars) for pair in pairs]), len(pairs)
+        todo = [Item(*pair, not no_sidecars, own[pair[0]]) for pair in pairs]
+        items, total = iter(todo), len(todo)
         jobs = min(jobs, total)
     make_folder(folder)
     began = time.monotonic()
@@ -190,11 +198,13 @@ def batch_command(
     _close(outcomes, total, time.monotonic() - began, reports, as_json, quiet)
 
 
-def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) -> None:
+def _check(
+    options: UpscaleOptions, footage: Footage, reports: Sequence[Path], excluding: bool
+) -> None:
     """Raise ModelError or UsageError for what is no file's fault."""
-    if options.model:
-        factor = options.picture.factor or USUAL_SCALE
-        load_model(options.model, scale_for(options.model, factor))
+    factor = options.picture.factor or USUAL_SCALE
+    for model in filter(None, dict.fromkeys([options.model, *footage.cameras.models])):
+        load_model(model, scale_for(model, factor))
     for report in reports:
         if report.suffix.lower() not in SUFFIXES:
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
@@ -224,6 +234,7 @@ def _arriving(
     folder: Path,
     name: str,
     picture: PictureOptions,
+    footage: Footage,
     sidecars: bool,
 ) -> Iterator[Item | None]:
     """What comes, with its outputs; a file whose output is another's is passed over."""
@@ -235,7 +246,7 @@ def _arriving(
         target = files.target_of(each, folder, name, picture)
         first = sources.setdefault(target, each.path)
         if first == each.path:
-            yield Item(each.path, target, sidecars)
+            yield Item(each.path, target, sidecars, footage.own_of(each))
         else:
             said = f"vsr: warning: {each.path}: passed over, {target} is {first}'s"
             tqdm.write(said, file=sys.stderr)

@@ -65,6 +65,14 @@ class Found:
 Unreadable: TypeAlias = Callable[[OSError, Found | None], None]
 """Told of what cannot be looked at: an entry of a folder, or None for a source itself."""
 
+Wanted: TypeAlias = Callable[[Found], bool]
+"""Whether a file whose name fits is to be done, as by when it was taken."""
+
+
+def everything(found: Found) -> bool:
+    """Any file is wanted."""
+    return True
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -85,6 +93,7 @@ def find(
     exclude: Sequence[str],
     skip: Path | None,
     passed_over: Callable[[Path], None] = ignore,
+    wanted: Wanted = everything,
 ) -> list[Found]:
     """The videos and still images of files, folders and globs, each file once.
 
@@ -103,6 +112,8 @@ def find(
     Without `patterns`, a camera's files of PROXY_SUFFIXES are left out and told to `passed_over`,
     unless they are named.
 
+    Of what is left, files that are not `wanted` are passed over.
+
     What cannot be looked at in a folder, as a link that leads back to itself, is given too: doing
     it fails, and costs no other file.
 
@@ -118,7 +129,7 @@ def find(
             found.append(each)
 
     check_sources(sources)
-    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over):
+    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over, wanted):
         looked += 1
         if candidate.sure or holds_picture(candidate.found.path):
             found.append(candidate.found)
@@ -126,10 +137,12 @@ def find(
         shown = ", ".join(sources[:_NAMED]) + (", ..." if len(sources) > _NAMED else "")
         like = f" named like {' or '.join(map(repr, patterns))}" if patterns else ""
         without = f", but for {' and '.join(map(repr, exclude))}" if exclude else ""
+        asked = "" if wanted is everything else ", of the time that is asked for"
         itself = any(_is_same(Path(source), skip) for source in sources)
         hint = "; it is the output folder itself, name another" if itself else ""
         raise InputError(
-            f"{shown}: no video or image found (looked at {looked} files{like}{without}){hint}"
+            f"{shown}: no video or image found "
+            f"(looked at {looked} files{like}{without}{asked}){hint}"
         )
     return found
 
@@ -169,6 +182,7 @@ def candidates(
     skip: Path | None,
     unreadable: Unreadable,
     passed_over: Callable[[Path], None] = ignore,
+    wanted: Wanted = everything,
 ) -> Iterator[Candidate]:
     """The files of the sources whose names fit, see `find`; nothing is opened.
 
@@ -186,7 +200,9 @@ def candidates(
                 passed_over(path)
                 continue
             sure = entry.named or path.suffix.lower() in MEDIA_SUFFIXES
-            yield Candidate(Found(path, Path(entry.relative)), sure)
+            found = Found(path, Path(entry.relative))
+            if wanted(found):
+                yield Candidate(found, sure)
 
 
 def holds_picture(path: Path) -> bool:

@@ -10,7 +10,16 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from vsr.batch.sources import Candidate, Found, candidates, check_sources, fixed_part, holds_picture
+from vsr.batch.sources import (
+    Candidate,
+    Found,
+    Wanted,
+    candidates,
+    check_sources,
+    everything,
+    fixed_part,
+    holds_picture,
+)
 from vsr.core.errors import InputError
 
 SETTLE = 10.0
@@ -28,6 +37,7 @@ def arrivals(
     skip: Path | None,
     settle: float,
     stop: Event,
+    wanted: Wanted = everything,
 ) -> Iterator[Found | None]:
     """What `find` would find, and then what comes, until `stop` is set.
 
@@ -49,7 +59,7 @@ def arrivals(
             "following a folder needs the package watchfiles: pip install 'vsr-video[watch]'"
         ) from None
     check_sources(sources, patient=True)
-    files = partial(candidates, sources, patterns, exclude, skip, _wait)
+    files = partial(candidates, sources, patterns, exclude, skip, _wait, wanted=wanted)
     tick = min(_TICK, max(_SHORTEST_TICK, settle / 2))
     return _arrivals(files, settle, _alarm(watch, _folders(sources), tick, stop), stop)
 
