@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +19,7 @@ from tqdm import tqdm
 
 from vsr import OutputError
 from vsr.batch import sources as files
+from vsr.batch.joining import join
 from vsr.batch.outcome import (
     Ended,
     Happening,
@@ -157,6 +159,11 @@ def batch_command(
     _check(options, footage, reports, watch and only_told)
     items: Iterator[Item | None]
     if watch:
+        if footage.joining is not None:
+            raise click.UsageError(
+                "--watch and --join exclude each other; run --join from a timer, which takes what "
+                "has come to its end"
+            )
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
         found = arrivals(sources, patterns, footage.exclude, folder, settle, stop, footage.wanted)
@@ -166,18 +173,17 @@ def batch_command(
         chosen = files.find(
             sources, patterns, footage.exclude, folder, proxies.append, footage.wanted
         )
-        pairs = files.items(chosen, folder, name, picture)
-        own = {each.path: footage.own_of(each) for each in chosen}
         footage.warn_of_unknown(chosen)
         if proxies:
             warn(_proxy_note(proxies))
         if only_told:
-            dry_run(pairs, options, as_json, own)
+            own = {each.path: footage.own_of(each) for each in chosen}
+            dry_run(files.items(chosen, folder, name, picture), options, as_json, own)
             return
-        _check_reports(reports, options, [source for source, _ in pairs])
-        todo = [Item(*pair, not no_sidecars, own[pair[0]]) for pair in pairs]
+        _check_reports(reports, options, [each.path for each in chosen])
+        todo = _all_of(chosen, folder, name, picture, footage, not no_sidecars)
         items, total = iter(todo), len(todo)
-        jobs = min(jobs, total)
+        jobs = max(1, min(jobs, total))
     make_folder(folder)
     began = time.monotonic()
     with closing(_Reporter(total, reports, as_json, quiet)) as reporter:
@@ -210,6 +216,30 @@ def _check(
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
     if excluding:
         raise click.UsageError("--watch and --dry-run exclude each other")
+
+
+def _all_of(
+    chosen: Sequence[files.Found],
+    folder: Path,
+    name: str,
+    picture: PictureOptions,
+    footage: Footage,
+    sidecars: bool,
+) -> list[Item]:
+    """What is to be done, with its outputs; recordings of a camera joined where that is asked."""
+    joined: list[Item] = []
+    if footage.joining is not None:
+        plan = join(chosen, footage.joining, folder, name, picture, datetime.now(UTC))
+        for note in plan.notes:
+            warn(note)
+        joined = [
+            Item(each.source, each.target, own=footage.cameras.own_of(each.camera))
+            for each in plan.joined
+        ]
+        chosen = plan.single
+    own = {each.path: footage.own_of(each) for each in chosen}
+    pairs = files.items(chosen, folder, name, picture)
+    return [*joined, *(Item(*pair, sidecars, own[pair[0]]) for pair in pairs)]
 
 
 def _proxy_note(proxies: Sequence[Path]) -> str:

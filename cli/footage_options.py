@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from vsr.batch.cameras import Cameras, read_cameras, read_globs
+from vsr.batch.joining import GAP, HOURS, Joining
 from vsr.batch.recorders import recording_of
 from vsr.batch.sources import Found, Wanted, everything
 from vsr.batch.taken import Taken, parse_since
@@ -17,7 +18,7 @@ from vsr.core.errors import InputError
 from vsr.core.options import UpscaleOptions
 
 from .output.messages import warn
-from .param_types import FilePath, HoursOfDay
+from .param_types import FilePath, HoursOfDay, Number
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Footage:
         wanted: which files, by when they begin.
         exclude: globs of names that are left out.
         cameras: what single cameras have of their own.
+        joining: which files become one output; None where each becomes one.
     """
 
     wanted: Wanted
     exclude: tuple[str, ...]
     cameras: Cameras
+    joining: Joining | None = None
 
     def own_of(self, found: Found) -> tuple[tuple[str, Any], ...]:
         """What a file's camera has of its own."""
@@ -67,6 +70,22 @@ class Since(click.ParamType[datetime]):
 def with_footage_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a click command the flags that `footage_of` takes."""
     for option in (
+        click.option(
+            "--join-hours",
+            type=Number(HOURS),
+            help=f"With --join: begin anew at each multiple.  [default: {Joining.hours}]",
+        ),
+        click.option(
+            "--join-gap",
+            type=Number(GAP),
+            metavar="SECONDS",
+            help=f"With --join: the longest pause within an output.  [default: {Joining.gap:g}]",
+        ),
+        click.option(
+            "--join",
+            type=click.Choice(["camera"]),
+            help="One output of a camera's consecutive files.",
+        ),
         click.option(
             "--cameras",
             type=FilePath(dir_okay=False),
@@ -108,4 +127,16 @@ def footage_of(
         excluded += read_globs(path)
     path = given["cameras"]
     cameras = read_cameras(path, options) if path else Cameras()
-    return Footage(wanted, tuple(excluded), cameras)
+    return Footage(wanted, tuple(excluded), cameras, _joining(given))
+
+
+def _joining(given: Mapping[str, Any]) -> Joining | None:
+    """Raises UsageError for settings of --join without it."""
+    chosen = {name: given[f"join_{name}"] for name in ("gap", "hours")}
+    settings = {name: value for name, value in chosen.items() if value is not None}
+    if given["join"] is None:
+        if settings:
+            flags = " and ".join(f"--join-{name}" for name in settings)
+            raise click.UsageError(f"{flags}: for --join camera, which is missing")
+        return None
+    return Joining(**settings)

@@ -25,15 +25,17 @@ class Layout:
         pattern: of the end of a file's path, with forward slashes, capital or small; its group
             `camera`, and those of the time down to `second`, where the path has them all.
         utc: whether that time is UTC; else it is local time.
+        apart: whether each file stands for itself, as what a person has exported.
     """
 
     name: str
     pattern: re.Pattern[str]
     utc: bool = False
+    apart: bool = False
 
 
-def _layout(name: str, pattern: str, utc: bool = False) -> Layout:
-    return Layout(name, re.compile(rf"/{pattern}\Z", re.ASCII | re.IGNORECASE), utc)
+def _layout(name: str, pattern: str, utc: bool = False, apart: bool = False) -> Layout:
+    return Layout(name, re.compile(rf"/{pattern}\Z", re.ASCII | re.IGNORECASE), utc, apart)
 
 
 LAYOUTS = (
@@ -47,6 +49,7 @@ LAYOUTS = (
     _layout(
         "frigate-export",
         rf"(?P<camera>[\w-]+?)_{_STAMP}_{_CLOCK}-\d{{8}}_\d{{6}}_[^/]*\.mp4",
+        apart=True,
     ),
     # axis-SERIAL/DATE/HH/recording/DATE_HH/block.mkv, on a network share or an SD card
     _layout(
@@ -91,11 +94,13 @@ class Recording:
         camera: its name, or the first folder's where no layout fits; "" where there is none.
         begins: when it begins, in UTC, to the second; None where the path does not say.
         layout: whose layout it is; "" where none fits.
+        apart: whether the file stands for itself, and is no part of a longer recording.
     """
 
     camera: str
     begins: datetime | None = None
     layout: str = ""
+    apart: bool = False
 
 
 def recording_of(path: Path, relative: Path) -> Recording:
@@ -116,7 +121,7 @@ def recording_of(path: Path, relative: Path) -> Recording:
         moment = _moment(said)
         if moment is not None:
             begins = moment.replace(tzinfo=UTC) if layout.utc else _of_fold(moment, path)
-            return Recording(said["camera"], begins, layout.name)
+            return Recording(said["camera"], begins, layout.name, layout.apart)
     return Recording(relative.parts[0] if len(relative.parts) > 1 else "")
 
 

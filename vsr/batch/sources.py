@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from vsr.core.errors import InputError, OutputError, VsrError
 from vsr.core.events import ignore
+from vsr.core.parts import SUFFIX
 from vsr.core.paths import NO_PIPE_IN
 from vsr.core.picture import PictureOptions
 from vsr.core.url import Url, as_source
@@ -29,8 +30,8 @@ from vsr.util.text import one_line, shown
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
 
-RECORD_SUFFIX = ".record.json"
-"""How the names of records end: they lie beside videos and are none."""
+BESIDE_SUFFIXES = (".record.json", SUFFIX)
+"""How the names of records and parts lists end: they lie beside videos and are none."""
 
 MEDIA_SUFFIXES = (
     VIDEO_SUFFIXES
@@ -239,7 +240,7 @@ def _entries(source: str, skip: str | None, unreadable: Unreadable) -> Iterator[
     if _exists(Path(source)):
         if Path(source).is_dir():
             yield from _below(source, "", skip, set(), unreadable)
-        elif not source.endswith(RECORD_SUFFIX):
+        elif not source.endswith(BESIDE_SUFFIXES):
             yield _Entry(source, os.path.realpath(source), Path(source).name, named=True)
         return
     if is_pattern(Path(source)):  # a pattern: its images are one clip
@@ -265,7 +266,7 @@ def _entries(source: str, skip: str | None, unreadable: Unreadable) -> Iterator[
             continue
         if stat.S_ISDIR(mode):
             yield from _below(path, "" if relative == "." else relative, skip, visited, unreadable)
-        elif stat.S_ISREG(mode) and not path.endswith(RECORD_SUFFIX):
+        elif stat.S_ISREG(mode) and not path.endswith(BESIDE_SUFFIXES):
             yield _Entry(path, real, relative or Path(path).name)
 
 
@@ -289,7 +290,7 @@ def _below(
         return
     for entry in entries:
         below = f"{relative}/{entry.name}" if relative else entry.name
-        if entry.name.startswith(".") or entry.name.endswith(RECORD_SUFFIX):
+        if entry.name.startswith(".") or entry.name.endswith(BESIDE_SUFFIXES):
             continue
         try:
             is_folder, is_file = entry.is_dir(), entry.is_file()
