@@ -17,7 +17,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from vsr import OutputError
+from vsr import InputError, OutputError
 from vsr.batch import sources as files
 from vsr.batch.joining import join
 from vsr.batch.outcome import (
@@ -34,6 +34,7 @@ from vsr.batch.outcome import (
 )
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, check_report, row, write_report
+from vsr.batch.status import StatusFile, amiss, read_status, status_text
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
@@ -60,8 +61,15 @@ _SHOWN = 3  # files that a line names
 _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
 
+def _needed(ctx: click.Context, param: click.Parameter, sources: Sequence[str]) -> Sequence[str]:
+    """The sources, of which --status alone needs none. Options that are given come first."""
+    if not sources and not ctx.params.get("asks"):
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return sources
+
+
 @click.command("batch")
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, callback=_needed)
 @click.argument("folder", metavar="OUTPUT_DIR", type=FilePath(file_okay=False))
 @click.option(
     "--pattern", "patterns", multiple=True, metavar="GLOB", help="Only names like this; repeatable."
@@ -100,6 +108,12 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     help="Rest while this file exists: none is begun, and those in work stop between two frames.",
 )
 @click.option("--watch", is_flag=True, help="Wait for more files, until Ctrl-C.")
+@click.option(
+    "--status",
+    "asks",
+    is_flag=True,
+    help="With OUTPUT_DIR alone: how the --watch that writes there is; 1 where it is not well.",
+)
 @click.option(
     "--settle",
     type=Number(SECONDS),
@@ -140,6 +154,7 @@ def batch_command(
     timeout: float | None,
     pause_file: Path | None,
     watch: bool,
+    asks: bool,
     settle: float,
     no_sidecars: bool,
     only_told: bool,
@@ -153,11 +168,15 @@ def batch_command(
     OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
     the same command goes on where it was interrupted.
     """
+    if asks:
+        _tell_status(sources, folder, as_json)
+        return
     options = at_own_scale(options_of(given))
     picture, stop = options.picture, Event()
     footage = footage_of(given, exclude, options)
     _check(options, footage, reports, watch and only_told)
     items: Iterator[Item | None]
+    status: StatusFile | None = None
     if watch:
         if footage.joining is not None:
             raise click.UsageError(
@@ -166,7 +185,12 @@ def batch_command(
             )
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
-        found = arrivals(sources, patterns, footage.exclude, folder, settle, stop, footage.wanted)
+        make_folder(folder)
+        status = StatusFile(folder)
+        found = arrivals(
+            *(sources, patterns, footage.exclude, folder, settle, stop, footage.wanted),
+            status.looked,
+        )
         items, total = _arriving(found, folder, name, picture, footage, not no_sidecars), None
     else:
         proxies: list[Path] = []
@@ -181,12 +205,12 @@ def batch_command(
             dry_run(files.items(chosen, folder, name, picture), options, as_json, own)
             return
         _check_reports(reports, options, [each.path for each in chosen])
-        todo = _all_of(chosen, folder, name, picture, footage, not no_sidecars)
+        todo = _all_of(chosen, folder, name, options, footage, not no_sidecars)
         items, total = iter(todo), len(todo)
         jobs = max(1, min(jobs, total))
     make_folder(folder)
     began = time.monotonic()
-    with closing(_Reporter(total, reports, as_json, quiet)) as reporter:
+    with closing(_Reporter(total, reports, as_json, quiet, status)) as reporter:
         try:
             with _stopping(stop):
                 outcomes = run_batch(
@@ -198,10 +222,25 @@ def batch_command(
                     stop=stop,
                     pause_file=pause_file,
                     tell=reporter.tell,
+                    beat=status.beat if status else None,
                 )
         except KeyboardInterrupt:
             outcomes = reporter.outcomes
     _close(outcomes, total, time.monotonic() - began, reports, as_json, quiet)
+
+
+def _tell_status(sources: Sequence[str], folder: Path, as_json: bool) -> None:
+    """Say how the watcher of an output folder is. Raises InputError where it is not well."""
+    if sources:
+        raise click.UsageError("--status: give OUTPUT_DIR alone")
+    status = read_status(folder)
+    why = amiss(status)
+    if as_json:
+        event("status", {**status, "healthy": not why, "reason": why})
+    else:
+        click.echo(click.format_filename(f"{folder}: {status_text(status)}"))
+    if why:
+        raise InputError(f"{folder}: {why}")
 
 
 def _check(
@@ -222,14 +261,15 @@ def _all_of(
     chosen: Sequence[files.Found],
     folder: Path,
     name: str,
-    picture: PictureOptions,
+    options: UpscaleOptions,
     footage: Footage,
     sidecars: bool,
 ) -> list[Item]:
     """What is to be done, with its outputs; recordings of a camera joined where that is asked."""
-    joined: list[Item] = []
+    picture, joined = options.picture, list[Item]()
     if footage.joining is not None:
-        plan = join(chosen, footage.joining, folder, name, picture, datetime.now(UTC))
+        again = options.run.overwrite
+        plan = join(chosen, footage.joining, folder, name, picture, datetime.now(UTC), again)
         for note in plan.notes:
             warn(note)
         joined = [
@@ -330,10 +370,16 @@ class _Reporter:
     """Shows what happens, as bars and lines on stderr or as JSON on stdout, and keeps reports."""
 
     def __init__(
-        self, total: int | None, reports: Sequence[Path], as_json: bool, quiet: bool
+        self,
+        total: int | None,
+        reports: Sequence[Path],
+        as_json: bool,
+        quiet: bool,
+        status: StatusFile | None = None,
     ) -> None:
         self.outcomes: list[Outcome] = []
         self._reports, self._as_json, self._quiet = reports, as_json, quiet
+        self._status = status
         self._frames, self._written = 0, 0.0
         for report in reports:
             write_report(report, [])  # where that cannot be, no work is begun
@@ -346,13 +392,17 @@ class _Reporter:
             _tell_programs(happening)
         else:
             self._tell_people(happening)
+        if self._status:
+            self._status.tell(happening)
         if isinstance(happening, Ended):
             self.outcomes.append(happening.outcome)
             self._report(happening.outcome)
 
     def close(self) -> None:
-        """Take the bars away."""
+        """Take the bars away, and leave word for who asks how it is."""
         self._bars.close()
+        if self._status:
+            self._status.close()
 
     def _tell_people(self, happening: Happening) -> None:
         match happening:

@@ -14,8 +14,10 @@ from support.clips import Clip, make
 
 from vsr.batch.joining import Joined, Joining, Plan, join
 from vsr.batch.sources import Found
+from vsr.core.errors import OutputError
 from vsr.core.parts import PartList, read_parts
 from vsr.core.picture import PictureOptions
+from vsr.video.open import open_input
 
 USUAL = Joining()
 NAME = "{stem}_{size}{suffix}"
@@ -188,13 +190,13 @@ def test_other_containers_are_done_by_themselves(tmp_path: Path) -> None:
 
 def test_what_may_go_on_waits(tmp_path: Path) -> None:
     found = [record(tmp_path, b) for b in after(0, 2, 90, 92)]
-    soon = TEN + timedelta(seconds=150)
+    soon = TEN + timedelta(seconds=94 + 60 + 2 + 9)
     plan = planned(tmp_path, found, now=soon)
     assert names(plan) == [["22:00:00", "22:00:02"]]
     assert plan.notes == [
         "door: the recording of 2026-11-28 23:01:30 may go on; 2 files left for the next run"
     ]
-    assert len(planned(tmp_path, found, now=soon + timedelta(seconds=5)).joined) == 2
+    assert len(planned(tmp_path, found, now=soon + timedelta(seconds=1)).joined) == 2
 
 
 def test_what_is_being_written_waits(tmp_path: Path) -> None:
@@ -244,12 +246,27 @@ def test_what_was_made_of_files_that_are_gone_stays(tmp_path: Path) -> None:
     made.target.touch()
     later = planned(tmp_path, found[1:])
     assert later.joined == []
-    assert later.notes == [f"{made.source}: some of its files are gone; its output stays"]
+    assert later.notes == [f"{made.source}: not all of its files are here; its output stays"]
 
 
-def test_damaged_lists_are_made_anew(tmp_path: Path) -> None:
+def test_what_is_no_list_is_not_replaced(tmp_path: Path) -> None:
     found = [record(tmp_path, b) for b in after(0, 2)]
     source = planned(tmp_path, found).joined[0].source
     before = source.read_bytes()
     source.write_text("{}")
-    assert planned(tmp_path, found).joined[0].source.read_bytes() == before
+    with pytest.raises(
+        OutputError, match=r"is no parts list of vsr, .*; -y or overwrite=True replaces it$"
+    ):
+        planned(tmp_path, found)
+    assert source.read_text() == "{}"
+    join(found, USUAL, tmp_path / "out", NAME, PictureOptions(), NOW, overwrite=True)
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("camera", [b"\xff\xfe", b"it's; $(x) `y`", b"%d", b"\\'", b"'", b"#a"])
+def test_names_of_any_letters(tmp_path: Path, camera: bytes) -> None:
+    found = [record(tmp_path, b, os.fsdecode(camera)) for b in after(0, 2)]
+    plan = planned(tmp_path, found)
+    assert [each.camera for each in plan.joined] == [os.fsdecode(camera)]
+    with open_input(plan.joined[0].source) as container:
+        assert sum(1 for packet in container.demux(video=0) if packet.size) == 16

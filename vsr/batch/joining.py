@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -104,6 +105,7 @@ def join(
     name: str,
     picture: PictureOptions,
     now: datetime,
+    overwrite: bool = False,
 ) -> Plan:
     """Put each camera's files together, and write the lists of them below `folder`.
 
@@ -113,7 +115,8 @@ def join(
     may go on, or is being written, is left for the next call. What was made of files that are
     gone in part stays.
 
-    Raises OutputError where two would have one output, or a list cannot be written.
+    Raises OutputError where two would have one output, or a list cannot be written: a file of its
+    name that is no list is replaced with `overwrite` alone.
     """
     plan, cameras = Plan(), dict[str, list[_File]]()
     unknown = 0
@@ -129,11 +132,10 @@ def join(
             f"{counted(unknown, 'file')} of which no path tells the beginning: done one by one"
         )
     for camera, files in sorted(cameras.items()):
-        _Camera(camera, joining, folder, name, picture, now, plan).join(files)
-    targets = [each.target for each in plan.joined]
-    for target in targets:
-        if targets.count(target) > 1:
-            raise OutputError(f"{target}: would be the output of several recordings; see --name")
+        _Camera(camera, joining, folder, name, picture, now, plan, overwrite).join(files)
+    for target, times in Counter(each.target for each in plan.joined).items():
+        if times > 1:
+            raise OutputError(f"{target}: would be the output of several recordings")
     return plan
 
 
@@ -162,6 +164,7 @@ class _Camera:
     picture: PictureOptions
     now: datetime
     plan: Plan
+    overwrite: bool
 
     def join(self, files: Sequence[_File]) -> None:
         buckets: dict[tuple[str, int], list[_File]] = {}
@@ -208,7 +211,7 @@ class _Camera:
             if there == len(read_parts(path).parts):
                 whole.append(path)
             elif self._target(path, bucket[0].found.path.suffix).exists():
-                self.plan.notes.append(f"{path}: some of its files are gone; its output stays")
+                self.plan.notes.append(f"{path}: not all of its files are here; its output stays")
             else:
                 return None
         return whole
@@ -225,14 +228,16 @@ class _Camera:
         for number, group in enumerate(groups, 1):
             files = [file for file, _, _ in group]
             last, measured, _ = group[-1]
-            over = last.begins + timedelta(seconds=float(measured.length) + self.joining.gap)
-            if is_last and number == len(groups) and self.now < over:
+            # What begins within the gap is there once it has ended, and been put away.
+            seconds = 2 * float(measured.length) + self.joining.gap + SETTLE
+            may_go_on = self.now < last.begins + timedelta(seconds=seconds)
+            if is_last and number == len(groups) and may_go_on:
                 self._wait(files)
                 continue
             parts = PartList(self.camera, self.joining.rule, tuple(self._parts(group, known)))
             path = self.folder / self.camera / f"{_stem(files[0].begins)}{SUFFIX}"
             make_folder(path.parent)
-            write_parts(path, parts)
+            write_parts(path, parts, self.overwrite)
             self._add(path, files[0].found.path.suffix)
 
     def _groups(self, bucket: Sequence[_File]) -> Iterator[list[tuple[_File, Measured, int]]]:

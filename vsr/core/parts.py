@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from vsr.core.errors import InputError, writing
+from vsr.core.errors import InputError, OutputError, writing
 from vsr.core.url import Url
 from vsr.util.atomic import atomic_write
 from vsr.util.text import shown
@@ -88,11 +88,16 @@ def is_part_list(path: Path | Url) -> bool:
     return isinstance(path, Path) and path.name.endswith(SUFFIX)
 
 
-def write_parts(path: Path, parts: PartList) -> None:
+def write_parts(path: Path, parts: PartList, overwrite: bool = False) -> None:
     """Write a list, whole or not at all; its time is that of its last part.
 
-    Raises OutputError.
+    A list that is there is replaced, any other file with `overwrite` alone. Raises OutputError.
     """
+    if not overwrite and os.path.lexists(path):
+        try:
+            read_parts(path)
+        except InputError as error:
+            raise OutputError(f"{error}; -y or overwrite=True replaces it") from None
     text = json.dumps({"schema": _SCHEMA, "schema_number": _NUMBER, **asdict(parts)}, indent=1)
     with writing(path):
         atomic_write(path, text.encode() + b"\n", durable=True)
@@ -106,7 +111,7 @@ def read_parts(path: Path) -> PartList:
         facts = path.stat()
         if facts.st_size > _MOST_BYTES:
             raise InputError(f"{path}: is no parts list: has more than {_MOST_BYTES >> 20} MiB")
-        return _read(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+        return _read(path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
@@ -125,8 +130,8 @@ def check_parts(path: Path) -> PartList:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, size: int, modified: int, inode: int) -> PartList:
-    """The list as it is at this size and time; a job asks for it again and again."""
+def _read(path: Path, size: int, modified: int, changed: int) -> PartList:
+    """The list as it is at this size and these times; a job asks for it again and again."""
     try:
         held = json.loads(path.read_bytes())
         if held["schema"] != _SCHEMA or held["schema_number"] != _NUMBER:
