@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -16,8 +17,9 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from vsr import OutputError
+from vsr import InputError, OutputError
 from vsr.batch import sources as files
+from vsr.batch.joining import join
 from vsr.batch.outcome import (
     Ended,
     Happening,
@@ -32,6 +34,7 @@ from vsr.batch.outcome import (
 )
 from vsr.batch.pool import run_batch
 from vsr.batch.report import SUFFIXES, check_report, row, write_report
+from vsr.batch.status import StatusFile, amiss, read_status, status_text
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
@@ -45,6 +48,7 @@ from vsr.util.signals import heard, interrupt
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
+from .footage_options import Footage, footage_of, with_footage_options
 from .nice import nice_option
 from .option_table import options_of, with_options
 from .output.messages import event, warn
@@ -57,8 +61,15 @@ _SHOWN = 3  # files that a line names
 _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
 
+def _needed(ctx: click.Context, param: click.Parameter, sources: Sequence[str]) -> Sequence[str]:
+    """The sources, of which --status alone needs none. Options that are given come first."""
+    if not sources and not ctx.params.get("asks"):
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return sources
+
+
 @click.command("batch")
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, callback=_needed)
 @click.argument("folder", metavar="OUTPUT_DIR", type=FilePath(file_okay=False))
 @click.option(
     "--pattern", "patterns", multiple=True, metavar="GLOB", help="Only names like this; repeatable."
@@ -98,6 +109,12 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 )
 @click.option("--watch", is_flag=True, help="Wait for more files, until Ctrl-C.")
 @click.option(
+    "--status",
+    "asks",
+    is_flag=True,
+    help="With OUTPUT_DIR alone: how the --watch that writes there is; 1 where it is not well.",
+)
+@click.option(
     "--settle",
     type=Number(SECONDS),
     default=SETTLE,
@@ -121,6 +138,7 @@ _REPORT_EVERY = 1.0  # seconds, where files are only passed over
     metavar="FILE",
     help="Write what became of each file to a .json or .csv; repeatable.",
 )
+@with_footage_options
 @partial(with_options, record=True)
 @nice_option
 @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
@@ -136,6 +154,7 @@ def batch_command(
     timeout: float | None,
     pause_file: Path | None,
     watch: bool,
+    asks: bool,
     settle: float,
     no_sidecars: bool,
     only_told: bool,
@@ -149,30 +168,49 @@ def batch_command(
     OUTPUT_DIR mirrors the tree of a folder. What is done already, by its record, is skipped, so
     the same command goes on where it was interrupted.
     """
+    if asks:
+        _tell_status(sources, folder, as_json)
+        return
     options = at_own_scale(options_of(given))
     picture, stop = options.picture, Event()
-    _check(options, reports, watch and only_told)
+    footage = footage_of(given, exclude, options)
+    _check(options, footage, reports, watch and only_told)
     items: Iterator[Item | None]
+    status: StatusFile | None = None
     if watch:
+        if footage.joining is not None:
+            raise click.UsageError(
+                "--watch and --join exclude each other; run --join from a timer, which takes what "
+                "has come to its end"
+            )
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
         _check_reports(reports, options, map(Path, sources))
-        found = arrivals(sources, patterns, exclude, folder, settle, stop)
-        items, total = _arriving(found, folder, name, picture, not no_sidecars), None
+        make_folder(folder)
+        status = StatusFile(folder)
+        found = arrivals(
+            *(sources, patterns, footage.exclude, folder, settle, stop, footage.wanted),
+            status.looked,
+        )
+        items, total = _arriving(found, folder, name, picture, footage, not no_sidecars), None
     else:
         proxies: list[Path] = []
-        chosen = files.find(sources, patterns, exclude, folder, proxies.append)
-        pairs = files.items(chosen, folder, name, picture)
+        chosen = files.find(
+            sources, patterns, footage.exclude, folder, proxies.append, footage.wanted
+        )
+        footage.warn_of_unknown(chosen)
         if proxies:
             warn(_proxy_note(proxies))
         if only_told:
-            dry_run(pairs, options, as_json)
+            own = {each.path: footage.own_of(each) for each in chosen}
+            dry_run(files.items(chosen, folder, name, picture), options, as_json, own)
             return
-        _check_reports(reports, options, [source for source, _ in pairs])
-        items, total = iter([Item(*pair, not no_sidecars) for pair in pairs]), len(pairs)
-        jobs = min(jobs, total)
+        _check_reports(reports, options, [each.path for each in chosen])
+        todo = _all_of(chosen, folder, name, options, footage, not no_sidecars)
+        items, total = iter(todo), len(todo)
+        jobs = max(1, min(jobs, total))
     make_folder(folder)
     began = time.monotonic()
-    with closing(_Reporter(total, reports, as_json, quiet)) as reporter:
+    with closing(_Reporter(total, reports, as_json, quiet, status)) as reporter:
         try:
             with _stopping(stop):
                 outcomes = run_batch(
@@ -184,22 +222,64 @@ def batch_command(
                     stop=stop,
                     pause_file=pause_file,
                     tell=reporter.tell,
+                    beat=status.beat if status else None,
                 )
         except KeyboardInterrupt:
             outcomes = reporter.outcomes
     _close(outcomes, total, time.monotonic() - began, reports, as_json, quiet)
 
 
-def _check(options: UpscaleOptions, reports: Sequence[Path], excluding: bool) -> None:
+def _tell_status(sources: Sequence[str], folder: Path, as_json: bool) -> None:
+    """Say how the watcher of an output folder is. Raises InputError where it is not well."""
+    if sources:
+        raise click.UsageError("--status: give OUTPUT_DIR alone")
+    status = read_status(folder)
+    why = amiss(status)
+    if as_json:
+        event("status", {**status, "healthy": not why, "reason": why})
+    else:
+        click.echo(click.format_filename(f"{folder}: {status_text(status)}"))
+    if why:
+        raise InputError(f"{folder}: {why}")
+
+
+def _check(
+    options: UpscaleOptions, footage: Footage, reports: Sequence[Path], excluding: bool
+) -> None:
     """Raise ModelError or UsageError for what is no file's fault."""
-    if options.model:
-        factor = options.picture.factor or USUAL_SCALE
-        load_model(options.model, scale_for(options.model, factor))
+    factor = options.picture.factor or USUAL_SCALE
+    for model in filter(None, dict.fromkeys([options.model, *footage.cameras.models])):
+        load_model(model, scale_for(model, factor))
     for report in reports:
         if report.suffix.lower() not in SUFFIXES:
             raise click.UsageError(f"--report {report}: write {' or '.join(SUFFIXES)}")
     if excluding:
         raise click.UsageError("--watch and --dry-run exclude each other")
+
+
+def _all_of(
+    chosen: Sequence[files.Found],
+    folder: Path,
+    name: str,
+    options: UpscaleOptions,
+    footage: Footage,
+    sidecars: bool,
+) -> list[Item]:
+    """What is to be done, with its outputs; recordings of a camera joined where that is asked."""
+    picture, joined = options.picture, list[Item]()
+    if footage.joining is not None:
+        again = options.run.overwrite
+        plan = join(chosen, footage.joining, folder, name, picture, datetime.now(UTC), again)
+        for note in plan.notes:
+            warn(note)
+        joined = [
+            Item(each.source, each.target, own=footage.cameras.own_of(each.camera))
+            for each in plan.joined
+        ]
+        chosen = plan.single
+    own = {each.path: footage.own_of(each) for each in chosen}
+    pairs = files.items(chosen, folder, name, picture)
+    return [*joined, *(Item(*pair, sidecars, own[pair[0]]) for pair in pairs)]
 
 
 def _proxy_note(proxies: Sequence[Path]) -> str:
@@ -224,6 +304,7 @@ def _arriving(
     folder: Path,
     name: str,
     picture: PictureOptions,
+    footage: Footage,
     sidecars: bool,
 ) -> Iterator[Item | None]:
     """What comes, with its outputs; a file whose output is another's is passed over."""
@@ -235,7 +316,7 @@ def _arriving(
         target = files.target_of(each, folder, name, picture)
         first = sources.setdefault(target, each.path)
         if first == each.path:
-            yield Item(each.path, target, sidecars)
+            yield Item(each.path, target, sidecars, footage.own_of(each))
         else:
             said = f"vsr: warning: {each.path}: passed over, {target} is {first}'s"
             tqdm.write(said, file=sys.stderr)
@@ -289,10 +370,16 @@ class _Reporter:
     """Shows what happens, as bars and lines on stderr or as JSON on stdout, and keeps reports."""
 
     def __init__(
-        self, total: int | None, reports: Sequence[Path], as_json: bool, quiet: bool
+        self,
+        total: int | None,
+        reports: Sequence[Path],
+        as_json: bool,
+        quiet: bool,
+        status: StatusFile | None = None,
     ) -> None:
         self.outcomes: list[Outcome] = []
         self._reports, self._as_json, self._quiet = reports, as_json, quiet
+        self._status = status
         self._frames, self._written = 0, 0.0
         for report in reports:
             write_report(report, [])  # where that cannot be, no work is begun
@@ -305,13 +392,17 @@ class _Reporter:
             _tell_programs(happening)
         else:
             self._tell_people(happening)
+        if self._status:
+            self._status.tell(happening)
         if isinstance(happening, Ended):
             self.outcomes.append(happening.outcome)
             self._report(happening.outcome)
 
     def close(self) -> None:
-        """Take the bars away."""
+        """Take the bars away, and leave word for who asks how it is."""
         self._bars.close()
+        if self._status:
+            self._status.close()
 
     def _tell_people(self, happening: Happening) -> None:
         match happening:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import click
 
@@ -16,14 +18,22 @@ from vsr.util.text import duration_text, size_text
 
 from .output.messages import event
 
+Own = Mapping[Path, tuple[tuple[str, Any], ...]]
+"""What single sources have of their own: names of options and values."""
 
-def dry_run(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, as_json: bool) -> None:
+
+def dry_run(
+    pairs: Sequence[tuple[Path, Path]],
+    options: UpscaleOptions,
+    as_json: bool,
+    own: Own = MappingProxyType({}),
+) -> None:
     """Print what would become of each source and its target, and how long all of it would take."""
     width = max(len(str(source)) for source, _ in pairs)
     if not as_json:
         click.echo(_line("source", "frames", "time", "size", "output", width))
     seconds, size, unknown, there = 0.0, 0, 0, 0
-    for each in _estimates(pairs, options):
+    for each in _estimates(pairs, options, own):
         if each is None:
             there += 1
             continue
@@ -59,16 +69,17 @@ def _place(options: UpscaleOptions) -> dict[str, str]:
 
 
 def _estimates(
-    pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions
+    pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions, own: Own
 ) -> Iterator[Estimate | None]:
     """One for each file; None for those that are there already."""
-    todo = []
+    todo: dict[tuple[tuple[str, Any], ...], list[tuple[Path, Path]]] = {}
     for source, target in pairs:
         if target.exists() and not options.run.overwrite:
             yield None
         else:
-            todo.append((source, target))
-    yield from estimate(todo, options)
+            todo.setdefault(own.get(source, ()), []).append((source, target))
+    for keywords, alike in todo.items():
+        yield from estimate(alike, options.but(**dict(keywords)))
 
 
 def _facts(each: Estimate) -> dict[str, object]:

@@ -276,7 +276,7 @@ class HoursOfDay(click.ParamType[DayHours]):
         try:
             return parse_hours(value)
         except InputError as error:
-            self.fail(str(error), param, ctx)
+            self.fail(str(error).removeprefix("between "), param, ctx)
 
 
 class CropType(click.ParamType[CropRegion]):

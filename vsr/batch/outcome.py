@@ -22,11 +22,14 @@ class Item:
         source: what is read.
         target: what is written.
         sidecars: whether subtitles and the like beside the source are copied beside the target.
+        own: options that this file has of its own, as names in `vsr.UpscaleOptions` and values;
+            they go before those of the batch.
     """
 
     source: Path
     target: Path
     sidecars: bool = False
+    own: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

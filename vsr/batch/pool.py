@@ -52,6 +52,7 @@ def run_batch(
     stop: Event | None = None,
     pause_file: Path | None = None,
     tell: Callable[[Happening], None] | None = None,
+    beat: Callable[[], None] | None = None,
     work: Work = upscale_file,
     clock: Clock = SYSTEM_CLOCK,
 ) -> list[Outcome]:
@@ -73,6 +74,7 @@ def run_batch(
         pause_file: while this file exists, no file is begun, and those in work rest between two
             frames. They keep their memory.
         tell: called with all that happens, as it happens.
+        beat: called several times a second as long as all goes on, whatever happens.
         work: what is done with a file; it must be importable by name.
         clock: tells whether the hours of `between` hold.
 
@@ -86,7 +88,7 @@ def run_batch(
         options, jobs, retries, timeout, stop or Event(), pause, tell or ignore, work, clock
     )
     try:
-        pool.run(items)
+        pool.run(items, beat)
     except KeyboardInterrupt:
         pool.abandon()
         raise
@@ -167,10 +169,12 @@ class _Pool:
         self._drawn = 0
         self.outcomes: dict[int, Outcome] = {}
 
-    def run(self, items: Iterator[Item | None]) -> None:
-        """Do all of them, or what is begun before `stop` is set."""
+    def run(self, items: Iterator[Item | None], beat: Callable[[], None] | None = None) -> None:
+        """Do all of them, or what is begun before `stop` is set. `beat` is called all the time."""
         more, stopping = True, False
         while True:
+            if beat:
+                beat()
             if self._stop.is_set():
                 more = False
                 if not stopping:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from vsr.core.errors import InputError, OutputError, VsrError
 from vsr.core.events import ignore
+from vsr.core.parts import SUFFIX
 from vsr.core.paths import NO_PIPE_IN
 from vsr.core.picture import PictureOptions
 from vsr.core.url import Url, as_source
@@ -29,8 +30,8 @@ from vsr.util.text import one_line, shown
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
 
-RECORD_SUFFIX = ".record.json"
-"""How the names of records end: they lie beside videos and are none."""
+BESIDE_SUFFIXES = (".record.json", SUFFIX)
+"""How the names of records and parts lists end: they lie beside videos and are none."""
 
 MEDIA_SUFFIXES = (
     VIDEO_SUFFIXES
@@ -65,6 +66,14 @@ class Found:
 Unreadable: TypeAlias = Callable[[OSError, Found | None], None]
 """Told of what cannot be looked at: an entry of a folder, or None for a source itself."""
 
+Wanted: TypeAlias = Callable[[Found], bool]
+"""Whether a file whose name fits is to be done, as by when it was taken."""
+
+
+def everything(found: Found) -> bool:
+    """Any file is wanted."""
+    return True
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -85,6 +94,7 @@ def find(
     exclude: Sequence[str],
     skip: Path | None,
     passed_over: Callable[[Path], None] = ignore,
+    wanted: Wanted = everything,
 ) -> list[Found]:
     """The videos and still images of files, folders and globs, each file once.
 
@@ -103,6 +113,8 @@ def find(
     Without `patterns`, a camera's files of PROXY_SUFFIXES are left out and told to `passed_over`,
     unless they are named.
 
+    Of what is left, files that are not `wanted` are passed over.
+
     What cannot be looked at in a folder, as a link that leads back to itself, is given too: doing
     it fails, and costs no other file.
 
@@ -118,7 +130,7 @@ def find(
             found.append(each)
 
     check_sources(sources)
-    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over):
+    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over, wanted):
         looked += 1
         if candidate.sure or holds_picture(candidate.found.path):
             found.append(candidate.found)
@@ -126,10 +138,12 @@ def find(
         shown = ", ".join(sources[:_NAMED]) + (", ..." if len(sources) > _NAMED else "")
         like = f" named like {' or '.join(map(repr, patterns))}" if patterns else ""
         without = f", but for {' and '.join(map(repr, exclude))}" if exclude else ""
+        asked = "" if wanted is everything else ", of the time that is asked for"
         itself = any(_is_same(Path(source), skip) for source in sources)
         hint = "; it is the output folder itself, name another" if itself else ""
         raise InputError(
-            f"{shown}: no video or image found (looked at {looked} files{like}{without}){hint}"
+            f"{shown}: no video or image found "
+            f"(looked at {looked} files{like}{without}{asked}){hint}"
         )
     return found
 
@@ -169,6 +183,7 @@ def candidates(
     skip: Path | None,
     unreadable: Unreadable,
     passed_over: Callable[[Path], None] = ignore,
+    wanted: Wanted = everything,
 ) -> Iterator[Candidate]:
     """The files of the sources whose names fit, see `find`; nothing is opened.
 
@@ -186,7 +201,9 @@ def candidates(
                 passed_over(path)
                 continue
             sure = entry.named or path.suffix.lower() in MEDIA_SUFFIXES
-            yield Candidate(Found(path, Path(entry.relative)), sure)
+            found = Found(path, Path(entry.relative))
+            if wanted(found):
+                yield Candidate(found, sure)
 
 
 def holds_picture(path: Path) -> bool:
@@ -223,7 +240,7 @@ def _entries(source: str, skip: str | None, unreadable: Unreadable) -> Iterator[
     if _exists(Path(source)):
         if Path(source).is_dir():
             yield from _below(source, "", skip, set(), unreadable)
-        elif not source.endswith(RECORD_SUFFIX):
+        elif not source.endswith(BESIDE_SUFFIXES):
             yield _Entry(source, os.path.realpath(source), Path(source).name, named=True)
         return
     if is_pattern(Path(source)):  # a pattern: its images are one clip
@@ -249,7 +266,7 @@ def _entries(source: str, skip: str | None, unreadable: Unreadable) -> Iterator[
             continue
         if stat.S_ISDIR(mode):
             yield from _below(path, "" if relative == "." else relative, skip, visited, unreadable)
-        elif stat.S_ISREG(mode) and not path.endswith(RECORD_SUFFIX):
+        elif stat.S_ISREG(mode) and not path.endswith(BESIDE_SUFFIXES):
             yield _Entry(path, real, relative or Path(path).name)
 
 
@@ -273,7 +290,7 @@ def _below(
         return
     for entry in entries:
         below = f"{relative}/{entry.name}" if relative else entry.name
-        if entry.name.startswith(".") or entry.name.endswith(RECORD_SUFFIX):
+        if entry.name.startswith(".") or entry.name.endswith(BESIDE_SUFFIXES):
             continue
         try:
             is_folder, is_file = entry.is_dir(), entry.is_file()

@@ -8,13 +8,29 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, TypeAlias
 
-from vsr.batch.sources import Candidate, Found, candidates, check_sources, fixed_part, holds_picture
+from vsr.batch.sources import (
+    Candidate,
+    Found,
+    Wanted,
+    candidates,
+    check_sources,
+    everything,
+    fixed_part,
+    holds_picture,
+)
 from vsr.core.errors import InputError
 
 SETTLE = 10.0
 """Seconds for which a file must stay as it is: what writers pause for at most."""
+
+Looked: TypeAlias = Callable[[int, float], None]
+
+
+def ignore_looks(found: int, seconds: float) -> None:
+    """Nobody wants to know of looks at the folders."""
+
 
 _TICK = 1.0  # seconds between looks, at most, where nothing else keeps them apart
 _SHORTEST_TICK = 0.05
@@ -28,6 +44,8 @@ def arrivals(
     skip: Path | None,
     settle: float,
     stop: Event,
+    wanted: Wanted = everything,
+    looked: Looked = ignore_looks,
 ) -> Iterator[Found | None]:
     """What `find` would find, and then what comes, until `stop` is set.
 
@@ -35,6 +53,9 @@ def arrivals(
     this machine's clock, and is not empty. It is given again whenever it has changed since, or
     was gone in between. At least about once a second None is given, so that the caller can see
     to other things. A folder that is away for a while is waited for.
+
+    `looked` is told of each look at the folders: how many files are given next, and how many
+    seconds it took.
 
     Changes are told by the system where it can, but the folders are looked through all the same,
     as network shares tell nothing: once a second, more seldom where that takes long.
@@ -49,13 +70,18 @@ def arrivals(
             "following a folder needs the package watchfiles: pip install 'vsr-video[watch]'"
         ) from None
     check_sources(sources, patient=True)
-    files = partial(candidates, sources, patterns, exclude, skip, _wait)
+    files = partial(candidates, sources, patterns, exclude, skip, _wait, wanted=wanted)
     tick = min(_TICK, max(_SHORTEST_TICK, settle / 2))
-    return _arrivals(files, settle, _alarm(watch, _folders(sources), tick, stop), stop)
+    alarm = _alarm(watch, _folders(sources), tick, stop)
+    return _arrivals(files, settle, alarm, stop, looked)
 
 
 def _arrivals(
-    files: Callable[[], Iterator[Candidate]], settle: float, alarm: Iterator[None], stop: Event
+    files: Callable[[], Iterator[Candidate]],
+    settle: float,
+    alarm: Iterator[None],
+    stop: Event,
+    looked: Looked,
 ) -> Iterator[Found | None]:
     known: dict[Path, _Version] = {}
     rested = time.monotonic()
@@ -64,7 +90,9 @@ def _arrivals(
         if began >= rested:
             settled = _settled(files(), known, settle)
             now = time.monotonic()
-            rested = now + _REST * (now - began)
+            took = now - began
+            rested = now + _REST * took
+            looked(len(settled), took)
             for found in settled:
                 if stop.is_set():
                     return

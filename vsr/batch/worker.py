@@ -166,7 +166,7 @@ def _listen(connection: Connection, items: SimpleQueue[Item], stop: Event, pause
 def _attempt(work: Work, item: Item, options: UpscaleOptions, reporter: Reporter) -> Finished:
     """What came of the file. After an error that was not foreseen, others may do better."""
     try:
-        return work(item, options, reporter)
+        return work(item, options.but(**dict(item.own)), reporter)
     except StoppedError as error:
         return Finished("stopped", one_line(error))
     except VsrError as error:

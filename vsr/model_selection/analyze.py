@@ -32,7 +32,7 @@ from vsr.video.choose import main_video
 from vsr.video.open import open_input
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.quantisers import let_tell, quantiser_of
-from vsr.video.seek import demux
+from vsr.video.seek import demux, seek_back
 from vsr.video.variants import leave_out_variants
 
 _PLACES = 8  # to look at
@@ -122,7 +122,7 @@ def _places(
         if number:
             place = origin + length * number / _PLACES
             try:
-                container.seek(math.floor(place / stream.time_base), stream=stream)
+                seek_back(container, stream, math.floor(place / stream.time_base))
             except (av.FFmpegError, OSError, ValueError):
                 continue
         seen = _place(container, stream, path, keys)

@@ -29,7 +29,7 @@ from vsr.video.choose import main_video
 from vsr.video.open import open_input
 from vsr.video.rate import nominal_rate
 from vsr.video.reader import Video, open_video
-from vsr.video.seek import seeks
+from vsr.video.seek import seek_back, seeks
 from vsr.video.shots import mark_shots
 
 Picture = NDArray[np.float32]
@@ -147,7 +147,7 @@ def _keyframe(container: InputContainer, stream: VideoStream, place: Fraction) -
     """When a keyframe near `place` is shown, before it if the file can be sought so exactly."""
     assert stream.time_base is not None
     origin = Fraction(container.start_time or 0, av.time_base)
-    container.seek(math.floor((origin + place) / stream.time_base), stream=stream)
+    seek_back(container, stream, math.floor((origin + place) / stream.time_base))
     for packet in islice(container.demux(stream), _PACKETS):
         if packet.is_keyframe and packet.pts is not None:
             return packet.pts * stream.time_base - origin

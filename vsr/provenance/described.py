@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vsr.core.parts import is_part_list, read_parts
 from vsr.core.url import Url
 from vsr.provenance.fingerprint import Fingerprint, digest_of
 
@@ -26,7 +28,29 @@ def described(place: Path | Url, found: Found | None) -> dict[str, Any]:
     if isinstance(found, Mapping):
         files = {name: _facts(found[name]) for name in sorted(found)}
         return {**where, "sha256": digest_of(found), "files": files}
-    return {**where, **_facts(found)}
+    return {**where, **_facts(found), **_joined(place)}
+
+
+def _joined(place: Path | Url) -> dict[str, Any]:
+    """Of a parts list the camera, and each part with its beginning by the clock."""
+    if not (isinstance(place, Path) and is_part_list(place)):
+        return {}
+    listed = read_parts(place)
+    return {
+        "camera": listed.camera,
+        "parts": [
+            {
+                "path": part.path,
+                "begins": part.begins,
+                "seconds": float(Fraction(part.start, 10**6)),
+                "frames": part.frames,
+                "size": part.size,
+                "modified": _instant(part.modified),
+                "sha256": part.sha256,
+            }
+            for part in listed.parts
+        ],
+    }
 
 
 def recorded(described: Mapping[str, Any]) -> Found | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError
+from vsr.core.parts import check_parts, is_part_list
 from vsr.images.images import is_series, list_images
 
 
@@ -31,9 +32,13 @@ class Fingerprint:
 def fingerprint(path: Path, known: Fingerprint | None = None) -> Fingerprint:
     """The identity of a file, whatever its size, in constant memory.
 
-    Its contents are not read again where its size and time are those that are `known`.
-    Raises InputError where it cannot be read, or is written to meanwhile.
+    Its contents are not read again where its size and time are those that are `known`. That of
+    a parts list stands for its parts, whose hashes it holds.
+    Raises InputError where it cannot be read, or is written to meanwhile, and where a part of a
+    list is missing or was changed.
     """
+    if is_part_list(path):
+        check_parts(path)
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):  # opening a pipe would wait for who writes to it

@@ -1,4 +1,7 @@
-"""Open media: a local file and nothing that it may point to, or what an address names."""
+"""Open media: a local file and nothing that it may point to, or what an address names.
+
+Parts lists alone, see `vsr.core.parts`, are opened with the files that they name.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from av.container import InputContainer
 
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
+from vsr.core.parts import is_part_list
 from vsr.core.paths import check_input
 from vsr.core.playlists import is_playlist
 from vsr.core.url import INDIRECT, Url, open_url
+from vsr.video.joined import open_joined
 from vsr.video.truncation import lacks_index
 
 _OPTIONS = {
@@ -59,6 +64,8 @@ def _why_not(path: Path, error: BaseException) -> str:
 def _open(path: Path | Url, hwaccel: HWAccel | None = None) -> InputContainer:
     if isinstance(path, Url):
         return open_url(path, hwaccel=hwaccel)
+    if is_part_list(path):
+        return open_joined(path, hwaccel)
     options = dict(_OPTIONS)
     return av.open(f"file:{path}", "r", options=options, metadata_errors="replace", hwaccel=hwaccel)
 

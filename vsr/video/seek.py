@@ -25,6 +25,7 @@ Frames = Iterator[VideoFrame]
 
 # MPEG program streams: where pictures share a packet, libav misdates and loses some after a seek.
 _READ_THROUGH = {"mpeg"}
+_JOINED = "concat"  # the demuxer of parts lists
 _NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS
 _MOST_STUCK = 3  # errors of a demuxer with nothing between them
 
@@ -44,6 +45,16 @@ def has_times(container: InputContainer) -> bool:
     return not container.format.flags & _NO_TIMESTAMPS
 
 
+def seek_back(container: InputContainer, stream: VideoStream, place: int) -> None:
+    """Go to what can be decoded at a tick, or earlier. Raises what libav raises."""
+    assert stream.time_base is not None
+    if container.format.name == _JOINED:
+        # It rounds to microseconds, and refuses what it has rounded up.
+        exact = (stream.time_base * 10**6).denominator
+        place = place // exact * exact
+    container.seek(place, stream=stream, backward=True)
+
+
 def decode_from(
     container: InputContainer, stream: VideoStream, start: Fraction, tally: Tally
 ) -> Frames:
@@ -61,13 +72,15 @@ def decode_from(
         place = max(lowest, math.floor(start) - back) if seeks(container) else lowest
         try:
             if read or has_times(container):  # a raw stream that fails to seek gives nothing more
-                container.seek(place, stream=stream, backward=True)
+                seek_back(container, stream, place)
             else:
                 place = lowest
         except (av.FFmpegError, OSError):  # files whose index is broken
             if read:
                 raise InputError(f"{tally.path}: cannot be read from a time on") from None
             place = lowest  # nothing has been read yet: it stands at its beginning
+            if container.format.name == _JOINED:  # which has dropped what it had read ahead
+                container.seek(lowest, stream=stream, backward=False)
         read = True
         tally.forget()
         frames = decode(container, stream, tally)

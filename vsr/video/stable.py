@@ -9,6 +9,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from vsr.core.damage import Tally
+from vsr.core.parts import is_part_list, read_parts
 from vsr.core.url import Url
 
 
@@ -26,8 +27,13 @@ class FileState:
 
 
 def state_of(path: Path | Url) -> FileState | None:
-    """The file as it is; None for an address, and where it is gone, as it may be while open."""
+    """The file as it is, or the parts of a list; None for an address, and where it is gone.
+
+    It may be gone while it is open. What is left of a list's parts is smaller.
+    """
     file = path.file if isinstance(path, Url) else path
+    if file and is_part_list(file):
+        return FileState(*read_parts(file).state)
     try:
         facts = file.stat() if file else None
     except OSError:

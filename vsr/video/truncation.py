@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from vsr.core.parts import is_part_list, read_parts
 from vsr.core.url import Url
 from vsr.video.animation_ends import apng_end, gif_end
 from vsr.video.y4m_end import y4m_end
@@ -21,6 +22,9 @@ def missing_bytes(path: Path | Url, container: str) -> int:
     """
     if isinstance(path, Url):
         return 0
+    if is_part_list(path):
+        parts = read_parts(path).parts
+        return sum(missing_bytes(Path(part.path), part.format) for part in parts)
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if "mp4" in container:
