@@ -17,6 +17,7 @@ SCALE = 4
 _FINE = 8  # points of the drawn world along a camera's pixel
 _MARGIN = 1.8  # units of the font around a sign's letters
 _ROOM = 20  # pixels of the picture around the region
+_HEAD = 10  # pixels of the picture above and below what passes
 _RATE = 25
 _FRAMES = (10, 20, 50, 100, 200)
 _SOURCES = ((23, 27), (27, 30), (30, 33), (33, 36))  # from a CRF on, to another
@@ -148,7 +149,8 @@ def record(scene: Scene, path: Path) -> Recorded:
                 truth = _truth(world, width, height)
             if number in passing:
                 x = round((_ROOM + passing[number]) * _FINE)
-                world[:, max(0, x) : max(0, x + width * _FINE // 3)] = (70, 60, 55)
+                across = slice(max(0, x), max(0, x + width * _FINE // 3))
+                world[_HEAD * _FINE : -_HEAD * _FINE, across] = (70, 60, 55)
             seen = _camera(world, scene.blur, columns, rows)
             seen += random.normal(0, scene.noise, seen.shape)
             levels = np.clip(np.rint(seen), 0, 255).astype(np.uint8)

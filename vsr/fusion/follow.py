@@ -30,13 +30,14 @@ from vsr.fusion.sights import Luma, Sight, Sights, colours_of
 
 _REACH = 12  # pixels from frame to frame in which a region is looked for, or a quarter of its side
 _MARGIN = 8  # pixels of the frame that are kept around it
-_LOST_FOR = 10  # frames, until it is given up
+_LOST_FOR = 60  # frames, until it is given up
+_WIDEST = 10  # times the reach at most, while it is lost
 _GRID = 4  # pixels: windows begin on chroma's
 _FOLLOWED = ("euclidean", "affine")  # from frame to frame, besides translation
-_LIKE = 0.5  # the least correlation of what counts as the region
+_LIKE = 0.6  # the least correlation of what counts as the region
 _TURNS = 0.003  # by which the likeness must grow for a region to be followed so
 _STRETCH = 0.1  # of a region's side, by which its corners may move from frame to frame
-_INDEPENDENT = 0.25  # of a region's pixels: neighbours share noise, coding and interpolation
+_INDEPENDENT = 0.03  # of a region's pixels: what coding leaves is alike over its blocks
 _LEAST_SPREAD = 1e-9  # of luma in 0..1, squared: below what 16 bits show
 
 
@@ -118,7 +119,7 @@ def _chain(
         if missed >= _LOST_FOR:
             yield _lost(sight, "lost before")
             continue
-        found = _placed(region, sight.luma, last, reach * (1 + missed))
+        found = _placed(region, sight.luma, last, reach * min(1 + missed, _WIDEST))
         if found is None:
             missed += 1
             yield _lost(sight, "not found")
@@ -183,11 +184,11 @@ def _settled(region: Luma, windows: list[Window], reference: int) -> Track:
     model = typical(region, windows)
     costs, tried = {}, {}
     for motion in MOTIONS:
-        tried[motion] = [_again(window, model, motion) for window in windows]
-        costs[motion] = _cost(tried[motion], model, PARAMETERS[motion])
-    best = min(MOTIONS, key=costs.__getitem__)
-    model = typical(region, tried[best])
-    chosen = [_again(window, model, best) for window in tried[best]]
+        first = [_again(window, model, motion) for window in windows]
+        own = typical(region, first)
+        tried[motion] = [_again(window, own, motion) for window in first]
+        costs[motion] = _cost(tried[motion], own, PARAMETERS[motion])
+    chosen = tried[min(MOTIONS, key=costs.__getitem__)]
     (now,) = (window.found for window in chosen if window.number == reference)
     assert now is not None
     drift = inverse(now.placement.matrix) @ home.placement.matrix
