@@ -37,7 +37,7 @@ _FOLLOWED = ("euclidean", "affine")  # from frame to frame, besides translation
 _LIKE = 0.6  # the least correlation of what counts as the region
 _TURNS = 0.003  # by which the likeness must grow for a region to be followed so
 _STRETCH = 0.1  # of a region's side, by which its corners may move from frame to frame
-_INDEPENDENT = 0.03  # of a region's pixels: what coding leaves is alike over its blocks
+_INDEPENDENT = 0.06  # of a region's pixels: what coding leaves is alike over its blocks
 _LEAST_SPREAD = 1e-9  # of luma in 0..1, squared: below what 16 bits show
 
 

@@ -96,7 +96,8 @@ def _reconstructed(
     belief = Belief(belief.blur, belief.smooth * options.prior)
     still = solve(samples, belief, mean)
     known = knowledge(still, mean, samples, belief)
-    if known.between_pixels == 0:  # to guess between the pixels would be no better than a lens
+    if known.between_pixels == 0 or known.over_mean < 0:
+        # to guess between the pixels would be no better than a lens
         still = mean
     best = max((verdict for verdict in verdicts if verdict.used), key=_merit)
     return Fused(
