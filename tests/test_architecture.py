@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.util", "vsr.weights"),
     ("vsr.core",),
     ("vsr.networks", "vsr.degradation", "vsr.images", "vsr.video"),
-    ("vsr.figures", "vsr.datasets", "vsr.inference", "vsr.remux"),
+    ("vsr.figures", "vsr.pages", "vsr.datasets", "vsr.inference", "vsr.remux"),
     ("vsr.encoding", "vsr.live", "vsr.provenance", "vsr.model_selection"),
     ("vsr.output", "vsr.evaluation", "vsr.speedtest"),
     ("vsr.pipeline", "vsr.training"),

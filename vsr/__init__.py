@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vsr.evaluation.evaluate import evaluate
     from vsr.fusion.fuse import Fusion, fuse
     from vsr.fusion.options import FuseOptions
+    from vsr.fusion.page.pick_page import Picker, pick_region
     from vsr.networks.onnx_export import Exported, export
     from vsr.networks.registry import Model, ModelCard, catalogue, load_model
     from vsr.pipeline.probe import probe
@@ -63,6 +64,7 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "OutputError",
+    "Picker",
     "PictureOptions",
     "Preview",
     "Progress",
@@ -86,6 +88,7 @@ __all__ = [
     "fuse",
     "load_model",
     "open_video",
+    "pick_region",
     "preview",
     "probe",
     "upscale",
@@ -127,6 +130,7 @@ _HOMES = {
     **dict.fromkeys(("Estimate", "estimate"), "vsr.estimation.estimate"),
     "evaluate": "vsr.evaluation.evaluate",
     **dict.fromkeys(("Fusion", "fuse"), "vsr.fusion.fuse"),
+    **dict.fromkeys(("Picker", "pick_region"), "vsr.fusion.page.pick_page"),
     "FuseOptions": "vsr.fusion.options",
     **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),
     **dict.fromkeys(("Exported", "export"), "vsr.networks.onnx_export"),

@@ -25,6 +25,9 @@ _DAMAGE = {
 }
 
 
+_WORTH_TELLING = 0.005  # of all pixels: 1 % when rounded
+
+
 def summary(result: Result) -> str:
     """Frames, time, A/V offset, streams and damage, and how it was done."""
     run = result.run
@@ -37,6 +40,8 @@ def summary(result: Result) -> str:
     for streams, what in ((run.others.converted, "converted"), (run.others.dropped, "left out")):
         if streams:
             parts.append(f"{counted(len(streams), 'other stream')} {what} ({'; '.join(streams)})")
+    if run.stood_still and run.stood_still >= _WORTH_TELLING:
+        parts.append(f"{run.stood_still:.0%} stood still, not computed again")
     damage = [f"{count} {_DAMAGE[kind]}" for kind, count in asdict(run.damage).items() if count]
     if damage:
         parts.append(f"damage: {', '.join(damage)}")

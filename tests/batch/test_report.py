@@ -19,6 +19,7 @@ FACTS = {
     "source_sha256": "ab" * 32,
     "output_sha256": "cd" * 32,
     "sidecars": ["out/a b.srt"],
+    "stood_still": 0.25,
     "model": "bicubic",
 }
 OUTCOMES = [
@@ -44,6 +45,7 @@ def test_rows_hold_all_columns() -> None:
             "ab" * 32,
             "cd" * 32,
             "out/a b.srt",
+            0.25,
         )
     ]
     assert failed == [
@@ -60,6 +62,7 @@ def test_rows_hold_all_columns() -> None:
             None,
             None,
             "",
+            None,
         )
     ]
 
@@ -120,7 +123,7 @@ def test_a_report_replaces_reports_alone(tmp_path: Path, name: str) -> None:
         write_report(path, outcomes)
         check_report(path, False, [])
     if path.suffix == ".csv":  # of a batch that told less
-        path.write_text(",".join(COLUMNS[:-1]) + "\n")
+        path.write_text(",".join(COLUMNS[: COLUMNS.index("sidecars")]) + "\n")
         check_report(path, False, [])
     path.write_text('{"mine": 1}')
     with pytest.raises(OutputError, match="exists already; -y"):

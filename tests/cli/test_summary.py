@@ -56,6 +56,13 @@ def test_what_was_converted_left_out_and_verified() -> None:
     assert "2 other streams left out (3 data klv: .mp4 cannot hold it; b); verified. " in line
 
 
+def test_what_stood_still_is_told_where_it_is_worth_telling() -> None:
+    for share, told in ((None, ""), (0.0, ""), (0.004, ""), (0.231, "23% stood still, not")):
+        line = summary(replace(RESULT, run=replace(RUN, stood_still=share)))
+        assert told in line
+        assert ("stood still" in line) == bool(told)
+
+
 @pytest.mark.parametrize("kind", [field.name for field in fields(Damage)])
 def test_every_kind_of_damage_has_words(kind: str) -> None:
     line = summary(replace(RESULT, run=replace(RUN, damage=Damage(**{kind: 7}))))

@@ -20,6 +20,7 @@ from support.context_network import Blend
 from support.noise_frames import assert_equal, described, model, noise
 from support.random_weights import drawn
 from support.rgb_networks import RgbBicubic
+from support.small_networks import SMALL, of_scales
 from torch import Tensor
 
 import vsr
@@ -33,73 +34,30 @@ from vsr.inference.engine import Engine, restore
 from vsr.inference.tiles import GRID, Tiler, largest_tile
 from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
-from vsr.networks import ARCHITECTURES, Network
-from vsr.networks.cleaned import Cleaned
+from vsr.networks import Network
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.literature.carn import Carn
-from vsr.networks.literature.dbpn import Dbpn, Ddbpn
-from vsr.networks.literature.dilated import Dilated
-from vsr.networks.literature.drrn import Drrn
-from vsr.networks.literature.fsrcnn import Fsrcnn
-from vsr.networks.literature.idn import Idn
-from vsr.networks.literature.lapsrn import Lapsrn
-from vsr.networks.literature.mdsr import Mdsr
 from vsr.networks.literature.rcan import Rcan
-from vsr.networks.literature.rdn import Rdn
-from vsr.networks.literature.srcnn import Srcnn
 from vsr.networks.literature.srdensenet import Srdensenet
 from vsr.networks.literature.srresnet import Srresnet
-from vsr.networks.literature.vdsr import Vdsr
-from vsr.networks.literature.wavelet import Wavelet
-from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import catalogue, load_model
 from vsr.networks.vespcn import Vespcn
-from vsr.networks.zssr import Zssr
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {"features": 4, "flow_features": 4}
-MAKE: dict[str, Callable[[int], Network]] = {
-    "cubic": Interpolation,
+WINDOWED = {name: make for name, make in SMALL.items() if name != "recurrent"}
+MAKE: dict[str, Callable[[int], Network]] = WINDOWED | {
     "nearest": lambda scale: Interpolation(scale, "nearest"),
-    "espcn": lambda scale: drawn(Espcn(scale, (5, 3, 3), (6, 4)), last=0.2),
-    "early": lambda scale: drawn(Vespcn(scale, layers=2, **TINY), last=0.2),
     "slow of 5": lambda scale: drawn(
-        Vespcn(scale, layers=5, context=2, fusion="slow", **TINY), last=0.1
+        Vespcn(scale, layers=5, context=2, fusion="slow", features=4, flow_features=4), last=0.1
     ),
-    "edsr": lambda scale: drawn(Edsr(scale, 1, 6), last=0.2),
     "light edsr": lambda scale: drawn(Edsr(scale, 1, 6, 0.5, light=True), last=0.2),
-    "srcnn": lambda scale: drawn(Srcnn(scale, (5, 3, 3), (6, 4)), last=0.2),
-    "fsrcnn": lambda scale: drawn(Fsrcnn(scale, 6, 3, 2), last=0.2),
-    "vdsr": lambda scale: drawn(Vdsr(scale, layers=4, features=6), last=0.2),
-    "srresnet": lambda scale: drawn(Srresnet(scale, 1, 6), last=0.2),
-    "dbpn": lambda scale: drawn(Dbpn(scale, 2, 6, 4), last=0.2),
-    "d-dbpn": lambda scale: drawn(Ddbpn(scale, 2, 6, 4), last=0.2),
-    "rcan": lambda scale: drawn(Rcan(scale, 1, 2, 6, 2, window=1), last=0.2),
-    "srdensenet": lambda scale: drawn(Srdensenet(scale, 2, 2, 4, 8), last=0.2),
-    "rdn": lambda scale: drawn(Rdn(scale, 2, 2, 4, 6), last=0.2),
-    "idn": lambda scale: drawn(Idn(scale, 1, 12, 4), last=0.2),
-    "carn": lambda scale: drawn(Carn(scale, 16, 2, mobile=True), last=0.2),
-    "dilated": lambda scale: drawn(Dilated(scale, 6, (2, 3)), last=0.2),
-    "wavelet": lambda scale: drawn(Wavelet(scale, 6, (8, 8), 1), last=0.2),
     "light srresnet": lambda scale: drawn(Srresnet(scale, 1, 6, light=True), last=0.2),
     "light rcan": lambda scale: drawn(Rcan(scale, 1, 1, 6, 2, 2, light=True), last=0.2),
     "light srdensenet": lambda scale: drawn(Srdensenet(scale, 2, 2, 4, 8, light=True), last=0.2),
-    "drrn": lambda scale: drawn(Drrn(scale, units=2, features=6), last=0.2),
-    "lapsrn": lambda scale: drawn(Lapsrn(scale, 2, 6), last=0.1),
-    "mdsr": lambda scale: drawn(Mdsr(scale, (scale,), 1, 6), last=0.2),
-    "zssr": lambda scale: drawn(Zssr(scale, 3, 6), last=0.2),
-    "cleaned": lambda scale: drawn(
-        Cleaned(scale, "espcn", {"kernels": (3, 3), "features": (4,)}, features=4, blocks=1),
-        last=0.2,
-    ),
     "rgb of 3": lambda scale: RgbBicubic(scale, context=1, place=0),
 }
-DOUBLING = {"lapsrn"}  # no x3
-CASES = [
-    (name, scale) for name in MAKE for scale in (2, 3, 4) if scale != 3 or name not in DOUBLING
-]
 
 
 def pixels(info: VideoInfo, *numbers: int) -> Box:
@@ -156,13 +114,8 @@ def boxes(info: VideoInfo) -> list[Box]:
 # The part is that of the whole
 
 
-def test_every_architecture_is_here() -> None:
-    windowed = {kind for kind in ARCHITECTURES.values() if kind is not Recurrent}
-    assert {type(make_(2)) for make_ in MAKE.values()} >= windowed
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "scale"), CASES)
+@pytest.mark.parametrize(("name", "scale"), of_scales(MAKE))
 def test_a_crop_by_every_network(name: str, scale: int) -> None:
     network = MAKE[name](scale)
     halo = Enlarger(network, described(), CPU).halo
@@ -223,7 +176,7 @@ def test_any_part_in_any_tiles(data: st.DataObject) -> None:
     assert_equal(part, cut_out(SOFT_WHOLE, WIDE, box, 2))
 
 
-@pytest.mark.parametrize("name", ["espcn", "early", "light edsr"])
+@pytest.mark.parametrize("name", ["espcn", "vespcn", "light edsr"])
 def test_a_crop_by_self_ensemble(name: str) -> None:
     network = MAKE[name](2)
     info = described("yuv420p", 150 if network.context else 70, 67, "left")
@@ -269,7 +222,7 @@ def test_planes_hold_no_more_than_the_part() -> None:
 
 
 @pytest.mark.parametrize("layout", ["yuv420p10le", "yuva420p", "yuv411p", "gbrap12le"])
-@pytest.mark.parametrize("name", ["espcn", "early", "rgb of 3"])
+@pytest.mark.parametrize("name", ["espcn", "vespcn", "rgb of 3"])
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_batches_of_parts(layout: str, name: str, lanes: int) -> None:
     network = MAKE[name](2)

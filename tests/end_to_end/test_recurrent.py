@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,10 @@ NUMBERS = (0, 0, 0, 1, 2, 2, 2, 3, -5, -5, -6, -7, 8, 9, 10, 10, *range(11, 60))
 CLIP = Clip(pts=tuple(range(0, len(NUMBERS) * 512, 512)), numbers=NUMBERS, options=LOSSLESS)
 
 
-def network(flow: float) -> Recurrent:
+def network(flow: float, coming_aligned: bool = True) -> Recurrent:
     """With weights drawn at random; those of the motion net's last layers are scaled by `flow`."""
-    made = drawn(Recurrent(2, features=8, pairs=1, flow_features=4, hidden=6, grades=2))
+    options = {"features": 8, "pairs": 1, "flow_features": 4, "hidden": 6, "grades": 2}
+    made = drawn(Recurrent(2, coming_aligned=coming_aligned, **options))
     with torch.no_grad():
         made.outward.weight.mul_(0.2)
         for layers in (made.motion.coarse, made.motion.fine):
@@ -115,29 +117,45 @@ def of_frames(
     return list(made)
 
 
-def by_hand(frames: Sequence[Frame], quality: Quality = FLAWLESS) -> list[np.ndarray]:
+def by_hand(
+    frames: Sequence[Frame], quality: Quality = FLAWLESS, by: Recurrent = NETWORK
+) -> list[np.ndarray]:
     """The luma that steps over whole pictures give, the first ones backwards before them."""
     luma = [torch.from_numpy(frame.planes[0])[None, None].float() / 255 for frame in frames]
-    back = NETWORK.warmup
+    back = by.warmup
     assert len(luma) > back
     way = [*luma[1 : back + 1][::-1], *luma]
     state, found = None, []
     with torch.inference_mode():
         for n, frame in enumerate(way):
             seen: Tensor = torch.cat([way[min(n + k, len(way) - 1)] for k in range(3)], 1)
-            state = state or NETWORK.start(frame)
-            phases, state = NETWORK.step(seen, state, quality_planes(quality))
+            state = state or by.start(frame)
+            phases, state = by.step(seen, state, quality_planes(quality))
             large = (F.pixel_shuffle(phases, 2) * 255).round().clamp(0, 255)
             found.append(large[0, 0].to(torch.uint8).numpy())
     return found[back:]
 
 
-def test_every_picture_is_what_the_steps_give() -> None:
+@pytest.mark.parametrize("coming_aligned", [False, True])
+def test_every_picture_is_what_the_steps_give(coming_aligned: bool) -> None:
     info = described("gray", 38, 30)
-    frames = noise(14, info)
-    found = of_frames(frames, info)
-    for frame, expected in zip(found, by_hand(frames), strict=True):
+    frames, by = noise(14, info), network(1.0, coming_aligned)
+    found = of_frames(frames, info, by=by)
+    for frame, expected in zip(found, by_hand(frames, by=by), strict=True):
         assert np.array_equal(frame.planes[0], expected)
+
+
+def test_each_flow_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One a step, but where a lifetime begins with an empty state."""
+    info = described("gray", 38, 30)
+    flows, observed = [], []
+    find, observe = NETWORK.motion.forward, NETWORK.observe
+    monkeypatch.setattr(NETWORK.motion, "forward", lambda *x: flows.append(1) or find(*x))
+    monkeypatch.setattr(NETWORK, "observe", lambda *x: observed.append(1) or observe(*x))
+    of_frames(noise(40, info), info)
+    lifetimes = 3
+    assert len(observed) > 40
+    assert len(flows) <= len(observed) + 3 * lifetimes
 
 
 def test_the_quality_is_told() -> None:
@@ -233,9 +251,12 @@ def test_segments_are_what_one_go_gives(clip: Path, tmp_path: Path, use: None) -
     options: dict[str, Any] = {"scale": 2, "device": "cpu", "precision": "fp32", "crf": 0}
     options |= {"preset": "ultrafast", "model": "stands in"}
     whole, parts = tmp_path / "whole.mkv", tmp_path / "parts.mkv"
-    vsr.upscale(clip, whole, resume="never", **options)
+    at_once = vsr.upscale(clip, whole, resume="never", **options)
     result = vsr.upscale(clip, parts, resume="always", **options)
     assert result.run.frames_out == len(NUMBERS)
+    again = sum(a == b for a, b in pairwise(NUMBERS)) / len(NUMBERS)
+    for told in (at_once, result):  # repeated frames count as standing still
+        assert again - 2 / len(NUMBERS) <= told.facts()["stood_still"] <= again + 0.0001
     pairs = zip(planes(whole), planes(parts), strict=True)
     assert all(
         np.array_equal(a, b) for one, other in pairs for a, b in zip(one, other, strict=True)
@@ -316,6 +337,9 @@ def test_what_stands_still_is_not_computed_again_and_the_bits_are_the_same(
     expected = of_frames(frames, info, engine(workers, tile))
     assert_equal(found, expected)
     assert few < 0.5 * computed
+    shares = [frame.stood_still or 0.0 for frame in found]
+    assert 0.3 < sum(shares) / len(shares) < 1
+    assert all(frame.stood_still == 0 for frame in expected)
 
 
 def test_an_error_in_a_step_is_raised_and_no_thread_stays(monkeypatch: pytest.MonkeyPatch) -> None:

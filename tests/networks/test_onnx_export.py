@@ -109,9 +109,8 @@ def test_a_network_of_windows_gives_the_same_where_flow_rounds_alike(
 @pytest.mark.parametrize("grades", [1, 3])
 def test_steps_of_a_recurrent_network_carry_its_state(grades: int, tmp_path: Path) -> None:
     torch.manual_seed(2)
-    network = drawn(
-        Recurrent(2, features=8, pairs=1, flow_features=4, hidden=5, grades=grades), last=0.2
-    )
+    options: dict[str, Any] = {"features": 8, "pairs": 1, "flow_features": 4, "hidden": 5}
+    network = drawn(Recurrent(2, grades=grades, coming_aligned=grades > 1, **options), last=0.2)
     path = written(tmp_path, network.eval().requires_grad_(False))
     session = ort.InferenceSession(path)
     quality = quality_planes(Quality(30.0, 4.0))

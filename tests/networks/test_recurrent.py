@@ -45,6 +45,33 @@ def test_pick_moves_by_whole_pixels_and_repeats_the_border() -> None:
             assert torch.equal(picked[:, :, y, x], there)
 
 
+def test_coming_frames_are_moved_onto_the_one_before_them() -> None:
+    """Where all moves one way, each shows what the frame does, but at the border."""
+    first = torch.rand(2, 1, 12, 16)
+    frames = torch.cat([first.roll((n, 2 * n), (2, 3)) for n in range(3)], 1)
+    coming = torch.tensor([-2.0, -1.0]).view(1, 1, 2, 1, 1).expand(2, 2, 2, 12, 16)
+    still = torch.zeros(2, 2, 12, 16)
+    options = {"features": 8, "pairs": 1, "flow_features": 4}
+    for aligned in (False, True):
+        network = Recurrent(2, coming_aligned=aligned, **options)
+        state = network.start(first)
+        seen = network.observe(
+            frames, first, state.still, QUALITY, still, coming if aligned else coming[:, :0]
+        )
+        change = seen.planes[:, 2:4, 4:-4, 4:-4].abs().amax((0, 2, 3))
+        assert (change < 1e-5).all() == aligned
+
+
+def test_known_flows_are_as_those_found() -> None:
+    network = Recurrent(2, features=8, pairs=1, flow_features=4, coming_aligned=True).eval()
+    frames = torch.rand(1, 4, 20, 24)
+    first, second = network.coming_flows(frames[:, :3]), network.coming_flows(frames[:, 1:])
+    assert torch.equal(first[:, 1], second[:, 0])
+    assert torch.equal(network.coming_flows(frames[:, 1:], first[:, 1:]), second)
+    plain = Recurrent(2, features=8, pairs=1, flow_features=4)
+    assert plain.coming_flows(frames[:, :3]).shape == (1, 0, 2, 20, 24)
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_detail_moves_by_large_pixels(scale: int) -> None:
     """As its shuffled picture does where the whole moves one way."""

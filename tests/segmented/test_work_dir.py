@@ -75,6 +75,23 @@ def numbers(work: WorkDir) -> list[list[int]]:
     return [[segment.number for segment in run] for run in work.pending()]
 
 
+def test_the_share_that_stood_still_is_kept_and_may_be_missing(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    with open_work(target, KEY, plan_of) as work:
+        work.add(done := done_of(work, 0))
+        work.add(replace(done_of(work, 1), stood_still=0.25))
+        journal = work.folder / "journal.jsonl"
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [line.pop("stood_still") for line in lines if "segment" in line] == [None, 0.25]
+    with open_work(target, KEY, never) as work:
+        assert [done.stood_still for _, done in sorted(work.done.items())] == [None, 0.25]
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))  # as it was before
+    with open_work(target, KEY, never) as work:
+        assert [done.stood_still for _, done in sorted(work.done.items())] == [None, None]
+    with pytest.raises(ValueError, match="is no share"):
+        replace(done, stood_still=1.5)
+
+
 def test_what_is_entered_is_there_for_the_next(tmp_path: Path) -> None:
     target = tmp_path / "out.mp4"
     with open_work(target, KEY, plan_of) as work:

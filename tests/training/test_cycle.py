@@ -184,19 +184,19 @@ def test_discriminators_learn_by_their_own_loss_alone(
     """Their step leaves the rest without gradients, and the other step leaves theirs alone."""
     steps: list[torch.optim.Optimizer] = []
 
-    def watched(run: CycleRun, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
+    def watched(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, step: str) -> None:
         optimizer.zero_grad(set_to_none=True)
-        for module in parts(run).values():
+        for module in parts(sides).values():
             module.zero_grad(set_to_none=True)
         loss.backward()
         reached = {
-            n for n, m in parts(run).items() if any(p.grad is not None for p in m.parameters())
+            n for n, m in parts(sides).items() if any(p.grad is not None for p in m.parameters())
         }
         judges = {"small", "large"}
-        assert reached == (judges if optimizer is run.telling else set(parts(run)) - judges)
+        assert reached == (judges if optimizer is sides.telling else set(parts(sides)) - judges)
         steps.append(optimizer)
 
-    monkeypatch.setattr("vsr.training.cycle._descend", watched)
+    monkeypatch.setattr("vsr.training.cycle.step_down", watched)
     take_step(sides, examples(), True, 1e-3)
     assert steps == [sides.telling, sides.kept.optimizer]
 

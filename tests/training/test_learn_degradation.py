@@ -197,7 +197,7 @@ def test_divergence_is_found_before_it_reaches_the_weights(
     run(recipe, tmp_path, stop_after=5)
     draw = module.draw_noise
     monkeypatch.setattr(module, "draw_noise", lambda *given: draw(*given) * np.inf)
-    with pytest.raises(TrainingError, match=r"step 6 of the degradation: .* learning diverged"):
+    with pytest.raises(TrainingError, match=r"step 6 of the degradation: .* training diverged"):
         run(recipe, tmp_path)
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert all(value.isfinite().all() for value in saved["generator"].values())

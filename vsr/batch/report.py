@@ -27,6 +27,7 @@ COLUMNS = (
     "source_sha256",
     "output_sha256",
     "sidecars",
+    "stood_still",
 )
 SUFFIXES = (".json", ".csv")
 
@@ -50,6 +51,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
         "source_sha256": facts.get("source_sha256"),
         "output_sha256": facts.get("output_sha256"),
         "sidecars": "; ".join(facts.get("sidecars", [])),
+        "stood_still": facts.get("stood_still"),
     }
 
 

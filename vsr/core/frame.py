@@ -230,6 +230,8 @@ class Frame:
         user_data: names and payloads of what it says beside its samples, see `user_data_of`.
         quantiser: how coarsely it was coded, on H.264's scale of 0 to 51; None where its decoder
             does not tell.
+        stood_still: of an enlarged one, the share of its pixels, 0..1, that stood still and were
+            not computed again; None where each is always computed.
     """
 
     planes: tuple[Plane, ...]
@@ -239,6 +241,7 @@ class Frame:
     is_context: bool = False
     user_data: tuple[tuple[str, bytes], ...] = ()
     quantiser: float | None = None
+    stood_still: float | None = None
 
     def shows_same(self, other: Frame) -> bool:
         """Whether both show the same picture, sample by sample."""

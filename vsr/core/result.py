@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,8 @@ class Run:
         damage: what was wrong with the source.
         encoding: the settings that the encoder was opened with.
         width, height: of the large frames as they are stored; 0 for images of several sizes.
+        stood_still: the share of all frames' pixels, 0..1, that were not computed again, as they
+            stood still; None where the network computes each.
     """
 
     frames_in: int
@@ -43,6 +45,17 @@ class Run:
     encoding: dict[str, str] = field(default_factory=dict)
     width: int = 0
     height: int = 0
+    stood_still: float | None = None
+
+
+def share_of_all(shares: Iterable[tuple[int, float | None]]) -> float | None:
+    """The share of all frames, of parts that are so many frames each; None if one is not known."""
+    frames, total = 0, 0.0
+    for count, share in shares:
+        if count and share is None:
+            return None
+        frames, total = frames + count, total + count * (share or 0.0)
+    return total / frames if frames else None
 
 
 def in_all(runs: Sequence[Run]) -> Run:
@@ -144,6 +157,7 @@ class Result:
             "then": list(self.then),
             "width": run.width,
             "height": run.height,
+            "stood_still": None if run.stood_still is None else round(run.stood_still, 4),
             "scale": plain(self.scale),
             "device": self.device,
             "precision": self.precision,

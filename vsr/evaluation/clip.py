@@ -16,7 +16,7 @@ from vsr.core.resample import to_samples
 from vsr.datasets.ground_truth import Picture, Plane, Samples
 from vsr.evaluation.degrade import Seen
 from vsr.evaluation.protocol import enlarge
-from vsr.inference.steps import steps
+from vsr.inference.steps import Step, steps
 from vsr.inference.windows import windows
 from vsr.model_selection.noise import noise
 from vsr.networks import Network
@@ -92,6 +92,8 @@ def _by_steps(
 ) -> Iterator[_Made]:
     state: State | None = None
     quality: Tensor | None = None
+    last: Step | None = None
+    coming: Tensor | None = None
     for step in steps(frames, network.future, network.warmup, _TIME_BASE):
         if quality is None:
             measured = noise(_samples(step.frames[0]))
@@ -100,7 +102,11 @@ def _by_steps(
         x = torch.from_numpy(seen).to(device)[None].float().div_(255)
         if state is None or step.fresh:
             state = network.start(x[:, :1])
-        phases, state = network.step(x, state, quality)
+        known = coming if last is not None and step.comes_after(last) else None
+        coming = network.coming_flows(x, None if known is None else known[:, 1:])
+        flow = known[:, 0] if known is not None and known.shape[1] else None
+        phases, state = network.step(x, state, quality, flow, coming)
+        last = step
         if step.times:
             large = to_samples(phases.mul_(255), network.scale, 255)[0]
             yield large.cpu().numpy(), step.frames[0], step.times

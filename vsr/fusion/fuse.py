@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from vsr.core.commit import commit_all
 from vsr.core.errors import OutputError
 from vsr.core.events import ignore
-from vsr.core.paths import (
-    as_path,
-    check_apart,
-    check_input,
-    check_output,
-    check_output_folder,
-)
+from vsr.core.paths import as_path
 from vsr.fusion.beside import by_network
 from vsr.fusion.options import FuseOptions
+from vsr.fusion.page.command import LineOf, python_line
+from vsr.fusion.page.result_page import Shown, result_page
+from vsr.fusion.paths import check_paths
 from vsr.fusion.pictures import error_png_of, png_of
 from vsr.fusion.record import make_record
 from vsr.fusion.still import Fused, fuse_frames
-from vsr.images.images import list_images
-from vsr.images.numbered import pattern_of
-from vsr.pipeline.checks import input_files
 from vsr.pipeline.routes import open_file
 from vsr.provenance.fingerprint import fingerprints
 from vsr.upscaler import Upscaler
@@ -48,7 +44,7 @@ class Fusion:
 
     Attributes:
         source, target: the video and the still.
-        files: what was written: "still" and the names of BESIDE, and where.
+        files: what was written: "still", "page" and the names of BESIDE, and where.
         fused: the still and all that is known of it.
         warnings: what was said on the way.
     """
@@ -82,6 +78,7 @@ def fuse(
     options: FuseOptions | None = None,
     *,
     warn: Callable[[str], None] | None = None,
+    line_of: LineOf = python_line,
     **keywords: Any,
 ) -> Fusion:
     """Make one still of what many frames of a video know of a region.
@@ -91,22 +88,20 @@ def fuse(
 
     Args:
         source: a video, or images as one: a folder of them, or numbered ones as frame_%04d.png.
-        target: a .png for the still. Beside it come the best single frame's region, enlarged
+        target: a .png for the still, or a .html: a page that needs nothing but a browser, and holds
+            all of what follows. Beside a .png come the best single frame's region, enlarged
             bicubically and by a network, the mean of the aligned frames, the standard error of each
             pixel, and a record of it all: see BESIDE.
         options: how; or its fields as keywords.
         warn: called with each warning.
+        line_of: writes the command that the page tells; a call of this function if left out.
 
     Raises VsrError in one line.
     """
     options = options or FuseOptions(**keywords)
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
-    if place.suffix.lower() != ".png":
-        raise OutputError(f"{place}: a fused still is a .png")
-    files = {"still": place, **{n: place.with_suffix(end) for n, end in BESIDE.items()}}
-    if options.model == "":
-        del files["network"]
-    _check_paths(path, files.values(), options)
+    files = _files(place, options)
+    check_paths(path, files.values(), options)
     said: list[str] = []
 
     def tell(message: str) -> None:
@@ -114,47 +109,52 @@ def fuse(
         (warn or ignore)(message)
 
     upscaler = None
-    if "network" in files:  # before any work: it may not be known
+    if options.model != "":  # before any work: it may not be known
         upscaler = Upscaler(options.model, scale=options.scale, threads=options.threads, warn=tell)
     found = fingerprints(path, options.read.start_number)
     with open_file(path, options.read.span, options.read.clip_rate, tell, options.read) as video:
         origin = video.origin if isinstance(video, Video) else Fraction(0)
         at = None if options.at is None else (origin + options.at) / video.info.time_base
         fused = fuse_frames(video, at, options)
-    written = _pictures(fused, files)
-    if upscaler:
-        picture = by_network(path, fused, upscaler, options)
-        written["network"] = png_of(picture, fused.info, files["network"])
-    record = make_record(fused, path, found, options, origin, upscaler.model if upscaler else "")
-    written["record"] = json.dumps(record, indent=1).encode() + b"\n"
+    model, network = (
+        (upscaler.model, by_network(path, fused, upscaler, options)) if upscaler else ("", None)
+    )
+    record = make_record(fused, path, found, options, origin, model)
+    written: dict[str, bytes] = {}
+    if "still" in files:
+        written |= _pictures(fused, network, files)
+        written["record"] = json.dumps(record, indent=1).encode() + b"\n"
+    if "page" in files:
+        beside = None if network is None else (network, str(model))
+        again = options if "still" in files else replace(options, overwrite=True)
+        line = line_of(path, place, again)  # a page takes its own place
+        shown = Shown(path, place, fused, options, beside, record, origin, line)
+        written["page"] = result_page(shown).encode()
     commit_all({files[name]: written[name] for name in files}, options.overwrite)
     return Fusion(path, place, files, fused, tuple(said))
 
 
-def _check_paths(source: Path, files: Collection[Path], options: FuseOptions) -> None:
-    """Raise InputError or OutputError where the source is none, or a file may not be written.
-
-    An image that joined those of the source would be one of its frames the next time.
-    """
-    pattern = pattern_of(source)
-    if pattern:
-        list_images(source, options.read.start_number)
-    else:
-        check_input(source)
-    for file in files:
-        check_output(file, options.overwrite, input_files([source]))
-        if pattern and file.parent == pattern.folder and pattern.number_of(file.name) is not None:
-            raise OutputError(f"{file}: would be one of the images {source}; choose another name")
-        if source.is_dir():
-            check_output_folder(file.parent, [source / file.name])
-    check_apart(files)
+def _files(place: Path, options: FuseOptions) -> dict[str, Path]:
+    """What is to be written, and where. Raises OutputError for what is neither .png nor .html."""
+    suffix = place.suffix.lower()
+    if suffix == ".html":
+        return {"page": place}
+    if suffix != ".png":
+        raise OutputError(f"{place}: a fused still is a .png, or a page of it a .html")
+    files = {"still": place, **{n: place.with_suffix(end) for n, end in BESIDE.items()}}
+    if options.model == "":
+        del files["network"]
+    return {**files, "page": place.with_suffix(".html")} if options.page else files
 
 
-def _pictures(fused: Fused, files: Mapping[str, Path]) -> dict[str, bytes]:
+def _pictures(fused: Fused, network: Tensor | None, files: Mapping[str, Path]) -> dict[str, bytes]:
     info = fused.info
-    return {
+    found = {
         "still": png_of(fused.still, info, files["still"]),
         "best": png_of(fused.best, info, files["best"]),
         "mean": png_of(fused.mean, info, files["mean"]),
         "error": error_png_of(fused.error, info, files["error"]),
     }
+    if network is not None:
+        found["network"] = png_of(network, info, files["network"])
+    return found

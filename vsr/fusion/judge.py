@@ -35,12 +35,14 @@ class Verdict:
         reason: why it does not take part; "" where it does.
         deviation: of its samples from what is typical, in 0..1: noise, coding, misplacement.
         sharpness: its detail, in parts of what is typical.
+        judged: the reason there was before a person decided otherwise; "" where there was none.
     """
 
     window: Window
     reason: str
     deviation: float = 0.0
     sharpness: float = 0.0
+    judged: str = ""
 
     @property
     def used(self) -> bool:

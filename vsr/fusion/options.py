@@ -10,6 +10,7 @@ from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError
 from vsr.core.option_checks import check_types, seconds, set_fields
 from vsr.core.options import ReadOptions
+from vsr.fusion.frame_numbers import frame_numbers
 
 FUSED_SCALE = Bounds(1, 8, whole=True)
 FRAMES = Bounds(1, 1000, whole=True)
@@ -28,9 +29,13 @@ class FuseOptions:
         frames: the most frames that take part.
         prior: how much the prior (that pictures are smooth but for edges) counts beside the
             samples: 1 is as much as foretells left-out samples best, 0 next to nothing.
+        keep: numbers of frames that take part whatever is said of them, counted from 0 in the span,
+            as records do: several, or text such as "3,7,10-14".
+        drop: numbers of frames that do not, likewise.
         model: what enlarges the best frame beside it: a name or a file; None is the default model,
             "" none.
         read: how the source is read, and the span to take frames from.
+        page: whether a page stands beside the still: OUTPUT.html.
         threads: CPU threads for the network beside it; 0 leaves the choice.
         overwrite: replace files that are there.
     """
@@ -40,20 +45,27 @@ class FuseOptions:
     scale: int = 4
     frames: int = 100
     prior: float = 1.0
+    keep: tuple[int, ...] = ()
+    drop: tuple[int, ...] = ()
     model: str | None = None
     read: ReadOptions = field(default_factory=ReadOptions)
+    page: bool = False
     threads: int = 0
     overwrite: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.crop, str):
             set_fields(self, crop=parse_crop(self.crop))
+        for name in ("keep", "drop"):
+            set_fields(self, **{name: frame_numbers(name, getattr(self, name))})
         check_types(InputError, self)
         set_fields(self, at=seconds("at", self.at))
         bounds = {"scale": FUSED_SCALE, "frames": FRAMES, "prior": PRIOR, "threads": THREADS}
         check_bounds(InputError, self, bounds)
         if self.read.crop is not None:
             raise InputError("read.crop: the region is `crop`, and is given once")
+        if both := set(self.keep) & set(self.drop):
+            raise InputError(f"keep and drop: frame {min(both)} is in both; name it in one")
         span = self.read.span
         early = self.at is not None and span.start is not None and self.at < span.start
         late = self.at is not None and span.end is not None and self.at >= span.end

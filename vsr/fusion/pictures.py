@@ -32,9 +32,13 @@ def png_of(picture: Tensor, info: VideoInfo, target: Path) -> bytes:
     return encode(as_pixels(pixels), target, Metadata(cicp=cicp_of(info.color)))
 
 
+def error_shown(error: Tensor) -> Tensor:
+    """The standard error (H, W) as grey in 0..1: 1 is _WORST steps of 255 or more."""
+    return (error * 255 / _WORST).clamp(0, 1)
+
+
 def error_png_of(error: Tensor, info: VideoInfo, target: Path) -> bytes:
     """The standard error (H, W) as a grey PNG: black is none, white _WORST steps of 255 or more."""
-    shown = (error * 255 / _WORST).clamp(0, 1)[None]
-    grey: Pixels = as_pixels(np.rint(shown[0].numpy() * 255).astype(np.uint8))
+    grey: Pixels = as_pixels(np.rint(error_shown(error).numpy() * 255).astype(np.uint8))
     turned = np.ascontiguousarray(info.orientation.shown(grey))
     return encode(as_pixels(turned), target, Metadata())

@@ -54,6 +54,8 @@ def make_record(
             "scale": options.scale,
             "frames": options.frames,
             "prior": options.prior,
+            "keep": list(options.keep),
+            "drop": list(options.drop),
             "deinterlace": read.deinterlace,
             "video_stream": read.video_stream,
             "rate": _exactly(read.rate),
@@ -98,6 +100,8 @@ def _frame(verdict: Verdict, time_base: Fraction, origin: Fraction) -> dict[str,
     }
     if verdict.reason:
         facts["reason"] = verdict.reason
+    if verdict.judged:
+        facts["judged"] = verdict.judged
     if window.quantiser is not None:
         facts["quantiser"] = round(window.quantiser, 2)
     if window.found:

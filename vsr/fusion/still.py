@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,19 +17,20 @@ from vsr.core.crop import Box
 from vsr.core.errors import InputError
 from vsr.core.frame import VideoInfo
 from vsr.core.source import Source
+from vsr.fusion.by_hand import decided
 from vsr.fusion.certainty import Knowledge, knowledge, standard_error
 from vsr.fusion.follow import Track, follow
 from vsr.fusion.judge import Verdict, judge
 from vsr.fusion.memory import check_memory
 from vsr.fusion.options import FuseOptions
 from vsr.fusion.placement import seen_at, shift
-from vsr.fusion.samples import AROUND, gather
+from vsr.fusion.samples import AROUND, Samples, gather
 from vsr.fusion.sights import sights
 from vsr.fusion.solve import Belief, solve
 from vsr.fusion.tune import tuned
 
-_LEAST_SIDE = 8  # pixels
-_MOST_PIXELS = 512 * 512  # of a region
+LEAST_SIDE = 8  # pixels
+MOST_PIXELS = 512 * 512  # of a region
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,39 @@ def fuse_frames(source: Source, at: Fraction | None, options: FuseOptions) -> Fu
     frames = min(options.frames, source.expected_frames or options.frames)
     held = 0 if at is None else frames  # where `at` is late, all that come before it
     check_memory(source.info, box, options.scale, frames, held)
-    with _one_thread():
+    with one_thread():
         track = follow(sights(source, at, options.frames), box, source.info)
-        verdicts = judge(track)
+        verdicts = decided(judge(track), options.keep, options.drop)
         if not any(verdict.used for verdict in verdicts):
-            raise InputError(f"{source.path}: no frame shows the region well enough to use it")
+            raise InputError(f"{source.path}: {_why_none(options)}")
         return _reconstructed(track, verdicts, box, source.info, options)
 
 
-def _reconstructed(
-    track: Track, verdicts: tuple[Verdict, ...], box: Box, info: VideoInfo, options: FuseOptions
-) -> Fused:
+def _why_none(options: FuseOptions) -> str:
+    if options.drop:
+        return "no frame that shows the region well enough is left: drop fewer"
+    return "no frame shows the region well enough to use it"
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What the frames that take part make, with what is AROUND the region.
+
+    Attributes:
+        still, mean: (1, C, H, W) float32, see `Fused`.
+        samples: what they were made of.
+        belief, knowledge: see `Fused`.
+    """
+
+    still: Tensor
+    mean: Tensor
+    samples: Samples
+    belief: Belief
+    knowledge: Knowledge
+
+
+def solution(track: Track, verdicts: Sequence[Verdict], options: FuseOptions) -> Solution:
+    """The still of the frames that take part, at least one, and what is known of it."""
     scale = options.scale
     samples = gather(track.region, verdicts, scale)
     mean = _mean(verdicts, track, scale)
@@ -99,23 +122,31 @@ def _reconstructed(
     if known.between_pixels == 0 or known.over_mean < 0:
         # to guess between the pixels would be no better than a lens
         still = mean
-    best = max((verdict for verdict in verdicts if verdict.used), key=_merit)
+    return Solution(still, mean, samples, belief, known)
+
+
+def _reconstructed(
+    track: Track, verdicts: tuple[Verdict, ...], box: Box, info: VideoInfo, options: FuseOptions
+) -> Fused:
+    scale = options.scale
+    made = solution(track, verdicts, options)
+    best = max((verdict for verdict in verdicts if verdict.used), key=merit)
     return Fused(
-        still=_inside(still, scale)[0],
-        mean=_inside(mean, scale)[0],
-        best=_inside(_enlarged(best, track, scale), scale)[0],
-        error=_inside(standard_error(still, samples, belief), scale),
+        still=inside(made.still, scale)[0],
+        mean=inside(made.mean, scale)[0],
+        best=inside(_enlarged(best, track, scale), scale)[0],
+        error=inside(standard_error(made.still, made.samples, made.belief), scale),
         best_frame=best.window.number,
         box=box,
         track=track,
         verdicts=verdicts,
-        belief=belief,
-        knowledge=known,
+        belief=made.belief,
+        knowledge=made.knowledge,
         info=info,
     )
 
 
-def _merit(verdict: Verdict) -> float:
+def merit(verdict: Verdict) -> float:
     """Sharp, and near to what is typical."""
     return verdict.sharpness / math.sqrt(verdict.deviation)
 
@@ -133,7 +164,7 @@ def _enlarged(verdict: Verdict, track: Track, scale: int) -> Tensor:
     return torch.from_numpy(np.stack(planes))[None]
 
 
-def _mean(verdicts: tuple[Verdict, ...], track: Track, scale: int) -> Tensor:
+def _mean(verdicts: Sequence[Verdict], track: Track, scale: int) -> Tensor:
     """The mean of all frames that take part, by their weights."""
     total, weights = None, 0.0
     for verdict in verdicts:
@@ -145,7 +176,7 @@ def _mean(verdicts: tuple[Verdict, ...], track: Track, scale: int) -> Tensor:
     return total / weights
 
 
-def _inside(picture: Tensor, scale: int) -> Tensor:
+def inside(picture: Tensor, scale: int) -> Tensor:
     """Without what is AROUND the region."""
     edge = AROUND * scale
     return picture[..., edge:-edge, edge:-edge].contiguous()
@@ -153,19 +184,19 @@ def _inside(picture: Tensor, scale: int) -> Tensor:
 
 def _check_size(box: Box, options: FuseOptions) -> None:
     size = f"{box.width}x{box.height}"
-    if min(box.width, box.height) < _LEAST_SIDE:
+    if min(box.width, box.height) < LEAST_SIDE:
         raise InputError(
             f"crop {options.crop}: {size} pixels are too few to follow; at least "
-            f"{_LEAST_SIDE}x{_LEAST_SIDE} are needed"
+            f"{LEAST_SIDE}x{LEAST_SIDE} are needed"
         )
-    if box.width * box.height > _MOST_PIXELS:
+    if box.width * box.height > MOST_PIXELS:
         raise InputError(
-            f"crop {options.crop}: {size} pixels are too many; a region has at most {_MOST_PIXELS}"
+            f"crop {options.crop}: {size} pixels are too many; a region has at most {MOST_PIXELS}"
         )
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums come out the same, however many cores there are."""
     threads, theirs = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)

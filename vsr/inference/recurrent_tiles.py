@@ -36,6 +36,7 @@ from vsr.inference.area import GRID, Area, samples
 from vsr.inference.devices import exact_kernels, release
 from vsr.inference.fit import Fitter, needed
 from vsr.inference.memory import free_memory, is_out_of_memory
+from vsr.inference.steps import Step
 from vsr.inference.tiles import LEAST_TILE, Tile, halved, now_smaller, tiles, wanted
 from vsr.inference.transfer import fetched, sent
 from vsr.inference.upscaler import enlarged_differences
@@ -60,6 +61,19 @@ class Told:
 
     quality: Quality
     detail: float = 1.0
+
+
+@dataclass(frozen=True)
+class Before:
+    """The step before one, as far as it needs no state.
+
+    Attributes:
+        step: that step.
+        observation: what is, or will be, observed in it.
+    """
+
+    step: Step
+    observation: Future[Observation]
 
 
 @dataclass(frozen=True)
@@ -145,19 +159,25 @@ class RecurrentTiler:
         return (few, False) if _cost(few) < _GAIN * _cost(whole) else (whole, True)
 
     @torch.inference_mode()
-    def observe(
-        self, frames: Sequence[Frame], previous: Frame, before: Future[Observation] | None
-    ) -> Observation:
-        """What needs no state, of a frame and those to come, and of the one before it.
+    def observe(self, step: Step, before: Before | None) -> Observation:
+        """What needs no state, of a step and the one `before`.
 
-        `before` is what was observed one step before; None where the state is empty.
+        None where the state is empty: the frame is then its own past.
         """
+        frames = step.frames
         lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
-        last = self._luma(self._planes(previous))
-        still = before.result().still if before else torch.zeros_like(last, dtype=torch.uint8)
+        last = self._luma(self._planes((before.step.frames if before else frames)[0]))
         quality = quality_planes(self._told.quality.of(frames)).to(self.device)
+        network = self.network
         with exact_kernels(self.device):
-            return self.network.observe(lumas, last, still, quality)
+            if before is None:
+                still = torch.zeros_like(last, dtype=torch.uint8)
+                return network.observe(lumas, last, still, quality)
+            seen = before.observation.result()
+            if not (seen.coming.shape[1] and step.comes_after(before.step)):
+                return network.observe(lumas, last, seen.still, quality)
+            coming = network.coming_flows(lumas, seen.coming[:, 1:])
+            return network.observe(lumas, last, seen.still, quality, seen.coming[:, 0], coming)
 
     @torch.inference_mode()
     def active(self, observation: Observation) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import is_
 
 from vsr.core.frame import Frame
 from vsr.core.lifetime import lifetime
@@ -33,6 +34,13 @@ class Step:
     frames: tuple[Frame, ...]
     times: tuple[tuple[int, int], ...] = ()
     fresh: bool = False
+
+    def comes_after(self, before: Step) -> bool:
+        """Whether it sees what was to come in the step `before`, and one frame more.
+
+        All its flows but one are known then.
+        """
+        return not self.fresh and all(map(is_, before.frames[1:], self.frames[:-1]))
 
 
 def steps(frames: Iterable[Frame], future: int, warmup: int, time_base: Fraction) -> Iterator[Step]:

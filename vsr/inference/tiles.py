@@ -57,6 +57,11 @@ class Tile:
         return self.seen_rows, self.seen_columns
 
     @property
+    def pixels(self) -> int:
+        """How many pixels it has."""
+        return math.prod(_lengths(self.core))
+
+    @property
     def seen_pixels(self) -> int:
         """How many pixels are computed."""
         return math.prod(_lengths(self.seen))

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.leaky_residual import LeakyResidual
 from vsr.networks.network import Network
 
 RESTORERS: dict[str, type[Network]] = {"espcn": Espcn, "edsr": Edsr}
@@ -73,7 +74,7 @@ class Cleaner(nn.Module):
     def __init__(self, channels: int, features: int, blocks: int) -> None:
         super().__init__()
         self.head = nn.Conv2d(channels, features, 3, padding=1)
-        self.body = nn.ModuleList(_Block(features) for _ in range(blocks))
+        self.body = nn.ModuleList(LeakyResidual(features) for _ in range(blocks))
         self.tail = nn.Conv2d(features, channels, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         assert self.tail.bias is not None
@@ -86,14 +87,3 @@ class Cleaner(nn.Module):
             features = block(features)
         changed: Tensor = x.float() + self.tail(features).float()
         return changed
-
-
-class _Block(nn.Module):
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(features, features, 3, padding=1)
-        self.second = nn.Conv2d(features, features, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        change: Tensor = self.second(F.leaky_relu(self.first(x), 0.2))
-        return x + change

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache, reduce
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +71,8 @@ class Observation:
         frame: (N, 1, H, W) float32 in [0, 1].
         planes: (N, 6 + future, H, W), what the cell is shown, in its own dtype.
         flow: (N, 2, H, W) float32 in pixels, x and y, from the frame to the one before.
+        coming: (N, K, 2, H, W) float32, from each coming frame to the one before it; K is 0 in a
+            network that takes them as they lie.
         still: (N, 1, H, W) uint8, as State has it. Where it is not 0, flow is.
         mix: (N or 1, grades) float32, how much of each set of weights sees it.
     """
@@ -77,6 +80,7 @@ class Observation:
     frame: Tensor
     planes: Tensor
     flow: Tensor
+    coming: Tensor
     still: Tensor
     mix: Tensor
 
@@ -86,7 +90,7 @@ class Observation:
         frame, planes, flow, still = (
             each[:, :, rows, columns] for each in (self.frame, self.planes, self.flow, self.still)
         )
-        return Observation(frame, planes, flow, still, self.mix)
+        return Observation(frame, planes, flow, self.coming, still, self.mix)
 
 
 class Recurrent(Network):
@@ -101,7 +105,8 @@ class Recurrent(Network):
         pairs: residual pairs of 3x3 convolutions.
         hidden: how many of the trunk's channels are the hidden state; None for all.
         grades: sets of weights, from those for flawless sources to those for ruined ones.
-        future: coming frames that are shown as they are.
+        future: coming frames that are shown.
+        coming_aligned: whether they are moved onto the frame, and not shown as they lie.
         flow_features: channels in the motion net.
         flow_range: pixels that its coarse flow and its fine one can reach.
     """
@@ -118,6 +123,7 @@ class Recurrent(Network):
         flow_range: tuple[float, float] = (12.0, 3.0),
         hidden: int | None = None,
         grades: int = 1,
+        coming_aligned: bool = False,
     ) -> None:
         super().__init__()
         hidden = features if hidden is None else hidden
@@ -130,6 +136,7 @@ class Recurrent(Network):
         if hidden > features:
             raise ValueError(f"hidden {hidden}: must be at most features, {features}")
         self.scale, self.features, self.hidden, self.future = scale, features, hidden, future
+        self.coming_aligned = coming_aligned
         self.state_channels = 1 + hidden + scale**2
         self.base = Upsample(scale)
         self.motion = Motion(flow_features, flow_range)
@@ -178,14 +185,19 @@ class Recurrent(Network):
         return State(frame, hidden, detail, torch.zeros_like(frame, dtype=torch.uint8))
 
     def step(
-        self, frames: Tensor, state: State, quality: Tensor, flow: Tensor | None = None
+        self,
+        frames: Tensor,
+        state: State,
+        quality: Tensor,
+        flow: Tensor | None = None,
+        coming: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Restore one frame: `observe`, then `advance`, of all of the picture.
 
         Returns (N, scale**2, H, W) float32, the picture before its pixel shuffle, and the state
         for the next frame.
         """
-        observation = self.observe(frames, state.previous, state.still, quality, flow)
+        observation = self.observe(frames, state.previous, state.still, quality, flow, coming)
         phases, hidden, detail = self.advance(observation, state)
         return phases, State(observation.frame, hidden, detail, observation.still)
 
@@ -196,6 +208,7 @@ class Recurrent(Network):
         still: Tensor,
         quality: Tensor,
         flow: Tensor | None = None,
+        coming: Tensor | None = None,
     ) -> Observation:
         """All that a frame shows for which no state is needed.
 
@@ -205,25 +218,49 @@ class Recurrent(Network):
             quality: (N, 2, H or 1, W or 1) in 0..1, as `quality_planes` gives it: how coarsely
                 the source was coded, and how noisy it is.
             flow: (N, 2, H, W) in pixels, from the frame to the one before, if it is known.
+            coming: what `coming_flows` gives for these frames, if it is known.
         """
-        frame = frames[:, :1]
-        if flow is None:
-            with torch.no_grad():
-                flow = self.motion(frame, previous)[:, 0]
+        frame, later = frames[:, :1], frames[:, 1:]
         rests = _rests(frame, previous)
         still = torch.where(rests, (still + 1).clamp(max=PATIENCE), 0)
-        flow = flow.masked_fill(rests, 0)
+        flow = self._flow(frame, previous) if flow is None else flow.masked_fill(rests, 0)
         past = warp(previous, flow, "bicubic")
+        if coming is None:
+            coming = self.coming_flows(frames)
+        if coming.shape[1]:
+            later = followed(later, coming)
         planes = [
             frame,
             past - frame,
-            frames[:, 1:] - frame,
+            later - frame,
             flow - flow.round(),  # what `pick` leaves out
             quality.expand(len(frames), -1, *frames.shape[-2:]),
         ]
         shown = torch.cat([plane.to(self._dtype) for plane in planes], 1)
         shown = shown.contiguous(memory_format=torch.channels_last)
-        return Observation(frame, shown, flow, still, mixture(_ruin(quality), self.grades))
+        mix = mixture(_ruin(quality), self.grades)
+        return Observation(frame, shown, flow, coming, still, mix)
+
+    def coming_flows(self, frames: Tensor, known: Tensor | None = None) -> Tensor:
+        """From each of the frames (N, 1 + K, H, W) but the first to the one before it.
+
+        (N, K, 2, H, W) float32 in pixels, 0 where nothing moves; K is 0 in a network that takes
+        coming frames as they lie. `known` are the first of them: of those of the step before all
+        but the first, which is this step's flow, so that one is new in each step.
+        """
+        count, _, height, width = frames.shape
+        if not (self.coming_aligned and self.future):
+            return torch.zeros(count, 0, 2, height, width, device=frames.device)
+        found = [] if known is None else [*known.unbind(1)]
+        each = (frames[:, n : n + 1] for n in range(len(found), frames.shape[1]))
+        found += [self._flow(frame, before) for before, frame in pairwise(each)]
+        return torch.stack(found, 1)
+
+    def _flow(self, frame: Tensor, before: Tensor) -> Tensor:
+        """(N, 2, H, W) float32 in pixels, from a frame to the one before; 0 where nothing moves."""
+        with torch.no_grad():
+            flow: Tensor = self.motion(frame, before)[:, 0]
+        return flow.masked_fill(_rests(frame, before), 0)
 
     def advance(
         self, observation: Observation, state: State, area: Area | None = None, share: float = 1.0
@@ -278,6 +315,18 @@ class Recurrent(Network):
             z = z + graded(second, graded(first, z, mix, relu=True), mix)
         z = z.clamp(0, _LIMIT)
         return graded(self.outward, z, mix), z[:, : self.hidden]
+
+
+def followed(later: Tensor, coming: Tensor) -> Tensor:
+    """Coming frames (N, K, H, W) moved onto the one before them all, by flows (N, K, 2, H, W).
+
+    A flow leads from a frame to the one before it. The way there is taken for the way back of
+    what is at the same place: within a tenth to a half of a decibel of a flow of its own on
+    kept-out scenes, and the motion net has one flow a frame to find.
+    """
+    back = -coming.cumsum(1)
+    moved = [warp(later[:, n : n + 1], back[:, n], "bicubic") for n in range(later.shape[1])]
+    return torch.cat(moved, 1)
 
 
 def _ruin(quality: Tensor) -> Tensor:

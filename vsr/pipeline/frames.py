@@ -89,6 +89,7 @@ def run_frames(
     Raises VsrError.
     """
     seen, written = Passed(begin=begin, end=end), 0
+    stood_still: float | None = 0.0  # in frames
     # addresses have timeouts of their own
     patience = None if isinstance(job.source, Url) else job.options.read.stall_timeout
     network = tools.model.network
@@ -101,7 +102,8 @@ def run_frames(
         large = picture.large
 
         def run_of(output: Output) -> Run:
-            return _run(seen, written, video, output, large)
+            share = None if stood_still is None or not written else stood_still / written
+            return replace(_run(seen, written, video, output, large), stood_still=share)
 
         def written_whole(part: Path, output: Output) -> None:
             if before_commit:
@@ -124,11 +126,17 @@ def run_frames(
                     frame = replace(frame, user_data=data)
                 output.write(frame)
                 written += 1
+                stood_still = _sum(stood_still, frame.stood_still)
                 reporter.progress(Progress(written, video.expected_frames))
                 reporter.frame(frame, large)
             if written != seen.frames:
                 raise OutputError(f"{job.target}: {written} of {seen.frames} frames were restored")
         return run_of(output)
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """None where either is not known."""
+    return None if one is None or other is None else one + other
 
 
 @contextmanager

@@ -1,7 +1,4 @@
-"use strict";
-
 (() => {
-  const find = (selector) => document.querySelector(selector);
   const { width, height, times, takes } = JSON.parse(find("#data").textContent);
   const stage = find("#stage");
   const canvas = find("#canvas");
@@ -77,8 +74,6 @@
   }
 
   /* Frames and times. */
-
-  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
   function frameAt(time) {
     let frame = last;
@@ -352,9 +347,6 @@
 
   /* What is said. */
 
-  const say = (text) => {
-    find("#status").textContent = text;
-  };
   const label = (side) => takes[chosen[side]].label;
 
   function tellPlaying() {
@@ -415,24 +407,6 @@
     settle(wanted);
   }
 
-  async function copy(button) {
-    const code = button.closest(".command").querySelector("code");
-    let copied = false;
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      copied = true;
-    } catch {
-      // No clipboard for pages from a disk: select the text, as by hand.
-      getSelection().selectAllChildren(code);
-      copied = document.execCommand("copy");
-    }
-    button.textContent = copied ? "Copied" : "Selected";
-    say(copied ? "The command line was copied." : "Press Ctrl+C to copy the command line.");
-    setTimeout(() => {
-      button.textContent = "Copy";
-    }, 2000);
-  }
-
   /* Buttons and choices. */
 
   find("#play").addEventListener("click", () => (playing ? pause() : play()));
@@ -448,9 +422,6 @@
   find("#choosers").addEventListener("change", ({ target }) => {
     choose(target.name === "left" ? 0 : 1, Number(target.value));
   });
-  for (const button of document.querySelectorAll(".copy")) {
-    button.addEventListener("click", () => copy(button));
-  }
 
   function toggleLoop() {
     looping = !looping;

@@ -15,7 +15,7 @@ from vsr.core.damage import Damage
 from vsr.core.errors import OutputError
 from vsr.core.events import Warn
 from vsr.core.job import Job
-from vsr.core.result import Run
+from vsr.core.result import Run, share_of_all
 from vsr.output.sink import Output
 from vsr.output.video import join_video, video_spec
 from vsr.pipeline.frames import enlarged
@@ -74,6 +74,7 @@ def join(
                 encoding=output.encoding,
                 width=check.size[0],
                 height=check.size[1],
+                stood_still=share_of_all((each.frames, each.stood_still) for each in done),
             )
 
         def written_whole(part: Path, output: Output) -> None:

@@ -189,6 +189,7 @@ class _Writer:
                 "that began; go on with the same libav, or delete that folder"
             )
         self._frames = self._ticks = 0
+        self._stood_still: float | None = 0.0  # in frames
         self._file = PacketWriter(file)
 
     def write(self, frame: Frame) -> None:
@@ -196,6 +197,9 @@ class _Writer:
             self._file.write(packet)
         self._frames += 1
         self._ticks += frame.duration
+        if self._stood_still is not None:
+            share = frame.stood_still
+            self._stood_still = None if share is None else self._stood_still + share
 
     def finish(self, number: int, damage: dict[str, int]) -> SegmentRecord:
         if self._frames:
@@ -216,7 +220,13 @@ class _Writer:
             host=platform.node(),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._began, 3),
+            stood_still=self._share(),
         )
+
+    def _share(self) -> float | None:
+        if self._stood_still is None or not self._frames:
+            return None
+        return round(min(1.0, self._stood_still / self._frames), 6)
 
     def abandon(self) -> None:
         close_alone(self._encoder)

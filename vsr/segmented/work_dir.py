@@ -47,6 +47,8 @@ class SegmentRecord:
         host: the machine that made it.
         ended: when, in UTC, as ISO 8601.
         seconds: how long it took.
+        stood_still: the share of its frames' pixels that were not computed again; None where that
+            is not known.
     """
 
     segment: int
@@ -58,6 +60,7 @@ class SegmentRecord:
     host: str
     ended: str
     seconds: float
+    stood_still: float | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError or TypeError for what no segment is like."""
@@ -71,6 +74,8 @@ class SegmentRecord:
             raise ValueError(f"{self.frames} frames do not fit in {self.bytes} bytes")
         if not isfinite(self.seconds) or self.seconds < 0:
             raise ValueError(f"it cannot have taken {self.seconds} seconds")
+        if self.stood_still is not None and not 0 <= self.stood_still <= 1:
+            raise ValueError(f"{self.stood_still}: is no share of a picture")
         Damage.of(self.damage)  # knows the kinds
 
 
@@ -93,7 +98,8 @@ def _record_of(fact: Mapping[str, Any]) -> SegmentRecord:
     for name, kind in _RECORD.items():
         if not isinstance(fact[name], kind):
             raise TypeError(f"{name} {fact[name]!r}: is no {kind.__name__}")
-    return SegmentRecord(**{each.name: fact[each.name] for each in fields(SegmentRecord)})
+    told = {each.name: fact[each.name] for each in fields(SegmentRecord) if each.name in fact}
+    return SegmentRecord(**told)
 
 
 class WorkDir:

@@ -35,6 +35,7 @@ from vsr.training.data import Patches
 from vsr.training.fit import begin, descend, inputs, patches
 from vsr.training.loop import run_trainer
 from vsr.training.srgan_discriminator import SrganDiscriminator, taken_in, told_apart
+from vsr.training.step_down import step_down
 from vsr.training.validation import RECORDED, validate, validation_items
 from vsr.util.text import one_line
 
@@ -198,7 +199,7 @@ def take_step(
         restored = run.generator.network(small).float()
 
     apart = discriminator_loss(run.discriminator, large, restored)
-    _descend(run, apart, rate)
+    step_down(run.telling, apart, rate, f"step {run.generator.step + 1}", longest=math.inf)
 
     run.discriminator.requires_grad_(False)
     content, fooled = generator_losses(run, large, restored)
@@ -223,20 +224,6 @@ def _judged(discriminator: SrganDiscriminator, pictures: Tensor) -> Tensor:
     with torch.autocast(pictures.device.type, torch.bfloat16):
         judged: Tensor = discriminator(pictures)
     return judged
-
-
-def _descend(run: AdversarialRun, loss: Tensor, rate: float) -> None:
-    """One step of the discriminator down the gradient of `loss`."""
-    (group,) = run.telling.param_groups
-    group["lr"] = rate
-    run.telling.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    if not math.isfinite(loss.item()):  # before it reaches the weights
-        raise TrainingError(
-            f"step {run.generator.step + 1}: the discriminator's loss is {loss.item()}; "
-            f"training diverged, a rate below {rate:.2g} may help"
-        )
-    run.telling.step()
 
 
 def _begin(recipe: AdversarialRecipe, device: torch.device) -> AdversarialRun:

@@ -39,6 +39,7 @@ from vsr.training.discriminator import Discriminator
 from vsr.training.fit import begin, inputs
 from vsr.training.loop import run_trainer
 from vsr.training.running_average import follow
+from vsr.training.step_down import step_down
 from vsr.training.unpaired import Unpaired
 from vsr.util.text import one_line
 
@@ -223,7 +224,8 @@ def take_step(
     apart = told_apart(_judged(run.small, reduced), _judged(run.small, clean.detach()))
     if large is not None:
         apart = apart + told_apart(_judged(run.large, sharp), _judged(run.large, large.detach()))
-    _descend(run, run.telling, apart, rate)
+    number = f"step {run.kept.step + 1}"
+    step_down(run.telling, apart, rate, number)
 
     run.small.requires_grad_(False)
     run.large.requires_grad_(False)
@@ -238,7 +240,7 @@ def take_step(
             _judged(run.large, large), large.float(), back, recorded, enlarged.float(), sharp
         )
         loss, outside = loss + beyond, beyond.item()
-    _descend(run, run.kept.optimizer, loss, rate)
+    step_down(run.kept.optimizer, loss, rate, number)
     run.small.requires_grad_(True)
     run.large.requires_grad_(True)
     run.kept.step += 1
@@ -271,21 +273,6 @@ def _judged(discriminator: Discriminator, pictures: Tensor) -> Tensor:
     with torch.autocast(pictures.device.type, torch.bfloat16):
         judged: Tensor = discriminator(pictures.float())
     return judged
-
-
-def _descend(run: CycleRun, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
-    """One step down the gradient of `loss`; what it leaves alone stays as it is."""
-    (group,) = optimizer.param_groups
-    group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(group["params"], 1.0)
-    if not math.isfinite(loss.item() + norm.item()):  # before it reaches the weights
-        raise TrainingError(
-            f"step {run.kept.step + 1}: the loss is {loss.item()}, its gradient {norm.item()}; "
-            f"training diverged, a rate below {rate:.2g} may help"
-        )
-    optimizer.step()
 
 
 def _save(run: CycleRun, recipe: CycleRecipe, path: Path) -> None:

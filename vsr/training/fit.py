@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from vsr.core.errors import ModelError, OutputError, TrainingError
 from vsr.core.folders import make_folder
@@ -45,10 +45,12 @@ from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, validate_recurrent
 from vsr.training.reparam import merged_state, widen
 from vsr.training.rescale import rescaled
+from vsr.training.step_down import step_down
 from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
 from vsr.training.takes import SIDE
 from vsr.training.validation import RECORDED, validate, validation_items
+from vsr.training.widen import widened
 from vsr.training.window_pairs import WindowPairs
 
 WARM_UP = 500  # steps
@@ -277,7 +279,7 @@ def _warm_start(network: Network, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
     if isinstance(network, Recurrent):
-        state = rescaled(state, network)
+        state = widened(rescaled(state, network), network)
     fitted = grown(state, network.state_dict())
     if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")
@@ -422,20 +424,8 @@ def descend(run: Run, loss: Tensor, rate: float, theta: float = 0.0) -> float:
 
     The gradient's norm is kept within 1 or, with `theta`, each of its numbers within theta / rate.
     """
-    for group in run.optimizer.param_groups:
-        group["lr"] = rate
-    run.optimizer.zero_grad(set_to_none=True)  # what the loss leaves alone stays as it is
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(run.network.parameters(), math.inf if theta else 1.0)
-    value = loss.item()
-    if not math.isfinite(value + norm.item()):  # before it reaches the weights
-        raise TrainingError(
-            f"step {run.step + 1}: the loss is {value}, its gradient {norm.item()}; "
-            f"training diverged, a rate below {rate:.2g} may help"
-        )
-    if theta:
-        nn.utils.clip_grad_value_(run.network.parameters(), theta / rate)
-    run.optimizer.step()
+    bounds = (math.inf, theta / rate) if theta else (1.0, math.inf)
+    value = step_down(run.optimizer, loss, rate, f"step {run.step + 1}", *bounds)
     run.step += 1
     if run.step % EMA_EVERY == 0:
         _follow(run)

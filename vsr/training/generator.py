@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from vsr.core.errors import ModelError, TrainingError
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.compression import as_frames, as_samples
+from vsr.networks.leaky_residual import LeakyResidual
 from vsr.training.recipe import BLOCK
 from vsr.util.text import one_line
 
@@ -75,7 +76,7 @@ class Generator(nn.Module):
         self.options: dict[str, Any] = {"color": color, "features": features, "blocks": blocks}
         channels = _CHANNELS[color]
         self.head = nn.Conv2d(channels * scale**2 + _PLACES, features, 3, padding=1)
-        self.body = nn.ModuleList(_Residual(features) for _ in range(blocks))
+        self.body = nn.ModuleList(LeakyResidual(features) for _ in range(blocks))
         self.tail = nn.Conv2d(features, channels, 3, padding=1)
         self.gain = nn.Conv2d(features, NOISES, 3, padding=1)
         self.grains = nn.Conv2d(
@@ -109,17 +110,6 @@ class Generator(nn.Module):
     def pooled(self, large: Tensor) -> Tensor:
         """The small picture that nothing happened to: (N, C, H, W)."""
         return F.avg_pool2d(large, self.scale)
-
-
-class _Residual(nn.Module):
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(features, features, 3, padding=1)
-        self.second = nn.Conv2d(features, features, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        change: Tensor = self.second(F.leaky_relu(self.first(x), 0.2))
-        return x + change
 
 
 @dataclass(frozen=True, eq=False)

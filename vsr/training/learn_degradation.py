@@ -44,6 +44,7 @@ from vsr.training.generator import Generator, draw_noise, generator_facts
 from vsr.training.loop import run_trainer
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
 from vsr.training.running_average import follow
+from vsr.training.step_down import step_down
 from vsr.training.unpaired import Unpaired
 from vsr.util.text import one_line
 
@@ -226,14 +227,15 @@ def _step(
 
     judged = _judged(run.discriminator, torch.cat([real, rounded.detach()]))
     apart = told_apart(judged[: len(real)], judged[len(real) :])
-    _descend(run, run.telling, apart, rate * _TELLING)
+    number = f"step {run.step + 1} of the degradation"
+    step_down(run.telling, apart, rate * _TELLING, number)
 
     run.discriminator.requires_grad_(False)
     error = parts.change.square().mean()
     verdict = _judged(run.discriminator, rounded).mean()
     variety = (parts.variance + _LEAST_DEVIATION**2).log().mean() / 2
     pleasing = verdict + _VARIETY * variety
-    _descend(run, run.generating, error - recipe.adversarial * pleasing, rate)
+    step_down(run.generating, error - recipe.adversarial * pleasing, rate, number)
     run.discriminator.requires_grad_(True)
 
     run.step += 1
@@ -251,21 +253,6 @@ def _judged(discriminator: Discriminator, pictures: Tensor) -> Tensor:
 def _rounded(made: Tensor) -> Tensor:
     """As 8 bits hold it, like the real ones; the gradient passes as if nothing were done."""
     return made + ((made * 255).round().clamp(0, 255) / 255 - made).detach()
-
-
-def _descend(run: _Run, optimizer: torch.optim.Adam, loss: Tensor, rate: float) -> None:
-    """One step down the gradient of `loss`."""
-    (group,) = optimizer.param_groups
-    group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
-    if not math.isfinite(loss.item() + norm.item()):  # before it reaches the weights
-        raise TrainingError(
-            f"step {run.step + 1} of the degradation: the loss is {loss.item()}, its gradient "
-            f"{norm.item()}; learning diverged, a rate below {rate:.2g} may help"
-        )
-    optimizer.step()
 
 
 def _keep(run: _Run, pictures: Unpaired, recipe: DegradationRecipe, folder: Path) -> None:

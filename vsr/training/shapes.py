@@ -94,10 +94,14 @@ SHAPES = {
     "espcn-deep": Shape("espcn", {"kernels": (3,) * 9, "features": (24,) * 8}),
     "vespcn": Shape("vespcn", {"features": 32}),
     "vespcn-wide": Shape("vespcn", {"features": 32, "layers": 12, "context": 2}),
-    "recurrent": Shape("recurrent", {"hidden": 24, "grades": 3}, {"batch": 10, **_STREAMS}),
+    "recurrent": Shape(
+        "recurrent",
+        {"hidden": 24, "grades": 3, "coming_aligned": True},
+        {"batch": 10, **_STREAMS},
+    ),
     "recurrent-large": Shape(
         "recurrent",
-        {"features": 48, "pairs": 6, "grades": 3},
+        {"features": 48, "pairs": 6, "grades": 3, "coming_aligned": True},
         {"batch": 8, "lr": 6e-4, **_STREAMS},
     ),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),

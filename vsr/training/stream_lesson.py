@@ -105,9 +105,14 @@ class StreamLesson:
             parametrize.cached(),
             _heavier(network, heavier),
         ):
+            flows = network.coming_flows(frames)
             for t in range(large.shape[1]):
                 window = _seen(frames[:, t : t + 1 + network.future], live)
-                guess, after = network.step(window, state, quality[..., None, None])
+                coming = torch.where(
+                    live[:, None, None, None, None], 0.0, flows[:, t : t + network.future]
+                )
+                flow = flows[:, t - 1] if t and network.coming_aligned else None
+                guess, after = network.step(window, state, quality[..., None, None], flow, coming)
                 state = _amplified(after, gain[:, None, None, None])
                 errors.append(_errors(guess, truth[:, t], kind, bicubic))
                 overflow = F.relu(state.hidden.float() - _IDLE).square().mean()

@@ -16,7 +16,7 @@ from vsr.core.events import Warn
 from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip, list_items, read_images
-from vsr.inference.engine import Engine, choose_engine
+from vsr.inference.engine import Engine, choose_engine, torch_device
 from vsr.networks.registry import load_model
 from vsr.networks.zssr import Zssr
 from vsr.pipeline.checks import check_paths
@@ -81,7 +81,7 @@ def adapt_zero_shot(
     check_paths(footage, output, overwrite)
     if output.is_dir():
         raise OutputError(f"{output}: is a folder; name a file")
-    engine = choose_engine(ComputeOptions(device=device))
+    engine = choose_engine(ComputeOptions(device=str(torch_device(device))))
     frames = _frames(footage, scale, course.seed, watch.warn)
     known = reduction or estimated(frames, scale, course.seed)
     watch.found(known)

@@ -23,7 +23,7 @@ from vsr.core.picture import PictureOptions
 from vsr.core.untagged import shown_alike
 from vsr.images.animated import is_still
 from vsr.images.images import Images, is_image, is_series, open_images
-from vsr.inference.engine import choose_engine
+from vsr.inference.engine import choose_engine, torch_device
 from vsr.output.image_files import ImageSpec, create_image, names_folder
 from vsr.pipeline.checks import check_paths
 from vsr.zero_shot.course import Learning
@@ -94,7 +94,7 @@ def restore_image(
     """
     began, steps = time.monotonic(), 0
     _check(source, target, overwrite)
-    engine = choose_engine(ComputeOptions(device=device))
+    engine = choose_engine(ComputeOptions(device=str(torch_device(device))))
 
     def count(learning: Learning) -> None:
         nonlocal steps
