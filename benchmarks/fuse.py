@@ -161,8 +161,7 @@ def score(picture: Luma, truth: Luma, one: Scene) -> Score:
     height, width = (side - 2 * _SHIFTS for side in truth.shape)
     inner = truth[_SHIFTS:-_SHIFTS, _SHIFTS:-_SHIFTS]
     shifted = (
-        picture[y : y + height, x : x + width]
-        for y, x in product(range(2 * _SHIFTS + 1), repeat=2)
+        picture[y : y + height, x : x + width] for y, x in product(range(2 * _SHIFTS + 1), repeat=2)
     )
     best = max(shifted, key=lambda each: psnr(each, inner))
     found = psnr(best, inner)

@@ -1,8 +1,9 @@
+# ruff: noqa: RUF001 (letters of scripts that share shapes)
 """A font of strokes for benchmarks/fuse.py: letters of five scripts that look alike on any machine.
 
 A glyph is a few polylines. Each of their points is two digits, x in 0..4 and y in 0..6, downwards.
-Left out are letters that so coarse a drawing leaves alike (O and 0, I and 1), as on many plates, and
-those that tesseract does not read however large they are.
+Left out are letters that so coarse a drawing leaves alike (O and 0, I and 1), as on many plates,
+and those that tesseract does not read however large they are.
 """
 
 from __future__ import annotations

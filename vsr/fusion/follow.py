@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.core.crop import Box
+from vsr.core.events import ignore
 from vsr.core.frame import VideoInfo
 from vsr.fusion.placement import (
     MOTIONS,
@@ -26,6 +27,7 @@ from vsr.fusion.placement import (
     shift,
     simplified,
 )
+from vsr.fusion.progress import Tell, Work
 from vsr.fusion.sights import Luma, Sight, Sights, colours_of
 
 _REACH = 12  # pixels from frame to frame in which a region is looked for, or a quarter of its side
@@ -96,17 +98,22 @@ class Track:
     motion: str
 
 
-def follow(seen: Sights, box: Box, info: VideoInfo) -> Track:
-    """Find what `box` holds in the reference in all frames of a shot."""
+def follow(
+    seen: Sights, box: Box, info: VideoInfo, expected: int | None = None, tell: Tell = ignore
+) -> Track:
+    """Find what `box` holds in the reference in all frames of a shot, `expected` of them."""
+    following = Work("following", tell)
     luma = seen.reference.luma
     rows, columns = (slice(box.y, box.y + box.height), slice(box.x, box.x + box.width))
     region = np.ascontiguousarray(luma[rows, columns])
     home = Placement(shift(box.x, box.y), 1.0)
     windows = [_window(seen.reference, home, region, info)]
     for direction in (seen.later, seen.earlier):
-        windows += _chain(direction, home, region, info)
+        for window in _chain(direction, home, region, info):
+            windows.append(window)
+            following(len(windows) / (expected or math.inf))
     windows.sort(key=lambda window: window.number)
-    return _settled(region, windows, seen.reference.number)
+    return _settled(region, windows, seen.reference.number, Work("registering", tell))
 
 
 def _chain(
@@ -177,13 +184,14 @@ def _kept(corners: NDArray[np.float64], length: int) -> tuple[int, int]:
     return first, min(length, last)
 
 
-def _settled(region: Luma, windows: list[Window], reference: int) -> Track:
+def _settled(region: Luma, windows: list[Window], reference: int, registering: Work) -> Track:
     """All once more against the mean of all, by the plainest motion that explains them."""
     (home,) = (window.found for window in windows if window.number == reference)
     assert home is not None
     model = typical(region, windows)
     costs, tried = {}, {}
-    for motion in MOTIONS:
+    for number, motion in enumerate(MOTIONS):
+        registering(number / len(MOTIONS))
         first = [_again(window, model, motion) for window in windows]
         own = typical(region, first)
         tried[motion] = [_again(window, own, motion) for window in first]

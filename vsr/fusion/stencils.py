@@ -89,7 +89,7 @@ def stencils(corners: Corners, weights: Planes) -> Stencils:
 
 
 def splatted(corners: Corners, weights: Planes, values: Planes) -> Planes:
-    """Values (C, n) by their weights (n,), laid onto the pixels they are seen between: (C, H, W)."""
+    """Values (C, n) by their weights (n,), onto the pixels they are seen between: (C, H, W)."""
     found = np.zeros((len(values), *corners.size), np.float32)
     for corner, share in enumerate(corners.shares):
         at, counted = _at(corners, corner), weights * share

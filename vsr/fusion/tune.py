@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vsr.core.events import ignore
 from vsr.fusion.imaging import seen
+from vsr.fusion.progress import Tell, Work
 from vsr.fusion.samples import Samples
 from vsr.fusion.solve import Belief, solve
 
@@ -27,8 +29,9 @@ _MOST = 40_000  # samples that are looked at
 _PASSES, _STEPS = 3, 10
 
 
-def tuned(samples: Samples, begin: Tensor) -> Belief:
+def tuned(samples: Samples, begin: Tensor, tell: Tell = ignore) -> Belief:
     """The belief whose still foretells best; of as many samples as can be looked at quickly."""
+    tuning = Work("tuning", tell)
     samples, begin = _telling_part(samples, begin)
     grey, count = samples.grey, len(samples.places)
     share = min(1.0, _MOST / count)
@@ -41,6 +44,7 @@ def tuned(samples: Samples, begin: Tensor) -> Belief:
         # fewer samples, and as much less of the prior
         belief = Belief(blur, smooth * share)
         if belief not in known:
+            tuning(len(known) / (len(BLURS) + len(SMOOTHS)))
             known[belief] = foretelling(grey, belief, begin)
         return known[belief]
 

@@ -50,9 +50,11 @@ CHOICES = ("crop", "at", "keep", "drop")
 
 def python_line(source: Path, target: Path, options: FuseOptions) -> CommandLine:
     """The call of `vsr.fuse` with these options, but for the defaults."""
-    usual = replace(options, scale=4, frames=100, prior=1.0, model=None, threads=0, page=False)
+    usual = replace(
+        options, scale=4, frames=100, prior=1.0, model=None, polish=False, threads=0, page=False
+    )
     words = [repr(str(source)), repr(str(target))]
-    for name in ("scale", "frames", "prior", "model", "threads", "page", "overwrite"):
+    for name in ("scale", "frames", "prior", "model", "polish", "threads", "page", "overwrite"):
         value = getattr(options, name)
         if value != getattr(usual, name) or (name == "overwrite" and value):
             words.append(f"{name}={value!r}")
