@@ -137,8 +137,7 @@ def solution(
     Work("solving", tell)(0)
     still = solve(samples, belief, mean)
     known = knowledge(still, mean, samples, belief)
-    if known.between_pixels == 0 or known.over_mean < 0:
-        # to guess between the pixels would be no better than a lens
+    if known.between_pixels == 0:  # to guess between the pixels would be no better than a lens
         still = mean
     if guess:
         still = polished(still, samples, belief, guess)
