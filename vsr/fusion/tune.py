@@ -15,7 +15,7 @@ from vsr.fusion.progress import Tell, Work
 from vsr.fusion.samples import Samples
 from vsr.fusion.solve import Belief, solve
 
-BLURS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+BLURS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Of lens and coding, see `imaging.blurred`."""
 SMOOTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 _FIRST = 1.0
