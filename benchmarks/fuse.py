@@ -1,8 +1,8 @@
 """How much more a fused still shows than a single frame, on drawn scenes whose truth is known.
 
-    python benchmarks/fuse.py [--scenes 40] [--quick] [--first 0] [--keep FOLDER]
+    python benchmarks/fuse.py [--scenes 20] [--quick] [--first 0] [--keep FOLDER]
 
-Each scene is a sign of two lines in one of five scripts, 25x14 to 70x24 pixels, that moves by parts
+Each scene is a sign of two lines in one of five scripts, 24x14 to 62x24 pixels, that moves by parts
 of a pixel before a camera with noise, a lens and H.264: see fuse_scenes.py. `vsr fuse` makes a
 still four times its size, and the pictures beside it. vidsr (PyPI) makes its own of the same file,
 where its command is beside this Python or on the PATH; it needs ffmpeg and ffprobe there as well.
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -59,7 +59,7 @@ Scores = dict[str, Score]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scenes", type=int, default=40)
+    parser.add_argument("--scenes", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="the first scene's seed")
     parser.add_argument("--quick", action="store_true", help="a few scenes of few frames")
     parser.add_argument("--keep", type=Path, help="where the pictures and scores are to stay")
@@ -177,10 +177,8 @@ def table(chosen: Sequence[Scene], scores: dict[int, Scores]) -> str:
         each = [all_of[name] for all_of in whole]
         read, letters = sum(one.read for one in each), sum(one.letters for one in each)
         quality = f"{mean(one.psnr for one in each):.2f} dB | {mean(one.ssim for one in each):.4f}"
-        lines.append(
-            f"| {name} | {'' if name == TRUTH else quality if quality else ''}"
-            f"{' | ' if name == TRUTH else ''} | {read} of {letters} ({read / letters:.0%}) |"
-        )
+        quality = " | " if name == TRUTH else quality
+        lines.append(f"| {name} | {quality} | {read} of {letters} ({read / letters:.0%}) |")
     readers = sorted({f"{one.script} by {reads(one.script)}" for one in chosen})
     gains = {seed: all_of[FUSED].psnr - all_of[BEST].psnr for seed, all_of in scores.items()}
     worse = [seed for seed, gain in gains.items() if gain < -_MOST_WORSE]
@@ -193,8 +191,8 @@ def table(chosen: Sequence[Scene], scores: dict[int, Scores]) -> str:
     return "\n".join(lines)
 
 
-def mean(numbers: object) -> float:
-    return float(np.mean(list(numbers)))  # type: ignore[call-overload]
+def mean(numbers: Iterable[float]) -> float:
+    return float(np.mean(list(numbers)))
 
 
 if __name__ == "__main__":
