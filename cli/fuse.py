@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,18 +20,23 @@ from vsr.core.crop import CropRegion
 from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.fusion.options import FRAMES, FUSED_SCALE, PRIOR, FuseOptions
 from vsr.fusion.page.command import CHOICES, CommandLine, default_of
+from vsr.fusion.progress import Fusing
 from vsr.util.text import one_line
 
 from .option_table import to_argv
 from .options import upscale_option
-from .output.messages import warn
+from .output.messages import event, warn
 from .param_types import FilePath, Number, Time
+from .progress import part_bar
+
+_EVENT_EVERY = 0.5  # seconds between progress events on stdout
 
 _FLAGS = {
     "scale": "--scale",
     "frames": "--frames",
     "prior": "--prior",
     "model": "--model",
+    "polish": "--polish",
     "page": "--page",
     "threads": "--threads",
     "overwrite": "-y",
@@ -76,13 +85,20 @@ _FLAGS = {
     metavar="NAME|FILE",
     help="What enlarges the best frame beside the still; '' for none.",
 )
+@click.option(
+    "--polish",
+    is_flag=True,
+    help="Let that network into the still too: it guesses what the frames leave open.",
+)
 @upscale_option("read.video_stream")
 @upscale_option("read.deinterlace")
 @click.option("--page", is_flag=True, help="Beside OUTPUT.png, a page of it: OUTPUT.html.")
 @click.option("--threads", type=Number(THREADS), default=0, metavar="N", help="For the network.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace files that are there.")
 @click.option("--open", "opened", is_flag=True, help="Show the page at once, or else the still.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="JSON lines on stdout: progress, and the result."
+)
 def fuse_command(
     source: Path,
     target: Path,
@@ -95,8 +111,9 @@ def fuse_command(
 
     The region is followed through the shot, both ways in time. Frames that do not show it well are
     left out, each for a reason that is told. The still is what explains the samples of all others
-    best; no network takes part in it. Beside it come the best single frame, enlarged bicubically
-    and by a network, the mean of the frames, how sure each pixel is, and a record of it all.
+    best; no network takes part in it without --polish. Beside it come the best single frame,
+    enlarged bicubically and by a network, the mean of the frames, how sure each pixel is, and a
+    record of it all.
 
     OUTPUT.html is a page of all this, which needs nothing but a browser. Without --crop it shows
     frames to draw the region on.
@@ -107,7 +124,8 @@ def fuse_command(
     from vsr.fusion.fuse import fuse
 
     options = FuseOptions(crop=crop, **_fields(**asked))
-    result = fuse(source, target, options, warn=warn, line_of=line_of)
+    with _progress(as_json) as progress:
+        result = fuse(source, target, options, warn=warn, progress=progress, line_of=line_of)
     if as_json:
         click.echo(json.dumps({"event": "result", **result.facts()}))
     else:
@@ -116,10 +134,35 @@ def fuse_command(
         _open(result.files.get("page", target))
 
 
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Callable[[Fusing], None]]:
+    """A bar on stderr, or a line of JSON twice a second at most."""
+    if not as_json:
+        with part_bar() as bar:
+
+            def move(now: Fusing) -> None:
+                bar.set_postfix_str(now.work, refresh=False)
+                bar.update(max(0.0, now.done - bar.n))
+
+            yield move
+        return
+    told = -_EVENT_EVERY
+
+    def tell(now: Fusing) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _EVENT_EVERY:
+            told = time.monotonic()
+            event("progress", asdict(now))
+
+    yield tell
+
+
 def _tell(facts: dict[str, Any], target: Path) -> None:
     frames = f"of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
     click.echo(f"{one_line(target)}: {frames}")
     click.echo(facts["knowledge"])
+    if facts["polished_by"]:
+        click.echo(f"polished: {facts['polished_by']}, a network, took part in the still")
     for reason, numbers in _left_out(facts["left_out"]).items():
         click.echo(f"left out: {reason}: {_listed(numbers)}")
     for name, path in facts["files"].items():

@@ -41,7 +41,7 @@ def test_the_command_writes_a_still_and_what_stands_beside_it(clip: Path, tmp_pa
     target = tmp_path / "look.png"
     ran = run("fuse", clip, target, "--crop", CROP, "--model", "bicubic", "--json")
     assert ran.code == 0, ran.err
-    (facts,) = ran.events
+    facts = ran.events[-1]
     assert facts["used"] == facts["frames"] == 10  # the shot ends there
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         ["look.png", *(f"look{ending}" for ending in BESIDE.values())]

@@ -156,7 +156,7 @@ def test_a_page_to_draw_on(images: Path, tmp_path: Path) -> None:
     target = tmp_path / "pick.html"
     ran = run("fuse", images, target, "--at", "0.1", "--json")
     assert ran.code == 0, ran.err
-    assert ran.events[0]["frames"] == 7
+    assert ran.events[-1]["frames"] == 7
     data = data_of(target)
     assert (data["width"], data["height"]) == (96, 56)
     assert [frame["at"] for frame in data["frames"]][:3] == ["0", "0.04", "0.08"]

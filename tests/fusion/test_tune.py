@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vsr.fusion.samples import Samples
-from vsr.fusion.tune import _SIDE, _smoothest, _telling_part
+from vsr.fusion.tune import _SIDE, _telling_part, largest
 
 
 def all_pixels(height: int, width: int) -> Samples:
@@ -45,4 +45,8 @@ def test_of_a_large_one_the_part_with_most_to_see() -> None:
 
 
 def test_of_priors_that_do_as_well_the_strongest() -> None:
-    assert _smoothest({1.0: 1.0, 3.0: 1.01, 10.0: 1.2}) == 3.0
+    assert largest({1.0: 1.0, 3.0: 1.01, 10.0: 1.2}, 1.02) == 3.0
+
+
+def test_of_blurs_that_foretell_as_well_the_largest_but_no_larger() -> None:
+    assert largest({0.2: 2.754, 0.4: 2.750, 0.5: 2.757, 0.6: 2.79}, 1.003) == 0.5

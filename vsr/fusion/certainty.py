@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vsr.core.events import ignore
 from vsr.fusion.imaging import looked_up, seen
+from vsr.fusion.progress import Tell, Work
 from vsr.fusion.samples import Samples
 from vsr.fusion.solve import Belief, solve
 
@@ -82,7 +84,7 @@ def _over(still: Tensor, mean: Tensor, samples: Samples, belief: Belief) -> floa
     return 10 * math.log10(beyond[0] / beyond[1])
 
 
-def standard_error(still: Tensor, samples: Samples, belief: Belief) -> Tensor:
+def standard_error(still: Tensor, samples: Samples, belief: Belief, tell: Tell = ignore) -> Tensor:
     """(H, W): the deviation of each pixel's grey, were other frames of the same kind seen.
 
     By the bootstrap over frames (Efron 1979): as many are drawn again and again, with replacement,
@@ -93,9 +95,12 @@ def standard_error(still: Tensor, samples: Samples, belief: Belief) -> Tensor:
     count = int(samples.frames.max()) + 1
     draws = torch.Generator().manual_seed(_SEED)
     found = []
-    for _ in range(_DRAWS):
+    certainty = Work("certainty", tell)
+    for draw in range(_DRAWS):
+        certainty(draw / _DRAWS)
         drawn = torch.bincount(torch.randint(count, (count,), generator=draws), minlength=count)
         often = drawn[grey.frames].float()
         part = replace(grey, weights=grey.weights * often).chosen(often > 0)
         found.append(solve(part, belief, begin, _PASSES, _STEPS)[0, 0])
+    certainty(1.0)
     return torch.stack(found).std(0)

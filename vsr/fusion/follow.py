@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.core.crop import Box
+from vsr.core.events import ignore
 from vsr.core.frame import VideoInfo
 from vsr.fusion.placement import (
     MOTIONS,
@@ -26,17 +27,19 @@ from vsr.fusion.placement import (
     shift,
     simplified,
 )
+from vsr.fusion.progress import Tell, Work
 from vsr.fusion.sights import Luma, Sight, Sights, colours_of
 
 _REACH = 12  # pixels from frame to frame in which a region is looked for, or a quarter of its side
 _MARGIN = 8  # pixels of the frame that are kept around it
-_LOST_FOR = 10  # frames, until it is given up
+_LOST_FOR = 60  # frames, until it is given up
+_WIDEST = 10  # times the reach at most, while it is lost
 _GRID = 4  # pixels: windows begin on chroma's
 _FOLLOWED = ("euclidean", "affine")  # from frame to frame, besides translation
-_LIKE = 0.5  # the least correlation of what counts as the region
+_LIKE = 0.6  # the least correlation of what counts as the region
 _TURNS = 0.003  # by which the likeness must grow for a region to be followed so
 _STRETCH = 0.1  # of a region's side, by which its corners may move from frame to frame
-_INDEPENDENT = 0.25  # of a region's pixels: neighbours share noise, coding and interpolation
+_INDEPENDENT = 0.06  # of a region's pixels: what coding leaves is alike over its blocks
 _LEAST_SPREAD = 1e-9  # of luma in 0..1, squared: below what 16 bits show
 
 
@@ -95,17 +98,22 @@ class Track:
     motion: str
 
 
-def follow(seen: Sights, box: Box, info: VideoInfo) -> Track:
-    """Find what `box` holds in the reference in all frames of a shot."""
+def follow(
+    seen: Sights, box: Box, info: VideoInfo, expected: int | None = None, tell: Tell = ignore
+) -> Track:
+    """Find what `box` holds in the reference in all frames of a shot, `expected` of them."""
+    following = Work("following", tell)
     luma = seen.reference.luma
     rows, columns = (slice(box.y, box.y + box.height), slice(box.x, box.x + box.width))
     region = np.ascontiguousarray(luma[rows, columns])
     home = Placement(shift(box.x, box.y), 1.0)
     windows = [_window(seen.reference, home, region, info)]
     for direction in (seen.later, seen.earlier):
-        windows += _chain(direction, home, region, info)
+        for window in _chain(direction, home, region, info):
+            windows.append(window)
+            following(len(windows) / (expected or math.inf))
     windows.sort(key=lambda window: window.number)
-    return _settled(region, windows, seen.reference.number)
+    return _settled(region, windows, seen.reference.number, Work("registering", tell))
 
 
 def _chain(
@@ -118,7 +126,7 @@ def _chain(
         if missed >= _LOST_FOR:
             yield _lost(sight, "lost before")
             continue
-        found = _placed(region, sight.luma, last, reach * (1 + missed))
+        found = _placed(region, sight.luma, last, reach * min(1 + missed, _WIDEST))
         if found is None:
             missed += 1
             yield _lost(sight, "not found")
@@ -176,18 +184,19 @@ def _kept(corners: NDArray[np.float64], length: int) -> tuple[int, int]:
     return first, min(length, last)
 
 
-def _settled(region: Luma, windows: list[Window], reference: int) -> Track:
+def _settled(region: Luma, windows: list[Window], reference: int, registering: Work) -> Track:
     """All once more against the mean of all, by the plainest motion that explains them."""
     (home,) = (window.found for window in windows if window.number == reference)
     assert home is not None
     model = typical(region, windows)
     costs, tried = {}, {}
-    for motion in MOTIONS:
-        tried[motion] = [_again(window, model, motion) for window in windows]
-        costs[motion] = _cost(tried[motion], model, PARAMETERS[motion])
-    best = min(MOTIONS, key=costs.__getitem__)
-    model = typical(region, tried[best])
-    chosen = [_again(window, model, best) for window in tried[best]]
+    for number, motion in enumerate(MOTIONS):
+        registering(number / len(MOTIONS))
+        first = [_again(window, model, motion) for window in windows]
+        own = typical(region, first)
+        tried[motion] = [_again(window, own, motion) for window in first]
+        costs[motion] = _cost(tried[motion], own, PARAMETERS[motion])
+    chosen = tried[min(MOTIONS, key=costs.__getitem__)]
     (now,) = (window.found for window in chosen if window.number == reference)
     assert now is not None
     drift = inverse(now.placement.matrix) @ home.placement.matrix

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from vsr.core.commit import commit_all
-from vsr.core.errors import OutputError
+from vsr.core.errors import InputError, OutputError
 from vsr.core.events import ignore
 from vsr.core.paths import as_path
 from vsr.fusion.beside import by_network
@@ -21,7 +21,9 @@ from vsr.fusion.page.command import LineOf, python_line
 from vsr.fusion.page.result_page import Shown, result_page
 from vsr.fusion.paths import check_paths
 from vsr.fusion.pictures import error_png_of, png_of
-from vsr.fusion.record import make_record
+from vsr.fusion.polish import guess_by
+from vsr.fusion.progress import Tell
+from vsr.fusion.record import make_record, part_of
 from vsr.fusion.still import Fused, fuse_frames
 from vsr.pipeline.routes import open_file
 from vsr.provenance.fingerprint import fingerprints
@@ -47,6 +49,7 @@ class Fusion:
         files: what was written: "still", "page" and the names of BESIDE, and where.
         fused: the still and all that is known of it.
         warnings: what was said on the way.
+        polished_by: the network that took part in the still; "" is none.
     """
 
     source: Path
@@ -54,6 +57,7 @@ class Fusion:
     files: Mapping[str, Path]
     fused: Fused
     warnings: tuple[str, ...]
+    polished_by: str = ""
 
     def facts(self) -> dict[str, Any]:
         """All of it as plain numbers and strings, for JSON."""
@@ -68,6 +72,7 @@ class Fusion:
             "motion": fused.track.motion,
             "best_frame": fused.best_frame,
             "knowledge": str(fused.knowledge),
+            "polished_by": self.polished_by,
             "warnings": list(self.warnings),
         }
 
@@ -78,13 +83,15 @@ def fuse(
     options: FuseOptions | None = None,
     *,
     warn: Callable[[str], None] | None = None,
+    progress: Tell | None = None,
     line_of: LineOf = python_line,
     **keywords: Any,
 ) -> Fusion:
     """Make one still of what many frames of a video know of a region.
 
     The region is followed through the shot; frames that do not show it well are left out; the still
-    is what explains the samples of all others best. No network takes part in it.
+    is what explains the samples of all others best. No network takes part in it unless `polish`
+    asks for that.
 
     Args:
         source: a video, or images as one: a folder of them, or numbered ones as frame_%04d.png.
@@ -94,6 +101,7 @@ def fuse(
             pixel, and a record of it all: see BESIDE.
         options: how; or its fields as keywords.
         warn: called with each warning.
+        progress: called with how far it is, now and then.
         line_of: writes the command that the page tells; a call of this function if left out.
 
     Raises VsrError in one line.
@@ -102,10 +110,10 @@ def fuse(
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
     files = _files(place, options)
     check_paths(path, files.values(), options)
-    said: list[str] = []
+    warned: list[str] = []
 
     def tell(message: str) -> None:
-        said.append(message)
+        warned.append(message)
         (warn or ignore)(message)
 
     upscaler = None
@@ -115,23 +123,28 @@ def fuse(
     with open_file(path, options.read.span, options.read.clip_rate, tell, options.read) as video:
         origin = video.origin if isinstance(video, Video) else Fraction(0)
         at = None if options.at is None else (origin + options.at) / video.info.time_base
-        fused = fuse_frames(video, at, options)
+        guess = guess_by(upscaler) if upscaler and options.polish else None
+        fused = fuse_frames(video, at, options, progress or ignore, guess)
     model, network = (
         (upscaler.model, by_network(path, fused, upscaler, options)) if upscaler else ("", None)
     )
+    polished_by = str(model) if options.polish else ""
     record = make_record(fused, path, found, options, origin, model)
-    beside = None if network is None else (network, model)
+    beside = None if network is None else (network, str(model))
     again = options if "still" in files else replace(options, overwrite=True)
     line = line_of(path, place, again)  # a page takes its own place
     shown = Shown(path, place, fused, options, beside, record, origin, line)
-    written = _contents(shown, files)
+    said = part_of(polished_by) if polished_by else ""
+    written = _contents(shown, files, said)
     commit_all({files[name]: written[name] for name in files}, options.overwrite)
-    return Fusion(path, place, files, fused, tuple(said))
+    return Fusion(path, place, files, fused, tuple(warned), polished_by)
 
 
 def _files(place: Path, options: FuseOptions) -> dict[str, Path]:
     """What is to be written, and where. Raises OutputError for what is neither .png nor .html."""
     suffix = place.suffix.lower()
+    if options.polish and (options.page or suffix == ".html"):
+        raise InputError("polish: a page shows stills that no network took part in; ask for a .png")
     if suffix == ".html":
         return {"page": place}
     if suffix != ".png":
@@ -142,21 +155,23 @@ def _files(place: Path, options: FuseOptions) -> dict[str, Path]:
     return {**files, "page": place.with_suffix(".html")} if options.page else files
 
 
-def _contents(shown: Shown, files: Mapping[str, Path]) -> dict[str, bytes]:
+def _contents(shown: Shown, files: Mapping[str, Path], said: str) -> dict[str, bytes]:
     """What goes into each of the files."""
     found: dict[str, bytes] = {}
     if "still" in files:
-        found |= _pictures(shown.fused, shown.network and shown.network[0], files)
+        found |= _pictures(shown.fused, shown.network and shown.network[0], files, said)
         found["record"] = json.dumps(shown.record, indent=1).encode() + b"\n"
     if "page" in files:
         found["page"] = result_page(shown).encode()
     return found
 
 
-def _pictures(fused: Fused, network: Tensor | None, files: Mapping[str, Path]) -> dict[str, bytes]:
+def _pictures(
+    fused: Fused, network: Tensor | None, files: Mapping[str, Path], said: str
+) -> dict[str, bytes]:
     info = fused.info
     found = {
-        "still": png_of(fused.still, info, files["still"]),
+        "still": png_of(fused.still, info, files["still"], said),
         "best": png_of(fused.best, info, files["best"]),
         "mean": png_of(fused.mean, info, files["mean"]),
         "error": error_png_of(fused.error, info, files["error"]),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from vsr.fusion.samples import Samples
+
+Planes = NDArray[np.float32]
 
 
 def blurred(still: Tensor, blur: float, width: float) -> Tensor:
@@ -16,12 +21,33 @@ def blurred(still: Tensor, blur: float, width: float) -> Tensor:
 
     `blur` is the deviation of the lens's Gaussian, in such pixels.
     """
-    kernel = camera(blur, width)
-    reach, channels = len(kernel) // 2, still.shape[1]
-    across = kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
-    down = kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1)
-    still = F.conv2d(F.pad(still, (reach, reach, 0, 0), "replicate"), across, groups=channels)
-    return F.conv2d(F.pad(still, (0, 0, reach, reach), "replicate"), down, groups=channels)
+    return torch.from_numpy(through(still[0].numpy(), camera(blur, width).numpy()))[None]
+
+
+def through(planes: Planes, kernel: Planes) -> Planes:
+    """(C, H, W) along both axes by a symmetric kernel; the outermost pixels go on beyond."""
+    found = [_filtered(plane, kernel, cv2.BORDER_REPLICATE) for plane in planes]
+    return np.stack(found)
+
+
+def back_through(planes: Planes, kernel: Planes) -> Planes:
+    """The transpose of `through`: what fell beyond the edges comes back to the outermost pixels."""
+    reach = len(kernel) // 2
+    around = ((0, 0), (reach, reach), (reach, reach))
+    wide = np.pad(planes, around)
+    wide = np.stack([_filtered(plane, kernel, cv2.BORDER_CONSTANT) for plane in wide])
+    wide[:, reach] += wide[:, :reach].sum(1)
+    wide[:, -reach - 1] += wide[:, len(wide[0]) - reach :].sum(1)
+    wide[:, :, reach] += wide[:, :, :reach].sum(2)
+    wide[:, :, -reach - 1] += wide[:, :, wide.shape[2] - reach :].sum(2)
+    return np.ascontiguousarray(
+        wide[:, reach : wide.shape[1] - reach, reach : wide.shape[2] - reach]
+    )
+
+
+def _filtered(plane: Planes, kernel: Planes, border: int) -> Planes:
+    found = cv2.sepFilter2D(plane, cv2.CV_32F, kernel, kernel, borderType=border)
+    return np.asarray(found, np.float32)
 
 
 def camera(blur: float, width: float) -> Tensor:

@@ -34,6 +34,8 @@ class FuseOptions:
         drop: numbers of frames that do not, likewise.
         model: what enlarges the best frame beside it: a name or a file; None is the default model,
             "" none.
+        polish: let that network into the still as well: it guesses what the samples leave open. The
+            record, the still's metadata and the summary say so.
         read: how the source is read, and the span to take frames from.
         page: whether a page stands beside the still: OUTPUT.html.
         threads: CPU threads for the network beside it; 0 leaves the choice.
@@ -48,6 +50,7 @@ class FuseOptions:
     keep: tuple[int, ...] = ()
     drop: tuple[int, ...] = ()
     model: str | None = None
+    polish: bool = False
     read: ReadOptions = field(default_factory=ReadOptions)
     page: bool = False
     threads: int = 0
@@ -62,6 +65,8 @@ class FuseOptions:
         set_fields(self, at=seconds("at", self.at))
         bounds = {"scale": FUSED_SCALE, "frames": FRAMES, "prior": PRIOR, "threads": THREADS}
         check_bounds(InputError, self, bounds)
+        if self.polish and self.model == "":
+            raise InputError("polish: needs a network, and model '' is none")
         if self.read.crop is not None:
             raise InputError("read.crop: the region is `crop`, and is given once")
         if both := set(self.keep) & set(self.drop):

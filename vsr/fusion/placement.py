@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vsr.fusion.register import registered
 from vsr.fusion.sights import Luma
 
 Matrix3 = NDArray[np.float64]
@@ -17,17 +18,9 @@ MOTIONS = ("translation", "euclidean", "affine", "homography")
 """How a region may move, from the plainest on."""
 PARAMETERS = {"translation": 2, "euclidean": 3, "affine": 6, "homography": 8}
 
-_KINDS = {
-    "translation": cv2.MOTION_TRANSLATION,
-    "euclidean": cv2.MOTION_EUCLIDEAN,
-    "affine": cv2.MOTION_AFFINE,
-    "homography": cv2.MOTION_HOMOGRAPHY,
-}
-_STEPS, _SMALLEST = 80, 1e-6  # iterations of ECC, and the gain at which they end
-_SMOOTHED = 7  # pixels of the Gaussian that ECC sees both pictures through
 _LEAST_LIKENESS = 0.3  # of a coarse match
 _NONE = 1e-6  # of a matrix's part that is not there
-_MARGIN = 16  # pixels around a region that ECC may move it into
+_MARGIN = 16  # pixels around a region that it may be moved into
 
 
 @dataclass(frozen=True)
@@ -124,26 +117,16 @@ def _turned(region: Luma, before: Placement) -> Luma:
 
 
 def refined(region: Luma, luma: Luma, near: Placement, motion: str) -> Placement | None:
-    """To parts of a pixel, from `near` on, by ECC: Evangelidis & Psarakis 2008.
+    """To parts of a pixel, from `near` on: see `registered`.
 
     None where the two cannot be brought together.
     """
     x, y, part = _around(luma, near.corners(region.shape[1], region.shape[0]))
-    begin = shift(-x, -y) @ near.matrix
-    start = begin if motion == "homography" else begin[:2]
-    everywhere = np.full(part.shape, 255, np.uint8)
-    steps = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, _SMALLEST)
     try:
-        likeness, found = cv2.findTransformECC(
-            region, part, start.astype(np.float32), _KINDS[motion], steps, everywhere, _SMOOTHED
-        )
-    except cv2.error:  # it does not converge, or there is no detail at all
+        found, likeness = registered(region, part, shift(-x, -y) @ near.matrix, motion)
+    except (ValueError, np.linalg.LinAlgError, cv2.error):
         return None
-    matrix = np.eye(3)
-    matrix[: len(found)] = found
-    if not np.isfinite(matrix).all():
-        return None
-    return Placement(shift(x, y) @ matrix, float(likeness))
+    return Placement(shift(x, y) @ found, likeness)
 
 
 def _around(luma: Luma, corners: NDArray[np.float64]) -> tuple[int, int, Luma]:

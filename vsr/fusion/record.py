@@ -22,9 +22,11 @@ SCHEMA, NUMBER = "vsr-fusion", 1
 
 STATEMENT = (
     "This still is computed from the frames listed below, by their registration and a "
-    "maximum-a-posteriori reconstruction. No network took part in it. Detail is no identity: "
+    "maximum-a-posteriori reconstruction. {part}. Detail is no identity: "
     "the source is the evidence."
 )
+NO_NETWORK = "No network took part in it"
+POLISHED = "A network, {model}, took part in it, and may have invented what the frames leave open"
 
 
 def make_record(
@@ -41,7 +43,7 @@ def make_record(
     return {
         "schema": SCHEMA,
         "schema_number": NUMBER,
-        "statement": STATEMENT,
+        "statement": STATEMENT.format(part=part_of(network if options.polish else "")),
         "source": described(source, found),
         "tool": {"name": "vsr", "version": VERSION},
         "libraries": libraries(),
@@ -61,6 +63,7 @@ def make_record(
             "rate": _exactly(read.rate),
             "start_number": read.start_number,
             "model": options.model,
+            "polish": options.polish,
         },
         "region": {
             "x": fused.box.x,
@@ -77,11 +80,17 @@ def make_record(
             "static_x": fused.knowledge.static_x,
             "static_y": fused.knowledge.static_y,
             "over_mean_db": fused.knowledge.over_mean,
+            "polished_by": network if options.polish else "",
             "standard_error": round(255 * float(fused.error.mean()), 3),
         },
         "beside": {"best_frame": fused.best_frame, "network": network},
         "frames": [_frame(verdict, time_base, origin) for verdict in fused.verdicts],
     }
+
+
+def part_of(polished_by: str) -> str:
+    """Whether a network took part in the still, in a sentence; "" is none."""
+    return POLISHED.format(model=polished_by) if polished_by else NO_NETWORK
 
 
 def _exactly(time: Fraction | None) -> float | str | None:

@@ -12,11 +12,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vsr.fusion.imaging import seen
+from vsr.fusion.imaging import Planes, back_through, camera, seen, through
 from vsr.fusion.samples import Samples
+from vsr.fusion.stencils import Corners, corners_of, splatted, stencils
 
 _OUTLIER = 2.5  # deviations, from which an error counts by its size, not by its square
 _EDGE = 0.01  # difference from which one counts so: of the range, from one pixel to the next
@@ -45,62 +47,105 @@ def solve(
     steps: int = 12,
 ) -> Tensor:
     """The still (1, C, H, W), from `begin` on, which is of its size. Nothing here is random."""
-    still = begin.detach().clone()
+    still = begin[0].numpy().astype(np.float32)
+    lenses = [
+        (camera(belief.blur, width).numpy(), corners_of(samples, kind))
+        for kind, width in enumerate(samples.widths)
+    ]
     for _ in range(passes):
-        trust = _trust(still, samples, belief.blur)
-        slack = [1 / (d.square() + _EDGE**2).sqrt() for d in _differences(still)]
-        still = _descended(still, _gradient(samples, belief, trust, slack), steps)
-    return still
+        matrix, wanted = _data(still, samples, belief.blur, lenses)
+        prior = _prior(still, belief.smooth)
+        still = _descended(still, lambda at, m=matrix, p=prior: m(at) + p(at), wanted, steps)  # type: ignore[misc]
+    return torch.from_numpy(still)[None]
 
 
-def _trust(still: Tensor, samples: Samples, blur: float) -> Tensor:
-    """(C, N): the weight of each sample, the less the further off it is."""
-    with torch.no_grad():
-        off = (seen(still, samples, blur) - samples.values).abs() * samples.weights.sqrt()
-        return samples.weights * (_OUTLIER / off.clamp(min=_OUTLIER))
+Linear = Callable[[Planes], Planes]
 
 
-def _gradient(
-    samples: Samples, belief: Belief, trust: Tensor, slack: list[Tensor]
-) -> Callable[[Tensor, bool], Tensor]:
-    """Half the gradient of the weighted squares; without the samples' values, of a change."""
+def _data(
+    still: Planes, samples: Samples, blur: float, lenses: list[tuple[Planes, Corners]]
+) -> tuple[Linear, Planes]:
+    """The normal equations of the samples, each by how far it is to be trusted."""
+    trust = _trust(still, samples, blur)
+    values = samples.values.numpy()
+    parts, wanted = [], np.zeros_like(still)
+    for kernel, corners in lenses:
+        weights = trust[corners.which]
+        parts.append((kernel, stencils(corners, weights)))
+        laid = splatted(corners, weights, values[:, corners.which])
+        wanted += back_through(laid, kernel)
 
-    def gradient(still: Tensor, change: bool) -> Tensor:
-        still = still.detach().requires_grad_(True)
-        off = seen(still, samples, belief.blur)
-        if not change:
-            off = off - samples.values
-        cost = (trust * off.square()).sum()
-        for weight, difference in zip(slack, _differences(still), strict=True):
-            cost = cost + belief.smooth * (weight * difference.square()).sum()
-        (found,) = torch.autograd.grad(cost, still)
-        return found / 2
+    def matrix(at: Planes) -> Planes:
+        total = np.zeros_like(at)
+        for kernel, weighted in parts:
+            total += back_through(weighted(through(at, kernel)), kernel)
+        return total
+
+    return matrix, wanted
+
+
+def _trust(still: Planes, samples: Samples, blur: float) -> Planes:
+    """(N,): the weight of each sample, the less the further off it is, over its channels."""
+    off = seen(torch.from_numpy(still)[None], samples, blur) - samples.values
+    size = off.square().mean(0).sqrt() * samples.weights.sqrt()
+    found: Planes = (samples.weights * (_OUTLIER / size.clamp(min=_OUTLIER))).numpy()
+    return found
+
+
+def _prior(still: Planes, smooth: float) -> Linear:
+    """Half the gradient of the prior, whose slack at edges is that of `still`."""
+    slack = []
+    for step in _DIRECTIONS:
+        difference = _difference(still, step)
+        slack.append(smooth / np.sqrt(difference * difference + _EDGE**2) / math.hypot(*step))
+
+    def gradient(at: Planes) -> Planes:
+        total = np.zeros_like(at)
+        for step, weights in zip(_DIRECTIONS, slack, strict=True):
+            here, there = _apart(step, *at.shape[-2:])
+            pull = weights * _difference(at, step)
+            total[here] += pull
+            total[there] -= pull
+        return total
 
     return gradient
 
 
-def _descended(still: Tensor, gradient: Callable[[Tensor, bool], Tensor], steps: int) -> Tensor:
+def _difference(still: Planes, step: tuple[int, int]) -> Planes:
+    """Of pixels such a step apart, per pixel of distance."""
+    here, there = _apart(step, *still.shape[-2:])
+    return np.asarray((still[here] - still[there]) / math.hypot(*step), np.float32)
+
+
+Slices = tuple[slice, slice, slice]
+
+
+def _apart(step: tuple[int, int], height: int, width: int) -> tuple[Slices, Slices]:
+    down, across = step
+    here = (slice(None), slice(down, height), slice(max(across, 0), width + min(across, 0)))
+    there = (
+        slice(None),
+        slice(0, height - down),
+        slice(max(-across, 0), width - max(across, 0)),
+    )
+    return here, there
+
+
+def _descended(still: Planes, matrix: Linear, wanted: Planes, steps: int) -> Planes:
     """So many steps of conjugate gradients."""
-    rest = -gradient(still, False)
-    way, power = rest, rest.square().sum()
+    rest = wanted - matrix(still)
+    way, power = rest, _dot(rest, rest)
     first = power
     for _ in range(steps):
         if power <= _ENOUGH * first or not power > 0:
             break
-        curved = gradient(way, True)
-        length = power / (way * curved).sum()
+        curved = matrix(way)
+        length = np.float32(power / _dot(way, curved))
         still, rest = still + length * way, rest - length * curved
-        after = rest.square().sum()
-        way, power = rest + after / power * way, after
+        after = _dot(rest, rest)
+        way, power = rest + np.float32(after / power) * way, after
     return still
 
 
-def _differences(still: Tensor) -> list[Tensor]:
-    """Of pixels a step apart in each direction, per pixel of distance."""
-    height, width = still.shape[-2:]
-    found = []
-    for down, across in _DIRECTIONS:
-        here = still[..., down:, max(across, 0) : width + min(across, 0)]
-        there = still[..., : height - down, max(-across, 0) : width - max(across, 0)]
-        found.append((here - there) / math.hypot(down, across))
-    return found
+def _dot(one: Planes, other: Planes) -> float:
+    return float((one * other).sum(dtype=np.float64))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vsr.core.crop import Box
 from vsr.core.errors import InputError
+from vsr.core.events import ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.source import Source
 from vsr.fusion.by_hand import decided
@@ -24,6 +25,8 @@ from vsr.fusion.judge import Verdict, judge
 from vsr.fusion.memory import check_memory
 from vsr.fusion.options import FuseOptions
 from vsr.fusion.placement import seen_at, shift
+from vsr.fusion.polish import Guess, polished
+from vsr.fusion.progress import Tell, Work
 from vsr.fusion.samples import AROUND, Samples, gather
 from vsr.fusion.sights import sights
 from vsr.fusion.solve import Belief, solve
@@ -68,8 +71,16 @@ class Fused:
         return tuple(verdict for verdict in self.verdicts if verdict.used)
 
 
-def fuse_frames(source: Source, at: Fraction | None, options: FuseOptions) -> Fused:
+def fuse_frames(
+    source: Source,
+    at: Fraction | None,
+    options: FuseOptions,
+    tell: Tell = ignore,
+    guess: Guess | None = None,
+) -> Fused:
     """Fuse what frames of a source show of a region. `at` is in ticks of the source's clock.
+
+    `tell` is told how far it is; `guess` is a network that takes part in the still, see `polished`.
 
     The same frames give the same still, to the bit, on one machine. Raises InputError where the
     region is none of the picture's, no frame shows it, or there is too little memory.
@@ -80,11 +91,11 @@ def fuse_frames(source: Source, at: Fraction | None, options: FuseOptions) -> Fu
     held = 0 if at is None else frames  # where `at` is late, all that come before it
     check_memory(source.info, box, options.scale, frames, held)
     with one_thread():
-        track = follow(sights(source, at, options.frames), box, source.info)
+        track = follow(sights(source, at, options.frames), box, source.info, frames, tell)
         verdicts = decided(judge(track), options.keep, options.drop)
         if not any(verdict.used for verdict in verdicts):
             raise InputError(f"{source.path}: {_why_none(options)}")
-        return _reconstructed(track, verdicts, box, source.info, options)
+        return _reconstructed(track, verdicts, box, source.info, options, tell, guess)
 
 
 def _why_none(options: FuseOptions) -> str:
@@ -110,31 +121,46 @@ class Solution:
     knowledge: Knowledge
 
 
-def solution(track: Track, verdicts: Sequence[Verdict], options: FuseOptions) -> Solution:
+def solution(
+    track: Track,
+    verdicts: Sequence[Verdict],
+    options: FuseOptions,
+    tell: Tell = ignore,
+    guess: Guess | None = None,
+) -> Solution:
     """The still of the frames that take part, at least one, and what is known of it."""
     scale = options.scale
     samples = gather(track.region, verdicts, scale)
     mean = _mean(verdicts, track, scale)
-    belief = tuned(samples, mean)
+    belief = tuned(samples, mean, tell)
     belief = Belief(belief.blur, belief.smooth * options.prior)
+    Work("solving", tell)(0)
     still = solve(samples, belief, mean)
     known = knowledge(still, mean, samples, belief)
     if known.between_pixels == 0:  # to guess between the pixels would be no better than a lens
         still = mean
+    if guess:
+        still = polished(still, samples, belief, guess)
     return Solution(still, mean, samples, belief, known)
 
 
 def _reconstructed(
-    track: Track, verdicts: tuple[Verdict, ...], box: Box, info: VideoInfo, options: FuseOptions
+    track: Track,
+    verdicts: tuple[Verdict, ...],
+    box: Box,
+    info: VideoInfo,
+    options: FuseOptions,
+    tell: Tell = ignore,
+    guess: Guess | None = None,
 ) -> Fused:
     scale = options.scale
-    made = solution(track, verdicts, options)
+    made = solution(track, verdicts, options, tell, guess)
     best = max((verdict for verdict in verdicts if verdict.used), key=merit)
     return Fused(
         still=inside(made.still, scale)[0],
         mean=inside(made.mean, scale)[0],
         best=inside(_enlarged(best, track, scale), scale)[0],
-        error=inside(standard_error(made.still, made.samples, made.belief), scale),
+        error=inside(standard_error(made.still, made.samples, made.belief, tell), scale),
         best_frame=best.window.number,
         box=box,
         track=track,

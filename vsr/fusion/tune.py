@@ -9,15 +9,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from vsr.core.events import ignore
 from vsr.fusion.imaging import seen
+from vsr.fusion.progress import Tell, Work
 from vsr.fusion.samples import Samples
 from vsr.fusion.solve import Belief, solve
 
-BLURS = (0.0, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
+BLURS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Of lens and coding, see `imaging.blurred`."""
 SMOOTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-_FIRST = 10.0
-_AS_WELL = 1.02
+_FIRST = 1.0
+_AS_WELL = 1.005  # times the least error, of priors
+_AS_SHARP = 1.003  # and of blurs
 _LEFT_OUT = 5  # of so many frames is one
 _OF_FEW = 7  # of so many samples, where frames are fewer
 _SIDE = 192  # pixels of the still: more tells no more of lens and noise
@@ -26,8 +29,9 @@ _MOST = 40_000  # samples that are looked at
 _PASSES, _STEPS = 3, 10
 
 
-def tuned(samples: Samples, begin: Tensor) -> Belief:
+def tuned(samples: Samples, begin: Tensor, tell: Tell = ignore) -> Belief:
     """The belief whose still foretells best; of as many samples as can be looked at quickly."""
+    tuning = Work("tuning", tell)
     samples, begin = _telling_part(samples, begin)
     grey, count = samples.grey, len(samples.places)
     share = min(1.0, _MOST / count)
@@ -40,12 +44,12 @@ def tuned(samples: Samples, begin: Tensor) -> Belief:
         # fewer samples, and as much less of the prior
         belief = Belief(blur, smooth * share)
         if belief not in known:
+            tuning(len(known) / (len(BLURS) + len(SMOOTHS)))
             known[belief] = foretelling(grey, belief, begin)
         return known[belief]
 
-    blur = min(BLURS, key=lambda blur: error(blur, _FIRST))
-    smooth = _smoothest({smooth: error(blur, smooth) for smooth in SMOOTHS})
-    blur = min(BLURS, key=lambda blur: error(blur, smooth))
+    blur = largest({blur: error(blur, _FIRST) for blur in BLURS}, _AS_SHARP)
+    smooth = largest({smooth: error(blur, smooth) for smooth in SMOOTHS}, _AS_WELL)
     return Belief(blur, smooth)
 
 
@@ -68,11 +72,15 @@ def _telling_part(samples: Samples, begin: Tensor) -> tuple[Samples, Tensor]:
     return part, begin[..., row : row + height, column : column + width]
 
 
-def _smoothest(errors: Mapping[float, float]) -> float:
-    """The strongest prior that foretells as well as any: what is as good is plain chance."""
-    return max(
-        smooth for smooth, error in errors.items() if error <= _AS_WELL * min(errors.values())
-    )
+def largest(errors: Mapping[float, float], as_well: float) -> float:
+    """The largest of what foretells as well as any.
+
+    Of priors that is the strongest: what is as good is plain chance. Of blurs it is the one whose
+    still is sharpest: coding takes fine detail out of all frames alike, so that a still that lacks
+    it foretells them as well as one that has it.
+    """
+    least = min(errors.values())
+    return max(value for value, error in errors.items() if error <= as_well * least)
 
 
 def foretelling(samples: Samples, belief: Belief, begin: Tensor) -> float:

@@ -51,7 +51,7 @@ CHOICES = ("crop", "at", "keep", "drop")
 def python_line(source: Path, target: Path, options: FuseOptions) -> CommandLine:
     """The call of `vsr.fuse` with these options, but for the defaults."""
     words = [repr(str(source)), repr(str(target))]
-    for name in ("scale", "frames", "prior", "model", "threads", "page", "overwrite"):
+    for name in ("scale", "frames", "prior", "model", "polish", "threads", "page", "overwrite"):
         value = getattr(options, name)
         if value != default_of(name):
             words.append(f"{name}={value!r}")
