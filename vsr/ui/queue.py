@@ -146,7 +146,6 @@ class JobQueue:
                 raise RefusedError(409, f"a job that is {job.asked or job.state} cannot go on")
             if job.state in ENDED:
                 self._check_target(job.command, job.target)
-                self._store.folder(job.id).events.unlink(missing_ok=True)
                 job = replace(job, attempts=0, error="", notes=(), begun=None, ended=None)
                 self._keep(replace(job, state="queued", result=None))
             elif job.state == "paused":
