@@ -32,7 +32,7 @@ from vsr.ui.store import JobStore
 TOKEN = "a-token-that-is-long-enough"
 STAND_IN = Path(__file__).with_name("ui_stand_in.py")
 PROGRAM = (sys.executable, "-S", "-P", str(STAND_IN))
-_PATIENCE = 60.0  # seconds, on a busy machine
+_PATIENCE = 120.0  # seconds, on a busy machine
 
 queue._TICK = 0.05  # the queue looks sooner how its processes fare, as it often must in tests
 

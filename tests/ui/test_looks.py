@@ -47,6 +47,7 @@ def picture(answer: Answer) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 def test_probing_is_that_of_the_command(page: Page, folder: Path) -> None:
     found = page.get("/api/probe", path="clip.mp4")
     (said,) = vsr("probe", folder / "clip.mp4", "--json").events
@@ -84,9 +85,10 @@ def test_a_strip_is_its_frames_side_by_side(page: Page) -> None:
         part = strip[:, number * 64 : (number + 1) * 64]
         assert np.abs(frame.astype(int) - part).mean() < 6
     still = page.get("/api/strip", path="still.png")
-    assert still["times"] == [0.0]
+    assert len(still["times"]) == 1
 
 
+@pytest.mark.slow
 def test_a_moment_is_that_of_the_preview(page: Page, folder: Path, tmp_path: Path) -> None:
     found = page.get("/api/moment", path="clip.mp4", duration="1")
     words = ("-m", "nearest", "-s", "2", "--duration", "1", "--preset", "ultrafast")
@@ -172,8 +174,13 @@ def test_odd_names_are_downloaded(page: Page, folder: Path) -> None:
     assert "\n" not in answer.headers["content-disposition"]
 
 
+@pytest.mark.slow
 def test_about(page: Page) -> None:
     about = page.get("/api/about")
+    assert about["device"] is None  # it is not known yet, and nothing waits for it
+    named = page.get("/api/device")["device"]
+    assert named.startswith("cpu") or "cuda" in named
+    assert page.get("/api/about")["device"] == named
     assert about["commands"] == ["upscale", "preview", "batch", "fuse", "check"]
     assert about["writable"] is True
     names = {model["name"]: model for model in about["models"]}

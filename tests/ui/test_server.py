@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import resource
 import signal
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,34 +57,38 @@ def frames_of(path: Path) -> str:
     return found.hexdigest()
 
 
-def test_from_choosing_to_playing(folder: Path, state: Path) -> None:
-    make(folder / "-a\nb.mkv", Clip(audio=["eng"]))
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Path]]:
+    """One server for all that do it no harm, and its folder."""
+    folder, state = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("state")
+    make(folder / "a.mkv", Clip())
     with started(folder, state) as server:
-        page = server.page
-        (entry,) = page.get("/api/files")["entries"]
-        assert page.get("/api/probe", path=entry["path"])["video"]["height"] == 48
-        body = {"command": "upscale", "source": entry["path"], "options": {**FAST, "record": True}}
-        shown = page.ask("POST", "/api/command", body).json
-        assert shown["error"] is None
-        job = page.ask("POST", "/api/jobs", body).json
-        assert job["line"] == shown["line"]
-        done = page.wait(job, "done", "failed")
-        assert done["state"] == "done", done
-        assert done["result"]["frames_out"] == 12
-        names = [one["name"] for one in page.get("/api/files")["entries"]]
-        assert names == ["-a\nb.mkv", "-a\nb_x2.mkv"]
-        media = page.ask("GET", "/api/media?path=-a%0Ab_x2.mkv", headers={"Range": "bytes=0-3"})
-        assert (media.status, media.body) == (206, b"\x1aE\xdf\xa3")
-        record = page.get("/api/record", path=done["target"])
-        assert record["source"]["sha256"]
-        assert page.ask("GET", f"/api/jobs/{job['id']}/frame.jpg").body[:2] == b"\xff\xd8"
-        checked = page.order("check", entry["path"], done["target"])
-        checked = page.wait(checked, "done", "failed")
-        assert checked["result"]["psnr"] > 30, checked
-        code, said = server.interrupt()
-        assert (code, said) == (0, "")
-    ran = subprocess.run(shown["line"], shell=True, executable="/bin/bash", capture_output=True)
-    assert b"exists already" in ran.stderr
+        yield server.page, folder
+
+
+def test_from_choosing_to_playing(shared: tuple[Page, Path]) -> None:
+    page, folder = shared
+    make(folder / "-a\nb.mkv", Clip(audio=["eng"]))
+    (entry,) = [one for one in page.get("/api/files")["entries"] if one["name"][0] == "-"]
+    assert page.get("/api/probe", path=entry["path"])["video"]["height"] == 48
+    body = {"command": "upscale", "source": entry["path"], "options": {**FAST, "record": True}}
+    shown = page.ask("POST", "/api/command", body).json
+    assert shown["error"] is None
+    job = page.ask("POST", "/api/jobs", body).json
+    assert job["line"] == shown["line"]
+    done = page.wait(job, "done", "failed")
+    assert done["state"] == "done", done
+    assert done["result"]["frames_out"] == 12
+    assert done["target"] == "-a\nb_x2.mkv"
+    media = page.ask("GET", "/api/media?path=-a%0Ab_x2.mkv", headers={"Range": "bytes=0-3"})
+    assert (media.status, media.body) == (206, b"\x1aE\xdf\xa3")
+    assert page.get("/api/record", path=done["target"])["source"]["sha256"]
+    assert page.ask("GET", f"/api/jobs/{job['id']}/frame.jpg").body[:2] == b"\xff\xd8"
+    checked = page.wait(page.order("check", entry["path"], done["target"]), "done", "failed")
+    assert checked["result"]["psnr"] > 30, checked
+    environment = {**os.environ, "PATH": f"{SCRIPT.parent}:{os.environ['PATH']}"}
+    ran = subprocess.run(["bash", "-c", shown["line"]], capture_output=True, env=environment)
+    assert b"b_x2.mkv" in ran.stderr  # what is there was made by this very job
 
 
 def test_a_killed_server_loses_nothing(folder: Path, state: Path, tmp_path: Path) -> None:
@@ -112,7 +116,8 @@ def test_a_machine_that_goes_down_repeats_no_more_than_a_segment(
     with started(folder, state) as server:
         options = {**FAST, "resume": "always"}
         job = server.page.order("upscale", "a.mp4", "b.mkv", **options)
-        server.page.until(job, lambda now: any(folder.glob(".b.mkv.*.work/*.nut")) or now["ended"])
+        parts = ".b.mkv.*.work/*.packets"
+        server.page.until(job, lambda now: any(folder.glob(parts)) or now["ended"])
         server.kill()
         end_all(state)
     assert not (folder / "b.mkv").exists()
@@ -140,23 +145,23 @@ def test_a_pause_in_segments_goes_on_from_there(folder: Path, state: Path, tmp_p
     assert frames_of(folder / "b.mkv") == frames_of(tmp_path / "direct.mkv")
 
 
-def test_two_at_once_see_the_same(folder: Path, state: Path) -> None:
-    make(folder / "a.mkv", Clip())
-    with started(folder, state) as server, ExitStack() as stack:
-        one, other = server.page, Page(server.page.host, server.page.port, server.page.token)
-        streams = [stack.enter_context(page.events()) for page in (one, other)]
-        assert [next(stream) for stream in streams] == [("jobs", [])] * 2
+def test_two_at_once_see_the_same(shared: tuple[Page, Path]) -> None:
+    one, folder = shared
+    other = Page(one.host, one.port, one.token)
+    with one.events() as first, other.events() as second:
+        streams = (first, second)
+        before = [next(stream) for stream in streams]
+        assert before[0] == before[1]
         jobs = [
             one.order("upscale", "a.mkv", "one.mkv", **FAST),
             other.order("upscale", "a.mkv", "other.mkv", **FAST),
         ]
         for stream in streams:
-            ended = set()
-            for _, told in stream:
-                if told["state"] == "done":
+            ended: set[str] = set()
+            while len(ended) < 2:
+                name, told = next(stream)
+                if name == "job" and told["state"] == "done":
                     ended.add(told["id"])
-                if len(ended) == 2:
-                    break
             assert ended == {job["id"] for job in jobs}
     assert frames_of(folder / "one.mkv") == frames_of(folder / "other.mkv")
 
@@ -170,32 +175,29 @@ def test_two_at_once_see_the_same(folder: Path, state: Path) -> None:
     ],
 )
 def test_the_other_commands(
-    folder: Path, state: Path, command: str, target: str, options: dict[str, Any]
+    shared: tuple[Page, Path], command: str, target: str, options: dict[str, Any]
 ) -> None:
-    make(folder / "a.mkv", Clip())
-    with started(folder, state) as server:
-        page = server.page
-        job = page.order(command, "a.mkv", target, **options)
-        done = page.wait(job, "done", "failed")
-        assert done["state"] == "done", done
-        if command == "preview":
-            assert page.ask("GET", "/api/page?path=p.html").status == 200
-        if command == "batch":
-            (row,) = page.get(f"/api/jobs/{job['id']}/report")
-            assert (row["status"], done["result"]["done"]) == ("done", 1)
-            assert page.get("/api/files", path="out")["entries"][0]["name"] == "a.mkv"
+    page, _ = shared
+    job = page.order(command, "a.mkv", target, **options)
+    done = page.wait(job, "done", "failed")
+    assert done["state"] == "done", done
+    if command == "preview":
+        assert page.ask("GET", "/api/page?path=p.html").status == 200
+    if command == "batch":
+        (row,) = page.get(f"/api/jobs/{job['id']}/report")
+        assert (row["status"], done["result"]["done"]) == ("done", 1)
+        assert page.get("/api/files", path="out")["entries"][0]["name"] == "a.mkv"
 
 
-def test_a_batch_with_a_bad_file_fails_and_says_where_to_look(folder: Path, state: Path) -> None:
-    make(folder / "a.mkv", Clip())
+def test_a_batch_with_a_bad_file_fails_and_says_where_to_look(shared: tuple[Page, Path]) -> None:
+    page, folder = shared
     (folder / "bad.mkv").write_bytes(b"none")
-    with started(folder, state) as server:
-        body = {"command": "batch", "sources": ["a.mkv", "bad.mkv"], "options": FAST}
-        job = server.page.ask("POST", "/api/jobs", body).json
-        failed = server.page.wait(job, "done", "failed")
-        assert failed["error"] == "some of the files failed: see the report"
-        rows = server.page.get(f"/api/jobs/{job['id']}/report")
-        assert sorted(row["status"] for row in rows) == ["done", "failed"]
+    body = {"command": "batch", "sources": ["a.mkv", "bad.mkv"], "target": "more", "options": FAST}
+    job = page.ask("POST", "/api/jobs", body).json
+    failed = page.wait(job, "done", "failed")
+    assert failed["error"] == "some of the files failed: see the report"
+    rows = page.get(f"/api/jobs/{job['id']}/report")
+    assert sorted(row["status"] for row in rows) == ["done", "failed"]
 
 
 def test_a_camera_is_stopped_with_what_has_come(folder: Path, state: Path, tmp_path: Path) -> None:
@@ -324,8 +326,6 @@ def test_nothing_in_the_served_folder_is_run(folder: Path, state: Path) -> None:
     )
     try:
         assert ran.stdout is not None
-        import json
-
         address = json.loads(ran.stdout.readline())["address"]
         port, _, token = address.removeprefix("http://127.0.0.1:").partition("/?token=")
         page = Page("127.0.0.1", int(port), token)
