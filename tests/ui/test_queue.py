@@ -106,6 +106,14 @@ def test_so_many_at_once(folder: Path, tmp_path: Path) -> None:
         assert states == ["running"] * 3 + ["queued"] * 2
 
 
+def test_a_batch_that_watches_takes_no_place(page: Page, folder: Path) -> None:
+    (folder / "in").mkdir()
+    watching = page.order("batch", "in", "out", watch=True)
+    page.until(watching, lambda now: now["attempts"] > 0)
+    job = page.order("upscale", source(folder, "a.mp4", "frames 2"), "b.mp4")
+    page.wait(job, "done")
+
+
 @pytest.mark.slow
 def test_a_pause_stops_a_process_and_gives_its_place_away(
     page: Page, folder: Path, tmp_path: Path

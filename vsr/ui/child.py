@@ -96,7 +96,7 @@ class Child:
 
 def clear(folder: JobFolder) -> None:
     """Forget what an earlier process of a job has told, and how it has ended."""
-    for path in (folder.exit, folder.process, folder.events):
+    for path in (folder.exit, folder.process, folder.events, folder.frame):
         path.unlink(missing_ok=True)
 
 

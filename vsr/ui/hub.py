@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from .answers import in_thread
 from .queue import JobQueue
 from .refused import RefusedError
 
@@ -27,7 +28,7 @@ async def events(queue: JobQueue, closing: asyncio.Event) -> AsyncIterator[str]:
 
     leave = queue.listen(lambda job_id: _soon(loop, changed, job_id))
     try:
-        yield _event("jobs", queue.all())
+        yield _event("jobs", await in_thread(queue.all))
         while not closing.is_set():
             await _either(woken, closing, BEAT)
             woken.clear()
@@ -36,7 +37,7 @@ async def events(queue: JobQueue, closing: asyncio.Event) -> AsyncIterator[str]:
             while waiting:
                 job_id = next(iter(waiting))
                 del waiting[job_id]
-                yield _of(queue, job_id)
+                yield await in_thread(_of, queue, job_id)
     finally:
         leave()
 
