@@ -320,14 +320,14 @@ def test_bad_words_are_told_in_one_line(
 
 def test_without_the_extra_one_line_says_what_to_install(folder: Path) -> None:
     script = (
-        "import sys; sys.modules['starlette'] = None; sys.argv = ['vsr', 'ui', sys.argv[1]]; "
+        "import sys; sys.modules['uvicorn'] = None; sys.argv = ['vsr', 'ui', sys.argv[1]]; "
         "from vsr.cli.main import main; main()"
     )
     ran = subprocess.run(
         [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, timeout=60
     )
     assert ran.returncode == 1
-    what = "vsr ui needs the package starlette: pip install 'vsr-video[ui]'"
+    what = "vsr ui needs the package uvicorn: pip install 'vsr-video[ui]'"
     assert ran.stderr == f"vsr: error: {what}\n"
 
 
