@@ -215,7 +215,7 @@ class JobQueue:
 
     def _told(self, job: Job) -> dict[str, Any]:
         run = self._runs.get(job.id)
-        return {**job.told(), "progress": None if run is None else run.stand}
+        return {**job.told, "progress": None if run is None else run.stand}
 
     def _adopt(self, job: Job) -> None:
         """Take over what an earlier server has left of a job."""
