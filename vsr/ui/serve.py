@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
@@ -71,7 +72,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 lifespan="on",
-                log_level="error",
+                log_level="error" if "VSR_DEBUG" in os.environ else "critical",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
