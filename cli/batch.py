@@ -210,6 +210,8 @@ def batch_command(
         jobs = max(1, min(jobs, total))
     make_folder(folder)
     began = time.monotonic()
+    if as_json:
+        event("begun", {"files": total})
     with closing(_Reporter(total, reports, as_json, quiet, status)) as reporter:
         try:
             with _stopping(stop):

@@ -41,7 +41,10 @@ def test_the_command_writes_a_still_and_what_stands_beside_it(clip: Path, tmp_pa
     target = tmp_path / "look.png"
     ran = run("fuse", clip, target, "--crop", CROP, "--model", "bicubic", "--json")
     assert ran.code == 0, ran.err
-    facts = ran.events[-1]
+    *told, facts = ran.events
+    assert {event["event"] for event in told} == {"progress"}
+    shares = [event["done"] for event in told]
+    assert shares == sorted(shares) and 0 <= shares[0] <= shares[-1] <= 1
     assert facts["used"] == facts["frames"] == 10  # the shot ends there
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         ["look.png", *(f"look{ending}" for ending in BESIDE.values())]
