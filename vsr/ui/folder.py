@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vsr.batch.sources import MEDIA_SUFFIXES, RECORD_SUFFIX
+from vsr.batch.sources import BESIDE_SUFFIXES, MEDIA_SUFFIXES
 from vsr.images.formats import IMAGE_SUFFIXES
 
 from .names import to_name, to_text
@@ -111,7 +111,7 @@ class ServedFolder:
     def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
         with os.scandir(folder) as found:
             for entry in found:
-                if entry.name.startswith(".") or entry.name.endswith(RECORD_SUFFIX):
+                if entry.name.startswith(".") or entry.name.endswith(BESIDE_SUFFIXES):
                     continue
                 path = folder / entry.name
                 try:

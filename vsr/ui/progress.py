@@ -6,12 +6,13 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 _PIECE = 1 << 20  # bytes that are read at once
 _SPAN = 30.0  # seconds by which the pace is measured
+_PARTS = 10_000  # in which a share of all work is counted
 _FEWEST = 1.0  # seconds, below which a pace is a guess
 
 
@@ -25,6 +26,7 @@ class Stand:
         seconds_left: to the end at that pace.
         files, files_done: of a batch; None where it is none, or keeps coming.
         file: of a batch: the one at work.
+        share: of all work that is done, in 0..1; None where frames tell it.
     """
 
     frames: int = 0
@@ -34,6 +36,7 @@ class Stand:
     files: int | None = None
     files_done: int | None = None
     file: str | None = None
+    share: float | None = None
 
 
 class Lines:
@@ -76,6 +79,11 @@ class Pace:
     def restart(self) -> None:
         """What was before counts no more: another file, or a stop."""
         self._seen.clear()
+
+    def by_share(self, done: float, now: float | None = None) -> Stand:
+        """How far it is with such a share of all work done, in 0..1."""
+        stand = self.stand(round(done * _PARTS), _PARTS, now)
+        return replace(stand, frames=0, expected=None, fps=None, share=done)
 
     def stand(self, frames: int, expected: int | None, now: float | None = None) -> Stand:
         """How far it is with so many frames done."""

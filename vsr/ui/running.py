@@ -135,7 +135,9 @@ class Run:
         return job
 
     def _moved(self, job: Job, event: dict[str, Any]) -> Job:
-        frames, expected = event.get("frames"), event.get("expected")
+        frames, expected, done = (event.get(name) for name in ("frames", "expected", "done"))
+        if isinstance(done, int | float):
+            self._show(self._pace.by_share(float(done)), None)
         if not isinstance(frames, int):
             return job
         stand = self._pace.stand(frames, expected if isinstance(expected, int) else None)
