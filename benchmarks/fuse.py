@@ -2,7 +2,7 @@
 
     python benchmarks/fuse.py [--scenes 20] [--quick] [--first 0] [--keep FOLDER]
 
-Each scene is a sign of two lines in one of five scripts, 24x14 to 62x20 pixels, that moves by parts
+Each scene is a sign of two lines in one of five scripts, 24x14 to 62x24 pixels, that moves by parts
 of a pixel before a camera with noise, a lens and H.264: see fuse_scenes.py. `vsr fuse` makes a
 still four times its size, and the pictures beside it. vidsr (PyPI) makes its own of the same file,
 where its command is beside this Python or on the PATH; it needs ffmpeg and ffprobe there as well.
