@@ -21,6 +21,7 @@ COMMANDS = {
     "probe": "Show the picture format, colour tags, timing and streams of a video, or of images.",
     "restore-image": "Enlarge the image INPUT by what it holds itself, without any weights.",
     "train": "Train a network on DATA: images, videos and folders of them.",
+    "ui": "Serve a page that shows the videos of FOLDER, and enlarges them, on this machine.",
     "upscale": "Enlarge the video INPUT to OUTPUT; all else in it is copied.",
 }
 """The first sentence of each command's help; the module of its name has `NAME_command`."""

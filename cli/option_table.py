@@ -350,7 +350,7 @@ def _click_option(row: Row) -> Callable[[Any], Any]:
     names = [row.flag, row.name, *([row.short] if row.short else [])]
     if row.type is None:
         return click.option(*names, is_flag=True, default=False, help=row.help)
-    default = f"  [default: {_text(row, row.default)}]" if row.shows_default else ""
+    default = f"  [default: {text_of(row, row.default)}]" if row.shows_default else ""
     renamed: dict[str, Any] = {"cls": RenamedOption, "old": row.old} if row.old else {}
     return click.option(
         *names, type=row.type, default=None, metavar=row.metavar, help=row.help + default, **renamed
@@ -391,7 +391,7 @@ def to_argv(options: UpscaleOptions) -> list[str]:
             continue
         words.append(row.flag)
         if row.type is not None:
-            words.append(_text(row, value))
+            words.append(text_of(row, value))
     return words
 
 
@@ -402,7 +402,7 @@ def parse(argv: Sequence[str]) -> UpscaleOptions:
     return options_of(context.params)
 
 
-def _text(row: Row, value: Any) -> str:
+def text_of(row: Row, value: Any) -> str:
     """A value as the row's type reads it."""
     if isinstance(row.type, Hours):
         return str(Fraction(value, 3600))

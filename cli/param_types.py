@@ -246,6 +246,23 @@ class Pixels(click.ParamType[int]):
         return pixels
 
 
+class Bytes(click.ParamType[int]):
+    """A number of bytes, or of millions or billions of them with an M or G behind."""
+
+    name = "bytes"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        match = re.fullmatch(r"(\d{1,15})([MmGg]?)", str(value).strip(), re.ASCII)
+        unit = {"": 1, "m": 10**6, "g": 10**9}
+        number = int(match[1]) * unit[match[2].lower()] if match else 0
+        if not 1 <= number <= 10**15:
+            wanted = "write 500000000, 500M or 50G, up to a million G"
+            self.fail(f"{shown(value)} is no number of bytes: {wanted}", param, ctx)
+        return number
+
+
 class Hours(click.ParamType[int]):
     """Hours, as whole seconds: "720", "1.5" or "3/2"."""
 

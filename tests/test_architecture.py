@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("vsr.estimation", "vsr.batch"),
     ("vsr.previews", "vsr.fusion", "vsr.consistency"),
     ("vsr",),  # the names that users import
+    ("vsr.ui",),
     ("vsr.cli",),
 )
 

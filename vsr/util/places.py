@@ -19,3 +19,10 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path(_NAME, appauthor=False)
+
+
+def state_folder() -> Path:
+    """What outlasts a run and is worth no backup: ~/.local/state/vsr on Linux. It need not exist."""
+    from platformdirs import user_state_path
+
+    return user_state_path(_NAME, appauthor=False)

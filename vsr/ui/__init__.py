@@ -1,0 +1,1 @@
+"""`vsr ui`: a page in the browser, and the queue of jobs behind it."""

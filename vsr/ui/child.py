@@ -1,0 +1,128 @@
+"""The process of a job: begun, found again, told to stop, to go on or to end."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from . import keeper
+from .store import JobFolder
+
+_STARTING = 3.0  # seconds until a process that was just begun can be told something
+
+
+class Child:
+    """A job's process, whether this server began it or another one.
+
+    Args:
+        folder: of the job.
+        popen: the keeper, where this server began it.
+    """
+
+    def __init__(self, folder: JobFolder, popen: subprocess.Popen[bytes] | None = None) -> None:
+        self._folder, self._popen = folder, popen
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        if self._popen is not None:
+            if self._popen.poll() is None:
+                return True
+            self._popen = None  # the command may outlast its keeper, or be another server's
+        return is_locked(self._folder.lock)
+
+    def code(self) -> int | None:
+        """With what it has ended; None where nobody knows, as after a power cut."""
+        try:
+            code = json.loads(self._folder.exit.read_bytes())["code"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return code if isinstance(code, int) else None
+
+    def interrupt(self) -> None:
+        """Ask the command to stop at a good place, as Ctrl-C does."""
+        self._tell(signal.SIGINT)
+
+    def end(self) -> None:
+        """Ask it to stop at once, in good order."""
+        self._tell(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it and all that it has begun."""
+        self._tell_all(signal.SIGKILL)
+
+    def hold(self) -> None:
+        """Stop it as it is."""
+        self._tell_all(signal.SIGSTOP)
+
+    def release(self) -> None:
+        """Let what was held go on."""
+        self._tell_all(signal.SIGCONT)
+
+    def _tell(self, number: int) -> None:
+        process, _ = self._numbers()
+        if process and self.runs():
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def _tell_all(self, number: int) -> None:
+        _, group = self._numbers()
+        if group and self.runs():
+            with suppress(ProcessLookupError):
+                os.killpg(group, number)
+
+    def _numbers(self) -> tuple[int, int]:
+        """The process and its group; 0 where it has ended before they were known."""
+        until = time.monotonic() + _STARTING
+        while not (found := self._noted())[0] and self.runs() and time.monotonic() < until:
+            time.sleep(0.02)
+        return found
+
+    def _noted(self) -> tuple[int, int]:
+        try:
+            facts = json.loads(self._folder.process.read_bytes())
+            process, group = int(facts["process"]), int(facts["group"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return 0, 0
+        return (process, group) if process > 1 and group > 1 else (0, 0)
+
+
+def clear(folder: JobFolder) -> None:
+    """Forget how an earlier process of a job has ended."""
+    for path in (folder.exit, folder.process):
+        path.unlink(missing_ok=True)
+
+
+def begin(folder: JobFolder, words: Sequence[str]) -> Child:
+    """Start a job's process, which goes on when this one ends. `clear` comes first."""
+    popen = subprocess.Popen(
+        [sys.executable, "-P", str(Path(keeper.__file__)), str(folder.path), *words],
+        cwd=folder.path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    return Child(folder, popen)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds the lock of a file."""
+    try:
+        number = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(number)
+    return False

@@ -1,0 +1,62 @@
+"""Requests that send files."""
+
+from __future__ import annotations
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vsr.util.text import size_text
+
+from .answers import answer, body_of, in_thread, whole
+from .desk import desk_of
+from .refused import Refused
+from .uploads import PIECE
+
+
+async def _begin(request: Request) -> Response:
+    desk, body = desk_of(request), await body_of(request)
+    folder = body.get("folder", "")
+    if not isinstance(folder, str):
+        raise Refused(400, "folder: must be text")
+    upload = await in_thread(desk.uploads.begin, body.get("name"), body.get("bytes"), folder)
+    offset, path = await in_thread(desk.uploads.finish, upload.id)  # an empty file is done
+    return answer({"id": upload.id, "offset": offset, "piece": PIECE, "path": path}, 201)
+
+
+async def _stand(request: Request) -> Response:
+    upload, offset = await in_thread(desk_of(request).uploads.one, request.path_params["id"])
+    headers = {"Upload-Offset": str(offset), "Upload-Length": str(upload.bytes)}
+    response = answer({"id": upload.id, "offset": offset, "bytes": upload.bytes})
+    response.headers.update(headers)
+    return response
+
+
+async def _piece(request: Request) -> Response:
+    """A piece is written as it comes; what has come of one that breaks off counts."""
+    desk, upload_id = desk_of(request), request.path_params["id"]
+    offset = whole(request, "offset", 0, desk.settings.max_upload, 0)
+    try:
+        with desk.uploads.piece(upload_id, offset) as (file, room):
+            async for data in request.stream():
+                if len(data) > room:
+                    raise Refused(413, f"{size_text(len(data) - room)} more than was said")
+                room -= len(data)
+                await in_thread(file.write, data)
+    except ClientDisconnect:
+        raise Refused(400, "the request broke off") from None
+    at, path = await in_thread(desk.uploads.finish, upload_id)
+    return answer({"offset": at} if path is None else {"offset": at, "path": path})
+
+
+async def _give_up(request: Request) -> Response:
+    await in_thread(desk_of(request).uploads.give_up, request.path_params["id"])
+    return Response(status_code=204)
+
+
+ROUTES = [
+    Route("/api/uploads", _begin, methods=["POST"]),
+    Route("/api/uploads/{id}", _stand),
+    Route("/api/uploads/{id}", _piece, methods=["PUT"]),
+    Route("/api/uploads/{id}", _give_up, methods=["DELETE"]),
+]
