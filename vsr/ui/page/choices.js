@@ -1,8 +1,5 @@
 // What was chosen for a file, kept while the page lives, and the request that it makes.
 
-// Values stand by the word of their flag, which is one for all commands: `--max-hours`, "max-hours".
-export const wordOf = (option) => option.flags[0].replace(/^--?/, "");
-
 const kept = new Map();
 
 /** The choices for a file or folder: those of the last visit, or fresh ones. */
@@ -14,7 +11,7 @@ export function choicesFor(path) {
       start: null, // seconds, of the span, from the first frame on; null: from the beginning
       end: null,
       crop: null, // [x, y, width, height] in pixels as shown
-      options: { record: true }, // by word
+      options: { record: true }, // by name
       takes: [], // models of a preview
       seconds: 3, // length of a preview
       from: "moment", // where a preview begins: "moment", "frame" or "span"
@@ -53,7 +50,7 @@ export function requestOf(choices, path, options) {
   if (command === "check") delete values.record; // there it means to add to one
   const given = {};
   for (const option of options) {
-    const value = values[wordOf(option)];
+    const value = values[option.name];
     if (value === undefined || value === null || value === "") continue;
     given[option.name] = option.multiple && !Array.isArray(value) ? [value] : value;
   }

@@ -1,19 +1,26 @@
 // What will be run: its output's name, the command line that does the same, and the button.
 
 import { write } from "./api.js";
-import { announce, data, field, make, said, setText } from "./dom.js";
+import { announce, data, field, make, said } from "./dom.js";
 import * as store from "./jobs_store.js";
 import { jobAt } from "./places.js";
 import { t } from "./texts.js";
 
 const PAUSE = 200; // milliseconds after the last change
 
-/** A command line to copy. */
+/** A command line to copy; `tell` shows another. */
 export function commandLine(line = "") {
-  const code = data(line, "code");
+  const code = data("", "code");
+  const tell = (text) => {
+    if (code.textContent === text) return;
+    const words = text.split(" ").map((one) => make("span", { class: "word" }, one));
+    code.replaceChildren(...words.flatMap((one, index) => (index ? [" ", one] : [one])));
+  };
+  tell(line);
   const button = make("button", { type: "button", class: "copy", onclick: () => copy(code) }, t("command.copy"));
   const box = make("pre", { tabindex: "0", role: "region", "aria-label": t("command.title") }, code);
-  return { element: make("div", { class: "command" }, box, button), code };
+  const heading = make("h2", {}, t("command.title"));
+  return { element: make("div", { class: "command" }, heading, button, box), tell };
 }
 
 async function copy(code) {
@@ -33,7 +40,7 @@ async function copy(code) {
  *   of the user's, what the button says, and the suffix that was asked for, or ""
  */
 export function commandBar(choices, request, how, signal) {
-  const { element: shown, code } = commandLine();
+  const { element: shown, tell } = commandLine();
   const trouble = make("p", { class: "bad", role: "status" });
   const target = make("input", {
     type: "text", autocomplete: "off", spellcheck: "false", translate: "no",
@@ -57,15 +64,12 @@ export function commandBar(choices, request, how, signal) {
     const mine = asked;
     const answer = await word(request(), how.suffix()).catch((error) => ({ error: error.message }));
     if (signal.aborted || mine !== asked) return;
-    if (answer.line) setText(code, answer.line);
+    if (answer.line) tell(answer.line);
     trouble.replaceChildren(answer.error ? said(answer.error) : "");
     button.disabled = Boolean(answer.error);
     if (!choices.target && answer.target) target.placeholder = answer.target;
-    proposed = answer.target ?? "";
     shown.classList.toggle("stale", Boolean(answer.error));
   }
-
-  let proposed = "";
 
   async function run() {
     button.disabled = true;
@@ -85,11 +89,11 @@ export function commandBar(choices, request, how, signal) {
 
   signal.addEventListener("abort", () => clearTimeout(timer));
   later();
-  const name = how.named ? [field(t("target.title"), target, t("target.hint"))] : [];
+  const name = how.named ? [field(t("target.title"), target)] : [];
   if (how.named) target.value = choices.target;
   const element = make("section", { class: "card run", "aria-label": t("run.title") }, ...name,
-    make("h2", {}, t("command.title")), shown, trouble, button);
-  return { element, later, proposed: () => proposed };
+    shown, trouble, button);
+  return { element, later };
 }
 
 // The command line of a request; where a suffix was chosen, the name that is proposed gets it.

@@ -1,6 +1,5 @@
 // The plain controls: model, size, strength, denoising, codec, container, quality, device.
 
-import { wordOf } from "./choices.js";
 import { choice, data, field, make, newId, said, tick } from "./dom.js";
 import { has, number, percent, t } from "./texts.js";
 
@@ -18,7 +17,7 @@ export const PLAIN = new Set([
 
 /** What an option does: in the table, or as the command itself says it in English. */
 export const helpOf = (option, name = "p") => {
-  const key = `help.${wordOf(option)}`;
+  const key = `help.${option.name}`;
   return has(key) ? make(name, { class: "hint" }, t(key)) : said(option.help, name, { class: "hint" });
 };
 
@@ -31,30 +30,27 @@ export const helpOf = (option, name = "p") => {
  * @param {() => void} changed
  */
 export function controls(choices, options, server, source, changed) {
-  const known = new Map(options.map((option) => [wordOf(option), option]));
+  const known = new Map(options.map((option) => [option.name, option]));
   const { command } = choices;
   const set = (values) => {
     Object.assign(choices.options, values);
     changed();
   };
-  const parts = [];
-  if (known.has("model")) {
-    parts.push(command === "preview" ? takes(choices, server, changed)
-      : modelChoice(choices, server, set));
-  }
-  if (known.has("to")) parts.push(sizeChoice(choices, source, set));
-  else if (known.has("scale")) parts.push(wholeFactor(choices, known.get("scale"), set));
-  const sliders = [
-    known.has("strength") && strength(choices, set),
-    known.has("denoise") && denoise(choices, set),
-  ].filter(Boolean);
-  if (sliders.length) parts.push(...sliders);
-  const coding = [];
-  if (known.has("codec")) coding.push(plainChoice(choices, "codec", ["", ...CODECS], codecName, set));
-  if (command === "upscale") coding.push(container(choices, source, changed));
-  if (known.has("crf")) coding.push(quality(choices, set));
-  if (known.has("device")) coding.push(plainChoice(choices, "device", DEVICES, deviceName, set));
-  if (coding.length) parts.push(make("div", { class: "pair" }, ...coding));
+  const row = (...fields) => make("div", { class: "pair" }, ...fields.filter(Boolean));
+  const many = command === "preview";
+  const size = known.has("to") ? sizeChoice(choices, source, set)
+    : known.has("scale") && wholeFactor(choices, known.get("scale"), set);
+  const parts = [
+    known.has("model") && many && takes(choices, server, changed),
+    row(known.has("model") && !many && modelChoice(choices, server, set), size),
+    row(known.has("strength") && strength(choices, set), known.has("denoise") && denoise(choices, set)),
+    row(
+      known.has("codec") && plainChoice(choices, "codec", ["", ...CODECS], codecName, set),
+      command === "upscale" && container(choices, changed),
+      known.has("crf") && quality(choices, set),
+      known.has("device") && plainChoice(choices, "device", DEVICES, deviceName, set),
+    ),
+  ].filter((part) => part && part.children.length);
   if (known.has("record") && command !== "check") {
     const option = known.get("record");
     parts.push(tick(t("option.record"), choices.options.record !== false,
@@ -63,12 +59,19 @@ export function controls(choices, options, server, source, changed) {
   return make("div", { class: "controls" }, ...parts);
 }
 
+const INTERPOLATIONS = new Set(["nearest", "bilinear", "bicubic", "lanczos"]);
+
+/** The models, those that interpolate behind the networks. */
+const inOrder = (models) => [...models].sort((a, b) =>
+  INTERPOLATIONS.has(a.name) - INTERPOLATIONS.has(b.name));
+
 const describe = (model) => {
   const key = `model.${model.name}`;
   return has(key) ? t(key) : said(model.says ?? "");
 };
 
-function modelChoice(choices, { models }, set) {
+function modelChoice(choices, server, set) {
+  const models = inOrder(server.models);
   const hint = make("p", { class: "hint" });
   const pairs = [["", t("model.automatic")], ...models.map(({ name }) => [name, name])];
   const tell = () => {
@@ -87,7 +90,8 @@ function modelChoice(choices, { models }, set) {
 }
 
 // The models that are shown side by side; none chosen: the one that would be taken.
-function takes(choices, { models }, changed) {
+function takes(choices, server, changed) {
+  const models = inOrder(server.models);
   const boxes = models.map((model) => {
     const box = make("input", {
       type: "checkbox", id: newId(), checked: choices.takes.includes(model.name),
@@ -221,7 +225,7 @@ function plainChoice(choices, word, values, nameOf, set) {
   return field(t(`option.${word}`), select);
 }
 
-function container(choices, source, changed) {
+function container(choices, changed) {
   const pairs = [["", t("container.source")], ...CONTAINERS.map((suffix) => [suffix, suffix.slice(1)])];
   const select = choice(pairs, choices.container, {
     onchange: () => {

@@ -73,6 +73,7 @@ const ICONS = {
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
   resume: "M7 4v16l13-8z",
   cancel: "M5 7l2-2 5 5 5-5 2 2-5 5 5 5-2 2-5-5-5 5-2-2 5-5z",
+  again: "M12 5V1l6 5.5-6 5.5V8a5 5 0 1 0 5 5h3a8 8 0 1 1-8-8z",
   forget: "M5 7l2-2 5 5 5-5 2 2-5 5 5 5-2 2-5-5-5 5-2-2 5-5z",
 };
 
@@ -82,6 +83,7 @@ const ACTIONS = {
   pause: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "paused" }),
   resume: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "queued" }),
   cancel: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "cancelled" }),
+  again: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "queued" }),
   forget: async (job) => {
     await write("DELETE", `/api/jobs/${job.id}`);
     return null;
@@ -93,9 +95,10 @@ function allowed(job) {
   return {
     raise: state === "queued" && priority < MOST,
     lower: state === "queued" && priority > -MOST,
-    pause: ["queued", "running"].includes(state) && !job.asked,
+    pause: ["queued", "running"].includes(state) && !job.asked && !job.live,
     resume: state === "paused",
     cancel: !ended(job) && job.asked !== "cancel",
+    again: ["failed", "cancelled"].includes(state),
     forget: ended(job),
   };
 }

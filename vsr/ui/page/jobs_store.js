@@ -8,7 +8,6 @@ const jobs = new Map();
 const watchers = new Set();
 let state = "connecting"; // or "live", "lost", "refused"
 let source = null;
-let asking = null; // events that came while all jobs are asked for
 let queued = false;
 
 export const all = () => [...jobs.values()];
@@ -49,27 +48,11 @@ export function drop(id) {
   changed();
 }
 
-function take(kind, value) {
-  if (asking) asking.push([kind, value]);
-  else if (kind === "job") put(value);
-  else drop(value.id ?? value);
-}
-
-// What was forgotten while the server was away sends no event: so all are asked for anew.
-async function askForAll() {
-  asking = [];
-  try {
-    const answer = await get("/api/jobs");
-    const list = Array.isArray(answer) ? answer : answer.jobs;
-    jobs.clear();
-    for (const value of list) jobs.set(value.id, value);
-    become("live");
-  } catch (error) {
-    become(error.status === 401 || error.status === 403 ? "refused" : "lost");
-  }
-  const late = asking;
-  asking = null;
-  for (const [kind, value] of late) take(kind, value);
+// All jobs, anew: what was forgotten while the server was away sends no event.
+function putAll(list) {
+  jobs.clear();
+  for (const value of list) jobs.set(value.id, value);
+  become("live");
   changed();
 }
 
@@ -77,9 +60,9 @@ async function askForAll() {
 export function connect() {
   source?.close();
   source = new EventSource("/api/events");
-  source.addEventListener("open", askForAll);
-  source.addEventListener("job", (event) => take("job", JSON.parse(event.data)));
-  source.addEventListener("gone", (event) => take("gone", JSON.parse(event.data)));
+  source.addEventListener("jobs", (event) => putAll(JSON.parse(event.data)));
+  source.addEventListener("job", (event) => put(JSON.parse(event.data)));
+  source.addEventListener("gone", (event) => drop(JSON.parse(event.data).id));
   source.addEventListener("error", () => {
     become(state === "refused" ? "refused" : "lost");
     source.close();

@@ -40,7 +40,7 @@ async function show(focus) {
     else link.removeAttribute("aria-current");
   }
   const heading = make("h1", { tabindex: "-1" });
-  const root = make("div", { class: `view ${name}` }, heading);
+  const root = make("div", { class: `view-${name}` }, heading);
   find("#view").replaceChildren(root);
   if (focus) scrollTo(0, 0);
   try {

@@ -1,7 +1,6 @@
 // All other options, from what the command says of itself.
 
 import { choice, field, make, tick } from "./dom.js";
-import { wordOf } from "./choices.js";
 import { PLAIN, helpOf } from "./controls.js";
 import { has, t } from "./texts.js";
 
@@ -10,7 +9,7 @@ const opened = { now: false }; // kept while the page lives
 
 /** The options that have no control of their own, by their groups, folded away. */
 export function moreOptions(choices, options, changed) {
-  const rest = options.filter((option) => !PLAIN.has(wordOf(option)));
+  const rest = options.filter((option) => !PLAIN.has(option.name));
   if (!rest.length) return make("div");
   const groups = GROUPS.map((group) => [group, rest.filter((option) => groupOf(option) === group)])
     .filter(([, members]) => members.length)
@@ -28,7 +27,7 @@ const groupOf = (option) => (GROUPS.includes(option.group) ? option.group : "com
 const labelOf = (word) => (has(`option.${word}`) ? t(`option.${word}`) : word);
 
 function control(option, choices, changed) {
-  const word = wordOf(option);
+  const word = option.name;
   const label = labelOf(word);
   const set = (value) => {
     choices.options[word] = value;

@@ -17,15 +17,15 @@ const COMMANDS = ["upscale", "preview", "fuse", "check"];
 
 export async function fileView({ root, heading, path, signal }) {
   heading.append(data(nameIn(path), "span", { dir: "auto" }));
+  const server = await about();
   if (!isAddress(path)) {
-    root.prepend(make("p", { class: "up" }, make("a", { href: folderAt(folderOf(path)) },
-      t("file.folder"), " ", data(folderOf(path) || "/"))));
+    root.prepend(make("p", { class: "up" }, "← ", make("a", { href: folderAt(folderOf(path)) },
+      data(nameIn(folderOf(path)) || server.folder))));
   }
   if ([".html", ".htm"].includes(suffixOf(path))) {
     root.append(pageFrame(path));
     return;
   }
-  const server = await about();
   const choices = choicesFor(path);
   const see = make("div", { class: "see" });
   const doing = make("div", { class: "doing" });

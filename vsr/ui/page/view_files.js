@@ -14,8 +14,8 @@ export async function filesView({ root, heading, path, signal }) {
   heading.append(data(path ? path.split("/").pop() : base));
   const list = make("ul", { class: "entries card", "aria-label": t("files.list") });
   const side = make("div", { class: "side" }, addressForm());
-  root.append(crumbs(base, path),
-    make("div", { class: "columns" }, make("div", {}, list, forFolder(path)), side));
+  if (path) root.prepend(crumbs(base, path));
+  root.append(make("div", { class: "columns" }, make("div", {}, list, forFolder(path)), side));
   if (writable) side.prepend(dropping(path, limits, signal));
   const fill = async () => {
     const { entries } = await get("/api/files", { path }, signal);

@@ -29,9 +29,9 @@ export async function jobView({ root, heading, path: id, signal }) {
   const { element: command } = commandLine(first.line);
   const gone = make("p", { class: "note", hidden: true }, t("job.gone"));
   root.append(gone, make("section", { class: "card now" },
-    make("p", { class: "head" }, badge), line, bar.element, trouble, notes, buttons.element),
+    make("p", { class: "stands" }, badge), line, bar.element, trouble, notes, buttons.element),
   outcome, last.element,
-  make("section", { class: "card" }, make("h2", {}, t("command.title")), command, filesOf(first)),
+  make("section", { class: "card" }, command, filesOf(first)),
   logPart(id, signal));
   const spoken = make("p", { class: "unseen", role: "status" });
   root.append(spoken);

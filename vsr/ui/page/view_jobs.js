@@ -4,7 +4,7 @@ import { address } from "./api.js";
 import { data, make, setText } from "./dom.js";
 import * as parts from "./job_parts.js";
 import * as store from "./jobs_store.js";
-import { folderAt, jobAt } from "./places.js";
+import { folderAt, isAddress, jobAt } from "./places.js";
 import { number, t } from "./texts.js";
 
 const GROUPS = ["active", "queued", "ended"];
@@ -71,12 +71,12 @@ function makeRow(job) {
   const line = make("p", { class: "line" });
   const bar = parts.progressBar();
   const buttons = parts.jobButtons(job.id);
-  const image = make("img", { class: "last", alt: "", hidden: true });
+  const image = make("img", { class: "last missing", alt: "", loading: "lazy" });
   const blank = make("span", { class: "last blank", "aria-hidden": "true" });
   image.addEventListener("load", () => show(true));
   image.addEventListener("error", () => show(false));
   const show = (yes) => {
-    image.hidden = !yes;
+    image.classList.toggle("missing", !yes);
     blank.hidden = yes;
   };
   const target = make("p", { class: "target" });
@@ -84,7 +84,17 @@ function makeRow(job) {
     make("div", { class: "body" },
       make("h3", {}, make("a", { href: jobAt(job.id) }, ...parts.titleOf(job)), " ", badge),
       target, bar.element, line), buttons.element);
-  return { item, badge, line, bar, buttons, image, target, frames: -1 };
+  return { item, badge, line, bar, buttons, image, target, picture: "" };
+}
+
+// The frame that was finished last; before there is one, and for others, the source's first.
+function pictureOf(job) {
+  const { id, command, progress, source } = job;
+  if (command === "upscale" && progress?.frames > 1) {
+    return address(`/api/jobs/${id}/frame.jpg`, { frames: progress.frames });
+  }
+  if (command === "batch" || isAddress(source)) return "";
+  return address("/api/frame.jpg", { path: source, at: 0, width: 256 });
 }
 
 function update(row, job) {
@@ -99,9 +109,8 @@ function update(row, job) {
   }
   if (job.target) row.target.replaceChildren("→ ", data(job.target, "span", { dir: "auto" }));
   if (job.priority) row.target.append(" ", make("span", { class: "count" }, t("job.priority", { n: job.priority })));
-  // A picture of how far it is, where it goes on and once when it has ended.
-  const frames = job.progress?.frames ?? 0;
-  if (job.command !== "upscale" || frames === row.frames || !job.begun) return;
-  row.frames = frames;
-  row.image.src = address(`/api/jobs/${job.id}/frame.jpg`, { frames });
+  const picture = pictureOf(job);
+  if (picture === row.picture) return;
+  row.picture = picture;
+  if (picture) row.image.src = picture;
 }
