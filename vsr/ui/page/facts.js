@@ -1,6 +1,6 @@
 // What a file holds, in plain words, and tables of what a command tells.
 
-import { data, make, said } from "./dom.js";
+import { data, make } from "./dom.js";
 import { bytes, clock, number, span, t } from "./texts.js";
 
 /** Rows of a term and what it is; null rows are left out. */
