@@ -172,6 +172,8 @@ def batch_command(
         jobs = min(jobs, total)
     make_folder(folder)
     began = time.monotonic()
+    if as_json:
+        event("begun", {"files": total})
     with closing(_Reporter(total, reports, as_json, quiet)) as reporter:
         try:
             with _stopping(stop):

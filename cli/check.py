@@ -15,6 +15,7 @@ from vsr.core.options import ReadOptions
 from .options import upscale_option
 from .output.messages import warn
 from .param_types import FilePath, Number
+from .progress import ProgressEvents
 
 
 @click.command("check")
@@ -34,7 +35,7 @@ from .param_types import FilePath, Number
 @click.option("--heat-map", type=FilePath(), metavar="FILE.png", help="Show where the two differ.")
 @click.option("--record", is_flag=True, help="Add the figures to the record beside OUTPUT.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace FILE.png.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 def check_command(
     output: Path,
     source: Path,
@@ -65,7 +66,8 @@ def check_command(
         deinterlace=deinterlace,  # type: ignore[arg-type]
     )
     check_targets(output, source, heat_map, record, overwrite)
-    found = check(output, source, read=read, frames=frames, warn=warn)
+    told = ProgressEvents(as_json).progress
+    found = check(output, source, read=read, frames=frames, warn=warn, progress=told)
     if heat_map:
         write_map(found, heat_map, overwrite)
     if record:

@@ -18,6 +18,7 @@ from vsr.util.text import one_line
 from .options import upscale_option
 from .output.messages import warn
 from .param_types import FilePath, Number, Time
+from .progress import ProgressEvents
 
 
 @click.command("fuse")
@@ -58,7 +59,7 @@ from .param_types import FilePath, Number, Time
 @upscale_option("read.deinterlace")
 @click.option("--threads", type=Number(THREADS), default=0, metavar="N", help="For the network.")
 @click.option("-y", "--overwrite", is_flag=True, help="Replace files that are there.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> None:
     """Make one still of what many frames of INPUT know of a region.
 
@@ -69,7 +70,9 @@ def fuse_command(source: Path, target: Path, as_json: bool, **asked: Any) -> Non
     """
     from vsr.fusion.fuse import fuse
 
-    result = fuse(source, target, _options(**asked), warn=warn)
+    result = fuse(
+        source, target, _options(**asked), warn=warn, progress=ProgressEvents(as_json).progress
+    )
     if as_json:
         click.echo(json.dumps({"event": "result", **result.facts()}))
         return

@@ -18,6 +18,7 @@ from .nice import nice_option
 from .option_table import options_of, to_argv, with_options
 from .output.messages import event, warn
 from .param_types import FilePath, Number, Time
+from .progress import ProgressEvents
 
 
 @click.command("preview")
@@ -46,7 +47,7 @@ from .param_types import FilePath, Number, Time
 @partial(with_options, preview=True)
 @nice_option
 @click.option("--open", "opened", is_flag=True, help="Show OUTPUT at once.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="No words on the way.")
 def preview_command(
     source: str,
@@ -91,6 +92,7 @@ def preview_command(
         begun=lambda model: say(f"enlarging with {model}"),
         tell=say,
         warn=warn,
+        progress=ProgressEvents(as_json).progress,
         command_of=command_of,
     )
     if as_json:

@@ -11,6 +11,8 @@ from vsr import Progress
 from vsr.util.signals import times_gone_on
 from vsr.util.text import duration_text, fps_text, shortened
 
+from .output.messages import event
+
 _NAME = 24  # columns for a file's name
 
 
@@ -88,6 +90,24 @@ def part_bar() -> tqdm[None]:
     return tqdm(
         total=1.0, bar_format=layout, miniters=0, mininterval=0.5, disable=None, dynamic_ncols=True
     )
+
+
+class ProgressEvents:
+    """Progress as JSON lines on stdout, about twice a second, where they are wanted."""
+
+    def __init__(self, wanted: bool, every: float = 0.5) -> None:
+        """`every` is seconds from one line to the next, at least."""
+        self._wanted, self._every = wanted, every
+        self._last: float | None = None
+
+    def progress(self, now: Progress) -> None:
+        """Tell how far a run is, once it is time to."""
+        clock = time.monotonic()
+        if not self._wanted or (self._last is not None and clock - self._last < self._every):
+            return
+        self._last = clock
+        facts: dict[str, object] = {"frames": now.frames, "expected": now.expected}
+        event("progress", facts | {"resumable": now.resumable})
 
 
 class Bars:

@@ -22,16 +22,8 @@ from .option_table import ROWS, Row, options_of, text_of
 from .param_types import FilePath, Number
 
 # What the server gives itself, what is about a terminal, and what reaches beyond the folder.
-_KEPT = {
-    "--json",
-    "--quiet",
-    "--open",
-    "--progress-preview",
-    "--pause-file",
-    "--report",
-    "--source",
-}
-_KEPT |= {"--cluster", "--nice", "--dry-run", "--output-format", "--no-audio"}
+_KEPT = {"--json", "--quiet", "--open", "--progress-preview", "--pause-file", "--report"}
+_KEPT |= {"--source", "--cluster", "--nice", "--dry-run", "--output-format", "--no-audio"}
 _NAMES = {"preview": "{stem}_preview.html", "batch": "enlarged", "fuse": "{stem}_fused.png"}
 _LIVE = "recorded_{size}.mkv"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -30,9 +29,7 @@ from .option_table import options_of, with_options
 from .output.messages import event
 from .output.summary import summary
 from .param_types import FilePath
-from .progress import Lines, Stops
-
-_EVENT_EVERY = 0.5  # seconds between progress events on stdout
+from .progress import Lines, ProgressEvents, Stops
 
 
 @click.command("upscale")
@@ -147,10 +144,9 @@ class _Reporter:
         self._as_json, self._quiet = as_json, quiet
         self._bar_wanted = not (as_json or quiet)
         self._bar: tqdm[None] | None = None  # made with the first frame: errors stand alone
-        self._lines = Lines(self._bar_wanted)
+        self._lines, self._events = Lines(self._bar_wanted), ProgressEvents(as_json)
         self._stops = Stops()
         self._loses = isinstance(source, Url) and not source.is_pipe
-        self._last_event = 0.0
         self.resumable = False
 
     def progress(self, now: Progress) -> None:
@@ -160,9 +156,7 @@ class _Reporter:
                 self._bar.unpause()
             if self._loses:
                 self.warn("went on after a stop: what the live source gave meanwhile may be lost")
-        if self._as_json and time.monotonic() - self._last_event >= _EVENT_EVERY:
-            self._last_event = time.monotonic()
-            event("progress", {"frames": now.frames, "expected": now.expected})
+        self._events.progress(now)
         if self._bar_wanted:
             if self._bar is None:
                 self._bar = tqdm(

@@ -13,6 +13,7 @@ from vsr.core import threads
 _home = tempfile.TemporaryDirectory(prefix="vsr-tests-")
 atexit.register(_home.cleanup)
 _FOLDERS = {"XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache"}
+_FOLDERS["XDG_STATE_HOME"] = "state"
 os.environ.update({name: f"{_home.name}/{folder}" for name, folder in _FOLDERS.items()})
 torch.set_num_threads(1)  # small pictures: cores that wait for each other cost more than they give
 threads._TICK = 0.01  # threads look sooner whether to stop, as they often must in tests

@@ -41,7 +41,9 @@ def test_the_command_writes_a_still_and_what_stands_beside_it(clip: Path, tmp_pa
     target = tmp_path / "look.png"
     ran = run("fuse", clip, target, "--crop", CROP, "--model", "bicubic", "--json")
     assert ran.code == 0, ran.err
-    (facts,) = ran.events
+    *told, facts = ran.events
+    assert {event["event"] for event in told} == {"progress"}
+    assert all(0 < event["frames"] < facts["frames"] for event in told)
     assert facts["used"] == facts["frames"] == 10  # the shot ends there
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         ["look.png", *(f"look{ending}" for ending in BESIDE.values())]

@@ -178,7 +178,10 @@ def test_the_preview_command(clip: Path, tmp_path: Path) -> None:
     words = (clip, tmp_path / "p.html", "-s", "2", "-m", "nearest", "--duration", "0.5")
     ran = vsr("preview", *words, "--preset", "ultrafast", "--json")
     assert ran.code == 0, ran.err
-    (event,) = ran.events
+    *told, event = ran.events
+    assert {one["event"] for one in told} == {"progress"}
+    made = sum(take["frames"] for take in event["takes"])
+    assert all(0 < one["frames"] <= one["expected"] == made for one in told)
     assert [take["model"] for take in event["takes"]] == ["bicubic", "nearest"]
     assert all(take["whole_seconds"] > 0 < take["whole_bytes"] for take in event["takes"])
     again = vsr("preview", *words)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vsr.consistency.measure import Luma, agreement, levels, psnr
 from vsr.core.crop import Box, CropRegion, parse_crop
 from vsr.core.errors import InputError
-from vsr.core.events import ignore
+from vsr.core.events import Progress, ignore
 from vsr.core.frame import Frame
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.paths import as_path, check_input
@@ -79,6 +79,7 @@ def check(
     read: ReadOptions = READ_DEFAULTS,
     frames: int | None = None,
     warn: Callable[[str], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Consistency:
     """Reduce an output to its source's size, and compare the two frame by frame.
 
@@ -89,6 +90,7 @@ def check(
             beside the output tells.
         frames: compare no more than so many.
         warn: called with each warning.
+        progress: called after each frame.
 
     Raises InputError, in one line, where the two do not show the same: another shape, another
     number of frames, other times.
@@ -104,7 +106,9 @@ def check(
         open_file(made, whole.span, read.clip_rate, tell, whole) as large,
     ):
         box = _part(small, large, read.crop)
-        return _compared(made, origin, _pairs(large, small, box, frames))
+        counts = [n for n in (small.expected_frames, frames) if n is not None]
+        pairs = _told(_pairs(large, small, box, frames), min(counts, default=None), progress)
+        return _compared(made, origin, pairs)
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,15 @@ def _pairs(large: Source, small: Source, box: Box, most: int | None) -> Iterator
             np.ascontiguousarray(levels(own.planes[0], small.info.format)[rows, columns]),
             float(times[1] - first[1]),
         )
+
+
+def _told(
+    pairs: Iterator[_Pair], expected: int | None, progress: Callable[[Progress], None] | None
+) -> Iterator[_Pair]:
+    """The same, each told when it is done with."""
+    for number, pair in enumerate(pairs, 1):
+        yield pair
+        (progress or ignore)(Progress(number, expected))
 
 
 def _check_times(large: Source, small: Source, number: int, own: Frame, off: Fraction) -> None:

@@ -223,16 +223,18 @@ def enlarge_piece(
     start: float | Fraction,
     end: float | Fraction,
     warn: Callable[[str], None] | None = None,
+    progress: Callable[[Progress], None] = ignore,
 ) -> Piece:
     """Enlarge the piece of a video between two times, and measure it as `measure` does.
 
-    `warn` is called with each warning of the run on the whole piece.
+    `warn` is called with each warning of the run on the whole piece, `progress` after each of its
+    frames.
     """
     third = start + (end - start) / 3
     short = _NOTHING
     with suppress(InputError):  # perhaps no frame begins there, or the other run will say it
         short, _ = _run(source, target, options.but(start=start, end=third))
-    long, result = _run(source, target, options.but(start=start, end=end), warn)
+    long, result = _run(source, target, options.but(start=start, end=end), warn, progress)
     rate = _between(short, long)
     by_frame = long.seconds / long.frames
     return Piece(result, rate, abs(rate.seconds / rate.frames / by_frame - 1))
@@ -268,14 +270,16 @@ def _run(
     target: Path,
     options: UpscaleOptions,
     warn: Callable[[str], None] | None = None,
+    told: Callable[[Progress], None] = ignore,
 ) -> tuple[_Run, Result]:
     """Enlarge, with what that took."""
     first: float | None = None
 
-    def progress(_now: Progress) -> None:
+    def progress(now: Progress) -> None:
         nonlocal first
         if first is None:
             first = time.monotonic()
+        told(now)
 
     began = time.monotonic()
     streams = replace(options.streams, other_videos=False)  # so that its video is the only one

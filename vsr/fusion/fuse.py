@@ -11,7 +11,7 @@ from typing import Any
 
 from vsr.core.commit import commit_all
 from vsr.core.errors import OutputError
-from vsr.core.events import ignore
+from vsr.core.events import Progress, ignore
 from vsr.core.paths import (
     as_path,
     check_apart,
@@ -82,6 +82,7 @@ def fuse(
     options: FuseOptions | None = None,
     *,
     warn: Callable[[str], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
     **keywords: Any,
 ) -> Fusion:
     """Make one still of what many frames of a video know of a region.
@@ -96,6 +97,8 @@ def fuse(
             pixel, and a record of it all: see BESIDE.
         options: how; or its fields as keywords.
         warn: called with each warning.
+        progress: called after each frame in which the region was looked for; what is left then is
+            the reconstruction.
 
     Raises VsrError in one line.
     """
@@ -120,7 +123,7 @@ def fuse(
     with open_file(path, options.read.span, options.read.clip_rate, tell, options.read) as video:
         origin = video.origin if isinstance(video, Video) else Fraction(0)
         at = None if options.at is None else (origin + options.at) / video.info.time_base
-        fused = fuse_frames(video, at, options)
+        fused = fuse_frames(video, at, options, progress or ignore)
     written = _pictures(fused, files)
     if upscaler:
         picture = by_network(path, fused, upscaler, options)

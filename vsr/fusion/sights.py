@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, count
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from vsr.core.color import known_matrix, to_rgb
 from vsr.core.crop import Box, cropped
 from vsr.core.errors import InputError
+from vsr.core.events import Progress
 from vsr.core.frame import Frame, Plane, VideoInfo
 from vsr.core.half import displayed
 from vsr.core.source import Source
@@ -108,6 +109,18 @@ def _around(
             yield sight_of(number, frame, info)
 
     return Sights(sight_of(*reference, info), later(), earlier())
+
+
+def told(seen: Sights, expected: int, progress: Callable[[Progress], None]) -> Sights:
+    """The same sights, each told once it is done with; `expected` is how many there may be."""
+    done = count(1)
+
+    def each(sights: Iterator[Sight]) -> Iterator[Sight]:
+        for sight in sights:
+            yield sight
+            progress(Progress(next(done), expected))
+
+    return Sights(seen.reference, each(seen.later), each(seen.earlier))
 
 
 def sight_of(number: int, frame: Frame, info: VideoInfo) -> Sight:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vsr.core.crop import Box
 from vsr.core.errors import InputError
+from vsr.core.events import Progress, ignore
 from vsr.core.frame import VideoInfo
 from vsr.core.source import Source
 from vsr.fusion.certainty import Knowledge, knowledge, standard_error
@@ -24,7 +25,7 @@ from vsr.fusion.memory import check_memory
 from vsr.fusion.options import FuseOptions
 from vsr.fusion.placement import seen_at, shift
 from vsr.fusion.samples import AROUND, gather
-from vsr.fusion.sights import sights
+from vsr.fusion.sights import sights, told
 from vsr.fusion.solve import Belief, solve
 from vsr.fusion.tune import tuned
 
@@ -67,8 +68,15 @@ class Fused:
         return tuple(verdict for verdict in self.verdicts if verdict.used)
 
 
-def fuse_frames(source: Source, at: Fraction | None, options: FuseOptions) -> Fused:
+def fuse_frames(
+    source: Source,
+    at: Fraction | None,
+    options: FuseOptions,
+    progress: Callable[[Progress], None] = ignore,
+) -> Fused:
     """Fuse what frames of a source show of a region. `at` is in ticks of the source's clock.
+
+    `progress` is called after each frame in which the region was looked for.
 
     The same frames give the same still, to the bit, on one machine. Raises InputError where the
     region is none of the picture's, no frame shows it, or there is too little memory.
@@ -79,7 +87,8 @@ def fuse_frames(source: Source, at: Fraction | None, options: FuseOptions) -> Fu
     held = 0 if at is None else frames  # where `at` is late, all that come before it
     check_memory(source.info, box, options.scale, frames, held)
     with _one_thread():
-        track = follow(sights(source, at, options.frames), box, source.info)
+        seen = told(sights(source, at, options.frames), frames, progress)
+        track = follow(seen, box, source.info)
         verdicts = judge(track)
         if not any(verdict.used for verdict in verdicts):
             raise InputError(f"{source.path}: no frame shows the region well enough to use it")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vsr.core.events import Progress, ignore
 from vsr.core.job import Job
 from vsr.core.options import EncodeOptions, StreamOptions, UpscaleOptions
 from vsr.core.span import Span
@@ -57,6 +58,7 @@ def make_takes(
     lossless: bool,
     begun: Callable[[str], None],
     warn: Callable[[str], None],
+    progress: Callable[[Progress], None] = ignore,
 ) -> list[Made]:
     """Enlarge `span` once by each model and strength, into files of `folder`.
 
@@ -69,19 +71,26 @@ def make_takes(
             of them; then nothing is to be learnt of the output's size.
         begun: told of each model as its turn comes.
         warn: called with each warning of a run.
+        progress: called after each frame, with those of all takes so far.
 
     Raises VsrError.
     """
     assert span.start is not None
     assert span.end is not None
-    made = []
-    for number, (model, strength) in enumerate(dict.fromkeys(compared)):
+    made: list[Made] = []
+    takes = tuple(dict.fromkeys(compared))
+
+    def told(now: Progress) -> None:
+        done = sum(one.piece.result.frames_out for one in made)
+        progress(Progress(done + now.frames, now.expected and now.expected * len(takes)))
+
+    for number, (model, strength) in enumerate(takes):
         begun(model)
         asked = of_take(job.options, model, strength)
         file = folder / f"{number}{'.mkv' if lossless else job.target.suffix}"
         encode = _LOSSLESS if lossless else job.options.encode
         alone = replace(asked, streams=_ALONE, encode=encode)
-        piece = enlarge_piece(job.file, file, alone, span.start, span.end, warn)
+        piece = enlarge_piece(job.file, file, alone, span.start, span.end, warn, told)
         take = Take(_name(model, strength), file, not number)
         estimate = whole(job.file, job.target, asked, piece.rate)
         made.append(Made(take, model, strength, piece, estimate, max(_LEAST_DOUBT, piece.doubt)))

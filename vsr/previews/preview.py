@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from vsr.core.crop import CropRegion
 from vsr.core.errors import InputError, ModelError, OutputError
-from vsr.core.events import Warn, ignore
+from vsr.core.events import Progress, Warn, ignore
 from vsr.core.folders import temporary_folder
 from vsr.core.job import Job
 from vsr.core.limits import Limits
@@ -112,6 +112,7 @@ def preview(
     begun: Callable[[str], None] | None = None,
     warn: Callable[[str], None] | None = None,
     tell: Callable[[str], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
     command_of: CommandOf | None = None,
     **keywords: object,
 ) -> Preview:
@@ -133,6 +134,7 @@ def preview(
         begun: told of each model as its turn comes.
         warn: called with each warning, once; all are in what is returned too.
         tell: called with what the video was taken for, where that was analysed.
+        progress: called after each frame, with those of all takes so far.
         command_of: writes the line that does the whole video; a call of `vsr.upscale` if left out.
         keywords: single options by their names, as in `vsr.upscale`; `model` stands for `models`.
 
@@ -164,7 +166,16 @@ def preview(
     with temporary_folder("vsr-preview-") as folder:
         takes = [(model, each) for model in models or [choice.model] for each in strengths]
         compared = [(baseline, WHOLE), *takes]
-        made = make_takes(job, compared, span, Path(folder), lossless, begun or ignore, said.warn)
+        made = make_takes(
+            job,
+            compared,
+            span,
+            Path(folder),
+            lossless,
+            begun or ignore,
+            said.warn,
+            progress or ignore,
+        )
         asked = (of_take(options, one.model, one.strength) for one in made)
         commands = tuple(command_of(source, job.target, each) for each in asked)
         result = Preview(source, target, moment, tuple(made), commands, choice.said)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from vsr.core.errors import InputError, VsrError
 from vsr.util.text import one_line
 
-from .refused import Refused
+from .refused import RefusedError
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def answer(facts: object, status: int = 200) -> Response:
 
 def refusal(_request: Request, error: Exception) -> Response:
     """An error, as an answer."""
-    if isinstance(error, Refused):
+    if isinstance(error, RefusedError):
         return answer({"error": str(error), **error.facts}, error.status)
     if isinstance(error, VsrError):
         status = 400 if isinstance(error, InputError) else 409
@@ -40,32 +40,32 @@ def refusal(_request: Request, error: Exception) -> Response:
 
 
 async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object that a request holds. Raises Refused."""
+    """The JSON object that a request holds. Raises RefusedError."""
     data = bytearray()
     try:
         async for piece in request.stream():
             data += piece
             if len(data) > _BODY:
-                raise Refused(413, f"a request holds at most {_BODY} bytes of JSON")
+                raise RefusedError(413, f"a request holds at most {_BODY} bytes of JSON")
     except ClientDisconnect:
-        raise Refused(400, "the request broke off") from None
+        raise RefusedError(400, "the request broke off") from None
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
-        raise Refused(400, "the request holds no JSON") from None
+        raise RefusedError(400, "the request holds no JSON") from None
     if not isinstance(found, dict):
-        raise Refused(400, "the request must be a JSON object")
+        raise RefusedError(400, "the request must be a JSON object")
     return found
 
 
 def whole(request: Request, name: str, least: int, most: int, usual: int) -> int:
-    """A whole number of a request's query. Raises Refused."""
+    """A whole number of a request's query. Raises RefusedError."""
     text = request.query_params.get(name)
     if text is None:
         return usual
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
     if not least <= number <= most:
-        raise Refused(400, f"{name}: must be a whole number of {least} to {most}")
+        raise RefusedError(400, f"{name}: must be a whole number of {least} to {most}")
     return number
 
 

@@ -22,7 +22,7 @@ from .about import about, device
 from .answers import answer, in_thread, whole
 from .desk import desk_of
 from .names import to_name
-from .refused import Refused
+from .refused import RefusedError
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ async def _moment(request: Request) -> Response:
     desk, path = desk_of(request), desk_of(request).folder.file(_path(request))
     duration = _seconds(request, "duration", Fraction(3))
     if not duration:
-        raise Refused(400, "duration: must be above 0")
+        raise RefusedError(400, "duration: must be above 0")
     return answer(await _look(request, partial(desk.looks.moment, path, duration)))
 
 
@@ -96,7 +96,7 @@ async def _media(request: Request) -> Response:
 async def _page(request: Request) -> Response:
     path = desk_of(request).folder.file(_path(request))
     if path.suffix.lower() not in (".html", ".htm"):
-        raise Refused(400, "only pages (.html) are shown so")
+        raise RefusedError(400, "only pages (.html) are shown so")
     headers = {"Content-Security-Policy": _PAGE_POLICY}
     return FileResponse(path, media_type="text/html; charset=utf-8", headers=headers)
 
@@ -106,7 +106,7 @@ async def _record(request: Request) -> Response:
     path = desk.folder.place(_path(request))
     record = await in_thread(read_record, record_path(path))
     if record is None:
-        raise Refused(404, f"{path.name}: has no record")
+        raise RefusedError(404, f"{path.name}: has no record")
     return answer(record)
 
 
@@ -133,12 +133,12 @@ def _seconds(request: Request, name: str, usual: Fraction) -> Fraction:
         return usual
     digits, _, places = text.partition(".")
     if not (digits.isascii() and digits.isdecimal() and len(text) < 30):
-        raise Refused(400, f"{name}: must be seconds, such as 12.5")
+        raise RefusedError(400, f"{name}: must be seconds, such as 12.5")
     if places and not (places.isascii() and places.isdecimal()):
-        raise Refused(400, f"{name}: must be seconds, such as 12.5")
+        raise RefusedError(400, f"{name}: must be seconds, such as 12.5")
     found = Fraction(f"{digits}.{places or 0}")
     if found > SECONDS.most:
-        raise Refused(400, f"{name}: must be at most {SECONDS.most} seconds")
+        raise RefusedError(400, f"{name}: must be at most {SECONDS.most} seconds")
     return found
 
 

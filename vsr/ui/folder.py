@@ -13,7 +13,7 @@ from vsr.batch.sources import MEDIA_SUFFIXES, RECORD_SUFFIX
 from vsr.images.formats import IMAGE_SUFFIXES
 
 from .names import to_name, to_text
-from .refused import Refused
+from .refused import RefusedError
 
 _PAGES = {".html", ".htm"}
 _MOST = 20_000  # entries of a folder that are listed
@@ -30,12 +30,12 @@ class ServedFolder:
     root: Path
 
     def place(self, text: str) -> Path:
-        """A file or folder that is there. Raises Refused."""
+        """A file or folder that is there. Raises RefusedError."""
         path = self._path(text)
         try:
             real = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise Refused(404, f"{text}: is not there") from None
+            raise RefusedError(404, f"{text}: is not there") from None
         self._check_inside(text, real)
         return path
 
@@ -43,25 +43,27 @@ class ServedFolder:
         """A regular file that is there: no pipe, which may have nobody at its other end."""
         path = self.place(text)
         if not path.is_file():
-            raise Refused(400, f"{text}: is no file")
+            raise RefusedError(400, f"{text}: is no file")
         return path
 
     def new(self, text: str) -> Path:
-        """A place to write to, whose folder is there. Raises Refused."""
+        """A place to write to, whose folder is there. Raises RefusedError."""
         path = self._path(text)
         if path == self.root:
-            raise Refused(400, "the served folder itself cannot be written; name a file in it")
+            raise RefusedError(400, "the served folder itself cannot be written; name a file in it")
         try:
             parent = path.parent.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise Refused(404, f"{to_text(path.parent.name)}: is no folder that is there") from None
+            raise RefusedError(
+                404, f"{to_text(path.parent.name)}: is no folder that is there"
+            ) from None
         self._check_inside(text, parent)
         if not parent.is_dir():
-            raise Refused(400, f"{to_text(path.parent.name)}: is no folder")
+            raise RefusedError(400, f"{to_text(path.parent.name)}: is no folder")
         if os.path.lexists(path):
             self.place(text)  # a link that leads out is written through
         if len(os.fsencode(path.name)) > _longest_name(parent):
-            raise Refused(400, "the name is too long for this disk")
+            raise RefusedError(400, "the name is too long for this disk")
         return path
 
     def text_of(self, path: Path) -> str | None:
@@ -78,11 +80,11 @@ class ServedFolder:
         """
         path = self.place(text)
         if not path.is_dir():
-            raise Refused(400, f"{text}: is no folder")
+            raise RefusedError(400, f"{text}: is no folder")
         try:
             entries = sorted(self._entries(path), key=_order)
         except OSError as error:
-            raise Refused(403, f"{text or '.'}: cannot be listed ({error.strerror})") from None
+            raise RefusedError(403, f"{text or '.'}: cannot be listed ({error.strerror})") from None
         here = self._text(path)
         parent = None if path == self.root else self._text(path.parent)
         more = len(entries) > _MOST
@@ -94,17 +96,17 @@ class ServedFolder:
     def _path(self, text: str) -> Path:
         name = to_name(text)
         if "\0" in name:
-            raise Refused(400, "a name holds a NUL")
+            raise RefusedError(400, "a name holds a NUL")
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts:
-            raise Refused(403, f"{text}: is outside of the served folder")
+            raise RefusedError(403, f"{text}: is outside of the served folder")
         if any(part.startswith(".") for part in parts):
-            raise Refused(403, f"{text}: hidden files are not served")
+            raise RefusedError(403, f"{text}: hidden files are not served")
         return self.root.joinpath(*parts)
 
     def _check_inside(self, text: str, real: Path) -> None:
         if not real.is_relative_to(self.root):
-            raise Refused(403, f"{text}: leads out of the served folder")
+            raise RefusedError(403, f"{text}: leads out of the served folder")
 
     def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
         with os.scandir(folder) as found:

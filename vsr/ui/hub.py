@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from .queue import JobQueue
-from .refused import Refused
+from .refused import RefusedError
 
 BEAT = 15.0
 """Seconds after which a page is told that the server still runs."""
@@ -58,7 +58,7 @@ async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> N
 def _of(queue: JobQueue, job_id: str) -> str:
     try:
         return _event("job", queue.one(job_id))
-    except Refused:
+    except RefusedError:
         return _event("gone", {"id": job_id})
 
 

@@ -18,16 +18,16 @@ from .desk import Desk, desk_of
 from .hub import events
 from .names import to_text
 from .orders import COMMANDS, Order, make_order
-from .refused import Refused
+from .refused import RefusedError
 
 _LONGEST_LOG = 1 << 40  # bytes
-_STATES = {"paused", "queued", "cancelled"}
+_STATES = ("paused", "queued", "cancelled")
 
 
 async def _options(request: Request) -> Response:
     command = request.query_params.get("command", "upscale")
     if command not in COMMANDS:
-        raise Refused(400, f"command {shown(command)}: must be one of {', '.join(COMMANDS)}")
+        raise RefusedError(400, f"command {shown(command)}: must be one of {', '.join(COMMANDS)}")
     options = await in_thread(desk_of(request).shell.options, command)
     return answer([asdict(option) for option in options])
 
@@ -37,7 +37,7 @@ async def _command(request: Request) -> Response:
     desk, body = desk_of(request), await body_of(request)
     try:
         order = await in_thread(_order, desk, body)
-    except Refused as refused:
+    except RefusedError as refused:
         return answer({"words": [], "line": "", "target": "", "error": str(refused)})
     words = [to_text(word) for word in ("vsr", order.command, *order.words)]
     facts = {"words": words, "line": to_text(order.line), "target": order.target, "error": None}
@@ -78,7 +78,7 @@ async def _log(request: Request) -> Response:
 async def _last_frame(request: Request) -> Response:
     folder = await in_thread(desk_of(request).queue.folder, _id(request))
     if not folder.frame.is_file():
-        raise Refused(404, "no frame is finished yet")
+        raise RefusedError(404, "no frame is finished yet")
     return FileResponse(folder.frame, media_type="image/jpeg")
 
 
@@ -87,7 +87,7 @@ async def _report(request: Request) -> Response:
     try:
         return answer(json.loads(await in_thread(folder.report.read_bytes)))
     except (OSError, ValueError):
-        raise Refused(404, "the job has no report: only batches have one") from None
+        raise RefusedError(404, "the job has no report: only batches have one") from None
 
 
 async def _events(request: Request) -> Response:
@@ -104,7 +104,7 @@ def _order(desk: Desk, body: dict[str, Any]) -> Order:
 def _changed(desk: Desk, job_id: str, body: dict[str, Any]) -> dict[str, Any]:
     unknown = body.keys() - {"priority", "state"}
     if unknown or not body:
-        raise Refused(400, "a job takes a priority and a state")
+        raise RefusedError(400, "a job takes a priority and a state")
     if "priority" in body:
         desk.queue.prioritise(job_id, body["priority"])
     if "state" in body:
@@ -120,7 +120,7 @@ def _to_state(desk: Desk, job_id: str, state: object) -> None:
     elif state == "cancelled":
         desk.queue.cancel(job_id)
     else:
-        raise Refused(400, f"state {shown(state)}: must be one of {', '.join(sorted(_STATES))}")
+        raise RefusedError(400, f"state {shown(state)}: must be one of {', '.join(_STATES)}")
 
 
 def _id(request: Request) -> str:

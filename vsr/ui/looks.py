@@ -135,7 +135,8 @@ def _strip(path: Path, count: int, height: int) -> dict[str, Any]:
     seconds = Fraction(probe(path).duration or 0).limit_denominator(1000)
     count = 1 if is_still(path) or not seconds else count
     times = [seconds * (2 * number + 1) / (2 * count) for number in range(count)]
-    width, pictures = 0, []
+    width = 0
+    pictures: list[Picture | None] = []
     for time in times:
         try:
             picture = _shown(path, time)

@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from .refused import Refused
+from .refused import RefusedError
 
 _MARK = "\ufffd"
 _BYTES = re.compile(rf"(?:{_MARK}[0-9A-F]{{2}})+")
@@ -26,14 +26,14 @@ def to_text(name: str | os.PathLike[str]) -> str:
 
 
 def to_name(text: str) -> str:
-    """The name that a text of `to_text` stands for. Raises Refused where it stands for none."""
+    """The name that a text of `to_text` stands for. Raises RefusedError for any other text."""
     try:
         name = _BYTES.sub(lambda found: os.fsdecode(_unmarked(found[0])), text)
         os.fsencode(name)
     except UnicodeError:
-        raise Refused(400, "a name holds half a character") from None
+        raise RefusedError(400, "a name holds half a character") from None
     if to_text(name) != text:
-        raise Refused(400, "a name holds U+FFFD, which must stand before each of its bytes")
+        raise RefusedError(400, "a name holds U+FFFD, which must stand before each of its bytes")
     return name
 
 

@@ -15,13 +15,14 @@ from vsr.util.text import shown
 
 from .folder import ServedFolder
 from .names import shell_line
-from .refused import Refused
+from .refused import RefusedError
 from .shell import OptionFacts, Shell
 
 COMMANDS = ("upscale", "preview", "batch", "fuse", "check")
 """What a job may be."""
 
 _MODELS = {"model", "compare"}  # options that take a name or a file
+_NOT_HERE = ("file", "udp", "tcp")  # schemes: files lie in the folder, the others listen
 _MOST_SOURCES = 1000
 _LONGEST = 4000  # characters of a value
 
@@ -52,17 +53,17 @@ class Order:
 
 
 def make_order(body: Mapping[str, Any], folder: ServedFolder, shell: Shell) -> Order:
-    """The command line for a request; its target is named if left out. Raises Refused."""
+    """The command line for a request; its target is named if left out. Raises RefusedError."""
     command = body.get("command")
     if command not in COMMANDS:
-        raise Refused(400, f"command {shown(command)}: must be one of {', '.join(COMMANDS)}")
+        raise RefusedError(400, f"command {shown(command)}: must be one of {', '.join(COMMANDS)}")
     texts = _sources(body, many=command == "batch")
     sources = [_source(text, folder, address=command == "upscale") for text in texts]
     options = list(_options(body.get("options", {}), shell.options(command), folder))
     first = sources[0]
     given = body.get("target") or ""
     if not isinstance(given, str):
-        raise Refused(400, f"target {shown(given)}: must be text")
+        raise RefusedError(400, f"target {shown(given)}: must be text")
     if command == "check":
         output = folder.place(given)
         words = [str(output), "--source", str(first), *options]
@@ -80,16 +81,17 @@ def make_order(body: Mapping[str, Any], folder: ServedFolder, shell: Shell) -> O
 def _check(shell: Shell, command: str, words: Sequence[str]) -> None:
     complaint = shell.complaint(command, words)
     if complaint:
-        raise Refused(400, complaint)
+        raise RefusedError(400, complaint)
 
 
 def _sources(body: Mapping[str, Any], many: bool) -> list[str]:
     given = body.get("sources", body.get("source"))
     found = [given] if isinstance(given, str) else given
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found) or not found:
-        raise Refused(400, "source: name a file of the served folder")
-    if len(found) > (_MOST_SOURCES if many else 1):
-        raise Refused(400, f"{len(found)} sources: take at most {_MOST_SOURCES if many else 1}")
+        raise RefusedError(400, "source: name a file of the served folder")
+    most = _MOST_SOURCES if many else 1
+    if len(found) > most:
+        raise RefusedError(400, f"{len(found)} sources: take at most {most}")
     return found
 
 
@@ -99,11 +101,12 @@ def _source(text: str, folder: ServedFolder, address: bool) -> Path | Url:
     try:
         url = as_source(text)
     except InputError as error:
-        raise Refused(400, str(error)) from None
-    if not isinstance(url, Url) or text.partition("://")[0].lower() in ("file", "udp", "tcp"):
-        raise Refused(400, f"{text.partition('://')[0]}: is no address to take frames from here")
+        raise RefusedError(400, str(error)) from None
+    scheme = text.partition("://")[0].lower()
+    if not isinstance(url, Url) or scheme in _NOT_HERE:
+        raise RefusedError(400, f"{scheme}: is no address to take frames from here")
     if not address:
-        raise Refused(400, f"{url}: an address can only be upscaled")
+        raise RefusedError(400, f"{url}: an address can only be upscaled")
     return url
 
 
@@ -133,12 +136,12 @@ def _target(
 
 def _options(given: Any, known: Sequence[OptionFacts], folder: ServedFolder) -> Iterator[str]:
     if not isinstance(given, dict):
-        raise Refused(400, "options: must be an object of names and values")
+        raise RefusedError(400, "options: must be an object of names and values")
     by_name = {option.name: option for option in known}
     for name, value in given.items():
         option = by_name.get(name)
         if option is None:
-            raise Refused(400, f"option {shown(name)}: is not one of this command's")
+            raise RefusedError(400, f"option {shown(name)}: is not one of this command's")
         yield from _option(option, value, folder)
 
 
@@ -146,7 +149,7 @@ def _option(option: OptionFacts, value: Any, folder: ServedFolder) -> Iterator[s
     flag = option.flags[0]
     if option.kind == "flag":
         if not isinstance(value, bool):
-            raise Refused(400, f"{flag} {shown(value)}: must be true or false")
+            raise RefusedError(400, f"{flag} {shown(value)}: must be true or false")
         if value != option.default:
             yield flag if value else option.off
         return
@@ -155,7 +158,7 @@ def _option(option: OptionFacts, value: Any, folder: ServedFolder) -> Iterator[s
     values = value if isinstance(value, list) and option.multiple else [value]
     for one in values:
         if isinstance(one, bool) or not isinstance(one, str | int | float):
-            raise Refused(400, f"{flag} {shown(one)}: must be text or a number")
+            raise RefusedError(400, f"{flag} {shown(one)}: must be text or a number")
         text = _text(flag, one)
         if text != str(option.default):
             yield from (flag, _value(option, text, folder))
@@ -164,7 +167,7 @@ def _option(option: OptionFacts, value: Any, folder: ServedFolder) -> Iterator[s
 def _text(flag: str, value: str | float) -> str:
     text = f"{value:.15g}" if isinstance(value, float) else str(value)
     if len(text) > _LONGEST or "\0" in text:
-        raise Refused(400, f"{flag}: is too long, or holds a NUL")
+        raise RefusedError(400, f"{flag}: is too long, or holds a NUL")
     return text
 
 

@@ -85,7 +85,8 @@ class Pace:
         self._seen.append((clock, frames))
         while clock - self._seen[0][0] > _SPAN and len(self._seen) > 2:
             self._seen.popleft()
-        (since, before), span = self._seen[0], clock - self._seen[0][0]
+        since, before = self._seen[0]
+        span = clock - since
         fps = (frames - before) / span if span >= _FEWEST and frames > before else None
         left = None
         if fps and expected and expected >= frames:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Condition, Thread
 from typing import Any
 
 from vsr.core.events import Warn, ignore
-from vsr.util.text import counted
 
 from .child import Child, begin, clear, is_locked
 from .job import ENDED, LEAST, MOST, Job, State
 from .orders import Order
-from .refused import Refused
+from .refused import RefusedError
 from .running import Run, run_words
 from .store import JobFolder, JobStore
 
@@ -84,25 +83,25 @@ class JobQueue:
             return [self._told(job) for job in self._jobs.values()]
 
     def one(self, job_id: str) -> dict[str, Any]:
-        """One of them. Raises Refused."""
+        """One of them. Raises RefusedError."""
         with self._changed:
             return self._told(self._job(job_id))
 
     def folder(self, job_id: str) -> JobFolder:
-        """Where one of them is kept. Raises Refused."""
+        """Where one of them is kept. Raises RefusedError."""
         with self._changed:
             return self._store.folder(self._job(job_id).id)
 
     def log(self, job_id: str, start: int) -> tuple[str, int, int]:
-        """As `JobStore.log`. Raises Refused."""
+        """As `JobStore.log`. Raises RefusedError."""
         return self._store.log(self.folder(job_id).path.name, start)
 
     def add(self, order: Order, priority: int = 0) -> dict[str, Any]:
-        """Queue a command line. Raises Refused."""
+        """Queue a command line. Raises RefusedError."""
         _check_priority(priority)
         with self._changed:
             if len(self._jobs) >= _MOST_JOBS:
-                raise Refused(409, f"{counted(len(self._jobs), 'job')}: forget some that are done")
+                raise RefusedError(409, f"{_MOST_JOBS} jobs: forget some that are done")
             self._check_target(order.command, order.target)
             job = Job(
                 id=self._store.new_id(),
@@ -118,21 +117,21 @@ class JobQueue:
             return self._told(job)
 
     def prioritise(self, job_id: str, priority: int) -> None:
-        """Let a job be begun earlier or later. Raises Refused."""
+        """Let a job be begun earlier or later. Raises RefusedError."""
         _check_priority(priority)
         with self._changed:
             job = self._job(job_id)
             if job.state in ENDED:
-                raise Refused(409, f"a job that is {job.state} has no priority any more")
+                raise RefusedError(409, f"a job that is {job.state} has no priority any more")
             self._keep(replace(job, priority=priority))
 
     def pause(self, job_id: str) -> None:
-        """Let a job rest: see `Run.pause`. Raises Refused."""
+        """Let a job rest: see `Run.pause`. Raises RefusedError."""
         with self._changed:
             job = self._waiting(job_id, "paused")
             if job.live and job.id in self._runs:
-                raise Refused(
-                    409, "a live source does not wait: stop it, and what has come is kept"
+                raise RefusedError(
+                    409, "a live source does not wait; cancelled, what has come is kept"
                 )
             run = self._runs.get(job_id)
             if run is not None and job.state == "running":
@@ -144,7 +143,7 @@ class JobQueue:
         with self._changed:
             job = self._job(job_id)
             if job.state == "done" or job.asked == "cancel":
-                raise Refused(409, f"a job that is {job.asked or job.state} cannot go on")
+                raise RefusedError(409, f"a job that is {job.asked or job.state} cannot go on")
             if job.state in ENDED:
                 self._check_target(job.command, job.target)
                 self._store.folder(job.id).events.unlink(missing_ok=True)
@@ -164,11 +163,11 @@ class JobQueue:
                 self._keep(run.cancel(job))
 
     def forget(self, job_id: str) -> None:
-        """Take a job that has ended off the list. What it has made stays. Raises Refused."""
+        """Take a job that has ended off the list. What it has made stays. Raises RefusedError."""
         with self._changed:
             job = self._job(job_id)
             if job.state not in ENDED:
-                raise Refused(409, f"the job is {job.state}: cancel it first")
+                raise RefusedError(409, f"the job is {job.state}: cancel it first")
             del self._jobs[job.id]
             self._store.remove(job.id)
             self._tell(job.id)
@@ -176,13 +175,13 @@ class JobQueue:
     def _job(self, job_id: str) -> Job:
         job = self._jobs.get(job_id)
         if job is None:
-            raise Refused(404, "there is no such job")
+            raise RefusedError(404, "there is no such job")
         return job
 
     def _waiting(self, job_id: str, what: State) -> Job:
         job = self._job(job_id)
         if job.state in ENDED:
-            raise Refused(409, f"a job that is {job.state} cannot be {what}")
+            raise RefusedError(409, f"a job that is {job.state} cannot be {what}")
         return job
 
     def _check_target(self, command: str, target: str) -> None:
@@ -191,14 +190,14 @@ class JobQueue:
             return
         for job in self._jobs.values():
             if job.target == target and job.command != "check" and job.state not in ENDED:
-                raise Refused(409, f"{target}: is what another job makes that is {job.state}")
+                raise RefusedError(409, f"{target}: is what another job makes that is {job.state}")
 
     def _keep(self, job: Job) -> None:
-        """Take what a job is now for true, on the disk first. Raises Refused on a full disk."""
+        """Take what a job is now for true, on the disk first; RefusedError where it is full."""
         try:
             self._store.save(job)
         except OSError as error:
-            raise Refused(507, f"the job cannot be kept: {error.strerror}") from None
+            raise RefusedError(507, f"the job cannot be kept: {error.strerror}") from None
         self._jobs[job.id] = job
         self._tell(job.id)
         self._changed.notify_all()
@@ -235,7 +234,7 @@ class JobQueue:
         for job_id in list(self._runs):
             try:
                 self._follow(job_id)
-            except Refused:  # a full disk: tried again with the next step
+            except RefusedError:  # a full disk: tried again with the next step
                 continue
         while self._busy() < self._at_once:
             waiting = [job for job in self._jobs.values() if self._may_begin(job)]
@@ -275,7 +274,7 @@ class JobQueue:
         """As `_keep`, for what is true already, even if the disk is full."""
         try:
             self._keep(job)
-        except Refused:
+        except RefusedError:
             self._jobs[job.id] = job
             self._tell(job.id)
 
@@ -322,6 +321,6 @@ class JobQueue:
 
 def _check_priority(priority: object) -> None:
     if isinstance(priority, bool) or not isinstance(priority, int):
-        raise Refused(400, "priority: must be a whole number")
+        raise RefusedError(400, "priority: must be a whole number")
     if not LEAST <= priority <= MOST:
-        raise Refused(400, f"priority {priority}: must be of {LEAST} to {MOST}")
+        raise RefusedError(400, f"priority {priority}: must be of {LEAST} to {MOST}")

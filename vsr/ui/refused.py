@@ -6,7 +6,7 @@ from vsr.core.errors import VsrError
 from vsr.util.text import one_line, printable
 
 
-class Refused(VsrError):
+class RefusedError(VsrError):
     """A request that cannot be granted.
 
     Args:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Warn
 from vsr.util.atomic import atomic_write
+from vsr.util.signals import heard
 
 from .app import make_app
 from .job import Job
@@ -51,13 +53,13 @@ def serve(settings: Settings, shell: Shell, ready: Callable[[str], None], warn: 
         store = JobStore(settings.state / "jobs")
         queue = JobQueue(store, shell.program(), settings.at_once, warn)
         try:
-            _Server(settings, queue, shell, ready).run(sockets=[listening])
+            Server(settings, queue, shell, ready).run(sockets=[listening])
         finally:
             left = queue.close()
     return left
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn, with event streams that end when it is to end."""
 
     def __init__(
@@ -84,6 +86,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready(address_of(self._settings))
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """A signal to end is the usual way to end, and no error; another one ends at once."""
+        if threading.current_thread() is not threading.main_thread():  # where none can be heard
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, *heard())}
+        for number in before:
+            signal.signal(number, self.handle_exit)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.closing.set()
@@ -152,7 +169,7 @@ def _kept_token(state: Path) -> str:
     token = secrets.token_urlsafe(_TOKEN)
     try:
         atomic_write(path, token.encode())
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
     return token

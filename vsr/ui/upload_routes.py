@@ -10,7 +10,7 @@ from vsr.util.text import size_text
 
 from .answers import answer, body_of, in_thread, whole
 from .desk import desk_of
-from .refused import Refused
+from .refused import RefusedError
 from .uploads import PIECE
 
 
@@ -18,7 +18,7 @@ async def _begin(request: Request) -> Response:
     desk, body = desk_of(request), await body_of(request)
     folder = body.get("folder", "")
     if not isinstance(folder, str):
-        raise Refused(400, "folder: must be text")
+        raise RefusedError(400, "folder: must be text")
     upload = await in_thread(desk.uploads.begin, body.get("name"), body.get("bytes"), folder)
     offset, path = await in_thread(desk.uploads.finish, upload.id)  # an empty file is done
     return answer({"id": upload.id, "offset": offset, "piece": PIECE, "path": path}, 201)
@@ -40,11 +40,11 @@ async def _piece(request: Request) -> Response:
         with desk.uploads.piece(upload_id, offset) as (file, room):
             async for data in request.stream():
                 if len(data) > room:
-                    raise Refused(413, f"{size_text(len(data) - room)} more than was said")
+                    raise RefusedError(413, f"{size_text(len(data) - room)} more than was said")
                 room -= len(data)
                 await in_thread(file.write, data)
     except ClientDisconnect:
-        raise Refused(400, "the request broke off") from None
+        raise RefusedError(400, "the request broke off") from None
     at, path = await in_thread(desk.uploads.finish, upload_id)
     return answer({"offset": at} if path is None else {"offset": at, "path": path})
 

@@ -1,4 +1,4 @@
-"""Files that are sent: streamed to the disk piece by piece, and gone on with where they broke off."""
+"""Files that are sent: streamed to the disk in pieces, and gone on with where they broke off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vsr.util.text import size_text
 
 from .folder import ServedFolder
 from .names import to_name
-from .refused import Refused
+from .refused import RefusedError
 
 PIECE = 8 << 20
 """Bytes that a page had better send at once."""
@@ -68,50 +68,50 @@ class Uploads:
         self._known = {upload.id: upload for upload in self._load()}
 
     def begin(self, name: object, size: object, folder: str = "") -> Upload:
-        """A new file, or the same that has broken off. Raises Refused."""
+        """A new file, or the same that has broken off. Raises RefusedError."""
         if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
-            raise Refused(400, "an upload needs a name and its bytes, a whole number")
+            raise RefusedError(400, "an upload needs a name and its bytes, a whole number")
         _check_name(name)
         if not 0 <= size <= self._most:
-            raise Refused(413, f"{size_text(size)}: at most {size_text(self._most)} are taken")
+            raise RefusedError(413, f"{size_text(size)}: at most {size_text(self._most)} are taken")
         path = f"{folder}/{name}" if folder else name
         target = self._folder.new(path)
         if os.path.lexists(target):
-            raise Refused(409, f"{path}: is there already")
+            raise RefusedError(409, f"{path}: is there already")
         with self._lock:
             for upload in self._known.values():
                 if (upload.path, upload.bytes) == (path, size):
                     return upload
                 if upload.path == path:
-                    raise Refused(409, f"{path}: is being sent already, with another length")
+                    raise RefusedError(409, f"{path}: is being sent already, with another length")
             if len(self._known) >= _MOST:
-                raise Refused(409, f"{_MOST} files are being sent already")
+                raise RefusedError(409, f"{_MOST} files are being sent already")
             _check_room(target.parent, size)
             return self._new(path, size, target)
 
     def one(self, upload_id: str) -> tuple[Upload, int]:
-        """One of them, and how much of it is there. Raises Refused."""
+        """One of them, and how much of it is there. Raises RefusedError."""
         upload = self._known.get(upload_id)
         if upload is None:
-            raise Refused(404, "there is no such upload: it is done, or was given up")
+            raise RefusedError(404, "there is no such upload: it is done, or was given up")
         try:
             return upload, Path(upload.part).stat().st_size
         except OSError:
             self._forget(upload)
-            raise Refused(404, "there is no such upload: its file is gone") from None
+            raise RefusedError(404, "there is no such upload: its file is gone") from None
 
     @contextmanager
     def piece(self, upload_id: str, offset: int) -> Iterator[tuple[BinaryIO, int]]:
-        """The file to write a piece to, and how much may come. Raises Refused.
+        """The file to write a piece to, and how much may come. Raises RefusedError.
 
         Where the disk is full, all that came of the file is removed.
         """
         upload, at = self.one(upload_id)
         with self._lock:
             if upload_id in self._busy:
-                raise Refused(409, "another piece of it is being written", offset=at)
+                raise RefusedError(409, "another piece of it is being written", offset=at)
             if offset != at:
-                raise Refused(409, f"the next piece begins at byte {at}", offset=at)
+                raise RefusedError(409, f"the next piece begins at byte {at}", offset=at)
             self._busy.add(upload_id)
         try:
             with Path(upload.part).open("ab") as file:
@@ -120,12 +120,12 @@ class Uploads:
             if error.errno not in _FULL:
                 raise
             self.give_up(upload_id)
-            raise Refused(507, f"the disk is full: {upload.path} was given up") from None
+            raise RefusedError(507, f"the disk is full: {upload.path} was given up") from None
         finally:
             self._busy.discard(upload_id)
 
     def finish(self, upload_id: str) -> tuple[int, str | None]:
-        """How much is there, and the file's path once it is whole. Raises Refused."""
+        """How much is there, and the file's path once it is whole. Raises RefusedError."""
         upload, at = self.one(upload_id)
         if at < upload.bytes:
             return at, None
@@ -133,7 +133,7 @@ class Uploads:
         try:
             give_name(Path(upload.part), target, overwrite=False)
         except FileExistsError:
-            raise Refused(409, f"{upload.path}: has appeared meanwhile; it stays") from None
+            raise RefusedError(409, f"{upload.path}: has appeared meanwhile; it stays") from None
         self._forget(upload)
         return at, upload.path
 
@@ -155,7 +155,7 @@ class Uploads:
         except OSError as error:
             part.unlink(missing_ok=True)
             status = 507 if error.errno in _FULL else 403
-            raise Refused(status, f"{path}: cannot be written ({error.strerror})") from None
+            raise RefusedError(status, f"{path}: cannot be written ({error.strerror})") from None
         self._known[upload_id] = upload
         return upload
 
@@ -186,12 +186,14 @@ def _check_name(name: str) -> None:
     """One name, that all systems can show, and that is not hidden."""
     to_name(name)
     if not name or name != name.strip() or name.startswith("."):
-        raise Refused(400, "the name must not be empty, hidden, or begin or end with a space")
+        raise RefusedError(400, "the name must not be empty, hidden, or begin or end with a space")
     if "/" in name or "\\" in name or not name.isprintable():
-        raise Refused(400, "the name must hold no slashes and no control characters")
+        raise RefusedError(400, "the name must hold no slashes and no control characters")
 
 
 def _check_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size + _RESERVE > free:
-        raise Refused(507, f"the disk has {size_text(free)} free: too little for {size_text(size)}")
+        raise RefusedError(
+            507, f"the disk has {size_text(free)} free: too little for {size_text(size)}"
+        )

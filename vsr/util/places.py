@@ -22,7 +22,7 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """What outlasts a run and is worth no backup: ~/.local/state/vsr on Linux. It need not exist."""
+    """What outlasts a run, such as jobs: ~/.local/state/vsr on Linux. It need not exist."""
     from platformdirs import user_state_path
 
     return user_state_path(_NAME, appauthor=False)
