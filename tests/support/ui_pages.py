@@ -19,6 +19,7 @@ marks = [
 PATIENCE = 60_000  # milliseconds, on a busy machine
 
 expect = playwright.expect
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
@@ -45,6 +46,8 @@ class Visitors:
         context = self._browser.new_context(**options)
         self._contexts.append(context)
         context.set_default_timeout(PATIENCE)
+        # It takes seconds of a core to be found out, and nothing depends on it.
+        context.route("**/api/device", lambda route: route.fulfill(json={"device": "cpu bf16"}))
         tab = context.new_page()
         self._listen(tab, urlsplit(address).netloc)
         tab.goto(address)

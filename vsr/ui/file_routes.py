@@ -39,8 +39,11 @@ _COUNT, _HEIGHT, _WIDTH = (1, 60, 12), (16, 360, 72), (16, 1280, 1280)  # least,
 async def _about(request: Request) -> Response:
     desk = desk_of(request)
     writable = os.access(desk.folder.root, os.W_OK)
-    facts = await in_thread(about, desk.settings, writable)
-    return answer({**facts, "device": await in_thread(device)})
+    return answer(await in_thread(about, desk.settings, writable))
+
+
+async def _device(request: Request) -> Response:
+    return answer({"device": await in_thread(device)})
 
 
 async def _files(request: Request) -> Response:
@@ -144,6 +147,7 @@ def _seconds(request: Request, name: str, usual: Fraction) -> Fraction:
 
 ROUTES = [
     Route("/api/about", _about),
+    Route("/api/device", _device),
     Route("/api/files", _files),
     Route("/api/probe", _probe),
     Route("/api/frame.jpg", _frame),

@@ -1,6 +1,6 @@
 // The shell: language, connection, and the view that the address names.
 
-import { about } from "./api.js";
+import { about, get } from "./api.js";
 import { announce, choice, find, make, setText } from "./dom.js";
 import * as store from "./jobs_store.js";
 import * as texts from "./texts.js";
@@ -14,6 +14,7 @@ const { t } = texts;
 const VIEWS = { files: filesView, file: fileView, jobs: jobsView, job: jobView, batch: batchView };
 const SECTIONS = { files: "files", file: "files", jobs: "jobs", job: "jobs", batch: "batch" };
 
+let device = "";
 let leaving = new AbortController(); // aborted when the view is left
 
 function place() {
@@ -43,8 +44,14 @@ async function show(focus) {
   const root = make("div", { class: `view-${name}` }, heading);
   find("#view").replaceChildren(root);
   if (focus) scrollTo(0, 0);
+  const tell = () => {
+    if (heading.textContent) document.title = t("title", { what: heading.textContent });
+  };
   try {
-    await VIEWS[name]({ root, heading, path, signal });
+    const ready = VIEWS[name]({ root, heading, path, signal });
+    tell();
+    if (focus) heading.focus({ preventScroll: true });
+    await ready;
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     if (!heading.textContent) heading.textContent = t("error.title");
@@ -52,9 +59,8 @@ async function show(focus) {
       error.message));
   }
   if (signal.aborted) return;
-  document.title = t("title", { what: heading.textContent });
+  tell();
   root.dataset.ready = "true";
-  if (focus) heading.focus();
 }
 
 function tellConnection() {
@@ -72,9 +78,20 @@ function tellConnection() {
 async function speak(code) {
   await texts.load(code);
   texts.fill(document);
+  await tellAbout();
+}
+
+async function tellAbout() {
   const { version, folder } = await about();
-  setText(find("#about"), t("about", { version, folder }));
-  find("#about").setAttribute("translate", "no");
+  const place = find("#about");
+  place.setAttribute("translate", "no");
+  setText(place, [t("about", { version, folder }), device].filter(Boolean).join(" · "));
+}
+
+// What the machine computes on is found out in seconds, which nobody waits for.
+async function findDevice() {
+  device = (await get("/api/device")).device;
+  await tellAbout();
 }
 
 async function start() {
@@ -98,6 +115,7 @@ async function start() {
   store.connect();
   store.watch(tellConnection, new AbortController().signal);
   await show(false);
+  await findDevice().catch(() => {});
 }
 
 start().catch(async (error) => {
