@@ -31,7 +31,13 @@ from .progress import ProgressEvents
 @upscale_option("read.start")
 @upscale_option("read.end")
 @click.option(
-    "-s", "--scale", type=Number(FUSED_SCALE), default=4, show_default=True, metavar="1..8"
+    "-s",
+    "--scale",
+    type=Number(FUSED_SCALE),
+    default=4,
+    show_default=True,
+    metavar="1..8",
+    help="Factor for both sides.",
 )
 @click.option(
     "--frames",

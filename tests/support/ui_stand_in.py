@@ -1,8 +1,9 @@
 """Stands in for `vsr` in tests of the queue: it says what vsr would say, and computes nothing.
 
-What it does stands in the source: lines of words. `frames N` takes N frames, `slow` takes a twentieth
-of a second for each, `segments` says that what is done outlasts the end, `fail CODE` ends so, `stubborn`
-takes no signal to end, `forever` goes on. It notes each beginning and each signal beside the target.
+What it does stands in the source, a line each: `frames N` takes N frames, `slow` takes a twentieth
+of a second for each, `segments` says that what is done outlasts the end, `fail CODE` ends so,
+`stubborn` takes no signal to end, `forever` goes on. It notes each beginning and each signal beside
+the target.
 """
 
 import json
@@ -42,8 +43,10 @@ def main(command: str, source: Path, target: Path) -> int:
         if stopping:
             print("vsr: interrupted", file=sys.stderr, flush=True)
             return 130
-    while "forever" in script and not stopping:
+    while "forever" in script:
         time.sleep(0.02)
+        if stopping:
+            return 130
     if code := int(script.get("fail", "0")):
         print(f"vsr: error: {source.name}: was told to fail", file=sys.stderr, flush=True)
         return code

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from vsr.networks import shelf
@@ -37,16 +37,33 @@ def about(settings: Settings, writable: bool) -> dict[str, Any]:
         "commands": list(COMMANDS),
         "limits": {"upload": settings.max_upload},
         "jobs_at_once": settings.at_once,
+        "device": known_device(),
         "models": _models(),
     }
 
 
-@cache
-def device() -> str:
-    """What jobs compute on unless told otherwise.
+_asking = Lock()
+_device: list[str] = []
 
-    Asked in a process of its own: a server that has once looked at a GPU would take memory there.
+
+def known_device() -> str | None:
+    """The device, where somebody has asked for it before."""
+    return _device[0] if _device else None
+
+
+def device() -> str:
+    """What jobs compute on unless told otherwise, and in what precision; "" if nobody can tell.
+
+    Asked once, in a process of its own: a server that has once looked at a GPU would take memory
+    there.
     """
+    with _asking:
+        if not _device:
+            _device.append(_ask())
+        return _device[0]
+
+
+def _ask() -> str:
     try:
         ran = subprocess.run(
             [sys.executable, "-P", "-c", _SCRIPT],

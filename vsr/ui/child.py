@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -24,18 +23,19 @@ class Child:
 
     Args:
         folder: of the job.
-        popen: the keeper, where this server began it.
+        keeper: the number of the keeper's process, where this server began it.
     """
 
-    def __init__(self, folder: JobFolder, popen: subprocess.Popen[bytes] | None = None) -> None:
-        self._folder, self._popen = folder, popen
+    def __init__(self, folder: JobFolder, keeper: int | None = None) -> None:
+        self._folder, self._keeper = folder, keeper
 
     def runs(self) -> bool:
         """Whether it has not ended."""
-        if self._popen is not None:
-            if self._popen.poll() is None:
+        if self._keeper is not None:
+            ended, _ = os.waitpid(self._keeper, os.WNOHANG)
+            if not ended:
                 return True
-            self._popen = None  # the command may outlast its keeper, or be another server's
+            self._keeper = None  # the command may outlast its keeper, or be another server's
         return is_locked(self._folder.lock)
 
     def code(self) -> int | None:
@@ -95,22 +95,22 @@ class Child:
 
 
 def clear(folder: JobFolder) -> None:
-    """Forget how an earlier process of a job has ended."""
-    for path in (folder.exit, folder.process):
+    """Forget what an earlier process of a job has told, and how it has ended."""
+    for path in (folder.exit, folder.process, folder.events, folder.frame):
         path.unlink(missing_ok=True)
 
 
 def begin(folder: JobFolder, words: Sequence[str]) -> Child:
     """Start a job's process, which goes on when this one ends. `clear` comes first."""
-    popen = subprocess.Popen(
+    nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+    number = os.posix_spawn(
+        sys.executable,
         [sys.executable, "-P", str(Path(keeper.__file__)), str(folder.path), *words],
-        cwd=folder.path,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        os.environ,
+        file_actions=nowhere,
+        setsid=True,
     )
-    return Child(folder, popen)
+    return Child(folder, number)
 
 
 def is_locked(path: Path) -> bool:

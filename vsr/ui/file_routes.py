@@ -42,7 +42,7 @@ async def _about(request: Request) -> Response:
     return answer(await in_thread(about, desk.settings, writable))
 
 
-async def _device(request: Request) -> Response:
+async def _device(_request: Request) -> Response:
     return answer({"device": await in_thread(device)})
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from .answers import in_thread
 from .queue import JobQueue
 from .refused import RefusedError
 
@@ -27,16 +28,15 @@ async def events(queue: JobQueue, closing: asyncio.Event) -> AsyncIterator[str]:
 
     leave = queue.listen(lambda job_id: _soon(loop, changed, job_id))
     try:
-        yield _event("jobs", queue.all())
+        yield _event("jobs", await in_thread(queue.all))
         while not closing.is_set():
-            await _either(woken, closing, BEAT)
-            woken.clear()
-            if not waiting:
+            if not await _either(woken, closing, BEAT):
                 yield _event("beat", {})
+            woken.clear()
             while waiting:
                 job_id = next(iter(waiting))
                 del waiting[job_id]
-                yield _of(queue, job_id)
+                yield await in_thread(_of, queue, job_id)
     finally:
         leave()
 
@@ -46,13 +46,15 @@ def _soon(loop: asyncio.AbstractEventLoop, call: Any, job_id: str) -> None:
         loop.call_soon_threadsafe(call, job_id)
 
 
-async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
+async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:
+    """Wait for one of two; False where neither comes in time."""
     tasks = [asyncio.ensure_future(event.wait()) for event in (one, other)]
     try:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
+    return bool(done)
 
 
 def _of(queue: JobQueue, job_id: str) -> str:

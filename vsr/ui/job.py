@@ -58,8 +58,14 @@ class Job:
 
     @property
     def line(self) -> str:
-        """As it is typed in a shell."""
-        return shell_line(["vsr", self.command, *self.words])
+        """As it is typed in a shell, but for an address's password."""
+        words = (*self.sources, *self.words[1:]) if self.live else self.words
+        return shell_line(["vsr", self.command, *words])
+
+    @property
+    def watches(self) -> bool:
+        """Whether it is a batch that waits for more files, and so never ends by itself."""
+        return self.command == "batch" and "--watch" in self.words
 
     def kept(self) -> dict[str, Any]:
         """All of it, for the folder."""

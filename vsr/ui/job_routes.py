@@ -39,7 +39,7 @@ async def _command(request: Request) -> Response:
         order = await in_thread(_order, desk, body)
     except RefusedError as refused:
         return answer({"words": [], "line": "", "target": "", "error": str(refused)})
-    words = [to_text(word) for word in ("vsr", order.command, *order.words)]
+    words = [to_text(word) for word in ("vsr", order.command, *order.public)]
     facts = {"words": words, "line": to_text(order.line), "target": order.target, "error": None}
     return answer(facts)
 

@@ -16,23 +16,20 @@ import sys
 import time
 from pathlib import Path
 
-TAKEN = 75  # the exit code where another one runs this job
 _PATIENCE = 5.0  # seconds, in which a server may be looking at the lock
 
 
-def main(folder: Path, words: list[str]) -> int:
-    """Run the words. Returns this process's exit code."""
+def main(folder: Path, words: list[str]) -> None:
+    """Run the words, unless another keeper runs this job."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _go_on)  # a handler, as what is ignored the command would ignore too
     lock = _locked(folder / "lock")
     if lock is None:
-        return TAKEN
+        return
     os.set_inheritable(lock, True)
     for name in ("exit.json", "process.json"):
         (folder / name).unlink(missing_ok=True)
-    code = _run(folder, words, lock)
-    _write(folder / "exit.json", {"code": code})
-    return 0
+    _write(folder / "exit.json", {"code": _run(folder, words, lock)})
 
 
 def _run(folder: Path, words: list[str], lock: int) -> int:
@@ -79,4 +76,4 @@ def _go_on(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    main(Path(sys.argv[1]), sys.argv[2:])

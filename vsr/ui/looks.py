@@ -31,7 +31,7 @@ from .names import to_text
 Picture = NDArray[np.uint8]
 T = TypeVar("T")
 
-_KEPT = 64  # answers that are kept
+_KEPT, _LARGEST = 64, 1 << 19  # answers that are kept, and bytes of one
 _QUALITY = 85  # of JPEGs
 _BACK = (Fraction(0), Fraction(1, 5), Fraction(1), Fraction(5))  # seconds, behind the last frame
 
@@ -72,11 +72,19 @@ class Looks:
                 found: T = self._kept[key]
                 return found
         found = look()
+        if _size(found) > _LARGEST:
+            return found
         with self._lock:
             self._kept[key] = found
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return found
+
+
+def _size(found: object) -> int:
+    """The bytes of the picture in an answer, if there is one."""
+    picture = found.get("jpeg", b"") if isinstance(found, dict) else found
+    return len(picture) if isinstance(picture, bytes) else 0
 
 
 def _probe(path: Path) -> dict[str, Any]:

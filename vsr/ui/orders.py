@@ -36,7 +36,6 @@ class Order:
         words: what follows it, with absolute paths.
         sources, target: as the page writes them; an address has no password.
         live: whether the source is an address.
-        writes: the files and folders that it makes.
     """
 
     command: str
@@ -44,12 +43,16 @@ class Order:
     sources: tuple[str, ...]
     target: str
     live: bool
-    writes: Path | None
 
     @property
     def line(self) -> str:
-        """As it is typed in a shell."""
-        return shell_line(["vsr", self.command, *self.words])
+        """As it is typed in a shell, but for an address's password."""
+        return shell_line(["vsr", self.command, *self.public])
+
+    @property
+    def public(self) -> tuple[str, ...]:
+        """The words, without an address's password."""
+        return (*self.sources, *self.words[1:]) if self.live else self.words
 
 
 def make_order(body: Mapping[str, Any], folder: ServedFolder, shell: Shell) -> Order:
@@ -65,17 +68,21 @@ def make_order(body: Mapping[str, Any], folder: ServedFolder, shell: Shell) -> O
     if not isinstance(given, str):
         raise RefusedError(400, f"target {shown(given)}: must be text")
     if command == "check":
+        if not given:
+            raise RefusedError(400, "target: name the output to check")
         output = folder.place(given)
         words = [str(output), "--source", str(first), *options]
         _check(shell, command, words)
-        return Order(command, tuple(words), tuple(texts), given, False, None)
+        return Order(command, tuple(words), tuple(texts), given, False)
     target = _target(given, command, first, options, folder, shell)
     named = folder.text_of(target) or ""
     words = [*map(_written, sources), str(target), *options]
     _check(shell, command, words)
+    if target.is_file() and "--overwrite" not in words:
+        raise RefusedError(409, f"{named}: exists already; take another name, or overwrite it")
     live = isinstance(first, Url)
     said = tuple(str(s) if isinstance(s, Url) else t for s, t in zip(sources, texts, strict=True))
-    return Order(command, tuple(words), said, named, live, target)
+    return Order(command, tuple(words), said, named, live)
 
 
 def _check(shell: Shell, command: str, words: Sequence[str]) -> None:
@@ -87,8 +94,10 @@ def _check(shell: Shell, command: str, words: Sequence[str]) -> None:
 def _sources(body: Mapping[str, Any], many: bool) -> list[str]:
     given = body.get("sources", body.get("source"))
     found = [given] if isinstance(given, str) else given
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found) or not found:
+    if not isinstance(found, list) or not found:
         raise RefusedError(400, "source: name a file of the served folder")
+    if not all(isinstance(one, str) and one for one in found):
+        raise RefusedError(400, "source: must be text, and name a file of the served folder")
     most = _MOST_SOURCES if many else 1
     if len(found) > most:
         raise RefusedError(400, f"{len(found)} sources: take at most {most}")
@@ -176,7 +185,11 @@ def _value(option: OptionFacts, text: str, folder: ServedFolder) -> str:
     if option.kind == "path":
         return str(folder.new(text))
     if option.name in _MODELS and text and text not in model_names():
-        return str(folder.file(text))
+        try:
+            return str(folder.file(text))
+        except RefusedError as refused:
+            why = "is no model with a name, and no file of the served folder"
+            raise RefusedError(refused.status, f"{option.flags[0]} {shown(text)}: {why}") from None
     return text
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Condition, Thread
 from typing import Any
@@ -146,7 +147,7 @@ class JobQueue:
                 raise RefusedError(409, f"a job that is {job.asked or job.state} cannot go on")
             if job.state in ENDED:
                 self._check_target(job.command, job.target)
-                self._store.folder(job.id).events.unlink(missing_ok=True)
+                self._store.folder(job.id).log.unlink(missing_ok=True)
                 job = replace(job, attempts=0, error="", notes=(), begun=None, ended=None)
                 self._keep(replace(job, state="queued", result=None))
             elif job.state == "paused":
@@ -220,7 +221,8 @@ class JobQueue:
             self._runs[job.id] = Run(folder, Child(folder))
         elif begun:
             self._jobs[job.id] = self._lost(job)
-            self._store.save(self._jobs[job.id])
+            with suppress(OSError):  # a full disk: the next server finds the same
+                self._store.save(self._jobs[job.id])
 
     def _work(self) -> None:
         with self._changed:
@@ -236,14 +238,15 @@ class JobQueue:
                 self._follow(job_id)
             except RefusedError:  # a full disk: tried again with the next step
                 continue
-        while self._busy() < self._at_once:
-            waiting = [job for job in self._jobs.values() if self._may_begin(job)]
-            if not waiting:
-                return
-            self._begin(min(waiting, key=lambda job: (-job.priority, job.id)))
+        waiting = [job for job in self._jobs.values() if self._may_begin(job)]
+        for job in sorted(waiting, key=lambda job: (-job.priority, job.id)):
+            if job.watches or self._busy() < self._at_once:
+                self._begin(job)
 
     def _busy(self) -> int:
-        return sum(not self._jobs[job_id].held for job_id in self._runs)
+        """How many places are taken; one that waits for files takes none."""
+        jobs = [self._jobs[job_id] for job_id in self._runs]
+        return sum(not (job.held or job.watches) for job in jobs)
 
     def _may_begin(self, job: Job) -> bool:
         """One that is still about to stop is not begun a second time."""

@@ -16,6 +16,7 @@ from .store import JobFolder
 _NOTES = 50  # warnings that a job keeps
 _AGAIN, _AT_ONCE = 10.0, 30.0  # seconds after which an end is asked for again, and then forced
 _LIVE = 6  # times as long for what a live stream has left to write
+_PIECE = 1 << 20  # bytes of a log that are read at once
 _TAIL = 8192  # bytes of a log, in which its last line is looked for
 _WARNING = "vsr: warning: "
 
@@ -107,7 +108,7 @@ class Run:
         job = self._moved(job, last) if last else job
         notes = self._said.warnings()
         if notes:
-            job = replace(job, notes=(*job.notes, *notes)[-_NOTES:])
+            job = replace(job, notes=tuple(dict.fromkeys((*job.notes, *notes)))[:_NOTES])
         return job
 
     def why(self, code: int, some_failed: int) -> str:
@@ -154,16 +155,16 @@ class _Log:
 
     def __init__(self, folder: JobFolder) -> None:
         self._path = folder.log
-        self._at = self._size()
+        self._at = 0  # what an earlier server has heard of it is heard again, and kept once
         self._rest = ""
 
     def warnings(self) -> list[str]:
-        """Those that came since the last call, or since this was made."""
+        """Those that came since the last call."""
         if self._size() <= self._at:
             return []
         with self._path.open("rb") as file:
             file.seek(self._at)
-            data = file.read(1 << 20)
+            data = file.read(_PIECE)
         self._at += len(data)
         *lines, self._rest = (self._rest + data.decode(errors="replace")).split("\n")
         return [

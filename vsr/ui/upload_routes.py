@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -42,11 +44,15 @@ async def _piece(request: Request) -> Response:
                 if len(data) > room:
                     raise RefusedError(413, f"{size_text(len(data) - room)} more than was said")
                 room -= len(data)
-                await in_thread(file.write, data)
+                await in_thread(_write, file, data)
     except ClientDisconnect:
         raise RefusedError(400, "the request broke off") from None
     at, path = await in_thread(desk.uploads.finish, upload_id)
     return answer({"offset": at} if path is None else {"offset": at, "path": path})
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
 
 
 async def _give_up(request: Request) -> Response:
