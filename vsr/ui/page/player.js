@@ -7,10 +7,16 @@ import { t } from "./texts.js";
 
 const STILLS = new Set([".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".gif"]);
 
+/** The file's name, and a link that saves it. */
+export function saveLink(path) {
+  const name = nameIn(path);
+  return make("p", { class: "beside" }, data(name, "span", { dir: "auto" }), " ",
+    make("a", { href: `${media(path)}&download=1`, download: name, class: "button" }, t("player.save")));
+}
+
 export function player(path) {
   const address = media(path);
   const name = nameIn(path);
-  const save = make("a", { href: `${address}&download=1`, download: name, class: "button" }, t("player.save"));
   const trouble = make("p", { class: "note", role: "status", hidden: true });
   const cannot = () => {
     shown.hidden = true;
@@ -27,6 +33,5 @@ export function player(path) {
   shown.addEventListener("loadedmetadata", () => {
     if (!shown.videoWidth) cannot();
   });
-  return make("div", { class: "player" }, shown, trouble,
-    make("p", { class: "beside" }, data(name, "span", { dir: "auto" }), " ", save));
+  return make("div", { class: "player" }, shown, trouble, saveLink(path));
 }

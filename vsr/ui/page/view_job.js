@@ -1,6 +1,6 @@
 // One job: how far it is, what it says, and what came of it.
 
-import { address, get } from "./api.js";
+import { address, get, media } from "./api.js";
 import { commandLine } from "./command_bar.js";
 import { data, make, said, setText } from "./dom.js";
 import { checkFacts, costTable, factList, recordTable, table } from "./facts.js";
@@ -8,7 +8,7 @@ import * as parts from "./job_parts.js";
 import * as store from "./jobs_store.js";
 import { choicesFor } from "./choices.js";
 import { fileAt } from "./places.js";
-import { player } from "./player.js";
+import { player, saveLink } from "./player.js";
 import { number, span, t } from "./texts.js";
 import { pageFrame } from "./view_file.js";
 
@@ -146,21 +146,25 @@ async function previewed(outcome, job) {
 
 async function fused(outcome, job, signal) {
   const { result } = job;
-  const still = job.target.replace(/\.html?$/i, ".png");
-  const figures = [make("h2", {}, t("job.result"))];
-  if (/\.html?$/i.test(job.target)) figures.push(pageFrame(job.target));
-  else figures.push(player(still));
-  if (result) {
-    figures.push(factList([
-      [t("fuse.used"), t("fuse.usedof", { used: number(result.used), all: number(result.frames) })],
-      [t("fuse.motion"), data(result.motion)],
-      [t("fuse.knowledge"), said(result.knowledge)],
-    ]));
+  if (!result) {
+    outcome.append(make("section", { class: "card" }, make("h2", {}, t("job.result")), player(job.target)));
+    return;
   }
-  outcome.append(make("section", { class: "card" }, ...figures));
-  const page = result?.files?.page;
-  if (page) outcome.append(pageFrame(beside(job.target, page)));
-  const record = await recordOf("/api/media", still.replace(/\.png$/i, ".record.json"), signal);
+  const { files } = result;
+  const at = (name) => beside(job.target, files[name]);
+  const pictures = [["still", t("fuse.still")], ["best", t("fuse.best")], ["network", t("fuse.network")],
+    ["mean", t("fuse.mean")], ["error", t("fuse.error")]].filter(([name]) => files[name]);
+  const figures = pictures.map(([name, caption]) => make("figure", {},
+    make("img", { src: media(at(name)), alt: "" }), make("figcaption", {}, caption)));
+  const facts = factList([
+    [t("fuse.used"), t("fuse.usedof", { used: number(result.used), all: number(result.frames) })],
+    [t("fuse.motion"), data(result.motion)],
+    [t("fuse.knowledge"), said(result.knowledge)],
+  ]);
+  outcome.append(make("section", { class: "card" }, make("h2", {}, t("job.result")),
+    make("div", { class: "gallery" }, ...figures), saveLink(at("still")), facts));
+  if (files.page) outcome.append(pageFrame(at("page")));
+  const record = files.record && await recordOf("/api/media", at("record"), signal);
   if (record) outcome.append(record);
 }
 
