@@ -56,7 +56,9 @@ export async function jobView({ root, heading, path: id, signal }) {
     if (shown === job.state) return;
     shown = job.state;
     outcome.replaceChildren();
-    if (job.state === "done") showOutcome(outcome, job, signal);
+    if (job.state === "done" || (job.command === "batch" && parts.ended(job))) {
+      showOutcome(outcome, job, signal);
+    }
   }, signal);
 }
 
@@ -104,7 +106,8 @@ async function showOutcome(outcome, job, signal) {
   try {
     await OUTCOMES[job.command](outcome, job, signal);
   } catch (error) {
-    if (error.name !== "AbortError") outcome.append(make("p", { class: "note" }, said(error.message)));
+    if (error.name === "AbortError" || job.state !== "done") return;
+    outcome.append(make("p", { class: "note" }, said(error.message)));
   }
 }
 
@@ -179,12 +182,8 @@ async function checked(outcome, job) {
   outcome.append(make("section", { class: "card" }, make("h2", {}, t("job.result")), checkFacts(job.result)));
 }
 
+/** What became of each file of a batch; one that was cancelled may have no report. */
 async function batched(outcome, job, signal) {
-  outcome.append(await reportOf(job, signal));
-}
-
-/** What became of each file of a batch. */
-export async function reportOf(job, signal) {
   const report = await get(`/api/jobs/${job.id}/report`, {}, signal);
   const heads = [t("report.file"), t("report.status"), t("report.time"), t("report.frames")];
   const rows = report.map((one) => [
@@ -193,7 +192,7 @@ export async function reportOf(job, signal) {
     one.seconds ? span(Number(one.seconds)) : "–",
     one.frames ? number(Number(one.frames), 0) : "–",
   ].map((cell) => (Array.isArray(cell) ? make("span", {}, ...cell) : cell)));
-  return make("section", { class: "card" }, table(t("report.title"), heads, rows));
+  outcome.append(make("section", { class: "card" }, table(t("report.title"), heads, rows)));
 }
 
 /* What it says. */
