@@ -3,7 +3,7 @@
     pip install -e '.[dev]'        # and Chromium, or: playwright install chromium
     python docs/screens.py
 
-A real `vsr ui` serves samples/street.mp4 from a folder for the while, and a real browser looks at it.
+A real `vsr ui` serves samples/street.mp4 for the while, and a real browser looks at it.
 """
 
 from __future__ import annotations

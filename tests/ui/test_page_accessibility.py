@@ -48,6 +48,12 @@ OWN_WORDS = r"""() => {
   return found;
 }"""
 
+# What has the focus shows it, or what stands for it does: beside a control that is not seen.
+OUTLINES = """() => {
+  const one = document.activeElement;
+  return [one, one.nextElementSibling ?? one].map((e) => getComputedStyle(e).outlineStyle);
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -65,11 +71,15 @@ def server(tmp_path_factory):
     (folder / "broken.mp4").write_text("no video")
     with started(folder, state) as one:
         page = one.page
-        upscale = page.order("upscale", "clip.mp4", "out.mp4", model="bicubic", scale="2", record=True)
+        upscale = page.order(
+            "upscale", "clip.mp4", "out.mp4", model="bicubic", scale="2", record=True
+        )
         page.wait(upscale, "done")
         jobs = {
             "UPSCALE": upscale,
-            "PREVIEW": page.order("preview", "clip.mp4", "p.html", model=["bicubic"], compare="nearest"),
+            "PREVIEW": page.order(
+                "preview", "clip.mp4", "p.html", model=["bicubic"], compare="nearest"
+            ),
             "CHECK": page.order("check", "clip.mp4", "out.mp4"),
             "BATCH": page.order("batch", "in", "many", model="bicubic", scale="2"),
             "FAILED": page.order("upscale", "broken.mp4", "b.mp4"),
@@ -77,7 +87,11 @@ def server(tmp_path_factory):
         for name, job in jobs.items():
             page.wait(job, "failed" if name == "FAILED" else "done")
         one.views = [
-            re.sub(r"[A-Z]+$", lambda found: jobs[found[0]]["id"] if found[0] in jobs else found[0], view)
+            re.sub(
+                r"[A-Z]+$",
+                lambda found: jobs[found[0]]["id"] if found[0] in jobs else found[0],
+                view,
+            )
             for view in VIEWS
         ]
         yield one
@@ -106,7 +120,7 @@ def open_view(tab, view):
 
 
 def axe_in(tab, options):
-    """What axe-core finds wrong. What stands in the sandboxed frame is a page with its own tests."""
+    """What axe-core finds wrong; the sandboxed frame holds a page with tests of its own."""
     result = tab.evaluate("(options) => axe.run({ exclude: ['iframe'] }, options)", options)
     assert result["passes"]
     return [
@@ -156,7 +170,14 @@ def test_light_and_dark_follow_the_system(visitors, server):
     def shades(scheme):
         tab = visitors.visit(server.address, color_scheme=scheme)
         return [
-            sum(map(int, re.findall(r"\d+", tab.locator("body").evaluate(f"(e) => getComputedStyle(e).{name}"))[:3]))
+            sum(
+                map(
+                    int,
+                    re.findall(
+                        r"\d+", tab.locator("body").evaluate(f"(e) => getComputedStyle(e).{name}")
+                    )[:3],
+                )
+            )
             for name in ("backgroundColor", "color")
         ]
 
@@ -180,9 +201,7 @@ def test_all_of_it_goes_by_keyboard_alone(visitors, server):
         for _ in range(80):
             tab.keyboard.press("Tab")
             if tab.evaluate("(what) => document.activeElement.matches(what)", what):
-                outline = "getComputedStyle(document.activeElement).outlineStyle"
-                beside = "getComputedStyle(document.activeElement.nextElementSibling ?? document.body).outlineStyle"
-                assert "solid" in (tab.evaluate(outline), tab.evaluate(beside))
+                assert "solid" in tab.evaluate(OUTLINES)
                 return
         raise AssertionError(f"{what} is not reached")
 

@@ -20,6 +20,7 @@ HOSTILE = (
     "50% #1?x=2&y.mp4",
     "{name} ${1}.mp4",
 )
+SIZE = "96 \N{MULTIPLICATION SIGN} 64 pixels"
 PLAYS = """async (video) => {
   video.muted = true;
   await video.play();
@@ -79,7 +80,7 @@ def test_from_choosing_a_file_to_playing_the_result_with_a_killed_server_between
         tab = visitors.visit(first.address)
         tab.get_by_role("link", name="clip.mp4").click()
         expect(tab.locator(".view-file")).to_be_visible()
-        expect(tab.locator("dl.facts").first).to_contain_text("96 × 64 pixels")
+        expect(tab.locator("dl.facts").first).to_contain_text(SIZE)
         tab.get_by_label("Model", exact=True).select_option("espcn")
         tab.get_by_label("Size", exact=True).select_option("x2")
         tab.get_by_label("Left").fill("16")
@@ -133,7 +134,9 @@ def test_a_region_is_drawn_moved_and_given_by_numbers(visitors, server):
     box = tab.locator(".stage").bounding_box()
 
     def drag(begin, end):
-        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (begin, end)]
+        points = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (begin, end)
+        ]
         tab.mouse.move(*points[0])
         tab.mouse.down()
         tab.mouse.move(*points[1], steps=4)
@@ -276,9 +279,9 @@ def test_hostile_names_are_text(visitors, folder, server):
         entry = tab.locator(".entry .name", has_text=re.compile(f"^{re.escape(name)}$"))
         expect(entry).to_have_count(1)
         entry.click()
-        expect(tab.locator("dl.facts").first).to_contain_text("96 × 64 pixels")
+        expect(tab.locator("dl.facts").first).to_contain_text(SIZE)
         assert tab.locator("h1").text_content() == name
-        expect(tab).to_have_title(f"{name} – vsr")
+        expect(tab).to_have_title(f"{name} \N{EN DASH} vsr")
         run(tab)
         assert name in tab.locator("h1").text_content()
         assert tab.locator("h1 *").count() == 1  # the name, and nothing that it made
@@ -291,8 +294,8 @@ def test_hostile_names_are_text(visitors, folder, server):
 
 
 def test_what_no_browser_plays_is_offered_to_be_saved(visitors, folder, server):
-    step = dict(time_base=Fraction(1, 25), pts=range(5))
-    clips.make(folder / "master.mkv", clips.Clip(codec="ffv1", options={}, **step))
+    clip = clips.Clip(codec="ffv1", options={}, time_base=Fraction(1, 25), pts=range(5))
+    clips.make(folder / "master.mkv", clip)
     tab = visitors.visit(server.address, "#/file/master.mkv")
     tab.get_by_text("Play it as it is").click()
     expect(tab.locator(".player .note")).to_contain_text("cannot show this file")

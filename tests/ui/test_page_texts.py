@@ -1,4 +1,4 @@
-"""The page's words: one table per language, complete, used, and the only place where words stand."""
+"""The page's words: one table per language, complete, used, and the only place for words."""
 
 import json
 import re
@@ -12,7 +12,8 @@ from vsr.ui.about import PAGE
 from vsr.ui.job import STATES
 from vsr.ui.orders import COMMANDS
 
-TABLES = {path.stem: json.loads(path.read_text("utf-8")) for path in (PAGE / "texts").glob("*.json")}
+_FILES = (PAGE / "texts").glob("*.json")
+TABLES = {path.stem: json.loads(path.read_text("utf-8")) for path in _FILES}
 SCRIPTS = {path.name: path.read_text("utf-8") for path in PAGE.glob("*.js")}
 INDEX = (PAGE / "index.html").read_text("utf-8")
 # English has these from the command itself, so that nothing is written twice.
@@ -152,7 +153,8 @@ def test_scripts_make_no_html_and_run_no_text(name):
 
 @pytest.mark.parametrize("path", sorted(PAGE.rglob("*.*")), ids=lambda path: path.name)
 def test_nothing_is_asked_for_elsewhere(path):
-    text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")  # a name, not asked for
+    name = "http://www.w3.org/2000/svg"  # of a vocabulary: nobody asks for it
+    text = path.read_text("utf-8").replace(name, "")
     assert re.findall(r"https?://|[\"'(]//", text) == []
 
 
