@@ -79,6 +79,7 @@ export function commandBar(choices, request, how, signal) {
       if (!order.target && how.suffix()) order.target = (await word(order, how.suffix())).target;
       const job = await write("POST", "/api/jobs", order);
       store.put(job);
+      choices.target = ""; // its name is taken now
       if (signal.aborted) return;
       location.hash = jobAt(job.id);
     } catch (error) {

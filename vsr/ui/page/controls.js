@@ -28,6 +28,7 @@ export const helpOf = (option, name = "p") => {
  * @param {{models: object[]}} server what /api/about tells
  * @param {{width, height, suffix}} source of the file; null for many files
  * @param {() => void} changed
+ * @returns {{element, tell(): void}} `tell` is for after the region has changed
  */
 export function controls(choices, options, server, source, changed) {
   const known = new Map(options.map((option) => [option.name, option]));
@@ -38,7 +39,8 @@ export function controls(choices, options, server, source, changed) {
   };
   const row = (...fields) => make("div", { class: "pair" }, ...fields.filter(Boolean));
   const many = command === "preview";
-  const size = known.has("to") ? sizeChoice(choices, source, set)
+  const sized = known.has("to") && sizeChoice(choices, source, set);
+  const size = sized ? sized.element
     : known.has("scale") && wholeFactor(choices, known.get("scale"), set);
   const parts = [
     known.has("model") && many && takes(choices, server, changed),
@@ -56,7 +58,8 @@ export function controls(choices, options, server, source, changed) {
     parts.push(tick(t("option.record"), choices.options.record !== false,
       ({ target }) => set({ record: target.checked }), helpOf(option)));
   }
-  return make("div", { class: "controls" }, ...parts);
+  const element = make("div", { class: "controls" }, ...parts);
+  return { element, tell: () => sized && sized.tell() };
 }
 
 const INTERPOLATIONS = new Set(["nearest", "bilinear", "bicubic", "lanczos"]);
@@ -162,7 +165,7 @@ function sizeChoice(choices, source, set) {
     hint.textContent = shown ? t("size.becomes", { size: both.join(" × ") }) : "";
   }
   fill();
-  return make("div", {}, field(t("size.title"), select, hint), own);
+  return { element: make("div", {}, field(t("size.title"), select, hint), own), tell };
 }
 
 const factorName = (factor) => (factor === "1" ? t("size.same") : `× ${number(Number(factor))}`);

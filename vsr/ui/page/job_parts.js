@@ -111,6 +111,7 @@ export function jobButtons(id, words = false) {
       try {
         trouble.replaceChildren();
         const job = store.job(id);
+        if (!job) return;
         const next = await ACTIONS[action](job);
         if (next) store.put(next);
         else store.drop(id);

@@ -44,6 +44,7 @@ function control(option, choices, changed) {
     const pairs = option.choices.map((value) => [value, value]);
     if (usual === "") pairs.unshift(["", t("choice.default")]);
     const select = choice(pairs, now ?? usual, {
+      translate: "no",
       onchange: () => set(select.value === String(usual) ? undefined : select.value),
     });
     return field(label, select, helpOf(option));

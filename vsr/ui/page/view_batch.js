@@ -35,7 +35,7 @@ export async function batchView({ root, heading, path, signal }) {
     }, make("p", { class: "hint" }, t("batch.watchhint")))] : [];
   const form = make("section", { class: "card" }, make("p", { class: "lead" }, t("lead.batch")),
     field(t("batch.folder"), folder, t("batch.folderhint")), list, ...watching,
-    controls(choices, options, server, null, bar.later), moreOptions(choices, options, bar.later));
+    controls(choices, options, server, null, bar.later).element, moreOptions(choices, options, bar.later));
   root.append(make("div", { class: "two" }, make("div", { class: "doing" }, form, bar.element),
     make("div", { class: "see" }, batchJobs(signal))));
   const { entries } = await get("/api/files", { path: "" }, signal);

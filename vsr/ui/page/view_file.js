@@ -31,15 +31,15 @@ export async function fileView({ root, heading, path, signal }) {
   const doing = make("div", { class: "doing" });
   root.append(make("div", { class: "two" }, see, doing));
   const file = { path, size: null, signal };
-  let bar = null;
-  const changed = () => bar?.later();
+  let shown = null;
+  const changed = () => shown?.told();
   if (isAddress(path)) {
     see.append(make("p", { class: "note" }, t("file.live")));
   } else {
     await look(see, file, choices, changed);
   }
   const fill = async () => {
-    bar = await form(doing, file, choices, server, fill);
+    shown = await form(doing, file, choices, server, fill) ?? shown;
   };
   await fill();
   if (!isAddress(path)) await asItIs(see, path, signal);
@@ -108,23 +108,31 @@ async function asItIs(see, path, signal) {
 // All that is chosen for one command; another command is another form.
 async function form(doing, file, choices, server, again) {
   const { path, size, signal } = file;
-  const options = await optionsOf(choices.command);
-  const { writable } = server;
+  const { command } = choices;
+  let bar = null;
+  const later = () => bar.later();
+  const options = await optionsOf(command);
+  const source = command === "check" ? await sourceField(choices, path, later, signal) : null;
+  if (signal.aborted || choices.command !== command) return null; // another was chosen meanwhile
   const request = () => requestOf(choices, path, options);
   const run = t(`run.${choices.command}`);
   const named = choices.command !== "check";
   const suffix = () => (choices.command === "upscale" ? choices.container : "");
-  const bar = commandBar(choices, request, { run, named, suffix, writable }, signal);
+  bar = commandBar(choices, request, { run, named, suffix }, signal);
   const plain = make("section", { class: "card", "aria-label": t(`command.${choices.command}`) },
     make("p", { class: "lead" }, t(`lead.${choices.command}`)));
-  if (choices.command === "preview") plain.append(previewPart(choices, bar.later, Boolean(size?.duration)));
-  if (choices.command === "check") plain.append(await sourceField(choices, path, bar.later, signal));
-  plain.append(controls(choices, options, server, size, bar.later),
-    moreOptions(choices, options, bar.later));
+  if (choices.command === "preview") plain.append(previewPart(choices, later, Boolean(size?.duration)));
+  if (source) plain.append(source);
+  const set = controls(choices, options, server, size, later);
+  plain.append(set.element, moreOptions(choices, options, later));
   const focused = doing.contains(document.activeElement) ? document.activeElement.value : null;
   doing.replaceChildren(commandChoice(path, choices, again), plain, bar.element);
   if (COMMANDS.includes(focused)) doing.querySelector(`.commands [value="${focused}"]`).focus();
-  return bar;
+  const told = () => {
+    set.tell();
+    later();
+  };
+  return { told };
 }
 
 function commandChoice(path, choices, again) {

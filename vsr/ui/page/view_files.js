@@ -13,13 +13,15 @@ export async function filesView({ root, heading, path, signal }) {
   const base = folder.split(/[\\/]/).filter(Boolean).pop() ?? folder;
   heading.append(data(path ? path.split("/").pop() : base));
   const list = make("ul", { class: "entries card", "aria-label": t("files.list") });
+  const left = make("p", { class: "note", hidden: true }, t("files.more"));
   const side = make("div", { class: "side" }, addressForm());
   if (path) root.prepend(crumbs(base, path));
-  root.append(make("div", { class: "columns" }, make("div", {}, list, forFolder(path)), side));
+  root.append(make("div", { class: "columns" }, make("div", {}, list, left, forFolder(path)), side));
   if (writable) side.prepend(dropping(path, limits, signal));
   const fill = async () => {
-    const { entries } = await get("/api/files", { path }, signal);
+    const { entries, more } = await get("/api/files", { path }, signal);
     show(list, entries);
+    left.hidden = !more;
   };
   await fill();
   followEnds(fill, signal);

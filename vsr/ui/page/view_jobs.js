@@ -27,8 +27,10 @@ export async function jobsView({ root, heading, signal }) {
     for (const name of GROUPS) fillGroup(groups.get(name), ordered(name, jobs), rows);
     empty.hidden = jobs.length > 0 || store.connection() === "connecting";
     // Whoever was moved in the list has lost the focus.
-    if (held !== document.activeElement && root.contains(held)) held.focus();
-    else if (!document.contains(held) && document.activeElement === document.body) heading.focus();
+    if (held !== document.activeElement && root.contains(held)) held.focus({ preventScroll: true });
+    else if (!document.contains(held) && document.activeElement === document.body) {
+      heading.focus({ preventScroll: true });
+    }
   }, signal);
 }
 
