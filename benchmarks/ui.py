@@ -148,9 +148,11 @@ def main() -> None:
         try:
             measure(client, address, process.pid, given)
         finally:
-            stop_jobs(client)
-            process.send_signal(signal.SIGINT)
-            process.communicate()
+            try:
+                stop_jobs(Client(address))  # the other connection may have been closed meanwhile
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.communicate()
 
 
 if __name__ == "__main__":

@@ -80,9 +80,10 @@ def ui_command(
     try:
         from vsr.ui.serve import serve
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn", "anyio", "fcntl"):
+        name = (error.name or "").partition(".")[0]
+        if name not in ("starlette", "uvicorn", "anyio", "fcntl"):
             raise
-        raise OutputError(_missing(error.name)) from None
+        raise OutputError(_missing(name)) from None
     from vsr.ui.settings import Settings
 
     from .ui_shell import ClickShell

@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 from support.cli_runner import SCRIPT
 from vsr.cli.ui_shell import ClickShell
 from vsr.ui import queue
+from vsr.ui.child import is_locked
 from vsr.ui.queue import JobQueue
 from vsr.ui.serve import Server
 from vsr.ui.settings import Settings
@@ -178,18 +179,24 @@ def served(
         finally:
             server.should_exit = True
             thread.join()
-            jobs.close()
+            for job in jobs.close():
+                started = state / "jobs" / job.id / "lock"
+                while not started.exists():  # its keeper was just begun
+                    time.sleep(0.02)
             if ends:
                 end_all(state)
 
 
 def end_all(state: Path) -> None:
     """End the processes of all jobs of a state folder, as a machine that goes down does."""
-    for file in (state / "jobs").glob("*/process.json"):
-        facts = json.loads(file.read_text())
-        if not file.with_name("exit.json").exists():
+    for folder in (state / "jobs").glob("*/"):
+        process = folder / "process.json"
+        until = time.monotonic() + _PATIENCE
+        while is_locked(folder / "lock") and not process.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        if process.exists() and not (folder / "exit.json").exists():
             with suppress(ProcessLookupError):
-                os.killpg(facts["group"], signal.SIGKILL)
+                os.killpg(json.loads(process.read_text())["group"], signal.SIGKILL)
 
 
 @dataclass

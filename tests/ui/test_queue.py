@@ -194,6 +194,8 @@ def test_one_that_takes_no_signal_is_killed(
 def test_two_jobs_never_write_one_file(page: Page, folder: Path) -> None:
     first = page.order("upscale", source(folder, "a.mp4", "forever"), "b.mp4")
     body = {"command": "upscale", "source": "a.mp4", "target": "b.mp4"}
+    usual = [page.order("upscale", "a.mp4")["target"] for _ in range(2)]
+    assert usual == ["a_x4.mp4", "a_x4_2.mp4"]  # the first is not there yet, but is to be
     refused = page.ask("POST", "/api/jobs", body)
     assert (refused.status, "another job" in refused.json["error"]) == (409, True)
     page.change(first, state="cancelled")

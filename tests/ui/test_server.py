@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from support import servers
 from support.cli_runner import SCRIPT, vsr
 from support.clips import Clip, make
-from support.servers import rtsp
-from support.ui_servers import Page, end_all, started
+from support.ui_servers import Page, Process, end_all, started
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -57,17 +57,25 @@ def frames_of(path: Path) -> str:
     return found.hexdigest()
 
 
+class Shared(NamedTuple):
+    """A server, its folder, and where its jobs are."""
+
+    server: Process
+    folder: Path
+    state: Path
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Page, Path]]:
-    """One server for all that do it no harm, and its folder."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """One server for all that do it no harm."""
     folder, state = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("state")
     make(folder / "a.mkv", Clip())
     with started(folder, state) as server:
-        yield server.page, folder
+        yield Shared(server, folder, state)
 
 
-def test_from_choosing_to_playing(shared: tuple[Page, Path]) -> None:
-    page, folder = shared
+def test_from_choosing_to_playing(shared: Shared) -> None:
+    page, folder = shared.server.page, shared.folder
     make(folder / "-a\nb.mkv", Clip(audio=["eng"]))
     (entry,) = [one for one in page.get("/api/files")["entries"] if one["name"][0] == "-"]
     assert page.get("/api/probe", path=entry["path"])["video"]["height"] == 48
@@ -98,8 +106,11 @@ def test_a_killed_server_loses_nothing(folder: Path, state: Path, tmp_path: Path
         options = {**FAST, "resume": "always"}
         job = server.page.order("upscale", "a.mp4", "b.mkv", **options)
         server.page.until(job, lambda now: (now["progress"] or {}).get("frames", 0) > 20)
+        token = server.page.token
         server.kill()
+    assert (state / "token").stat().st_mode & 0o077 == 0
     with started(folder, state) as server:
+        assert server.page.token == token  # so that an open page goes on
         found = server.page.get(f"/api/jobs/{job['id']}")
         assert found["state"] in ("running", "done")
         done = server.page.wait(job, "done", "failed")
@@ -145,8 +156,8 @@ def test_a_pause_in_segments_goes_on_from_there(folder: Path, state: Path, tmp_p
     assert frames_of(folder / "b.mkv") == frames_of(tmp_path / "direct.mkv")
 
 
-def test_two_at_once_see_the_same(shared: tuple[Page, Path]) -> None:
-    one, folder = shared
+def test_two_at_once_see_the_same(shared: Shared) -> None:
+    one, folder = shared.server.page, shared.folder
     other = Page(one.host, one.port, one.token)
     with one.events() as first, other.events() as second:
         streams = (first, second)
@@ -175,9 +186,9 @@ def test_two_at_once_see_the_same(shared: tuple[Page, Path]) -> None:
     ],
 )
 def test_the_other_commands(
-    shared: tuple[Page, Path], command: str, target: str, options: dict[str, Any]
+    shared: Shared, command: str, target: str, options: dict[str, Any]
 ) -> None:
-    page, _ = shared
+    page = shared.server.page
     job = page.order(command, "a.mkv", target, **options)
     done = page.wait(job, "done", "failed")
     assert done["state"] == "done", done
@@ -189,8 +200,8 @@ def test_the_other_commands(
         assert page.get("/api/files", path="out")["entries"][0]["name"] == "a.mkv"
 
 
-def test_a_batch_with_a_bad_file_fails_and_says_where_to_look(shared: tuple[Page, Path]) -> None:
-    page, folder = shared
+def test_a_batch_with_a_bad_file_fails_and_says_where_to_look(shared: Shared) -> None:
+    page, folder = shared.server.page, shared.folder
     (folder / "bad.mkv").write_bytes(b"none")
     body = {"command": "batch", "sources": ["a.mkv", "bad.mkv"], "target": "more", "options": FAST}
     job = page.ask("POST", "/api/jobs", body).json
@@ -200,44 +211,68 @@ def test_a_batch_with_a_bad_file_fails_and_says_where_to_look(shared: tuple[Page
     assert sorted(row["status"] for row in rows) == ["done", "failed"]
 
 
-def test_a_camera_is_stopped_with_what_has_come(folder: Path, state: Path, tmp_path: Path) -> None:
-    clip = make(tmp_path / "in.ts", Clip(pts=range(0, 200 * 512, 512), audio=["eng"]))
-    with rtsp(clip, pace=1.0) as place, started(folder, state) as server:
-        page = server.page
-        job = page.order("upscale", f"rtsp://{place}", "cam.mkv", **FAST)
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A transport stream, as cameras send it."""
+    options = {"bf": "2", "g": "6", "preset": "ultrafast"}
+    clip = Clip(pts=range(0, 24 * 512, 512), options=options, audio=("eng",))
+    return make(tmp_path_factory.mktemp("clips") / "clip.ts", clip)
+
+
+def test_a_camera_is_recorded_and_its_password_told_to_nobody(shared: Shared, stream: Path) -> None:
+    page = shared.server.page
+    with servers.rtsp(stream, password="geheim") as place:
+        job = page.order("upscale", f"rtsp://user:geheim@{place}", **FAST, duration="0.8")
+        assert job["target"] == "recorded_x2.mkv"
+        done = page.wait(job, "done", "failed")
+    assert done["state"] == "done", done
+    assert done["result"]["frames_out"] == 20
+    assert "geheim" not in str(page.get("/api/jobs"))
+    assert "geheim" not in page.get(f"/api/jobs/{job['id']}/log")["text"]
+
+
+def test_a_live_stream_is_stopped_with_what_has_come(shared: Shared, stream: Path) -> None:
+    page = shared.server.page
+    with servers.web({"/live": servers.live([stream.read_bytes()] * 9, hangs=True)}) as host:
+        job = page.order("upscale", f"http://{host}/live", "cam.mkv", **FAST)
         assert job["live"]
-        page.until(job, lambda now: (now["progress"] or {}).get("frames", 0) > 5)
+        page.until(job, lambda now: (now["progress"] or {}).get("frames", 0) > 5 or now["ended"])
         assert page.change(job, state="paused").status == 409
         page.change(job, state="cancelled")
         done = page.wait(job, "done", "cancelled", "failed")
-        assert done["state"] == "done", done
-        assert 5 < done["result"]["frames_out"] < 200
+    assert done["state"] == "done", done
+    assert 5 < done["result"]["frames_out"] <= 9 * 24
 
 
-def test_a_full_disk_leaves_nothing_of_an_upload(folder: Path, state: Path) -> None:
-    with started(folder, state) as server:
-        page = server.page
-        limit = 1_000_000
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
-        upload = page.ask("POST", "/api/uploads", {"name": "a.mp4", "bytes": 3 * limit}).json
+def test_a_full_disk_leaves_nothing_of_an_upload(shared: Shared) -> None:
+    page, pid = shared.server.page, shared.server.process.pid
+    before = sorted(shared.folder.iterdir())
+    limit = 1_000_000
+    was = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    upload = page.ask("POST", "/api/uploads", {"name": "big.mp4", "bytes": 3 * limit}).json
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, was[1]))
+    try:
         refused = page.ask("PUT", f"/api/uploads/{upload['id']}?offset=0", b"x" * (2 * limit))
-        assert refused.status == 507
-        assert refused.json["error"] == "the disk is full: a.mp4 was given up"
-        assert list(folder.iterdir()) == []
-        assert page.get("/api/jobs") == []
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, was)
+    assert refused.status == 507
+    assert refused.json["error"] == "the disk is full: big.mp4 was given up"
+    assert sorted(shared.folder.iterdir()) == before
 
 
-def test_a_second_server_is_refused_in_one_line(folder: Path, state: Path) -> None:
-    with started(folder, state):
-        ran = subprocess.run(
-            [str(SCRIPT), "ui", str(folder), "--state", str(state), "--port", "0"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert ran.returncode == 1
-    assert ran.stderr.startswith(f"vsr: error: {state}: another `vsr ui` serves this folder")
-    assert ran.stderr.count("\n") == 1
+def test_a_second_server_is_refused_in_one_line(shared: Shared) -> None:
+    ran = vsr("ui", shared.folder, "--state", shared.state, "--port", "0")
+    assert ran.code == 1
+    why = f"vsr: error: {shared.state}: another `vsr ui` serves this folder"
+    assert ran.err.startswith(why)
+    assert ran.err.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_told(shared: Shared, tmp_path: Path) -> None:
+    ran = vsr("ui", shared.folder, "--state", tmp_path, "--port", shared.server.page.port)
+    assert ran.code == 1
+    assert ran.err.count("\n") == 1
+    assert "--port 0 takes a free port" in ran.err
 
 
 def test_ctrl_c_ends_it_at_once_though_pages_listen_and_jobs_go_on(
@@ -259,15 +294,6 @@ def test_ctrl_c_ends_it_at_once_though_pages_listen_and_jobs_go_on(
         server.page.change(job, state="cancelled")
         assert server.page.wait(job, "cancelled", "failed")["state"] == "cancelled"
     assert not (folder / "b.mkv").exists()
-
-
-def test_the_token_stays_so_that_open_pages_go_on(folder: Path, state: Path) -> None:
-    with started(folder, state) as server:
-        first = server.page.token
-        server.kill()
-    assert (state / "token").stat().st_mode & 0o077 == 0
-    with started(folder, state) as server:
-        assert server.page.token == first
 
 
 @pytest.mark.parametrize(
@@ -292,24 +318,16 @@ def test_bad_words_are_told_in_one_line(
     assert vsr("ui", folder / "nosuch", "--port", "0").code != 0
 
 
-def test_a_port_that_is_taken_is_told(folder: Path, state: Path, tmp_path: Path) -> None:
-    with started(folder, state) as server:
-        ran = vsr("ui", folder, "--state", tmp_path / "other", "--port", server.page.port)
-    assert ran.code == 1
-    assert ran.err.count("\n") == 1
-    assert "--port 0 takes a free port" in ran.err
-
-
 def test_without_the_extra_one_line_says_what_to_install(folder: Path) -> None:
     script = (
-        "import sys; sys.modules['starlette'] = None; sys.argv = ['vsr', 'ui', sys.argv[1]]; "
+        "import sys; sys.modules['uvicorn'] = None; sys.argv = ['vsr', 'ui', sys.argv[1]]; "
         "from vsr.cli.main import main; main()"
     )
     ran = subprocess.run(
         [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, timeout=60
     )
     assert ran.returncode == 1
-    what = "vsr ui needs the package starlette: pip install 'vsr-video[ui]'"
+    what = "vsr ui needs the package uvicorn: pip install 'vsr-video[ui]'"
     assert ran.stderr == f"vsr: error: {what}\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 from .names import shell_line, to_text
@@ -71,8 +72,9 @@ class Job:
         """All of it, for the folder."""
         return asdict(self)
 
-    def told(self) -> dict[str, Any]:
-        """What the page is told."""
+    @cached_property
+    def told(self) -> Mapping[str, Any]:
+        """What the page is told; made once, as pages ask for all jobs again and again."""
         facts = asdict(self)
         del facts["words"]
         facts["line"] = to_text(self.line)

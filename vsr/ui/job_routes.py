@@ -98,7 +98,7 @@ async def _events(request: Request) -> Response:
 
 
 def _order(desk: Desk, body: dict[str, Any]) -> Order:
-    return make_order(body, desk.folder, desk.shell)
+    return make_order(body, desk.folder, desk.shell, desk.queue.targets())
 
 
 def _changed(desk: Desk, job_id: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,13 @@ class Order:
         return (*self.sources, *self.words[1:]) if self.live else self.words
 
 
-def make_order(body: Mapping[str, Any], folder: ServedFolder, shell: Shell) -> Order:
-    """The command line for a request; its target is named if left out. Raises RefusedError."""
+def make_order(
+    body: Mapping[str, Any], folder: ServedFolder, shell: Shell, taken: Collection[str] = ()
+) -> Order:
+    """The command line for a request. Raises RefusedError.
+
+    If left out, its target gets a name that is neither there nor `taken`.
+    """
     command = body.get("command")
     if command not in COMMANDS:
         raise RefusedError(400, f"command {shown(command)}: must be one of {', '.join(COMMANDS)}")
@@ -74,7 +80,12 @@ def make_order(body: Mapping[str, Any], folder: ServedFolder, shell: Shell) -> O
         words = [str(output), "--source", str(first), *options]
         _check(shell, command, words)
         return Order(command, tuple(words), tuple(texts), given, False)
-    target = _target(given, command, first, options, folder, shell)
+    if given:
+        target = folder.new(given)
+    else:
+        usual = _usual_target(command, first, options, folder, shell)
+        named = folder.text_of(usual) or ""
+        target = folder.new(named) if command == "batch" else _free(usual, folder, taken)
     named = folder.text_of(target) or ""
     words = [*map(_written, sources), str(target), *options]
     _check(shell, command, words)
@@ -123,24 +134,22 @@ def _written(source: Path | Url) -> str:
     return source.text if isinstance(source, Url) else str(source)
 
 
-def _target(
-    given: str,
-    command: str,
-    source: Path | Url,
-    options: Sequence[str],
-    folder: ServedFolder,
-    shell: Shell,
+def _usual_target(
+    command: str, source: Path | Url, options: Sequence[str], folder: ServedFolder, shell: Shell
 ) -> Path:
+    """Beside the source; of an address, in the served folder."""
     path = None if isinstance(source, Url) else source
-    if given:
-        return folder.new(given)
     parent = folder.root if path is None else path.parent
-    usual = Path(shell.usual_name(command, path, options))
-    number, name = 1, usual.name
-    while command != "batch" and (parent / name).exists():
+    return parent / shell.usual_name(command, path, options)
+
+
+def _free(usual: Path, folder: ServedFolder, taken: Collection[str]) -> Path:
+    """The first of out.mp4, out_2.mp4, ... that is neither there nor taken."""
+    found, number = usual, 1
+    while os.path.lexists(found) or folder.text_of(found) in taken:
         number += 1
-        name = f"{usual.stem}_{number}{usual.suffix}"
-    return folder.new(folder.text_of(parent / name) or name)
+        found = usual.with_name(f"{usual.stem}_{number}{usual.suffix}")
+    return folder.new(folder.text_of(found) or "")
 
 
 def _options(given: Any, known: Sequence[OptionFacts], folder: ServedFolder) -> Iterator[str]:

@@ -88,6 +88,15 @@ class JobQueue:
         with self._changed:
             return self._told(self._job(job_id))
 
+    def targets(self) -> set[str]:
+        """What is made by jobs that have not ended."""
+        with self._changed:
+            return self._targets()
+
+    def _targets(self) -> set[str]:
+        jobs = self._jobs.values()
+        return {job.target for job in jobs if job.command != "check" and job.state not in ENDED}
+
     def folder(self, job_id: str) -> JobFolder:
         """Where one of them is kept. Raises RefusedError."""
         with self._changed:
@@ -137,7 +146,7 @@ class JobQueue:
             run = self._runs.get(job_id)
             if run is not None and job.state == "running":
                 job = run.pause(job)
-            self._keep(replace(job, state="paused"))
+            self._set(replace(job, state="paused"))
 
     def resume(self, job_id: str) -> None:
         """Queue a job that is paused, or that has failed or was cancelled, again."""
@@ -161,7 +170,7 @@ class JobQueue:
             if run is None:
                 self._keep(replace(job, state="cancelled", ended=time.time()))
             else:
-                self._keep(run.cancel(job))
+                self._set(run.cancel(job))
 
     def forget(self, job_id: str) -> None:
         """Take a job that has ended off the list. What it has made stays. Raises RefusedError."""
@@ -186,12 +195,9 @@ class JobQueue:
         return job
 
     def _check_target(self, command: str, target: str) -> None:
-        """No two jobs write one file; `check` writes none."""
-        if not target or command == "check":
-            return
-        for job in self._jobs.values():
-            if job.target == target and job.command != "check" and job.state not in ENDED:
-                raise RefusedError(409, f"{target}: is what another job makes that is {job.state}")
+        """No two jobs write one file; batches may fill one folder, and `check` writes none."""
+        if command not in ("batch", "check") and target in self._targets():
+            raise RefusedError(409, f"{target}: is what another job makes that has not ended")
 
     def _keep(self, job: Job) -> None:
         """Take what a job is now for true, on the disk first; RefusedError where it is full."""
@@ -209,7 +215,7 @@ class JobQueue:
 
     def _told(self, job: Job) -> dict[str, Any]:
         run = self._runs.get(job.id)
-        return {**job.told(), "progress": None if run is None else run.stand}
+        return {**job.told, "progress": None if run is None else run.stand}
 
     def _adopt(self, job: Job) -> None:
         """Take over what an earlier server has left of a job."""
@@ -218,7 +224,9 @@ class JobQueue:
         folder = self._store.folder(job.id)
         begun = job.state == "running" or job.held or bool(job.asked)
         if is_locked(folder.lock) or (begun and folder.exit.exists()):
-            self._runs[job.id] = Run(folder, Child(folder))
+            run = self._runs[job.id] = Run(folder, Child(folder))
+            if job.state == "running" and not job.held:
+                run.release()  # stopped, where a full disk kept that from being noted
         elif begun:
             self._jobs[job.id] = self._lost(job)
             with suppress(OSError):  # a full disk: the next server finds the same
