@@ -39,8 +39,11 @@ export async function fileView({ root, heading, path, signal }) {
     await look(see, file, choices, changed);
   }
   const fill = async () => {
-    shown = await form(doing, file, choices, server, fill) ?? shown;
+    shown = await form(place, file, choices, server) ?? shown;
   };
+  const place = make("div");
+  const trouble = (error) => place.replaceChildren(make("p", { class: "note bad" }, said(error.message)));
+  doing.append(commandChoice(path, choices, () => fill().catch(trouble)), place);
   await fill();
   if (!isAddress(path)) await asItIs(see, path, signal);
 }
@@ -106,7 +109,7 @@ async function asItIs(see, path, signal) {
 }
 
 // All that is chosen for one command; another command is another form.
-async function form(doing, file, choices, server, again) {
+async function form(place, file, choices, server) {
   const { path, size, signal } = file;
   const { command } = choices;
   let bar = null;
@@ -125,9 +128,7 @@ async function form(doing, file, choices, server, again) {
   if (source) plain.append(source);
   const set = controls(choices, options, server, size, later);
   plain.append(set.element, moreOptions(choices, options, later));
-  const focused = doing.contains(document.activeElement) ? document.activeElement.value : null;
-  doing.replaceChildren(commandChoice(path, choices, again), plain, bar.element);
-  if (COMMANDS.includes(focused)) doing.querySelector(`.commands [value="${focused}"]`).focus();
+  place.replaceChildren(plain, bar.element);
   const told = () => {
     set.tell();
     later();
