@@ -113,8 +113,7 @@ def open_view(tab, view):
     if command:
         tab.locator(f".commands [value={command}]").check()
         expect(tab.locator(f".commands [value={command}]")).to_be_checked()
-    code = tab.locator(".command code, .view-jobs, .view-files").first
-    code.wait_for()
+    tab.locator(".run, .view-jobs, .view-files, .view-job").first.wait_for()
     tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     tab.wait_for_timeout(400)  # the command line is asked for
 
