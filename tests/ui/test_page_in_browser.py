@@ -227,7 +227,7 @@ def test_two_browsers_stay_in_step(visitors, tmp_path):
         address = f"http://127.0.0.1:{page.port}/?token={page.token}"
         one, two = visitors.visit(address, "#/jobs"), visitors.visit(address, "#/jobs")
         page.order("upscale", "long.mp4")
-        page.order("upscale", "next.mp4")
+        following = page.order("upscale", "next.mp4")
         for tab in (one, two):
             expect(tab.locator(".active .job")).to_have_count(1)
             expect(tab.locator(".queued .job")).to_have_count(1)
@@ -238,6 +238,7 @@ def test_two_browsers_stay_in_step(visitors, tmp_path):
         one.get_by_role("button", name="Cancel: long.mp4").click()
         expect(two.locator(".ended .job")).to_contain_text("long.mp4")
         two.get_by_role("button", name="Go on: next.mp4").click()
+        page.wait(following, "done")
         expect(one.locator(".ended .job")).to_have_count(2)
         one.get_by_role("button", name="Forget: long.mp4").click()
         expect(two.locator(".job")).to_have_count(1)

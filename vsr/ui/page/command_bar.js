@@ -78,7 +78,7 @@ export function commandBar(choices, request, how, signal) {
       const order = request();
       if (!order.target && how.suffix()) order.target = (await word(order, how.suffix())).target;
       const job = await write("POST", "/api/jobs", order);
-      store.put(job);
+      if (!store.job(job.id)) store.put(job); // an event may have told more already
       choices.target = ""; // its name is taken now
       if (signal.aborted) return;
       location.hash = jobAt(job.id);

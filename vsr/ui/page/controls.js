@@ -231,6 +231,7 @@ function plainChoice(choices, word, values, nameOf, set) {
 function container(choices, changed) {
   const pairs = [["", t("container.source")], ...CONTAINERS.map((suffix) => [suffix, suffix.slice(1)])];
   const select = choice(pairs, choices.container, {
+    translate: "no",
     onchange: () => {
       choices.container = select.value;
       choices.target = "";

@@ -84,10 +84,7 @@ const ACTIONS = {
   resume: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "queued" }),
   cancel: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "cancelled" }),
   again: (job) => write("PATCH", `/api/jobs/${job.id}`, { state: "queued" }),
-  forget: async (job) => {
-    await write("DELETE", `/api/jobs/${job.id}`);
-    return null;
-  },
+  forget: (job) => write("DELETE", `/api/jobs/${job.id}`),
 };
 
 function allowed(job) {
@@ -112,9 +109,8 @@ export function jobButtons(id, words = false) {
         trouble.replaceChildren();
         const job = store.job(id);
         if (!job) return;
-        const next = await ACTIONS[action](job);
-        if (next) store.put(next);
-        else store.drop(id);
+        // What came of it arrives as an event; the answer may be older than that.
+        await ACTIONS[action](job);
         announce(t(`told.${action}`));
       } catch (error) {
         trouble.replaceChildren(said(error.message));

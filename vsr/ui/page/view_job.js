@@ -15,7 +15,10 @@ import { pageFrame } from "./view_file.js";
 const LOG_PAUSE = 1500; // milliseconds between two looks at the log
 
 export async function jobView({ root, heading, path: id, signal }) {
-  if (!store.job(id)) store.put(await get(`/api/jobs/${encodeURIComponent(id)}`, {}, signal));
+  if (!store.job(id)) {
+    const job = await get(`/api/jobs/${encodeURIComponent(id)}`, {}, signal);
+    if (!store.job(id)) store.put(job);
+  }
   const first = store.job(id);
   heading.append(...parts.titleOf(first));
   const badge = parts.stateBadge();
