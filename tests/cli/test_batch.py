@@ -139,8 +139,8 @@ def test_a_run_for_programs(inputs: Path, tmp_path: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     kinds = [event["event"] for event in ran.events]
     assert [*kinds[:2], *kinds[-2:]] == ["begun", "started", "ended", "summary"]
-    assert set(kinds[1:-2]) <= {"progress", "warning"}
-    assert ran.events[0]["target"] == str(tmp_path / "new" / "out" / "cam" / "three.mkv")
+    assert set(kinds[2:-2]) <= {"progress", "warning"}
+    assert ran.events[1]["target"] == str(tmp_path / "new" / "out" / "cam" / "three.mkv")
     assert (ran.events[-2]["status"], ran.events[-2]["frames"]) == ("done", 12)
     last = ran.events[-1]
     assert last.pop("seconds") > 0

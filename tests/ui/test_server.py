@@ -272,7 +272,7 @@ def test_a_port_that_is_taken_is_told(shared: Shared, tmp_path: Path) -> None:
     ran = vsr("ui", shared.folder, "--state", tmp_path, "--port", shared.server.page.port)
     assert ran.code == 1
     assert ran.err.count("\n") == 1
-    assert "--port 0 takes a free port" in ran.err
+    assert "port 0 takes a free one" in ran.err
 
 
 def test_ctrl_c_ends_it_at_once_though_pages_listen_and_jobs_go_on(

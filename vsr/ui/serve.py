@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import socket
@@ -71,7 +72,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self._app,
                 lifespan="on",
-                log_level="error",
+                log_level="error" if "VSR_DEBUG" in os.environ else "critical",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -123,8 +124,7 @@ def _only_one(state: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise OutputError(
-            f"{state}: another `vsr ui` serves this folder; --state chooses another place for jobs",
-            python="state=...",
+            f"{state}: another `vsr ui` serves this folder; choose another state folder"
         ) from None
     except OSError as error:
         raise OutputError(f"{state}: cannot be written ({error.strerror})") from None
@@ -151,8 +151,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
             where = f"{settings.host}, port {settings.port}"
             why = error.strerror if isinstance(error, OSError) else error
             raise OutputError(
-                f"{where}: cannot be listened at ({why}); --port 0 takes a free port",
-                python="port=0",
+                f"{where}: cannot be listened at ({why}); port 0 takes a free one"
             ) from None
         yield found
 
