@@ -113,6 +113,7 @@ def main() -> None:
             while cancel.count():
                 cancel.first.click()
                 page.wait_for_timeout(500)
+            page.locator(".group.active").wait_for(state="hidden")
         browser.close()
         shutil.rmtree(folder)
 
