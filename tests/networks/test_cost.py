@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from vsr.networks.cost import cost
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
+from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
 
 
@@ -98,6 +101,13 @@ def motion_macs() -> int:
     fine = 24 * 5 * 25 + 3 * 24 * 24 * 9 + 8 * 24 * 9
     assert (quarter + fine) % 4 == sixteenth % 16 == 0
     return (quarter + fine) // 4 + sixteenth // 16
+
+
+def test_coming_frames_take_no_further_flow() -> None:
+    """Those between them are found once, whatever is done with them."""
+    options: dict[str, Any] = {"features": 8, "pairs": 1, "flow_features": 4}
+    plain, aligned = (cost(Recurrent(2, coming_aligned=a, **options)) for a in (False, True))
+    assert aligned == plain
 
 
 def test_the_cost_of_windows_of_colour() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from vsr.core.quality import FLAWLESS
 from vsr.networks.network import Network
+from vsr.networks.recurrent import Recurrent, quality_planes
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,15 @@ def cost(network: Network, width: int = 1920, height: int = 1080) -> Cost:
     first = next(network.parameters(), torch.zeros(()))
     piece = torch.zeros(1, frames, _SIDE, _SIDE, device=first.device)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(piece)
+        _step(network, piece) if isinstance(network, Recurrent) else network(piece)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Cost(parameters, round(counter.get_total_flops() / 2 / _SIDE**2 * pixels))
+
+
+def _step(network: Recurrent, frames: Tensor) -> None:
+    """A step amid a shot: of the flows that it sees the step before has found all but one."""
+    quality = quality_planes(FLAWLESS).to(frames.device)
+    nothing = torch.zeros(1, network.future, 2, *frames.shape[-2:], device=frames.device)
+    coming = network.coming_flows(frames, nothing[:, 1:])
+    flow = nothing[:, 0] if coming.shape[1] else None
+    network.step(frames, network.start(frames[:, :1]), quality, flow, coming)
