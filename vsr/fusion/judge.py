@@ -14,7 +14,7 @@ from vsr.fusion.follow import Track, Window, levelled, typical
 from vsr.fusion.sights import Luma
 
 # Of a region, next to what is typical of it.
-_HIDDEN = 0.12  # of its pixels, in coherent patches, are something else
+_HIDDEN = 0.10  # of its pixels, in coherent patches, are something else
 _GLARE = 0.10  # are burnt out that are not so otherwise
 _BURNT = 0.98  # of the range
 _BLURRED = 0.45  # the detail that is left
