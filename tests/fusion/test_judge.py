@@ -20,6 +20,13 @@ def hidden(frame: np.ndarray) -> np.ndarray:
     return frame
 
 
+def more_hidden(frame: np.ndarray) -> np.ndarray:
+    """A quarter of the region, by something grey, which pulls a plain fit of the light to it."""
+    frame = frame.copy()
+    frame[BOX.y + 4 : BOX.y + 22, BOX.x + 20 : BOX.x + 37] = 110
+    return frame
+
+
 def glaring(frame: np.ndarray) -> np.ndarray:
     spot = np.zeros(frame.shape, np.float32)
     cv2.circle(spot, (BOX.x + 26, BOX.y + 12), 8, 1.0, -1)
@@ -31,7 +38,13 @@ def blurred(frame: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("harm", "reason"), [(hidden, "something before"), (glaring, "glare"), (blurred, "blurred")]
+    ("harm", "reason"),
+    [
+        (hidden, "something before"),
+        (more_hidden, "something before"),
+        (glaring, "glare"),
+        (blurred, "blurred"),
+    ],
 )
 def test_a_reason_for_each(harm: Callable[[np.ndarray], np.ndarray], reason: str) -> None:
     scene = drawn(9, 2)

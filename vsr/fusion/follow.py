@@ -40,6 +40,9 @@ _LIKE = 0.6  # the least correlation of what counts as the region
 _TURNS = 0.003  # by which the likeness must grow for a region to be followed so
 _STRETCH = 0.1  # of a region's side, by which its corners may move from frame to frame
 _INDEPENDENT = 0.06  # of a region's pixels: what coding leaves is alike over its blocks
+_ROUNDS_OF_LIGHT = 6
+_TUKEY = 4.685  # deviations, from which on a pixel has no say: 95 % efficient for noise
+_LEAST_OFF = 0.5 / 255
 _LEAST_SPREAD = 1e-9  # of luma in 0..1, squared: below what 16 bits show
 
 
@@ -254,9 +257,26 @@ def levelled(shown: Luma, model: Luma) -> Luma:
 
 
 def light(shown: Luma, model: Luma) -> tuple[float, float]:
-    """The gain, of 1/2 to 2, and the offset that bring `shown` to `model`."""
-    off, own = shown - shown.mean(), model - model.mean()
-    power = float((off * off).mean())
-    gain = float((off * own).mean()) / power if power > _LEAST_SPREAD else 1.0
+    """The gain, of 1/2 to 2, and the offset that bring `shown` to `model`.
+
+    What is of something else, as where a hand hides a part, has no say: least squares again and
+    again, with Tukey's weights by how far each pixel was off.
+    """
+    weights = np.ones_like(shown)
+    gain, offset = _fitted_light(shown, model, weights)
+    for _ in range(_ROUNDS_OF_LIGHT):
+        off = gain * shown + offset - model
+        typical_off = max(1.4826 * float(np.median(np.abs(off))), _LEAST_OFF)
+        weights = np.square(np.clip(1 - np.square(off / (_TUKEY * typical_off)), 0, None))
+        gain, offset = _fitted_light(shown, model, weights)
+    return gain, offset
+
+
+def _fitted_light(shown: Luma, model: Luma, weights: Luma) -> tuple[float, float]:
+    total = float(weights.sum())
+    here, there = (float((weights * one).sum()) / total for one in (shown, model))
+    off, own = shown - here, model - there
+    power = float((weights * off * off).sum()) / total
+    gain = float((weights * off * own).sum()) / total / power if power > _LEAST_SPREAD else 1.0
     gain = min(max(gain, 0.5), 2.0)
-    return gain, float(model.mean() - gain * shown.mean())
+    return gain, there - gain * here
