@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vsr.fusion.samples import Samples
-from vsr.fusion.tune import _SIDE, _telling_part, largest
+from vsr.fusion.tune import _SIDE, _telling_part, is_rippled, largest
 
 
 def all_pixels(height: int, width: int) -> Samples:
@@ -50,3 +50,18 @@ def test_of_priors_that_do_as_well_the_strongest() -> None:
 
 def test_of_blurs_that_foretell_as_well_the_largest_but_no_larger() -> None:
     assert largest({0.2: 2.754, 0.4: 2.750, 0.5: 2.757, 0.6: 2.79}, 1.003) == 0.5
+
+
+def test_ripples_and_noise_are_told_from_pictures() -> None:
+    """Also from the sharpest edges that there are, whatever the scale."""
+    edges = torch.zeros(1, 1, 96, 96)
+    edges[..., 20:70, 31:64] = 1.0
+    along = torch.arange(96)
+    for scale in (1, 2, 3, 4, 8):
+        assert not is_rippled(edges, scale)
+        for wide in (2, max(scale, 2)):
+            ripple = 0.5 * torch.cos(2 * torch.pi * along / wide)
+            assert is_rippled(edges + ripple, scale)
+            assert is_rippled(edges + ripple[:, None], scale)
+        torch.manual_seed(scale)
+        assert is_rippled(edges + 0.3 * torch.randn(1, 1, 96, 96), scale)

@@ -27,8 +27,8 @@ class Knowledge:
 
     Attributes:
         frames: that take part.
-        static_x, static_y: how much samples of all frames lie on one grid of pixels, in 0..1:
-            near 1 there is nothing between the pixels that any of them has seen.
+        static_x, static_y: how much samples of all frames, each by its weight, lie on one grid of
+            pixels, in 0..1: near 1 there is nothing between the pixels that any of them has seen.
         over_mean: by how many dB the still foretells samples better than the mean of the aligned
             frames, after the noise that nothing can foretell.
     """
@@ -65,7 +65,9 @@ class Knowledge:
 def knowledge(still: Tensor, mean: Tensor, samples: Samples, belief: Belief) -> Knowledge:
     """Of a still, and of the mean of the aligned frames, both (1, C, H, W)."""
     phases = samples.places / samples.scale * (2 * math.pi)
-    static = (torch.cos(phases).mean(0).square() + torch.sin(phases).mean(0).square()).sqrt()
+    counts = (samples.weights / samples.weights.sum())[:, None]  # what hardly counts tells nothing
+    across, along = ((counts * part).sum(0) for part in (torch.cos(phases), torch.sin(phases)))
+    static = (across.square() + along.square()).sqrt()
     static_x, static_y = (round(float(length), 3) for length in static)
     over = round(_over(still, mean, samples, belief), 2)
     return Knowledge(int(samples.frames.max()) + 1, static_x, static_y, over)

@@ -21,6 +21,7 @@ SMOOTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 _FIRST = 1.0
 _AS_WELL = 1.005  # times the least error, of priors
 _AS_SHARP = 1.003  # and of blurs
+_RIPPLED = 0.5  # times the curvature at twice the step
 _LEFT_OUT = 5  # of so many frames is one
 _OF_FEW = 7  # of so many samples, where frames are fewer
 _SIDE = 192  # pixels of the still: more tells no more of lens and noise
@@ -50,7 +51,35 @@ def tuned(samples: Samples, begin: Tensor, tell: Tell = ignore) -> Belief:
 
     blur = largest({blur: error(blur, _FIRST) for blur in BLURS}, _AS_SHARP)
     smooth = largest({smooth: error(blur, smooth) for smooth in SMOOTHS}, _AS_WELL)
+    for stronger in (each for each in SMOOTHS if each >= smooth):
+        smooth = stronger
+        still = solve(grey, Belief(blur, smooth * share), begin)
+        if not is_rippled(still, samples.scale):
+            break
     return Belief(blur, smooth)
+
+
+def is_rippled(still: Tensor, scale: int) -> bool:
+    """Whether a still (1, C, H, W) has more of a fine detail than pictures have.
+
+    Next to one twice as coarse, that is: the sharpest edges have half as much, noise as much, and
+    ripples more, above all those as wide as a camera's pixel, `scale`, which sums over them and
+    never sees them. Such foretell what was left out where all frames have an error in common, as
+    those do that an encoder made of each other.
+    """
+    for step in {1, max(1, scale // 2)}:
+        for axis in (-1, -2):
+            fine, coarse = (_curvature(still, axis, length) for length in (step, 2 * step))
+            if fine > _RIPPLED * coarse:
+                return True
+    return False
+
+
+def _curvature(still: Tensor, axis: int, step: int) -> float:
+    """The mean square of second differences over such steps."""
+    length = still.shape[axis] - 2 * step
+    before, here, after = (still.narrow(axis, n * step, length) for n in range(3))
+    return float((before - 2 * here + after).square().mean())
 
 
 def _telling_part(samples: Samples, begin: Tensor) -> tuple[Samples, Tensor]:
