@@ -74,7 +74,8 @@ class SegmentRecord:
             raise ValueError(f"{self.frames} frames do not fit in {self.bytes} bytes")
         if not isfinite(self.seconds) or self.seconds < 0:
             raise ValueError(f"it cannot have taken {self.seconds} seconds")
-        if self.stood_still is not None and not 0 <= self.stood_still <= 1:
+        share = self.stood_still
+        if share is not None and not (type(share) is float and 0 <= share <= 1):
             raise ValueError(f"{self.stood_still}: is no share of a picture")
         Damage.of(self.damage)  # knows the kinds
 
