@@ -240,3 +240,13 @@ def started(folder: Path, state: Path, *words: str) -> Iterator[Process]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def process_of(state: Path, job: Mapping[str, Any]) -> int:
+    """The process of a job, once it has begun."""
+    path = state / "jobs" / job["id"] / "process.json"
+    until = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return int(json.loads(path.read_text())["process"])

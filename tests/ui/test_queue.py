@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.ui_servers import Page, served
+from support.ui_servers import Page, process_of, served
 
 pytestmark = pytest.mark.network
 
@@ -42,15 +42,6 @@ def notes(folder: Path, target: str) -> list[str]:
 def is_stopped(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state == "T"
-
-
-def process_of(state: Path, job: dict[str, str]) -> int:
-    path = state / "jobs" / job["id"] / "process.json"
-    until = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return int(json.loads(path.read_text())["process"])
 
 
 def test_a_job_runs_and_tells(page: Page, folder: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from support import servers
 from support.cli_runner import SCRIPT, vsr
 from support.clips import Clip, make
-from support.ui_servers import Page, Process, end_all, started
+from support.ui_servers import Page, Process, end_all, process_of, started
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -100,12 +100,13 @@ def test_from_choosing_to_playing(shared: Shared) -> None:
 
 
 def test_a_killed_server_loses_nothing(folder: Path, state: Path, tmp_path: Path) -> None:
-    source = long_clip(folder / "a.mp4")
+    source = long_clip(folder / "a.mp4", 400)
     assert vsr("upscale", source, tmp_path / "direct.mkv", *WORDS).code == 0
     with started(folder, state) as server:
         options = {**FAST, "resume": "always"}
         job = server.page.order("upscale", "a.mp4", "b.mkv", **options)
-        server.page.until(job, lambda now: (now["progress"] or {}).get("frames", 0) > 20)
+        parts = ".b.mkv.*.work/*.packets"
+        server.page.until(job, lambda now: any(folder.glob(parts)) or now["ended"])
         token = server.page.token
         server.kill()
     assert (state / "token").stat().st_mode & 0o077 == 0
@@ -282,6 +283,8 @@ def test_ctrl_c_ends_it_at_once_though_pages_listen_and_jobs_go_on(
     with started(folder, state) as server:
         job = server.page.order("upscale", "a.mp4", "b.mkv", **FAST)
         server.page.until(job, lambda now: now["progress"])
+        process = process_of(state, job)
+        os.kill(process, signal.SIGSTOP)  # that it has not ended before all this is over
         with server.page.events() as stream:
             next(stream)
             began = time.monotonic()
@@ -292,6 +295,7 @@ def test_ctrl_c_ends_it_at_once_though_pages_listen_and_jobs_go_on(
     with started(folder, state) as server:
         assert server.page.get(f"/api/jobs/{job['id']}")["state"] == "running"
         server.page.change(job, state="cancelled")
+        os.kill(process, signal.SIGCONT)
         assert server.page.wait(job, "cancelled", "failed")["state"] == "cancelled"
     assert not (folder / "b.mkv").exists()
 
