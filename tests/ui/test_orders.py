@@ -76,6 +76,7 @@ def test_several_values(root: Path) -> None:
         ("preview", "a.mp4", "a_preview.html"),
         ("fuse", "a.mp4", "a_fused.png"),
         ("batch", ["clips", "a.mp4"], "enlarged"),
+        ("batch", ["."], "enlarged"),
         ("upscale", "rtsp://user:secret@camera/1", "recorded_x4.mkv"),
     ],
 )
