@@ -166,7 +166,7 @@ function sizeChoice(choices, source, set) {
     const size = shown && [crop[2], crop[3]].map((length) => number(Math.round(length * factor), 0)).join(" × ");
     const words = shown ? [t("size.becomes", { size })] : [];
     if (more) words.push(t("size.grown", { x: crop[0], y: crop[1], width: crop[2], height: crop[3] }));
-    hint.textContent = words.join(" ");
+    hint.textContent = words.join(" · ");
   }
   fill();
   return { element: make("div", {}, field(t("size.title"), select, hint), own), tell };

@@ -141,7 +141,10 @@ function between(a, b) {
 function regionFields(source, choices, changed) {
   const most = [source.width, source.height, source.width, source.height];
   const trouble = make("p", { class: "bad", role: "status" });
-  const told = (text) => setText(trouble, text);
+  const told = (text, wrong = true) => {
+    setText(trouble, text);
+    trouble.className = wrong ? "bad" : "hint";
+  };
   choices.wrong.region = "";
   const names = [t("region.x"), t("region.y"), t("region.width"), t("region.height")];
   const inputs = names.map((name, index) => make("input", {
@@ -181,7 +184,7 @@ function regionFields(source, choices, changed) {
       choices.crop = all ? null : crop;
     }
     changed();
-    told(choices.wrong.region || note);
+    told(choices.wrong.region || note, Boolean(choices.wrong.region));
   }
 
   function tell() {
