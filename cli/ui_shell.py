@@ -23,15 +23,8 @@ from .param_types import FilePath, Number
 
 # What the server gives itself, what is about a terminal, and what reaches beyond the folder.
 _KEPT = {"--json", "--quiet", "--open", "--progress-preview", "--pause-file", "--report"}
-_KEPT |= {
-    "--source",
-    "--status",
-    "--cluster",
-    "--nice",
-    "--dry-run",
-    "--output-format",
-    "--no-audio",
-}
+_KEPT |= {"--source", "--status", "--cluster", "--nice", "--dry-run", "--output-format"}
+_KEPT |= {"--no-audio", "--cameras"}  # cameras: its file names further ones, of anywhere
 _NAMES = {"preview": "{stem}_preview.html", "batch": "enlarged", "fuse": "{stem}_fused.png"}
 _LIVE = "recorded_{size}.mkv"
 

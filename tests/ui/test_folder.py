@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vsr.core.parts import Part, PartList, write_parts
 from vsr.ui.folder import ServedFolder
 from vsr.ui.names import to_name
 from vsr.ui.refused import RefusedError
@@ -104,3 +105,22 @@ def test_a_new_name_must_fit_the_disk_and_its_folder_be_there(root: Path) -> Non
             served.new(text)
     with pytest.raises(RefusedError, match="name a file in it"):
         served.new("")
+
+
+def test_parts_lists_that_lead_out_are_not_taken(root: Path) -> None:
+    served = ServedFolder(root)
+    (root / "link.mp4").symlink_to(root.parent / "served-not" / "secret.mp4")
+
+    def ask(path: Path) -> None:
+        begins = "2026-11-28T22:00:00Z"
+        part = Part(str(path), begins, 0, 1000, 1, "matroska,webm", 1, 10**9, "0" * 64)
+        write_parts(root / "l.parts.json", PartList("door", "rule", (part,)))
+        served.file("l.parts.json")
+
+    ask(root / "a.mp4")
+    for outside in ("served-not/secret.mp4", "served-not/nosuch.mp4", "served/link.mp4"):
+        with pytest.raises(RefusedError, match="leads out of the served folder"):
+            ask(root.parent / outside)
+    (root / "l.parts.json").write_text("[]")
+    with pytest.raises(RefusedError, match="is no parts list"):
+        served.file("l.parts.json")

@@ -51,11 +51,14 @@ def picture(answer: Answer) -> np.ndarray:
 def test_probing_is_that_of_the_command(page: Page, folder: Path) -> None:
     found = page.get("/api/probe", path="clip.mp4")
     (said,) = vsr("probe", folder / "clip.mp4", "--json").events
-    assert found.pop("shown") == {"width": 64, "height": 48}
+    grid = {"columns": 2, "rows": 2, "right": False, "bottom": False}
+    assert found.pop("shown") == {"width": 64, "height": 48, "grid": grid}
     assert found.pop("path") == "clip.mp4"
     del said["path"], said["event"]
     assert found == said
-    assert page.get("/api/probe", path="turned.mp4")["shown"] == {"width": 48, "height": 64}
+    grid["right"] = True
+    turned = page.get("/api/probe", path="turned.mp4")["shown"]
+    assert turned == {"width": 48, "height": 64, "grid": grid}
     assert page.get("/api/probe", path="still.png")["container"] == "image"
 
 

@@ -76,6 +76,7 @@ def test_several_values(root: Path) -> None:
         ("preview", "a.mp4", "a_preview.html"),
         ("fuse", "a.mp4", "a_fused.png"),
         ("batch", ["clips", "a.mp4"], "enlarged"),
+        ("batch", ["."], "enlarged"),
         ("upscale", "rtsp://user:secret@camera/1", "recorded_x4.mkv"),
     ],
 )
@@ -114,6 +115,7 @@ def test_check_takes_the_output_and_its_source(root: Path) -> None:
         ("upscale", "a.mp4", "", {"model": "/etc/passwd"}, "no model with a name"),
         ("upscale", "a.mp4", "", {"cluster": "auto"}, "not one of this command's"),
         ("upscale", "a.mp4", "", {"progress-preview": "x.jpg"}, "not one of this command's"),
+        ("batch", ["clips"], "", {"cameras": "a.mp4"}, "not one of this command's"),
         ("upscale", "a.mp4", "", {"scale": "99"}, "is not a scale"),
         ("upscale", "a.mp4", "", {"scale": True}, "must be text or a number"),
         ("upscale", "a.mp4", "", {"scale": {"a": 1}}, "must be text or a number"),
@@ -137,6 +139,35 @@ def test_what_is_refused_in_one_line(
     assert why in str(raised.value)
     assert "\n" not in str(raised.value)
     assert 400 <= raised.value.status < 500
+
+
+# What a file may hold that an option names: globs to leave out; nothing, as it is written. A file
+# that names further files would lead out of the folder.
+HARMLESS = {"exclude-from", "heat-map"}
+
+
+def path_options() -> list[tuple[str, str, bool]]:
+    found = [(command, one) for command in COMMANDS for one in SHELL.options(command)]
+    return [(command, one.name, one.multiple) for command, one in found if one.kind == "path"]
+
+
+def test_files_that_options_name_lead_to_no_further_ones() -> None:
+    assert {name for _, name, _ in path_options()} == HARMLESS
+
+
+@pytest.mark.parametrize(("command", "name", "multiple"), path_options())
+@pytest.mark.parametrize(
+    "value", ["../outside.safetensors", "/etc/passwd", "link", "clips/../../x", ".hidden", "up/x"]
+)
+def test_no_path_option_leads_out_of_the_folder(
+    root: Path, command: str, name: str, multiple: bool, value: str
+) -> None:
+    (root / "link").symlink_to(root.parent / "outside.safetensors")
+    (root / "up").symlink_to(root.parent)
+    source: object = ["clips"] if command == "batch" else "a.mp4"
+    target = "a_x4.mp4" if command == "check" else ""
+    with pytest.raises(RefusedError, match=r"outside|leads out|hidden"):
+        order(root, command, source, target, **{name: [value] if multiple else value})
 
 
 def test_a_model_may_be_a_file_of_the_folder(root: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vsr.batch.sources import BESIDE_SUFFIXES, MEDIA_SUFFIXES
+from vsr.core.errors import InputError
+from vsr.core.parts import is_part_list, read_parts
 from vsr.images.formats import IMAGE_SUFFIXES
 
 from .names import to_name, to_text
@@ -37,6 +39,8 @@ class ServedFolder:
         except (OSError, RuntimeError):
             raise RefusedError(404, f"{text}: is not there") from None
         self._check_inside(text, real)
+        if is_part_list(path) and path.is_file():
+            self._check_parts(text, path)
         return path
 
     def file(self, text: str) -> Path:
@@ -107,6 +111,19 @@ class ServedFolder:
     def _check_inside(self, text: str, real: Path) -> None:
         if not real.is_relative_to(self.root):
             raise RefusedError(403, f"{text}: leads out of the served folder")
+
+    def _check_parts(self, text: str, path: Path) -> None:
+        """A list names further files, which must lie in the folder, too."""
+        try:
+            parts = read_parts(path).parts
+        except InputError:
+            raise RefusedError(400, f"{text}: is no parts list of vsr, or a damaged one") from None
+        for part in parts:
+            try:
+                real = Path(part.path).resolve()
+            except (OSError, RuntimeError):
+                raise RefusedError(404, f"{text}: a part of it is not there") from None
+            self._check_inside(text, real)
 
     def _entries(self, folder: Path) -> Iterator[dict[str, Any]]:
         with os.scandir(folder) as found:

@@ -89,12 +89,15 @@ def _size(found: object) -> int:
 
 def _probe(path: Path) -> dict[str, Any]:
     facts, judgement = probe(path), judged(path)
-    width, height = facts.video.orientation.pair(facts.video.width, facts.video.height)
+    turned, layout = facts.video.orientation, facts.video.format
+    width, height = turned.pair(facts.video.width, facts.video.height)
+    columns, rows = turned.pair(layout.chroma_width, layout.chroma_height)
+    grid = {"columns": columns, "rows": rows, "right": turned.flip_x, "bottom": turned.flip_y}
     return {
         **asdict(facts),
         "path": to_text(path.name),
         "judgement": None if judgement is None else asdict(judgement),
-        "shown": {"width": width, "height": height},
+        "shown": {"width": width, "height": height, "grid": grid},
     }
 
 

@@ -137,9 +137,9 @@ def _written(source: Path | Url) -> str:
 def _usual_target(
     command: str, source: Path | Url, options: Sequence[str], folder: ServedFolder, shell: Shell
 ) -> Path:
-    """Beside the source; of an address, in the served folder."""
+    """Beside the source; of an address, and of the served folder itself, in that folder."""
     path = None if isinstance(source, Url) else source
-    parent = folder.root if path is None else path.parent
+    parent = folder.root if path is None or path == folder.root else path.parent
     return parent / shell.usual_name(command, path, options)
 
 

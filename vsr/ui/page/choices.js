@@ -17,6 +17,7 @@ export function choicesFor(path) {
       from: "moment", // where a preview begins: "moment", "frame" or "span"
       container: "", // suffix of the output, "" as the source's
       target: "", // "" for the name that the server proposes
+      wrong: {}, // what is wrong with a field as it was typed, by "region" and "span"
       source: "", // what a checked file was made from
     });
   }

@@ -1,9 +1,9 @@
 // What will be run: its output's name, the command line that does the same, and the button.
 
 import { write } from "./api.js";
-import { announce, data, field, make, said } from "./dom.js";
+import { announce, data, field, make, said, setText } from "./dom.js";
 import * as store from "./jobs_store.js";
-import { jobAt } from "./places.js";
+import { jobAt, suffixOf } from "./places.js";
 import { t } from "./texts.js";
 
 const PAUSE = 200; // milliseconds after the last change
@@ -15,9 +15,10 @@ export function commandLine(line = "") {
     if (code.textContent === text) return;
     const words = text.split(" ").map((one) => make("span", { class: "word" }, one));
     code.replaceChildren(...words.flatMap((one, index) => (index ? [" ", one] : [one])));
+    button.disabled = !text;
   };
-  tell(line);
   const button = make("button", { type: "button", class: "copy", onclick: () => copy(code) }, t("command.copy"));
+  tell(line);
   const box = make("pre", { tabindex: "0", role: "region", "aria-label": t("command.title") }, code);
   const heading = make("h2", {}, t("command.title"));
   return { element: make("div", { class: "command" }, heading, button, box), tell };
@@ -36,8 +37,9 @@ async function copy(code) {
 /**
  * @param {object} choices `target` is read and set
  * @param {() => object} request what /api/command takes
- * @param {{named: boolean, run: string, suffix: () => string}} how whether the output has a name
- *   of the user's, what the button says, and the suffix that was asked for, or ""
+ * @param {{named: boolean, run: string, suffix: () => string,
+ *   missing: () => string}} how whether the output has a name
+ *   of the user's, what the button says, the suffix that was asked for, or "", and what is still missing, or ""
  */
 export function commandBar(choices, request, how, signal) {
   const { element: shown, tell } = commandLine();
@@ -46,16 +48,34 @@ export function commandBar(choices, request, how, signal) {
     type: "text", autocomplete: "off", spellcheck: "false", translate: "no",
     oninput: () => {
       choices.target = target.value.trim();
+      tellTarget();
       later();
     },
   });
+  const images = make("p", { class: "hint", role: "status" });
+  const hint = make("p", { class: "hint", role: "status", hidden: true });
   const button = make("button", { type: "button", class: "primary", onclick: run }, how.run);
   let timer = null;
   let asked = 0;
 
   function later() {
     clearTimeout(timer);
-    timer = setTimeout(ask, PAUSE);
+    const missing = how.missing();
+    setText(hint, missing);
+    hint.hidden = !missing;
+    if (!missing) {
+      timer = setTimeout(ask, PAUSE);
+      return;
+    }
+    asked += 1; // an answer that is on its way is of no use any more
+    tell("");
+    trouble.replaceChildren();
+    button.disabled = true;
+  }
+
+  function tellTarget() {
+    const folder = choices.command === "upscale" && choices.target && !suffixOf(choices.target);
+    setText(images, folder ? t("target.images") : "");
   }
 
   // The server words the command line, so that what is shown is what runs.
@@ -64,11 +84,10 @@ export function commandBar(choices, request, how, signal) {
     const mine = asked;
     const answer = await word(request(), how.suffix()).catch((error) => ({ error: error.message }));
     if (signal.aborted || mine !== asked) return;
-    if (answer.line) tell(answer.line);
+    tell(answer.error ? "" : answer.line);
     trouble.replaceChildren(answer.error ? said(answer.error) : "");
     button.disabled = Boolean(answer.error);
     if (!choices.target && answer.target) target.placeholder = answer.target;
-    shown.classList.toggle("stale", Boolean(answer.error));
   }
 
   async function run() {
@@ -90,10 +109,11 @@ export function commandBar(choices, request, how, signal) {
 
   signal.addEventListener("abort", () => clearTimeout(timer));
   later();
-  const name = how.named ? [field(t("target.title"), target)] : [];
+  const name = how.named ? [field(t("target.title"), target, images)] : [];
   if (how.named) target.value = choices.target;
   const element = make("section", { class: "card run", "aria-label": t("run.title") }, ...name,
-    shown, trouble, button);
+    shown, trouble, hint, button);
+  tellTarget();
   return { element, later };
 }
 

@@ -1,6 +1,7 @@
 // The plain controls: model, size, strength, denoising, codec, container, quality, device.
 
 import { choice, data, field, make, newId, said, tick } from "./dom.js";
+import { grown } from "./ready.js";
 import { has, number, percent, t } from "./texts.js";
 
 const FACTORS = ["1", "1.5", "2", "3", "4", "8"];
@@ -159,10 +160,13 @@ function sizeChoice(choices, source, set) {
   }
   function tell() {
     const factor = Number(options.scale ?? (options.to || options.width || options.height ? NaN : 4));
-    const crop = choices.crop ?? [0, 0, source?.width, source?.height];
-    const both = [crop[2], crop[3]].map((length) => number(Math.round(length * factor), 0));
-    const shown = source && Number.isFinite(factor);
-    hint.textContent = shown ? t("size.becomes", { size: both.join(" × ") }) : "";
+    const crop = source && (choices.crop ? grown(choices.crop, source) : [0, 0, source.width, source.height]);
+    const more = choices.crop && crop && crop.some((one, index) => one !== choices.crop[index]);
+    const shown = crop && Number.isFinite(factor);
+    const size = shown && [crop[2], crop[3]].map((length) => number(Math.round(length * factor), 0)).join(" × ");
+    const words = shown ? [t("size.becomes", { size })] : [];
+    if (more) words.push(t("size.grown", { x: crop[0], y: crop[1], width: crop[2], height: crop[3] }));
+    hint.textContent = words.join(" · ");
   }
   fill();
   return { element: make("div", {}, field(t("size.title"), select, hint), own), tell };

@@ -15,13 +15,13 @@ const fraction = (text) => {
   return Number(top) / Number(bottom);
 };
 
-/** Size as shown, length and frame of what `vsr probe` told: {width, height, duration, step, still}. */
+/** Size as shown, length and frame of what `vsr probe` told: {width, height, grid, duration, step, still}. */
 export function sizeOf(path, probe, kind) {
-  const { width, height } = probe.shown;
+  const { width, height, grid } = probe.shown;
   const rate = probe.video.frame_rate ? fraction(probe.video.frame_rate) : 25;
   const duration = Number(probe.duration ?? 0) || 0;
   const still = kind === "image";
-  return { path, width, height, duration, step: 1 / rate, still };
+  return { path, width, height, grid, duration, step: 1 / rate, still };
 }
 
 /** What `vsr probe` told of a file. */

@@ -9,8 +9,16 @@ import { bytes, moment, number, percent, span, t } from "./texts.js";
 const MOST = 100; // priorities go as far, both ways
 
 export const ended = (job) => store.ENDED.has(job.state);
-export const nameOf = (job) => (job.sources?.length > 1
-  ? t("job.sources", { name: nameIn(job.source), n: job.sources.length - 1 }) : nameIn(job.source));
+export const nameOf = (job) => {
+  if (job.command === "check") return nameIn(job.target);
+  return job.sources?.length > 1
+    ? t("job.sources", { name: nameIn(job.source), n: job.sources.length - 1 }) : nameIn(job.source);
+};
+
+/** What it writes; of a check, which writes nothing, what it is compared with. */
+export const targetOf = (job) => (job.command === "check"
+  ? [t("check.source"), ": ", data(job.source, "span", { dir: "auto" })]
+  : ["→ ", data(job.target, "span", { dir: "auto" })]);
 
 /** What stands over a job: what it does to which file. */
 export const titleOf = (job) => [t(`command.${job.command}`), " ", data(nameOf(job), "span", { dir: "auto" })];
@@ -22,6 +30,7 @@ export function lineOf(job) {
   if (ended(job)) {
     const parts = [moment(job.ended ?? job.made)];
     if (job.begun && job.ended) parts.push(t("job.took", { time: span(job.ended - job.begun) }));
+    if (job.result?.frames_out) parts.push(t("job.framesonly", { n: job.result.frames_out }));
     if (job.result?.output_bytes) parts.push(bytes(job.result.output_bytes));
     return parts.join(" · ");
   }
@@ -49,8 +58,9 @@ export function partOf({ state, progress }) {
 export const stateBadge = () => make("span", { class: "state" });
 
 export function tellState(badge, job) {
-  badge.dataset.state = job.state;
-  setText(badge, t(`state.${job.state}`));
+  const state = job.state === "done" && job.notes?.length ? "warned" : job.state;
+  badge.dataset.state = state;
+  setText(badge, t(`state.${state}`));
 }
 
 export function progressBar() {

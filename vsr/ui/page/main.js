@@ -69,7 +69,7 @@ function tellConnection() {
   banner.classList.toggle("shown", state === "lost" || state === "refused");
   const words = { lost: t("connection.lost"), refused: t("connection.refused") };
   setText(banner, words[state] ?? "");
-  const busy = store.all().filter((job) => !store.ENDED.has(job.state)).length;
+  const busy = store.all().filter(({ state: one }) => ["queued", "running"].includes(one)).length;
   const count = find("#busy");
   count.hidden = busy === 0;
   setText(count, texts.number(busy));

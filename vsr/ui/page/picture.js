@@ -1,11 +1,13 @@
 // A frame, and the region that is drawn on it.
 
 import { address, media } from "./api.js";
-import { field, make } from "./dom.js";
+import { field, make, setText } from "./dom.js";
+import { leastOf } from "./ready.js";
 import { clock, t } from "./texts.js";
 
+const within = (value, least, most) => value >= least && value <= most;
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
-const LEAST = 16; // pixels that a region has at least
+const CLICK = 4; // pixels of the screen, below which nothing was drawn
 const CORNERS = ["nw", "ne", "sw", "se"];
 
 /**
@@ -36,7 +38,7 @@ export function picture(source, choices, changed) {
     box.style.height = `${(100 * h) / source.height}%`;
   }
 
-  drawOn(stage, box, source, choices, place, changed);
+  drawOn(stage, box, source, choices, { place, changed, told: region.told });
   const show = frameLoader(image, source, choices);
   place();
   return { element: stage, fields: region.element, show };
@@ -75,7 +77,7 @@ function frameLoader(image, source, choices) {
 }
 
 // Mouse and touch: a new region, or the one there moved or made larger.
-function drawOn(stage, box, source, choices, place, changed) {
+function drawOn(stage, box, source, choices, { place, changed, told }) {
   let drag = null;
   const pointOf = (event) => {
     const { left, top, width, height } = stage.getBoundingClientRect();
@@ -93,6 +95,8 @@ function drawOn(stage, box, source, choices, place, changed) {
     else if (event.target === box) drag = { move: [point[0] - x, point[1] - y] };
     else drag = { fixed: point };
     drag.id = event.pointerId;
+    choices.wrong.region = "";
+    drag.from = [event.clientX, event.clientY];
     drag.before = choices.crop;
     stage.setPointerCapture(event.pointerId);
     event.preventDefault();
@@ -113,10 +117,15 @@ function drawOn(stage, box, source, choices, place, changed) {
   });
   const end = (keeps) => (event) => {
     if (drag?.id !== event.pointerId) return;
-    const [, , w, h] = choices.crop ?? [0, 0, 0, 0];
-    if (!keeps || w < LEAST || h < LEAST) choices.crop = drag.before;
+    const { before, from } = drag;
     drag = null;
+    const click = Math.hypot(event.clientX - from[0], event.clientY - from[1]) < CLICK;
+    const [, , w, h] = choices.crop ?? [0, 0, 0, 0];
+    const least = leastOf(choices.command);
+    const small = Math.min(w, h) < least;
+    if (!keeps || click || small) choices.crop = before;
     place();
+    if (keeps && !click && small) told(t("region.small", { width: w, height: h, least }));
     changed();
   };
   stage.addEventListener("pointerup", end(true));
@@ -131,42 +140,66 @@ function between(a, b) {
 
 function regionFields(source, choices, changed) {
   const most = [source.width, source.height, source.width, source.height];
+  const trouble = make("p", { class: "bad", role: "status" });
+  const told = (text, wrong = true) => {
+    setText(trouble, text);
+    trouble.className = wrong ? "bad" : "hint";
+  };
+  choices.wrong.region = "";
   const names = [t("region.x"), t("region.y"), t("region.width"), t("region.height")];
   const inputs = names.map((name, index) => make("input", {
-    type: "number", min: index < 2 ? 0 : 1, max: most[index], step: 1, inputmode: "numeric",
+    type: "number", min: index < 2 ? 0 : 1, step: 1, inputmode: "numeric",
     onchange: () => take(index),
   }));
   const whole = make("button", {
     type: "button",
     onclick: () => {
       choices.crop = null;
+      choices.wrong.region = "";
       changed();
       inputs[0].focus();
     },
   }, t("region.whole"));
 
+  // What was typed stays as it is; where a size must give way to a place, that is said.
   function take(index) {
-    const value = Math.round(Number(inputs[index].value));
-    const crop = [...(choices.crop ?? [0, 0, source.width, source.height])];
-    crop[index] = clamp(Number.isFinite(value) ? value : 0, index < 2 ? 0 : 1, most[index]);
-    // A place keeps the size as far as there is room, a size its place.
-    for (const axis of [0, 1]) {
-      crop[axis] = Math.min(crop[axis], most[axis] - 1);
-      crop[axis + 2] = Math.min(crop[axis + 2], most[axis] - crop[axis]);
+    const crop = inputs.map((input) => (input.value.trim() ? Math.round(Number(input.value)) : NaN));
+    const axis = index % 2;
+    let note = "";
+    if (index < 2 && within(crop[axis], 0, most[axis] - 1) && crop[axis + 2] > most[axis] - crop[axis]) {
+      crop[axis + 2] = most[axis] - crop[axis];
+      note = t("region.gaveway", { name: names[axis + 2], value: crop[axis + 2] });
     }
-    const all = crop.every((one, i) => one === [0, 0, source.width, source.height][i]);
-    choices.crop = all ? null : crop;
+    choices.wrong.region = "";
+    crop.forEach((value, i) => {
+      const [low, high] = i < 2 ? [0, most[i] - 1] : [1, most[i] - (inputs[i - 2].getAttribute("aria-invalid") === "true" ? 0 : crop[i - 2])];
+      const bad = !within(value, low, high);
+      inputs[i].setAttribute("aria-invalid", String(bad));
+      if (bad && !choices.wrong.region) {
+        choices.wrong.region = t("region.wrong", { name: names[i], least: low, most: Math.max(low, high) });
+      }
+    });
+    if (!choices.wrong.region) {
+      const all = crop.every((one, i) => one === [0, 0, source.width, source.height][i]);
+      choices.crop = all ? null : crop;
+    }
     changed();
+    told(choices.wrong.region || note, Boolean(choices.wrong.region));
   }
 
   function tell() {
+    told("");
+    whole.disabled = choices.crop === null && !choices.wrong.region;
+    if (choices.wrong.region) return;
     const crop = choices.crop ?? [0, 0, source.width, source.height];
-    inputs.forEach((input, index) => { input.value = crop[index]; });
-    whole.disabled = choices.crop === null;
+    inputs.forEach((input, index) => {
+      input.value = crop[index];
+      input.setAttribute("aria-invalid", "false");
+    });
   }
 
   const element = make("fieldset", { class: "row" }, make("legend", {}, t("region.title")),
     ...inputs.map((input, index) => field(names[index], input)), whole,
-    make("p", { class: "hint" }, t("region.hint")));
-  return { element, tell };
+    make("p", { class: "hint" }, t("region.hint")), trouble);
+  return { element, tell, told };
 }

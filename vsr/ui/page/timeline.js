@@ -1,8 +1,8 @@
 // Where in a video: a filmstrip with the frame that is shown, and the span that is taken.
 
 import { get } from "./api.js";
-import { announce, field, icon, make, said } from "./dom.js";
-import { clock, number, span, t } from "./texts.js";
+import { field, icon, make, said, setText } from "./dom.js";
+import { clock, span, t } from "./texts.js";
 
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 
@@ -126,6 +126,7 @@ function spanHandles(source, choices, changed) {
     type: "range", min: 0, max: duration, step, "aria-label": label, oninput,
   });
   const set = (start, end) => {
+    choices.wrong.span = "";
     choices.start = start > step / 2 ? start : null;
     choices.end = end < duration - step / 2 ? end : null;
     changed();
@@ -133,18 +134,31 @@ function spanHandles(source, choices, changed) {
   const now = () => [choices.start ?? 0, choices.end ?? duration];
   const from = range(t("span.start"), () => set(Math.min(Number(from.value), now()[1] - step), now()[1]));
   const to = range(t("span.end"), () => set(now()[0], Math.max(Number(to.value), now()[0] + step)));
-  const text = (index) => make("input", {
+  const text = () => make("input", {
     type: "text", inputmode: "decimal", size: 9, autocomplete: "off", translate: "no",
-    onchange: (event) => {
-      const value = readTime(event.target.value);
-      if (value !== null && index === 0) set(clamp(value, 0, now()[1] - step), now()[1]);
-      else if (value !== null) set(now()[0], clamp(value, now()[0] + step, duration));
-      else announce(t("span.unreadable"));
-      tell();
-    },
+    onchange: take,
   });
-  const begin = text(0);
-  const end = text(1);
+  const begin = text();
+  const end = text();
+  const trouble = make("p", { class: "bad", role: "status" });
+  choices.wrong.span = "";
+
+  // What was typed stays as it is, and what is wrong with it is said.
+  function take() {
+    const [a, b] = [begin, end].map((input) => readTime(input.value));
+    const wrong = [a, b].map((value) => value === null || value > duration + step);
+    if (!wrong[0] && !wrong[1] && a >= b) wrong.fill(true);
+    if (!wrong.includes(true)) {
+      set(a, b);
+      return;
+    }
+    [begin, end].forEach((input, i) => input.setAttribute("aria-invalid", String(wrong[i])));
+    if (a === null || b === null) choices.wrong.span = t("span.unreadable");
+    else if (Math.max(a, b) > duration + step) choices.wrong.span = t("span.beyond", { time: clock(duration) });
+    else choices.wrong.span = t("span.order");
+    changed();
+  }
+
   const here = (index) => make("button", {
     type: "button", class: "small",
     onclick: () => {
@@ -162,13 +176,18 @@ function spanHandles(source, choices, changed) {
     to.value = String(b);
     from.setAttribute("aria-valuetext", clock(a));
     to.setAttribute("aria-valuetext", clock(b));
-    begin.value = clock(a);
-    end.value = clock(b);
-    length.textContent = t("span.length", { time: span(b - a), frames: number(Math.round((b - a) / step), 0) });
+    setText(trouble, choices.wrong.span);
+    length.hidden = Boolean(choices.wrong.span);
+    if (choices.wrong.span) return;
+    [begin, end].forEach((input, index) => {
+      input.value = clock([a, b][index]);
+      input.setAttribute("aria-invalid", "false");
+    });
+    length.textContent = t("span.length", { time: span(b - a), n: Math.round((b - a) / step) });
   }
 
   const ranges = make("div", { class: "handles", role: "group", "aria-label": t("span.title") }, from, to);
   const fields = make("fieldset", { class: "row" }, make("legend", {}, t("span.title")),
-    field(t("span.start"), begin), field(t("span.end"), end), here(0), here(1), whole, length);
+    field(t("span.start"), begin), field(t("span.end"), end), here(0), here(1), whole, length, trouble);
   return { ranges, fields, tell };
 }

@@ -9,6 +9,7 @@ import * as parts from "./job_parts.js";
 import * as store from "./jobs_store.js";
 import { moreOptions } from "./more_options.js";
 import { jobAt } from "./places.js";
+import { missing } from "./ready.js";
 import { t } from "./texts.js";
 
 export async function batchView({ root, heading, path, signal }) {
@@ -19,7 +20,7 @@ export async function batchView({ root, heading, path, signal }) {
   if (path || choices.folder === undefined) choices.folder = path;
   const request = () => requestOf(choices, choices.folder || ".", options);
   const bar = commandBar(choices, request,
-    { run: t("run.batch"), named: true, suffix: () => "" }, signal);
+    { run: t("run.batch"), named: true, suffix: () => "", missing: () => missing(choices, null, server.writable) }, signal);
   const list = make("datalist", { id: newId() });
   const folder = make("input", {
     type: "text", list: list.id, value: choices.folder, placeholder: ".", autocomplete: "off", translate: "no",

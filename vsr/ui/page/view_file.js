@@ -10,6 +10,7 @@ import { moreOptions } from "./more_options.js";
 import { picture } from "./picture.js";
 import { folderAt, folderOf, isAddress, nameIn, suffixOf } from "./places.js";
 import { player } from "./player.js";
+import { missing } from "./ready.js";
 import { timeline } from "./timeline.js";
 import { t } from "./texts.js";
 
@@ -43,7 +44,7 @@ export async function fileView({ root, heading, path, signal }) {
   };
   const place = make("div");
   const trouble = (error) => place.replaceChildren(make("p", { class: "note bad" }, said(error.message)));
-  doing.append(commandChoice(path, choices, () => fill().catch(trouble)), place);
+  doing.append(commandChoice(file, choices, () => fill().catch(trouble)), place);
   await fill();
   if (!isAddress(path)) await asItIs(see, path, signal);
 }
@@ -121,7 +122,8 @@ async function form(place, file, choices, server) {
   const run = t(`run.${choices.command}`);
   const named = choices.command !== "check";
   const suffix = () => (choices.command === "upscale" ? choices.container : "");
-  bar = commandBar(choices, request, { run, named, suffix }, signal);
+  const lacks = () => missing(choices, size, server.writable);
+  bar = commandBar(choices, request, { run, named, suffix, missing: lacks }, signal);
   const plain = make("section", { class: "card", "aria-label": t(`command.${choices.command}`) },
     make("p", { class: "lead" }, t(`lead.${choices.command}`)));
   if (choices.command === "preview") plain.append(previewPart(choices, later, Boolean(size?.duration)));
@@ -136,8 +138,15 @@ async function form(place, file, choices, server) {
   return { told };
 }
 
-function commandChoice(path, choices, again) {
-  const offered = isAddress(path) ? ["upscale"] : COMMANDS;
+// Of one image there is nothing to fuse, and no moment to show.
+function commandsFor({ path, size }) {
+  if (isAddress(path)) return ["upscale"];
+  return size?.still ?? kindOf(path) === "image" ? ["upscale", "check"] : COMMANDS;
+}
+
+function commandChoice(file, choices, again) {
+  const offered = commandsFor(file);
+  if (!offered.includes(choices.command)) choices.command = "upscale";
   const name = newId();
   const radios = offered.map((command) => make("label", {}, make("input", {
     type: "radio", name, value: command, checked: choices.command === command,

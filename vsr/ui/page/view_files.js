@@ -17,7 +17,8 @@ export async function filesView({ root, heading, path, signal }) {
   const side = make("div", { class: "side" }, addressForm());
   if (path) root.prepend(crumbs(base, path));
   root.append(make("div", { class: "columns" }, make("div", {}, list, left, forFolder(path)), side));
-  if (writable) side.prepend(dropping(path, limits, signal));
+  side.prepend(writable ? dropping(path, limits, signal)
+    : make("p", { class: "note" }, t("upload.readonly")));
   const fill = async () => {
     const { entries, more } = await get("/api/files", { path }, signal);
     show(list, entries);

@@ -75,9 +75,9 @@ function spokenOf(job) {
 
 function filesOf(job) {
   return factList([
-    [t("job.source"), ...(job.sources ?? [job.source]).map((source) =>
+    [job.command === "check" ? t("check.source") : t("job.source"), ...(job.sources ?? [job.source]).map((source) =>
       make("div", {}, make("a", { href: fileAt(source) }, data(source, "span", { dir: "auto" }))))],
-    job.target && [t("job.target"), data(job.target, "span", { dir: "auto" })],
+    job.target && [job.command === "check" ? t("job.checked") : t("job.target"), data(job.target, "span", { dir: "auto" })],
   ]);
 }
 

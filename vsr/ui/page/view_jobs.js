@@ -1,7 +1,7 @@
 // Run: the queue, and what has ended.
 
 import { address } from "./api.js";
-import { data, make, setText } from "./dom.js";
+import { make, setText } from "./dom.js";
 import * as parts from "./job_parts.js";
 import * as store from "./jobs_store.js";
 import { folderAt, isAddress, jobAt } from "./places.js";
@@ -109,7 +109,7 @@ function update(row, job) {
   if (job.error) {
     row.line.replaceChildren(make("span", { class: "bad", lang: "en", translate: "no" }, job.error));
   }
-  if (job.target) row.target.replaceChildren("→ ", data(job.target, "span", { dir: "auto" }));
+  if (job.target) row.target.replaceChildren(...parts.targetOf(job));
   if (job.priority) row.target.append(" ", make("span", { class: "count" }, t("job.priority", { n: job.priority })));
   const picture = pictureOf(job);
   if (picture === row.picture) return;
