@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.clips import Clip, make
 
+from vsr.api import upscale
 from vsr.batch.joining import Joined, Joining, Plan, join
 from vsr.batch.sources import Found
 from vsr.core.errors import OutputError
@@ -246,7 +247,68 @@ def test_what_was_made_of_files_that_are_gone_stays(tmp_path: Path) -> None:
     made.target.touch()
     later = planned(tmp_path, found[1:])
     assert later.joined == []
-    assert later.notes == [f"{made.source}: not all of its files are here; its output stays"]
+    assert later.notes == [f"{made.source}: 1 of its 3 files are not here; its output stays"]
+
+
+def test_what_the_filter_leaves_out_is_told_as_that(tmp_path: Path) -> None:
+    found = [record(tmp_path, b) for b in after(0, 2, 4)]
+    made = planned(tmp_path, found).joined[0]
+    made.target.touch()
+    later = planned(tmp_path, found[2:])
+    assert later.joined == []
+    assert later.notes == [
+        f"{made.source}: 2 of its 3 files are left out by what is asked for; its output stays"
+    ]
+
+
+def enlarged(joined: Joined) -> None:
+    """Make the output as a batch does, with a record."""
+    upscale(
+        joined.source,
+        joined.target,
+        scale=2,
+        model="nearest",
+        preset="ultrafast",
+        record=True,
+        overwrite=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_list_names_what_its_output_holds(tmp_path: Path) -> None:
+    """What comes later is told, and taken up with `overwrite` alone."""
+    found = [record(tmp_path, b) for b in after(0, 2, 6)]
+    made = planned(tmp_path, found).joined[0]
+    enlarged(made)
+    before = made.source.read_bytes()
+    more = [*found, record(tmp_path, *after(4))]
+    plan = planned(tmp_path, more)
+    assert plan.joined == plan.single == []
+    assert plan.notes == [
+        f"{made.target}: 1 file came later (00.04.mp4); it stays as it is, -y makes it anew"
+    ]
+    assert made.source.read_bytes() == before
+    again = join(more, USUAL, tmp_path / "out", NAME, PictureOptions(), NOW, overwrite=True)
+    assert (again.joined, again.notes) == ([made], [])
+    assert names(again) == [["22:00:00", "22:00:02", "22:00:04", "22:00:06"]]
+    # Killed before the output was made, the list is of other files than the output.
+    assert planned(tmp_path, more).joined == []
+    more[3].path.unlink()
+    assert planned(tmp_path, found).joined == [made]
+    assert made.source.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_what_comes_after_others_are_gone_costs_nothing(tmp_path: Path) -> None:
+    """It is done apart: the output's gone files cannot be read again."""
+    found = [record(tmp_path, b) for b in after(0, 2)]
+    made = planned(tmp_path, found).joined[0]
+    enlarged(made)
+    found[0].path.unlink()
+    rest = [found[1], record(tmp_path, *after(4))]
+    plan = join(rest, USUAL, tmp_path / "out", NAME, PictureOptions(), NOW, overwrite=True)
+    assert names(plan) == [["22:00:04"]]
+    assert plan.notes == [f"{made.source}: 1 of its 2 files are not here; its output stays"]
 
 
 def test_what_is_no_list_is_not_replaced(tmp_path: Path) -> None:

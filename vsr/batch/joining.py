@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
+from vsr.batch.made import made_of
 from vsr.batch.recorders import recording_of
 from vsr.batch.sources import Found, target_of
 from vsr.batch.watch import SETTLE
@@ -29,6 +30,7 @@ LOOSE = 2
 """Seconds by which a name's clock and the pictures may differ: names tell whole seconds."""
 
 _MICROSECOND = 10**6
+_NAMED = 3  # files that a line names
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,9 @@ def join(
     A list stands in the camera's folder, `door/2026-11-28_22-00-00+0100.parts.json`, beside the
     output that `name` makes of it. Files whose beginning no path tells are done by themselves, as
     are those that cannot be read, and other containers than mp4 and Matroska. A recording that
-    may go on, or is being written, is left for the next call. What was made of files that are
-    gone in part stays.
+    may go on, or is being written, is left for the next call. What was made of files of which
+    some are gone or not among `found` stays. So does, with its list, an output that more files
+    belong to by now, unless `overwrite` is set.
 
     Raises OutputError where two would have one output, or a list cannot be written: a file of its
     name that is no list is replaced with `overwrite` alone.
@@ -171,7 +174,10 @@ class _Camera:
         for file in sorted(files, key=lambda file: (file.begins, file.path)):
             buckets.setdefault(self.joining.bucket(file.begins), []).append(file)
         known = self._known()
-        for number, bucket in enumerate(buckets.values(), 1):
+        for number, every in enumerate(buckets.values(), 1):
+            bucket = self._without_kept(every, known)
+            if not bucket:
+                continue
             lists = self._as_before(bucket, known)
             if lists is None:
                 self._anew(bucket, known, number == len(buckets))
@@ -191,13 +197,37 @@ class _Camera:
                 known.update({part.path: (path, part) for part in parts.parts})
         return known
 
+    def _without_kept(
+        self, bucket: Sequence[_File], known: dict[str, tuple[Path, Part]]
+    ) -> list[_File]:
+        """The files but those of outputs that stay, as not all that they hold is among the files.
+
+        Made anew, such an output would lose pictures, whether the rest is gone or not asked for.
+        """
+        here = {file.path for file in bucket}
+        lists = dict.fromkeys(known[path][0] for path in sorted(here & known.keys()))
+        kept = set[Path]()
+        for path in lists:
+            target = self._target(path, bucket[0].found.path.suffix)
+            if not target.exists():
+                continue
+            held = made_of(target) or _identity(read_parts(path).parts)
+            if missing := [Path(part) for part, _ in held if part not in here]:
+                kept.add(path)
+                gone = not all(part.exists() for part in missing)
+                why = "are not here" if gone else "are left out by what is asked for"
+                self.plan.notes.append(
+                    f"{path}: {len(missing)} of its {counted(len(held), 'file')} {why}; "
+                    "its output stays"
+                )
+        return [
+            file for file in bucket if file.path not in known or known[file.path][0] not in kept
+        ]
+
     def _as_before(
         self, bucket: Sequence[_File], known: dict[str, tuple[Path, Part]]
     ) -> list[Path] | None:
-        """The lists that hold these files, and no other; None where new ones are to be made.
-
-        Of files that are gone the output stays, where there is one, and nothing is to be done.
-        """
+        """The lists that hold these files, and no other; None where new ones are to be made."""
         lists: dict[Path, int] = {}
         for file in bucket:
             path, part = known.get(file.path, (None, None))
@@ -206,15 +236,12 @@ class _Camera:
             if (part.size, part.modified) != (file.size, file.modified):
                 return None
             lists[path] = lists.get(path, 0) + 1
-        whole = []
         for path, there in lists.items():
-            if there == len(read_parts(path).parts):
-                whole.append(path)
-            elif self._target(path, bucket[0].found.path.suffix).exists():
-                self.plan.notes.append(f"{path}: not all of its files are here; its output stays")
-            else:
+            parts = read_parts(path).parts
+            made = made_of(self._target(path, bucket[0].found.path.suffix))
+            if there != len(parts) or made not in (None, _identity(parts)):
                 return None
-        return whole
+        return [*lists]
 
     def _anew(
         self, bucket: Sequence[_File], known: dict[str, tuple[Path, Part]], is_last: bool
@@ -236,9 +263,24 @@ class _Camera:
                 continue
             parts = PartList(self.camera, self.joining.rule, tuple(self._parts(group, known)))
             path = self.folder / self.camera / f"{_stem(files[0].begins)}{SUFFIX}"
+            if not self.overwrite and self._is_of_others(path, parts):
+                continue
             make_folder(path.parent)
             write_parts(path, parts, self.overwrite)
             self._add(path, files[0].found.path.suffix)
+
+    def _is_of_others(self, path: Path, parts: PartList) -> bool:
+        """Whether there is an output of other files, which is told: its list stays with it."""
+        target = self._target(path, Path(parts.parts[0].path).suffix)
+        made = made_of(target)
+        if made is None or made == _identity(parts.parts):
+            return False
+        held = {part for part, _ in made}
+        late = [Path(part.path).name for part in parts.parts if part.path not in held]
+        names = ", ".join(late[:_NAMED]) + (", ..." if len(late) > _NAMED else "")
+        why = f"{counted(len(late), 'file')} came later ({names})" if late else "its files changed"
+        self.plan.notes.append(f"{target}: {why}; it stays as it is, -y makes it anew")
+        return True
 
     def _groups(self, bucket: Sequence[_File]) -> Iterator[list[tuple[_File, Measured, int]]]:
         """Files that belong together, each with where it starts, in microseconds."""
@@ -320,6 +362,11 @@ class _Camera:
 
     def _add(self, path: Path, suffix: str) -> None:
         self.plan.joined.append(Joined(self.camera, path, self._target(path, suffix)))
+
+
+def _identity(parts: Sequence[Part]) -> tuple[tuple[str, str], ...]:
+    """The files of a list by their paths and contents, as `made_of` tells them of an output."""
+    return tuple((part.path, part.sha256) for part in parts)
 
 
 def _stem(begins: datetime) -> str:
