@@ -45,6 +45,7 @@ from vsr.inference.passes import scale_for
 from vsr.model_selection.own_scale import at_own_scale
 from vsr.networks.registry import load_model
 from vsr.util.signals import heard, interrupt
+from vsr.util.text import counted, one_line
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
@@ -193,11 +194,14 @@ def batch_command(
         )
         items, total = _arriving(found, folder, name, picture, footage, not no_sidecars), None
     else:
-        proxies: list[Path] = []
+        proxies, unwanted = list[Path](), list[files.Found]()
         chosen = files.find(
-            sources, patterns, footage.exclude, folder, proxies.append, footage.wanted
+            *(sources, patterns, footage.exclude, folder),
+            *(proxies.append, footage.wanted, unwanted.append),
         )
-        footage.warn_of_unknown(chosen)
+        footage.warn_of_unknown([*chosen, *unwanted])
+        if not chosen and not quiet:
+            click.echo(f"vsr: {_nothing_note(sources, len(unwanted))}", err=True)
         if proxies:
             warn(_proxy_note(proxies))
         if only_told:
@@ -282,6 +286,12 @@ def _all_of(
     own = {each.path: footage.own_of(each) for each in chosen}
     pairs = files.items(chosen, folder, name, picture)
     return [*joined, *(Item(*pair, sidecars, own[pair[0]]) for pair in pairs)]
+
+
+def _nothing_note(sources: Sequence[str], unwanted: int) -> str:
+    """What to tell people where all files are of another time than is asked for."""
+    names = ", ".join(sources[:_SHOWN]) + (", ..." if len(sources) > _SHOWN else "")
+    return one_line(f"{names}: {counted(unwanted, 'file')}, none of the time that is asked for")
 
 
 def _proxy_note(proxies: Sequence[Path]) -> str:

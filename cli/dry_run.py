@@ -29,7 +29,7 @@ def dry_run(
     own: Own = MappingProxyType({}),
 ) -> None:
     """Print what would become of each source and its target, and how long all of it would take."""
-    width = max(len(str(source)) for source, _ in pairs)
+    width = max((len(str(source)) for source, _ in pairs), default=0)
     if not as_json:
         click.echo(_line("source", "frames", "time", "size", "output", width))
     seconds, size, unknown, there = 0.0, 0, 0, 0
