@@ -18,6 +18,7 @@ from vsr.batch.sources import Found
 from vsr.core.errors import OutputError
 from vsr.core.parts import PartList, read_parts
 from vsr.core.picture import PictureOptions
+from vsr.video.joined import measure
 from vsr.video.open import open_input
 
 USUAL = Joining()
@@ -25,6 +26,8 @@ NAME = "{stem}_{size}{suffix}"
 TEN = datetime(2026, 11, 28, 22, 0, tzinfo=UTC)
 NOW = TEN + timedelta(days=1)
 TWO = Clip(width=32, height=24, pts=range(0, 8 * 3200, 3200))  # 2 s
+
+SOUNDING = replace(TWO, pts=range(0, 200 * 128, 128), audio=("eng",))
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +103,25 @@ def test_names_tell_whole_seconds(tmp_path: Path) -> None:
     found = [record(tmp_path, begins) for begins in after(0, 1, 4, 7, 11)]
     plan = planned(tmp_path, found)
     assert starts(plan) == [[0, 2, 4, 6, 11]]  # the last is 3 s late: that is a gap
+
+
+def test_sound_moves_no_picture(tmp_path: Path) -> None:
+    """AAC begins a packet before its picture; each file still begins 2 s after the last."""
+    found = [record(tmp_path, b, clip=SOUNDING) for b in after(*range(0, 40, 2))]
+    with open_input(found[0].path) as container:
+        measured = measure(container, found[0].path)
+    assert (measured.follows(measured), measured.clear_of(measured) > 2) == (2, True)
+    plan = planned(tmp_path, found)
+    assert plan.notes == []
+    assert starts(plan) == [[*range(0, 40, 2)]]
+
+
+def test_pictures_that_run_ahead_of_the_clock_begin_a_new_output(tmp_path: Path) -> None:
+    """Files of 2 s, of which names tell that they are 1 s apart."""
+    plan = planned(tmp_path, [record(tmp_path, b) for b in after(0, 1, 2, 3, 4)])
+    assert starts(plan) == [[0, 2, 4], [0, 2]]
+    [note] = plan.notes
+    assert note.endswith("begins a new output, the pictures run 3.0 s ahead of the clock")
 
 
 def test_what_overlaps_begins_a_new_output(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 
 from vsr.batch.made import made_of
@@ -28,6 +29,9 @@ GAP = Bounds(0, 86_400)
 HOURS = Bounds(1, 24, whole=True)
 LOOSE = 2
 """Seconds by which a name's clock and the pictures may differ: names tell whole seconds."""
+
+LAP = 0.25
+"""Seconds of sound that two files may both hold where they meet, as encoders fill packets up."""
 
 _MICROSECOND = 10**6
 _NAMED = 3  # files that a line names
@@ -312,12 +316,21 @@ class _Camera:
         if apart := difference(before, measured):
             self._tell_apart(file, f"another kind than {last.found.path.name}: {apart}")
             return None
-        next_to = start + _microseconds(measured.follows(before))
+        at_once = start + _microseconds(measured.follows(before))
+        clear = start + _microseconds(measured.clear_of(before)) - round(LAP * _MICROSECOND)
         clock = round((file.begins - group[0][0].begins).total_seconds()) * _MICROSECOND
-        if clock < next_to - LOOSE * _MICROSECOND:
-            self._tell_apart(file, f"begins before {last.found.path.name} ends")
+        loose = LOOSE * _MICROSECOND
+        if clock < at_once - loose:
+            lasts = float(before.length) - LOOSE
+            if (file.begins - last.begins).total_seconds() < lasts:
+                why = f"begins before {last.found.path.name} ends"
+            else:
+                ahead = (at_once - clock) / _MICROSECOND
+                why = f"the pictures run {ahead:.1f} s ahead of the clock"
+            self._tell_apart(file, why)
             return None
-        if clock <= next_to + LOOSE * _MICROSECOND:
+        next_to = max(at_once, min(clear, clock + loose))
+        if clock <= next_to + loose:
             return measured.placed(next_to)
         far = clock - next_to > self.joining.gap * _MICROSECOND
         return None if far else measured.placed(clock)
@@ -330,7 +343,9 @@ class _Camera:
         group: Sequence[tuple[_File, Measured, int]],
         known: dict[str, tuple[Path, Part]],
     ) -> Iterator[Part]:
-        for file, measured, start in group:
+        nexts = [start for _, _, start in group[1:]]
+        for (file, measured, start), end in zip_longest(group, nexts):
+            length = _microseconds(measured.length)
             _, before = known.get(file.path, (None, None))
             hashed = None
             if before is not None:
@@ -340,7 +355,7 @@ class _Camera:
                 path=file.path,
                 begins=f"{file.begins:%Y-%m-%dT%H:%M:%SZ}",
                 start=start,
-                length=_microseconds(measured.length),
+                length=length if end is None else min(length, end - start),
                 frames=measured.frames,
                 format=measured.format,
                 size=identity.size,
