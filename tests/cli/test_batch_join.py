@@ -166,6 +166,15 @@ def test_what_does_not_go_together(tmp_path: Path, options: list[str], reason: s
 
 
 @pytest.mark.slow
+def test_a_dry_run_says_that_it_tells_of_the_files(tmp_path: Path) -> None:
+    record(tmp_path / "in", 0)
+    ran = vsr("batch", tmp_path / "in", tmp_path / "out", *FAST, "--dry-run")
+    assert ran.code == 0
+    assert "vsr: --join makes one output of a camera's consecutive files" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
 def test_nothing_to_do_is_no_failure(tmp_path: Path) -> None:
     path = record(tmp_path / "in", 0)
     path.touch()
