@@ -40,11 +40,13 @@ from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
 from vsr.core.hours import resting
 from vsr.core.options import UpscaleOptions
+from vsr.core.parts import is_part_list
 from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.inference.passes import scale_for
 from vsr.model_selection.own_scale import at_own_scale
 from vsr.networks.registry import load_model
 from vsr.util.signals import heard, interrupt
+from vsr.util.text import counted, one_line
 
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
@@ -58,6 +60,10 @@ from .progress import Bars, Lines
 
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
 _SHOWN = 3  # files that a line names
+_TOLD_APART = (
+    "--join makes one output of a camera's consecutive files, named by its beginning; told here "
+    "are the files one by one, which is the same work"
+)
 _REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
 
@@ -193,14 +199,19 @@ def batch_command(
         )
         items, total = _arriving(found, folder, name, picture, footage, not no_sidecars), None
     else:
-        proxies: list[Path] = []
+        proxies, unwanted = list[Path](), list[files.Found]()
         chosen = files.find(
-            sources, patterns, footage.exclude, folder, proxies.append, footage.wanted
+            *(sources, patterns, footage.exclude, folder),
+            *(proxies.append, footage.wanted, unwanted.append),
         )
-        footage.warn_of_unknown(chosen)
+        footage.warn_of_unknown([*chosen, *unwanted])
+        if not chosen and not quiet:
+            click.echo(f"vsr: {_nothing_note(sources, len(unwanted))}", err=True)
         if proxies:
             warn(_proxy_note(proxies))
         if only_told:
+            if footage.joining is not None and not quiet:
+                click.echo(f"vsr: {_TOLD_APART}", err=True)
             own = {each.path: footage.own_of(each) for each in chosen}
             dry_run(files.items(chosen, folder, name, picture), options, as_json, own)
             return
@@ -282,6 +293,12 @@ def _all_of(
     own = {each.path: footage.own_of(each) for each in chosen}
     pairs = files.items(chosen, folder, name, picture)
     return [*joined, *(Item(*pair, sidecars, own[pair[0]]) for pair in pairs)]
+
+
+def _nothing_note(sources: Sequence[str], unwanted: int) -> str:
+    """What to tell people where all files are of another time than is asked for."""
+    names = ", ".join(sources[:_SHOWN]) + (", ..." if len(sources) > _SHOWN else "")
+    return one_line(f"{names}: {counted(unwanted, 'file')}, none of the time that is asked for")
 
 
 def _proxy_note(proxies: Sequence[Path]) -> str:
@@ -409,7 +426,7 @@ class _Reporter:
     def _tell_people(self, happening: Happening) -> None:
         match happening:
             case Started(item, slot):
-                self._bars.start(slot, item.source.name)
+                self._bars.start(slot, _name_of(item.source))
                 self._lines.start(str(item.source))
             case Moved(item, slot, progress):
                 self._bars.move(slot, progress)
@@ -461,6 +478,13 @@ def _tell_programs(happening: Happening) -> None:
             event("paused", {"file": file})
         case Stopping(running):
             event("stopping", {"running": running})
+
+
+def _name_of(source: Path) -> str:
+    """A file's name in a bar: of several cameras' parts lists, the camera's with it."""
+    if is_part_list(source):
+        return f"{source.absolute().parent.name}/{source.name}"
+    return source.name
 
 
 def _paths(item: Item) -> dict[str, object]:

@@ -14,7 +14,7 @@ from vsr.core.picture import USUAL_SCALE
 from vsr.estimation.estimate import Estimate, estimate
 from vsr.inference.engine import choose_engine, suiting
 from vsr.inference.passes import first_model
-from vsr.util.text import duration_text, size_text
+from vsr.util.text import counted, duration_text, size_text
 
 from .output.messages import event
 
@@ -29,7 +29,7 @@ def dry_run(
     own: Own = MappingProxyType({}),
 ) -> None:
     """Print what would become of each source and its target, and how long all of it would take."""
-    width = max(len(str(source)) for source, _ in pairs)
+    width = max((len(str(source)) for source, _ in pairs), default=0)
     if not as_json:
         click.echo(_line("source", "frames", "time", "size", "output", width))
     seconds, size, unknown, there = 0.0, 0, 0, 0
@@ -49,7 +49,9 @@ def dry_run(
         sums = {"files": todo, "there": there, "seconds": round(seconds, 1), "bytes": size}
         event("summary", sums | {"unknown": unknown} | _place(options))
         return
-    parts = [f"{todo} files to do", f"{there} there already"] if there else [f"{todo} files to do"]
+    parts = [f"{counted(todo, 'file')} to do"]
+    if there:
+        parts.append(f"{there} there already")
     parts.append(f"about {duration_text(seconds)} and {size_text(size)}")
     if unknown:
         parts.append(f"without {unknown} of unknown length or that cannot be done")

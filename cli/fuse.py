@@ -21,7 +21,7 @@ from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.fusion.options import FRAMES, FUSED_SCALE, PRIOR, FuseOptions
 from vsr.fusion.page.command import CHOICES, CommandLine, default_of
 from vsr.fusion.progress import Fusing
-from vsr.util.text import one_line
+from vsr.util.text import counted, one_line
 
 from .option_table import to_argv
 from .options import upscale_option
@@ -191,6 +191,11 @@ def _pick(
     **asked: Any,
 ) -> None:
     """Without a region: the page to draw one on."""
+    if target.suffix.lower() in (".htm", ".xhtml"):
+        raise click.UsageError(
+            f"{one_line(target)}: name it {one_line(target.with_suffix('.html').name)}: a page to "
+            "draw the region on; or give --crop X,Y,W,H"
+        )
     if target.suffix.lower() != ".html":
         raise click.UsageError(
             "--crop X,Y,W,H is missing: the region, in the frame at --at; OUTPUT.html without it "
@@ -204,7 +209,7 @@ def _pick(
     if as_json:
         click.echo(json.dumps({"event": "result", **made.facts()}))
     else:
-        click.echo(f"{one_line(target)}: {made.frames} frames to draw the region on")
+        click.echo(f"{one_line(target)}: {counted(made.frames, 'frame')} to draw the region on")
     if opened:
         _open(target)
 

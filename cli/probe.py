@@ -10,6 +10,7 @@ import click
 
 from vsr.core.bounds import START_NUMBER
 from vsr.core.options import ReadOptions
+from vsr.core.parts import is_part_list
 from vsr.core.url import as_source
 from vsr.model_selection.classify import Classification
 from vsr.model_selection.select import judged
@@ -42,6 +43,11 @@ def probe_command(
         click.echo(f"{name:<14}{value}")
 
 
+def _teller(facts: FileFacts) -> str:
+    """What says how many frames there are."""
+    return "parts" if is_part_list(facts.path) else "header"
+
+
 def _fields(facts: FileFacts) -> str:
     if not facts.interlaced:
         return "none, by its first frames"
@@ -56,7 +62,7 @@ def _rows(facts: FileFacts, found: Classification | None) -> list[tuple[str, Any
         ("file", f"{facts.path} ({facts.container})"),
         ("duration", "unknown" if facts.duration is None else f"{facts.duration:.3f} s"),
         ("picture", f"{video.width}x{video.height} {video.format.name}, {rate}"),
-        ("frames", f"{video.expected_frames or 'unknown'} by the header"),
+        ("frames", f"{video.expected_frames or 'unknown'} by the {_teller(facts)}"),
         (
             "colour",
             f"range {color.range}, matrix {color.matrix}, primaries {color.primaries}, "

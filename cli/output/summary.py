@@ -31,7 +31,7 @@ _WORTH_TELLING = 0.005  # of all pixels: 1 % when rounded
 def summary(result: Result) -> str:
     """Frames, time, A/V offset, streams and damage, and how it was done."""
     run = result.run
-    parts = [f"{run.frames_in} frames in, {run.frames_out} out"]
+    parts = [f"{counted(run.frames_in, 'frame')} in, {run.frames_out} out"]
     if run.duration_in is not None and run.duration_out is not None:
         parts.append(f"{float(run.duration_in):.3f} s{_change(run.duration_in, run.duration_out)}")
     if run.sound_in is not None and run.sound_out is not None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vsr.batch.outcome import Outcome, Status
+from vsr.util.text import counted
 
 STATUSES: tuple[Status, ...] = ("done", "skipped", "failed", "stopped")
 
@@ -14,7 +15,9 @@ def line_of(outcome: Outcome) -> str:
     """One file."""
     if outcome.status == "done":
         fps = float(outcome.facts.get("fps", 0))
-        what = f"done, {outcome.frames} frames in {outcome.seconds:.1f} s ({fps:.1f} fps)"
+        what = (
+            f"done, {counted(outcome.frames, 'frame')} in {outcome.seconds:.1f} s ({fps:.1f} fps)"
+        )
         if chosen := outcome.facts.get("chosen"):
             what += f"; {chosen}"
     else:
@@ -42,5 +45,5 @@ def table(outcomes: Sequence[Outcome], seconds: float) -> str:
             ended = [outcome for outcome in outcomes if outcome.status == status]
             lines += [f"  {each.item.source}: {reason_of(each)}" for each in ended]
     frames = sum(outcome.frames for outcome in outcomes)
-    lines.append(f"{frames} frames in {seconds:.1f} s")
+    lines.append(f"{counted(frames, 'frame')} in {seconds:.1f} s")
     return "\n".join(lines)

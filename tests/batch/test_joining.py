@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from support.clips import Clip, make
 
+from vsr.api import upscale
 from vsr.batch.joining import Joined, Joining, Plan, join
 from vsr.batch.sources import Found
 from vsr.core.errors import OutputError
 from vsr.core.parts import PartList, read_parts
 from vsr.core.picture import PictureOptions
+from vsr.video.joined import measure
 from vsr.video.open import open_input
 
 USUAL = Joining()
@@ -24,6 +26,8 @@ NAME = "{stem}_{size}{suffix}"
 TEN = datetime(2026, 11, 28, 22, 0, tzinfo=UTC)
 NOW = TEN + timedelta(days=1)
 TWO = Clip(width=32, height=24, pts=range(0, 8 * 3200, 3200))  # 2 s
+
+SOUNDING = replace(TWO, pts=range(0, 200 * 128, 128), audio=("eng",))
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +103,25 @@ def test_names_tell_whole_seconds(tmp_path: Path) -> None:
     found = [record(tmp_path, begins) for begins in after(0, 1, 4, 7, 11)]
     plan = planned(tmp_path, found)
     assert starts(plan) == [[0, 2, 4, 6, 11]]  # the last is 3 s late: that is a gap
+
+
+def test_sound_moves_no_picture(tmp_path: Path) -> None:
+    """AAC begins a packet before its picture; each file still begins 2 s after the last."""
+    found = [record(tmp_path, b, clip=SOUNDING) for b in after(*range(0, 40, 2))]
+    with open_input(found[0].path) as container:
+        measured = measure(container, found[0].path)
+    assert (measured.follows(measured), measured.clear_of(measured) > 2) == (2, True)
+    plan = planned(tmp_path, found)
+    assert plan.notes == []
+    assert starts(plan) == [[*range(0, 40, 2)]]
+
+
+def test_pictures_that_run_ahead_of_the_clock_begin_a_new_output(tmp_path: Path) -> None:
+    """Files of 2 s, of which names tell that they are 1 s apart."""
+    plan = planned(tmp_path, [record(tmp_path, b) for b in after(0, 1, 2, 3, 4)])
+    assert starts(plan) == [[0, 2, 4], [0, 2]]
+    [note] = plan.notes
+    assert note.endswith("begins a new output, the pictures run 3.0 s ahead of the clock")
 
 
 def test_what_overlaps_begins_a_new_output(tmp_path: Path) -> None:
@@ -246,7 +269,68 @@ def test_what_was_made_of_files_that_are_gone_stays(tmp_path: Path) -> None:
     made.target.touch()
     later = planned(tmp_path, found[1:])
     assert later.joined == []
-    assert later.notes == [f"{made.source}: not all of its files are here; its output stays"]
+    assert later.notes == [f"{made.source}: 1 of its 3 files are not here; its output stays"]
+
+
+def test_what_the_filter_leaves_out_is_told_as_that(tmp_path: Path) -> None:
+    found = [record(tmp_path, b) for b in after(0, 2, 4)]
+    made = planned(tmp_path, found).joined[0]
+    made.target.touch()
+    later = planned(tmp_path, found[2:])
+    assert later.joined == []
+    assert later.notes == [
+        f"{made.source}: 2 of its 3 files are left out by what is asked for; its output stays"
+    ]
+
+
+def enlarged(joined: Joined) -> None:
+    """Make the output as a batch does, with a record."""
+    upscale(
+        joined.source,
+        joined.target,
+        scale=2,
+        model="nearest",
+        preset="ultrafast",
+        record=True,
+        overwrite=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_list_names_what_its_output_holds(tmp_path: Path) -> None:
+    """What comes later is told, and taken up with `overwrite` alone."""
+    found = [record(tmp_path, b) for b in after(0, 2, 6)]
+    made = planned(tmp_path, found).joined[0]
+    enlarged(made)
+    before = made.source.read_bytes()
+    more = [*found, record(tmp_path, *after(4))]
+    plan = planned(tmp_path, more)
+    assert plan.joined == plan.single == []
+    assert plan.notes == [
+        f"{made.target}: 1 file came later (00.04.mp4); it stays as it is, -y makes it anew"
+    ]
+    assert made.source.read_bytes() == before
+    again = join(more, USUAL, tmp_path / "out", NAME, PictureOptions(), NOW, overwrite=True)
+    assert (again.joined, again.notes) == ([made], [])
+    assert names(again) == [["22:00:00", "22:00:02", "22:00:04", "22:00:06"]]
+    # Killed before the output was made, the list is of other files than the output.
+    assert planned(tmp_path, more).joined == []
+    more[3].path.unlink()
+    assert planned(tmp_path, found).joined == [made]
+    assert made.source.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_what_comes_after_others_are_gone_costs_nothing(tmp_path: Path) -> None:
+    """It is done apart: the output's gone files cannot be read again."""
+    found = [record(tmp_path, b) for b in after(0, 2)]
+    made = planned(tmp_path, found).joined[0]
+    enlarged(made)
+    found[0].path.unlink()
+    rest = [found[1], record(tmp_path, *after(4))]
+    plan = join(rest, USUAL, tmp_path / "out", NAME, PictureOptions(), NOW, overwrite=True)
+    assert names(plan) == [["22:00:04"]]
+    assert plan.notes == [f"{made.source}: 1 of its 2 files are not here; its output stays"]
 
 
 def test_what_is_no_list_is_not_replaced(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def test_rows_hold_all_columns() -> None:
             "cd" * 32,
             "out/a b.srt",
             0.25,
+            None,
         )
     ]
     assert failed == [
@@ -62,6 +63,7 @@ def test_rows_hold_all_columns() -> None:
             None,
             None,
             "",
+            None,
             None,
         )
     ]
@@ -131,3 +133,8 @@ def test_a_report_replaces_reports_alone(tmp_path: Path, name: str) -> None:
     check_report(path, True, [])
     with pytest.raises(OutputError, match="is the input itself"):
         check_report(path, True, [path])
+
+
+def test_the_camera_of_joined_files_is_told() -> None:
+    joined = Outcome(Item(Path("out/door/a.parts.json"), Path("out/door/a_x4.mp4")), "done")
+    assert [row(each)["camera"] for each in (joined, OUTCOMES[0])] == ["door", None]

@@ -168,7 +168,7 @@ def test_nothing_found_says_what_was_looked_at(tmp_path: Path, clip: Path) -> No
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(InputError, match=r"looked at 0 files named like '\*\.mkv'\)$"):
         found(tmp_path, patterns=["*.mkv"])
-    with pytest.raises(InputError, match=r"looked at 1 files, but for 'a\*'\)$"):
+    with pytest.raises(InputError, match=r"looked at 1 file, but for 'a\*'\)$"):
         found(tmp_path, exclude=["a*"])
 
 

@@ -54,9 +54,22 @@ def test_footage_is_chosen_by_its_time(tree: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_that_time(tree: Path, tmp_path: Path) -> None:
-    ran = vsr("batch", tree, tmp_path / "out", *FAST, "--taken-since", "1m")
+    """A quiet day is no failure; a folder without files is one."""
+    words = ["batch", tree, tmp_path / "out", *FAST, "--taken-since", "1m"]
+    ran = vsr(*words, "--report", tmp_path / "report.json")
+    assert (ran.code, ran.out) == (0, "")
+    said = f"vsr: {tree}: 4 files, none of the time that is asked for"
+    assert ran.err.splitlines()[0] == said
+    assert json.loads((tmp_path / "report.json").read_text()) == []
+    joined = vsr(*words, "--join", "camera")
+    assert (joined.code, joined.err.splitlines()[0]) == (0, said)
+    told = vsr(*words, "--dry-run")
+    assert (told.code, "0 files to do" in told.out) == (0, True)
+    shutil.rmtree(tree)
+    tree.mkdir()
+    ran = vsr(*words)
     assert (ran.code, ran.out) == (1, "")
-    assert "no video or image found (looked at 0 files, of the time that is asked for)" in ran.err
+    assert "no video or image found (looked at 0 files)" in ran.err
 
 
 @pytest.mark.slow

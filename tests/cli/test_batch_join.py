@@ -70,11 +70,15 @@ def test_one_output_with_all_frames_and_all_sound(tmp_path: Path) -> None:
     assert (again.code, again.err.splitlines()[-2].split()) == (0, ["skipped", "1"])
     record(tmp_path / "in", 40)
     later = vsr(*words)
-    assert later.code == 3
-    assert "made from another input" in later.err
+    assert later.code == 0
+    assert (
+        f"{made}: 1 file came later (00.40.mp4); it stays as it is, -y makes it anew" in later.err
+    )
     assert len(held(made).pts) == 72
     assert vsr(*words, "-y").code == 0
     assert len(held(made).pts) == 96
+    done = vsr(*words, "-y")  # as a timer has it: what is done is done
+    assert (done.code, done.err.splitlines()[-2].split()) == (0, ["skipped", "1"])
 
 
 @pytest.mark.slow
@@ -159,6 +163,15 @@ def test_what_does_not_go_together(tmp_path: Path, options: list[str], reason: s
     ran = vsr("batch", tmp_path / "in.mp4", tmp_path / "out", *options)
     assert (ran.code, ran.out) == (2, "")
     assert reason in ran.err
+
+
+@pytest.mark.slow
+def test_a_dry_run_says_that_it_tells_of_the_files(tmp_path: Path) -> None:
+    record(tmp_path / "in", 0)
+    ran = vsr("batch", tmp_path / "in", tmp_path / "out", *FAST, "--dry-run")
+    assert ran.code == 0
+    assert "vsr: --join makes one output of a camera's consecutive files" in ran.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

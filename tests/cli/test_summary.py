@@ -45,7 +45,7 @@ def test_a_change_is_told_in_milliseconds() -> None:
 def test_images_have_neither_time_nor_sound() -> None:
     run = Run(1, 1, "", Others(("ICC profile",), (), ("EXIF",)))
     assert summary(replace(RESULT, run=run)).startswith(
-        "out.mp4: 1 frames in, 1 out; 1 other stream copied; 1 other stream left out (EXIF). x4"
+        "out.mp4: 1 frame in, 1 out; 1 other stream copied; 1 other stream left out (EXIF). x4"
     )
 
 

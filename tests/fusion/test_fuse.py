@@ -78,7 +78,7 @@ def test_twice_the_same_and_not_over_what_is_there(clip: Path, tmp_path: Path) -
         (["--crop", "80,10,40,20"], "reaches beyond the picture"),
         (["--crop", "10,10,4,4"], "too few to follow"),
         (["--crop", CROP, "--at", "9"], "no frame is shown then; the last one begins 7.1 s before"),
-        (["--crop", CROP, "--at", "0.1", "--start", "0.5"], "outside the span"),
+        (["--crop", CROP, "--at", "0.1", "--start", "0.5"], "outside the span, from 0.5 s on"),
         (["--crop", CROP, "--scale", "9"], "a whole number of 1 to 8"),
         (["--crop", CROP, "--prior", "-1"], "must be a number of 0 to 100"),
         ([], "--crop X,Y,W,H is missing"),

@@ -83,6 +83,15 @@ def test_text_may_stand_still_and_not_go_back() -> None:
     assert run([(20, 20), (0, 0)], text=True) == ([(20, 20), (20, 20)], 1)
 
 
+def test_where_parts_meet_sound_may_lap_over() -> None:
+    clock, times = MonotonicDts(text=False, parts=True), []
+    for pts in (0, 20, 20, 40, 900, 300):
+        one = packet(pts, pts)
+        clock.steady(one)
+        times.append(one.dts)
+    assert (times, clock.mended) == ([0, 20, 21, 40, 900, 901], 1)
+
+
 @pytest.mark.parametrize("duration", [-5, 2**40])
 def test_durations_that_cannot_be(duration: int) -> None:
     one = packet(0, 0, duration)

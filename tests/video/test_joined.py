@@ -102,6 +102,19 @@ def test_pictures_and_sound_are_those_of_the_parts(tmp_path: Path, suffix: str, 
     assert got[48] - got[47] > 26 + base
 
 
+def test_expected_frames_are_those_of_the_parts(tmp_path: Path) -> None:
+    """A pause holds none."""
+    joined = listed(tmp_path, clips(tmp_path), [0, 2 * SECOND, 30 * SECOND])
+    for span, frames in (
+        (Span(), 72),
+        (Span(Fraction(30)), 24),
+        (Span(None, Fraction(10)), 48),
+    ):
+        with open_video(joined, span, pytest.fail) as video:
+            assert video.expected_frames is not None
+            assert abs(video.expected_frames - frames) <= 1
+
+
 def test_parts_with_parameter_sets_of_their_own(tmp_path: Path) -> None:
     """An encoder that was started anew with other settings, at the same size."""
     parts = clips(tmp_path)

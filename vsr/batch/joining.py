@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 
+from vsr.batch.made import made_of
 from vsr.batch.recorders import recording_of
 from vsr.batch.sources import Found, target_of
 from vsr.batch.watch import SETTLE
@@ -28,7 +30,11 @@ HOURS = Bounds(1, 24, whole=True)
 LOOSE = 2
 """Seconds by which a name's clock and the pictures may differ: names tell whole seconds."""
 
+LAP = 0.25
+"""Seconds of sound that two files may both hold where they meet, as encoders fill packets up."""
+
 _MICROSECOND = 10**6
+_NAMED = 3  # files that a line names
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,9 @@ def join(
     A list stands in the camera's folder, `door/2026-11-28_22-00-00+0100.parts.json`, beside the
     output that `name` makes of it. Files whose beginning no path tells are done by themselves, as
     are those that cannot be read, and other containers than mp4 and Matroska. A recording that
-    may go on, or is being written, is left for the next call. What was made of files that are
-    gone in part stays.
+    may go on, or is being written, is left for the next call. What was made of files of which
+    some are gone or not among `found` stays. So does, with its list, an output that more files
+    belong to by now, unless `overwrite` is set.
 
     Raises OutputError where two would have one output, or a list cannot be written: a file of its
     name that is no list is replaced with `overwrite` alone.
@@ -171,7 +178,10 @@ class _Camera:
         for file in sorted(files, key=lambda file: (file.begins, file.path)):
             buckets.setdefault(self.joining.bucket(file.begins), []).append(file)
         known = self._known()
-        for number, bucket in enumerate(buckets.values(), 1):
+        for number, every in enumerate(buckets.values(), 1):
+            bucket = self._without_kept(every, known)
+            if not bucket:
+                continue
             lists = self._as_before(bucket, known)
             if lists is None:
                 self._anew(bucket, known, number == len(buckets))
@@ -191,13 +201,37 @@ class _Camera:
                 known.update({part.path: (path, part) for part in parts.parts})
         return known
 
+    def _without_kept(
+        self, bucket: Sequence[_File], known: dict[str, tuple[Path, Part]]
+    ) -> list[_File]:
+        """The files but those of outputs that stay, as not all that they hold is among the files.
+
+        Made anew, such an output would lose pictures, whether the rest is gone or not asked for.
+        """
+        here = {file.path for file in bucket}
+        lists = dict.fromkeys(known[path][0] for path in sorted(here & known.keys()))
+        kept = set[Path]()
+        for path in lists:
+            target = self._target(path, bucket[0].found.path.suffix)
+            if not target.exists():
+                continue
+            held = made_of(target) or _identity(read_parts(path).parts)
+            if missing := [Path(part) for part, _ in held if part not in here]:
+                kept.add(path)
+                gone = not all(part.exists() for part in missing)
+                why = "are not here" if gone else "are left out by what is asked for"
+                self.plan.notes.append(
+                    f"{path}: {len(missing)} of its {counted(len(held), 'file')} {why}; "
+                    "its output stays"
+                )
+        return [
+            file for file in bucket if file.path not in known or known[file.path][0] not in kept
+        ]
+
     def _as_before(
         self, bucket: Sequence[_File], known: dict[str, tuple[Path, Part]]
     ) -> list[Path] | None:
-        """The lists that hold these files, and no other; None where new ones are to be made.
-
-        Of files that are gone the output stays, where there is one, and nothing is to be done.
-        """
+        """The lists that hold these files, and no other; None where new ones are to be made."""
         lists: dict[Path, int] = {}
         for file in bucket:
             path, part = known.get(file.path, (None, None))
@@ -206,15 +240,12 @@ class _Camera:
             if (part.size, part.modified) != (file.size, file.modified):
                 return None
             lists[path] = lists.get(path, 0) + 1
-        whole = []
         for path, there in lists.items():
-            if there == len(read_parts(path).parts):
-                whole.append(path)
-            elif self._target(path, bucket[0].found.path.suffix).exists():
-                self.plan.notes.append(f"{path}: not all of its files are here; its output stays")
-            else:
+            parts = read_parts(path).parts
+            made = made_of(self._target(path, bucket[0].found.path.suffix))
+            if there != len(parts) or made not in (None, _identity(parts)):
                 return None
-        return whole
+        return [*lists]
 
     def _anew(
         self, bucket: Sequence[_File], known: dict[str, tuple[Path, Part]], is_last: bool
@@ -236,9 +267,24 @@ class _Camera:
                 continue
             parts = PartList(self.camera, self.joining.rule, tuple(self._parts(group, known)))
             path = self.folder / self.camera / f"{_stem(files[0].begins)}{SUFFIX}"
+            if not self.overwrite and self._is_of_others(path, parts):
+                continue
             make_folder(path.parent)
             write_parts(path, parts, self.overwrite)
             self._add(path, files[0].found.path.suffix)
+
+    def _is_of_others(self, path: Path, parts: PartList) -> bool:
+        """Whether there is an output of other files, which is told: its list stays with it."""
+        target = self._target(path, Path(parts.parts[0].path).suffix)
+        made = made_of(target)
+        if made is None or made == _identity(parts.parts):
+            return False
+        held = {part for part, _ in made}
+        late = [Path(part.path).name for part in parts.parts if part.path not in held]
+        names = ", ".join(late[:_NAMED]) + (", ..." if len(late) > _NAMED else "")
+        why = f"{counted(len(late), 'file')} came later ({names})" if late else "its files changed"
+        self.plan.notes.append(f"{target}: {why}; it stays as it is, -y makes it anew")
+        return True
 
     def _groups(self, bucket: Sequence[_File]) -> Iterator[list[tuple[_File, Measured, int]]]:
         """Files that belong together, each with where it starts, in microseconds."""
@@ -270,12 +316,21 @@ class _Camera:
         if apart := difference(before, measured):
             self._tell_apart(file, f"another kind than {last.found.path.name}: {apart}")
             return None
-        next_to = start + _microseconds(measured.follows(before))
+        at_once = start + _microseconds(measured.follows(before))
+        clear = start + _microseconds(measured.clear_of(before)) - round(LAP * _MICROSECOND)
         clock = round((file.begins - group[0][0].begins).total_seconds()) * _MICROSECOND
-        if clock < next_to - LOOSE * _MICROSECOND:
-            self._tell_apart(file, f"begins before {last.found.path.name} ends")
+        loose = LOOSE * _MICROSECOND
+        if clock < at_once - loose:
+            lasts = float(before.length) - LOOSE
+            if (file.begins - last.begins).total_seconds() < lasts:
+                why = f"begins before {last.found.path.name} ends"
+            else:
+                ahead = (at_once - clock) / _MICROSECOND
+                why = f"the pictures run {ahead:.1f} s ahead of the clock"
+            self._tell_apart(file, why)
             return None
-        if clock <= next_to + LOOSE * _MICROSECOND:
+        next_to = max(at_once, min(clear, clock + loose))
+        if clock <= next_to + loose:
             return measured.placed(next_to)
         far = clock - next_to > self.joining.gap * _MICROSECOND
         return None if far else measured.placed(clock)
@@ -288,7 +343,9 @@ class _Camera:
         group: Sequence[tuple[_File, Measured, int]],
         known: dict[str, tuple[Path, Part]],
     ) -> Iterator[Part]:
-        for file, measured, start in group:
+        nexts = [start for _, _, start in group[1:]]
+        for (file, measured, start), end in zip_longest(group, nexts):
+            length = _microseconds(measured.length)
             _, before = known.get(file.path, (None, None))
             hashed = None
             if before is not None:
@@ -298,7 +355,7 @@ class _Camera:
                 path=file.path,
                 begins=f"{file.begins:%Y-%m-%dT%H:%M:%SZ}",
                 start=start,
-                length=_microseconds(measured.length),
+                length=length if end is None else min(length, end - start),
                 frames=measured.frames,
                 format=measured.format,
                 size=identity.size,
@@ -320,6 +377,11 @@ class _Camera:
 
     def _add(self, path: Path, suffix: str) -> None:
         self.plan.joined.append(Joined(self.camera, path, self._target(path, suffix)))
+
+
+def _identity(parts: Sequence[Part]) -> tuple[tuple[str, str], ...]:
+    """The files of a list by their paths and contents, as `made_of` tells them of an output."""
+    return tuple((part.path, part.sha256) for part in parts)
 
 
 def _stem(begins: datetime) -> str:

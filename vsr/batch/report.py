@@ -11,6 +11,7 @@ from typing import Any
 
 from vsr.batch.outcome import Outcome
 from vsr.core.errors import OutputError, writing
+from vsr.core.parts import is_part_list
 from vsr.core.paths import check_output
 from vsr.util.atomic import atomic_write
 
@@ -28,6 +29,7 @@ COLUMNS = (
     "output_sha256",
     "sidecars",
     "stood_still",
+    "camera",
 )
 SUFFIXES = (".json", ".csv")
 
@@ -37,7 +39,7 @@ _HEAD = 4096  # bytes by which a report is known
 
 def row(outcome: Outcome) -> dict[str, Any]:
     """One file, by `COLUMNS`, as plain numbers and strings; None where it is not known."""
-    facts = outcome.facts
+    facts, is_joined = outcome.facts, is_part_list(outcome.item.source)
     return {
         "source": str(outcome.item.source),
         "target": str(outcome.item.target),
@@ -52,6 +54,7 @@ def row(outcome: Outcome) -> dict[str, Any]:
         "output_sha256": facts.get("output_sha256"),
         "sidecars": "; ".join(facts.get("sidecars", [])),
         "stood_still": facts.get("stood_still"),
+        "camera": outcome.item.source.absolute().parent.name if is_joined else None,
     }
 
 

@@ -26,7 +26,7 @@ from vsr.images.animated import is_still
 from vsr.images.formats import IMAGE_SUFFIXES, image_format
 from vsr.images.images import is_pattern, list_images
 from vsr.remux.containers import format_of
-from vsr.util.text import one_line, shown
+from vsr.util.text import counted, one_line, shown
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
 
@@ -95,6 +95,7 @@ def find(
     skip: Path | None,
     passed_over: Callable[[Path], None] = ignore,
     wanted: Wanted = everything,
+    unwanted: Callable[[Found], None] = ignore,
 ) -> list[Found]:
     """The videos and still images of files, folders and globs, each file once.
 
@@ -113,7 +114,8 @@ def find(
     Without `patterns`, a camera's files of PROXY_SUFFIXES are left out and told to `passed_over`,
     unless they are named.
 
-    Of what is left, files that are not `wanted` are passed over.
+    Of what is left, files that are not `wanted` are passed over and told to `unwanted`. Where that
+    leaves none, none is given.
 
     What cannot be looked at in a folder, as a link that leads back to itself, is given too: doing
     it fails, and costs no other file.
@@ -121,7 +123,14 @@ def find(
     Raises InputError for an address, a source that does not exist, a glob that matches nothing,
     a source that cannot be listed, and where there is nothing to do.
     """
-    looked, found = 0, list[Found]()
+    looked, found, apart = 0, list[Found](), list[Found]()
+
+    def asked(each: Found) -> bool:
+        if wanted(each):
+            return True
+        apart.append(each)
+        unwanted(each)
+        return False
 
     def unreadable(error: OSError, each: Found | None) -> None:
         if each is None:
@@ -130,20 +139,19 @@ def find(
             found.append(each)
 
     check_sources(sources)
-    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over, wanted):
+    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over, asked):
         looked += 1
         if candidate.sure or holds_picture(candidate.found.path):
             found.append(candidate.found)
-    if not found:
+    if not found and not apart:
         shown = ", ".join(sources[:_NAMED]) + (", ..." if len(sources) > _NAMED else "")
         like = f" named like {' or '.join(map(repr, patterns))}" if patterns else ""
         without = f", but for {' and '.join(map(repr, exclude))}" if exclude else ""
-        asked = "" if wanted is everything else ", of the time that is asked for"
         itself = any(_is_same(Path(source), skip) for source in sources)
         hint = "; it is the output folder itself, name another" if itself else ""
         raise InputError(
             f"{shown}: no video or image found "
-            f"(looked at {looked} files{like}{without}{asked}){hint}"
+            f"(looked at {counted(looked, 'file')}{like}{without}){hint}"
         )
     return found
 

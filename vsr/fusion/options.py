@@ -75,4 +75,8 @@ class FuseOptions:
         early = self.at is not None and span.start is not None and self.at < span.start
         late = self.at is not None and span.end is not None and self.at >= span.end
         if early or late:
-            raise InputError(f"at {float(self.at or 0):g} s: lies outside the span, {span}")
+            until = "on" if span.end is None else f"to {float(span.end):g} s"
+            raise InputError(
+                f"at {float(self.at or 0):g} s: lies outside the span, "
+                f"from {float(span.start or 0):g} s {until}"
+            )

@@ -15,6 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vsr.core.damage import Tally
+from vsr.core.parts import is_part_list
 from vsr.core.source import Other, OtherStreams
 from vsr.core.stream_report import Others
 from vsr.remux.audio import AudioConverter, add_audio
@@ -52,11 +53,13 @@ class _Lane(Protocol):
 class _Copy:
     """Copies a stream."""
 
-    def __init__(self, source: Stream, target: Stream, cut: TrimWindow, format_name: str) -> None:
+    def __init__(
+        self, source: Stream, target: Stream, cut: TrimWindow, format_name: str, parts: bool
+    ) -> None:
         self._target, self._cut = target, cut
         self._split = splitter(source, format_name)
         self._text = source.type == "subtitle"
-        self._dts = MonotonicDts(self._text)
+        self._dts = MonotonicDts(self._text, parts)
         self._still, self._in_mp4 = is_cover(source), codec_name(source) == "mov_text"
         self._moving = source.type == "video" and not self._still
         self._leading = LeadingDts()
@@ -185,7 +188,10 @@ def copy_streams(
             target = _add(output, stream, action)
             if target is not None:
                 copy_facts(stream, target, output.format.name)
-                lanes[stream.index] = _lane(stream, target, action, cut, output.format.name)
+                lanes[stream.index] = _lane(
+                    *(stream, target, action, cut, output.format.name),
+                    parts=is_part_list(streams.path),
+                )
     output.metadata.update(lasting(source.metadata))
     if holds_chapters(output.format.name):
         found = chapters(source, cut.output_start, cut.end, cut.sharp)
@@ -242,7 +248,12 @@ def _add(output: OutputContainer, stream: Stream, action: StreamAction) -> Strea
 
 
 def _lane(
-    stream: Stream, target: Stream, action: StreamAction, cut: TrimWindow, format_name: str
+    stream: Stream,
+    target: Stream,
+    action: StreamAction,
+    cut: TrimWindow,
+    format_name: str,
+    parts: bool,
 ) -> _Lane:
     if action.audio:
         assert isinstance(stream, AudioStream)
@@ -250,7 +261,7 @@ def _lane(
         return AudioConverter(stream, target, cut, action.audio.early)
     if action.text:
         return TextConverter(stream, target, cut)
-    return _Copy(stream, target, cut, format_name)
+    return _Copy(stream, target, cut, format_name, parts)
 
 
 def _from_file(

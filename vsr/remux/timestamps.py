@@ -22,6 +22,7 @@ _AMR_SIZES = {
 }
 _AMR_FRAME = Fraction(1, 50)
 _FINE_ENOUGH = Fraction(1, 1000)  # seconds
+_LAP = Fraction(1, 2)  # seconds
 _MOST_WAITING = 32  # packets of a video: codecs hold no more back
 
 
@@ -105,11 +106,13 @@ class MonotonicDts:
     """Gives each packet of one stream a time that muxers take; `mended` counts the wrong ones.
 
     Times that are missing continue the last packet, those that do not increase follow it by
-    `step`. Text may stand still.
+    `step`. Text may stand still. Of a source of `parts`, those that go back by up to _LAP are
+    right: sound laps over a little where two parts meet.
     """
 
-    def __init__(self, text: bool) -> None:
+    def __init__(self, text: bool, parts: bool = False) -> None:
         self._text = text
+        self._lap = _LAP if parts else Fraction(0)
         self._last: int | None = None
         self._next = 0
         self.mended = 0
@@ -130,8 +133,9 @@ class MonotonicDts:
             packet.dts = packet.pts
         assert packet.dts is not None
         if self._last is not None and packet.dts < self._last + (not self._text):
+            back = (self._last - packet.dts) * packet.time_base
+            self.mended += not self._lap or back > self._lap
             packet.dts = self._last + (0 if self._text else step(packet.time_base))
-            self.mended += 1
         if packet.pts is None or packet.pts < packet.dts:
             packet.pts = packet.dts
         if packet.duration is None or not 0 <= packet.duration < 2**31:

@@ -71,6 +71,7 @@ class Measured:
     Attributes:
         kind: what must be alike in all parts, by stream and property.
         begins, ends: of each stream, in seconds from the file's start on.
+        main: the index of the main video among them.
         frames: packets of the main video.
         format: of the container, by libav's names.
         origin: the file's start on its own clock, in microseconds.
@@ -80,6 +81,7 @@ class Measured:
     kind: Mapping[str, object]
     begins: tuple[Fraction, ...]
     ends: tuple[Fraction, ...]
+    main: int
     frames: int
     format: str
     origin: int
@@ -97,15 +99,22 @@ class Measured:
     def follows(self, before: Measured) -> Fraction:
         """How long after the start of the part `before` this one can start, in seconds.
 
-        No stream then begins before its own end there.
+        No picture is then shown before the last one there has been.
         """
+        return before.length - self.begins[self.main]
+
+    def clear_of(self, before: Measured) -> Fraction:
+        """As `follows`, of all streams: none begins before its own end there."""
         pairs = zip(before.ends, self.begins, strict=True)
-        return max(*(end - begin for end, begin in pairs), before.length)
+        return max(end - begin for end, begin in pairs)
 
     @property
     def length(self) -> Fraction:
-        """Seconds from the start to the end of the longest stream."""
-        return max(self.ends)
+        """Seconds from the start to the end of the last picture.
+
+        Sound is no measure: encoders put a little before its beginning, and fill its last packet.
+        """
+        return self.ends[self.main]
 
 
 def measure(container: InputContainer, path: Path) -> Measured:
@@ -135,6 +144,7 @@ def measure(container: InputContainer, path: Path) -> Measured:
         },
         tuple(begin - start for begin, _ in each),
         tuple(end - start for _, end in each),
+        main.index,
         frames,
         container.format.name,
         container.start_time or 0,

@@ -24,6 +24,7 @@ from vsr.core.hdr import dynamic_note
 from vsr.core.lifetime import lifetime_start
 from vsr.core.limits import check_header
 from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.parts import is_part_list, read_parts
 from vsr.core.paths import NO_PIPE_IN
 from vsr.core.side_data import UNREADABLE, dropped_of, said_of, user_data_of, with_captions
 from vsr.core.source import OtherStreams
@@ -172,6 +173,8 @@ class Video:
         rate, total = self.info.frame_rate, self.info.expected_frames
         if self.span.whole or not rate:
             return total
+        if total and is_part_list(self.path):
+            return math.ceil(total * _of_parts(self.path, self.span) / _of_parts(self.path, Span()))
         length = self.span.length(Fraction(total) / rate if total else None)
         return None if length is None else math.ceil(length * rate)
 
@@ -328,7 +331,10 @@ def open_video(
             warn(note)
         if note := single_fields_note(stream.codec_context.name, first):
             warn(note)
-        info = pictures.described(describe(container, stream, first, siting))
+        facts = describe(container, stream, first, siting)
+        if is_part_list(path):  # libav knows their length alone, pauses and all
+            facts = replace(facts, expected_frames=int(_of_parts(path, Span())))
+        info = pictures.described(facts)
         parts = finer(info.time_base)
         promised = info.expected_frames if span.whole else None
         whole = watched(chain([first], frames), path, before, tally, promised)
@@ -383,6 +389,17 @@ def _why_nothing(
     where = "" if span.start is None else f" from {float(span.start):g} s on"
     cut = f"; the file is truncated: {missing} bytes are missing at its end" if missing else ""
     return f"no frame can be decoded{where}{cut}"
+
+
+def _of_parts(path: Path | Url, span: Span) -> Fraction:
+    """About how many frames the parts of a list have in a span."""
+    assert isinstance(path, Path)
+    frames = Fraction(0)
+    for part in read_parts(path).parts:
+        begin, end = Fraction(part.start, 10**6), Fraction(part.start + part.length, 10**6)
+        inside = min(end, span.end or end) - max(begin, span.start or begin)
+        frames += part.frames * max(inside, Fraction(0)) / (end - begin)
+    return frames
 
 
 def _end(container: InputContainer, stream: VideoStream, parts: int) -> int | None:
