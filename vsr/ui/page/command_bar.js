@@ -12,10 +12,10 @@ const PAUSE = 200; // milliseconds after the last change
 export function commandLine(line = "") {
   const code = data("", "code");
   const tell = (text) => {
+    button.disabled = !text;
     if (code.textContent === text) return;
     const words = text.split(" ").map((one) => make("span", { class: "word" }, one));
     code.replaceChildren(...words.flatMap((one, index) => (index ? [" ", one] : [one])));
-    button.disabled = !text;
   };
   const button = make("button", { type: "button", class: "copy", onclick: () => copy(code) }, t("command.copy"));
   tell(line);
