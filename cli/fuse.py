@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,11 +24,9 @@ from vsr.util.text import counted, one_line
 
 from .option_table import to_argv
 from .options import upscale_option
-from .output.messages import event, warn
+from .output.messages import warn
 from .param_types import FilePath, Number, Time
-from .progress import part_bar
-
-_EVENT_EVERY = 0.5  # seconds between progress events on stdout
+from .progress import ProgressEvents, part_bar
 
 _FLAGS = {
     "scale": "--scale",
@@ -152,15 +149,8 @@ def _progress(as_json: bool) -> Iterator[Callable[[Fusing], None]]:
 
             yield move
         return
-    told = -_EVENT_EVERY
-
-    def tell(now: Fusing) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _EVENT_EVERY:
-            told = time.monotonic()
-            event("progress", asdict(now))
-
-    yield tell
+    events = ProgressEvents(as_json)
+    yield lambda now: events.tell(asdict(now))
 
 
 def _tell(facts: dict[str, Any], target: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import asdict
 
 from tqdm import tqdm
 
@@ -102,12 +103,15 @@ class ProgressEvents:
 
     def progress(self, now: Progress) -> None:
         """Tell how far a run is, once it is time to."""
+        self.tell(asdict(now))
+
+    def tell(self, facts: dict[str, object]) -> None:
+        """The same of what counts its work otherwise."""
         clock = time.monotonic()
         if not self._wanted or (self._last is not None and clock - self._last < self._every):
             return
         self._last = clock
-        facts: dict[str, object] = {"frames": now.frames, "expected": now.expected}
-        event("progress", facts | {"resumable": now.resumable})
+        event("progress", facts)
 
 
 class Bars:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,14 +28,7 @@ TWO = Clip(width=32, height=24, pts=range(0, 8 * 3200, 3200))  # 2 s
 SOUNDING = replace(TWO, pts=range(0, 200 * 128, 128), audio=("eng",))
 
 
-@pytest.fixture(autouse=True)
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Local time with daylight saving."""
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("berlin")
 
 
 def record(root: Path, begins: datetime, camera: str = "door", clip: Clip = TWO) -> Found:

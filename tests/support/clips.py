@@ -84,6 +84,10 @@ class Clip:
     audio_rate: int = 48000
 
 
+TWO_SECONDS = Clip(width=96, height=64, pts=range(0, 50 * 512, 512))
+"""Of which each frame is another."""
+
+
 def make(path: Path, clip: Clip = Clip()) -> Path:
     """Encode a clip with real encoders."""
     with ordinary_priority(), av.open(str(path), "w", options=dict(clip.muxer)) as out:

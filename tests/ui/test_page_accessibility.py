@@ -6,7 +6,7 @@ import re
 
 import pytest
 from support import clips
-from support.ui_pages import Visitors, chromium, expect, go, marks
+from support.ui_pages import expect, go, marks
 from support.ui_servers import started
 
 from vsr.ui.about import PAGE
@@ -56,12 +56,6 @@ OUTLINES = """() => {
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server whose jobs have ended, one of each kind; and the hash of each view."""
     folder, state = tmp_path_factory.mktemp("served"), tmp_path_factory.mktemp("state")
@@ -95,14 +89,6 @@ def server(tmp_path_factory):
             for view in VIEWS
         ]
         yield one
-
-
-@pytest.fixture
-def visitors(browser):
-    some = Visitors(browser)
-    yield some
-    some.close()
-    assert some.wrong == []
 
 
 def open_view(tab, view):

@@ -6,46 +6,13 @@ from pathlib import Path
 import pytest
 from support import clips
 from support.noise_frames import described
-from support.ui_pages import Visitors, chromium, expect, go, marks, shows
-from support.ui_servers import started
+from support.ui_pages import expect, go, marks, shows
 
 from vsr.core.crop import parse_crop
 
 pytestmark = [*marks, pytest.mark.slow]
 
 STILL = Path(__file__).parents[2] / "docs" / "street.png"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture
-def visitors(browser):
-    some = Visitors(browser)
-    yield some
-    some.close()
-    assert some.wrong == []
-
-
-def clip_in(folder):
-    """A clip of two seconds, of which each frame is another."""
-    clip = clips.Clip(width=96, height=64, pts=range(0, 50 * 512, 512))
-    return clips.make(folder / "clip.mp4", clip)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A served folder with a clip."""
-    return clip_in(tmp_path_factory.mktemp("served")).parent
-
-
-@pytest.fixture(scope="module")
-def server(folder, tmp_path_factory):
-    with started(folder, tmp_path_factory.mktemp("state")) as one:
-        yield one
 
 
 def type_in(tab, name, text):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support import clips
-from support.ui_pages import PATIENCE, Visitors, chromium, expect, go, marks, run, shows
+from support.ui_pages import PATIENCE, expect, go, marks, run, shows
 from support.ui_servers import served, started
 
 pytestmark = [*marks, pytest.mark.slow]
@@ -29,38 +29,6 @@ PLAYS = """async (video) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as one:
-        yield one
-
-
-@pytest.fixture
-def visitors(browser):
-    some = Visitors(browser)
-    yield some
-    some.close()
-    assert some.wrong == []
-
-
-def clip_in(folder):
-    """A clip of two seconds, of which each frame is another."""
-    clip = clips.Clip(width=96, height=64, pts=range(0, 50 * 512, 512))
-    return clips.make(folder / "clip.mp4", clip)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A served folder with a clip."""
-    return clip_in(tmp_path_factory.mktemp("served")).parent
-
-
-@pytest.fixture(scope="module")
-def server(folder, tmp_path_factory):
-    with started(folder, tmp_path_factory.mktemp("state")) as one:
-        yield one
-
-
 def port_of(server):
     return urlsplit(server.address).port
 
@@ -75,7 +43,7 @@ def test_from_choosing_a_file_to_playing_the_result_with_a_killed_server_between
 ):
     folder = tmp_path / "served"
     folder.mkdir()
-    clip_in(folder)
+    clips.make(folder / "clip.mp4", clips.TWO_SECONDS)
     with started(folder, tmp_path / "state") as first:
         tab = visitors.visit(first.address)
         tab.get_by_role("link", name="clip.mp4").click()
