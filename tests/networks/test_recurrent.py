@@ -8,9 +8,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vsr.core.errors import ModelError
-from vsr.core.options import ComputeOptions
-from vsr.inference.engine import choose_engine, prepared
 from vsr.networks.recurrent import Recurrent, pick, pick_detail
 
 
@@ -142,11 +139,6 @@ def test_what_is_far_makes_no_difference(network: Recurrent) -> None:
     after, _ = network.step(changed, state, QUALITY, flow)
     torch.testing.assert_close(after[..., :24, :], before[..., :24, :], atol=1e-6, rtol=0)
     assert not torch.equal(after[..., 30:, :], before[..., 30:, :])
-
-
-def test_what_it_cannot_be_used_for_is_said(network: Recurrent) -> None:
-    with pytest.raises(ModelError, match="self-ensemble is for networks without a state"):
-        prepared(network, choose_engine(ComputeOptions(device="cpu", self_ensemble=True)))
 
 
 def test_called_as_others_are_it_restores_the_first_frame_of_a_shot(network: Recurrent) -> None:

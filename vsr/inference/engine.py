@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import torch
 
 from vsr.core.crop import Box
-from vsr.core.errors import DeviceError, ModelError
+from vsr.core.errors import DeviceError
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.geometry import Geometry
 from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
@@ -25,6 +25,7 @@ from vsr.inference.cuda_streams import in_batches
 from vsr.inference.devices import DEVICE_TYPES, DeviceType, name_of, named, type_of
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.inference.openvino_runtime import on_openvino
+from vsr.inference.recurrent_ensemble import RecurrentEnsemble
 from vsr.inference.recurrent_tiles import RecurrentTiler, Told
 from vsr.inference.step_by_step import step_by_step
 from vsr.inference.steps import steps
@@ -244,8 +245,6 @@ def restore_by(
 
 def prepared(network: Network, engine: Engine, device: torch.device | None = None) -> Network:
     """A copy of the network for the engine's precision, on a device, by default its first."""
-    if network.state_channels and engine.self_ensemble:
-        raise ModelError("self-ensemble is for networks without a state: take another model")
     if engine.compiled and network.runtime:
         raise DeviceError("compiling is for networks that torch runs: an ONNX file is none")
     engine = suiting(engine, network)
@@ -263,7 +262,7 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
     elif kind.graphs:
         replay_cell(ready)
     if engine.self_ensemble:
-        ready = SelfEnsemble(ready)
+        ready = RecurrentEnsemble(ready) if isinstance(ready, Recurrent) else SelfEnsemble(ready)
     if engine.detail < 1 and not network.state_channels:
         ready = PartialDetail(ready, engine.detail)
     return ready

@@ -208,7 +208,7 @@ class RecurrentTiler:
         else:
             kind = sample_type(self._info.format.peak, self.device)
             luma = torch.empty(large, dtype=kind, device=self.device)
-        hidden, detail = room(self.network.hidden), room(scale**2)
+        hidden, detail = room(self.network.hidden), room(self.network.details)
         return Canvas(luma, State(observation.frame, hidden, detail, observation.still))
 
     @torch.inference_mode()
@@ -316,13 +316,11 @@ class RecurrentTiler:
     def _bearable(self) -> int:
         """The size of tiles that fit half the free memory, one for each worker; 0 for strips."""
         free = free_memory(self.device)
-        network = self.network
-        widest = network.inward.in_channels + 4 * network.features + 4 * network.scale**2
         pixels = self._info.height * self._info.width
-        bytes_ = 4 * _WORKSPACE * widest
+        bytes_ = 4 * _WORKSPACE * self.network.planes_at_once
         if free is None or pixels * bytes_ <= free / 2:
             return 0
-        halo = (network.receptive_field - 1) // 2
+        halo = (self.network.receptive_field - 1) // 2
         side = math.isqrt(int(free / 2 / self._workers / bytes_)) - 2 * (halo + GRID)
         return max(LEAST_TILE, side // GRID * GRID)
 

@@ -47,7 +47,8 @@ def cost(network: Network, width: int = 1920, height: int = 1080) -> Cost:
 def _step(network: Recurrent, frames: Tensor) -> None:
     """A step amid a shot: of the flows that it sees the step before has found all but one."""
     quality = quality_planes(FLAWLESS).to(frames.device)
-    nothing = torch.zeros(1, network.future, 2, *frames.shape[-2:], device=frames.device)
+    flows = (1, network.future, network.flow_planes, *frames.shape[-2:])
+    nothing = torch.zeros(flows, device=frames.device)
     coming = network.coming_flows(frames, nothing[:, 1:])
     flow = nothing[:, 0] if coming.shape[1] else None
     network.step(frames, network.start(frames[:, :1]), quality, flow, coming)

@@ -97,7 +97,8 @@ class Recurrent(Network):
     """Luma in, luma out, a frame at a time: see `step`.
 
     `warmup`, `future` and `state_channels` are as `Network` has them; `receptive_field` is that of
-    one step whose flow is given.
+    one step whose flow is given. A state has `hidden` and `details` channels of each, a flow has
+    `flow_planes`; a step holds `planes_at_once` of the small picture's size in memory.
 
     Args:
         scale: 2, 3 or 4.
@@ -112,6 +113,7 @@ class Recurrent(Network):
     """
 
     warmup = 8
+    flow_planes = 2
 
     def __init__(
         self,
@@ -137,7 +139,8 @@ class Recurrent(Network):
             raise ValueError(f"hidden {hidden}: must be at most features, {features}")
         self.scale, self.features, self.hidden, self.future = scale, features, hidden, future
         self.coming_aligned = coming_aligned
-        self.state_channels = 1 + hidden + scale**2
+        self.details = scale**2
+        self.state_channels = 1 + hidden + self.details
         self.base = Upsample(scale)
         self.motion = Motion(flow_features, flow_range)
         # the frame, what it changed since the aligned previous one, what coming ones will change,
@@ -145,6 +148,7 @@ class Recurrent(Network):
         shown = 4 + future + QUALITY_PLANES
         self.grades = grades
         self.inward = Graded(shown + hidden + scale**2, features, grades)
+        self.planes_at_once = self.inward.in_channels + 4 * features + 4 * scale**2
         self.blocks = nn.ModuleList(
             nn.ModuleList(Graded(features, features, grades) for _ in range(2))
             for _ in range(pairs)
@@ -180,7 +184,7 @@ class Recurrent(Network):
             torch.zeros(
                 (len(frame), channels, *frame.shape[-2:]), dtype=self._dtype, device=frame.device
             ).to(memory_format=torch.channels_last)
-            for channels in (self.hidden, self.scale**2)
+            for channels in (self.hidden, self.details)
         )
         return State(frame, hidden, detail, torch.zeros_like(frame, dtype=torch.uint8))
 
