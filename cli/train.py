@@ -148,6 +148,21 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
 )
 @click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
 @click.option(
+    "--teacher",
+    metavar="NAME|FILE",
+    help="A recurrent network whose pictures another learns beside the truth.",
+)
+@click.option(
+    "--teacher-share",
+    type=Number(FRACTION),
+    help="How much of what is learnt is the teacher's.  [default: 0.5]",
+)
+@click.option(
+    "--teacher-ensemble",
+    is_flag=True,
+    help="The teacher's mean of 8 flips and turns: 8 times its work.",
+)
+@click.option(
     "--motion-fraction",
     cls=RenamedOption,
     old="--motion-part",
@@ -283,6 +298,10 @@ def _recipe(
         is_file = Path(name).suffix == ".safetensors"
         suits = scale if is_file else scale_for(name, Fraction(scale))
         chosen["warm_start"] = weights_path(name, suits)
+    if "teacher" in given:
+        chosen["teacher"] = weights_path(given["teacher"], scale)
+    elif "teacher_share" in given or given.get("teacher_ensemble"):
+        raise click.UsageError("--teacher-share and --teacher-ensemble are for --teacher")
     if "iterations" not in given:
         chosen["iterations"] = None if "minutes" in given else 100_000
     chosen["degradation"] = degradation

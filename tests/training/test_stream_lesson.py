@@ -130,8 +130,8 @@ def test_motion_learns_alone_first_and_gets_better(network: Recurrent) -> None:
     random = np.random.default_rng(1)
     smooth = [cv2.resize(random.integers(0, 256, (28, 38), np.uint8), (300, 220)) for _ in range(2)]
     streams = Streams(WindowPairs(smooth, [], 2, 1), lanes=3, patch=24, future=2)
-    teacher = copy.deepcopy(network.motion).requires_grad_(False)
-    lesson = StreamLesson(streams, 0.0, "relative", motion_fraction=0.5, teacher=teacher)
+    first = copy.deepcopy(network.motion).requires_grad_(False)
+    lesson = StreamLesson(streams, 0.0, "relative", motion_fraction=0.5, first_motion=first)
     assert lesson.beginnings == (0.0, 0.5)
     optimizer = torch.optim.Adam(network.parameters(), 2e-3)
     examples = lesson.draw(random, 0.0)

@@ -49,6 +49,7 @@ from vsr.training.step_down import step_down
 from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
 from vsr.training.takes import SIDE
+from vsr.training.teacher import Teacher
 from vsr.training.validation import RECORDED, validate, validation_items
 from vsr.training.widen import widened
 from vsr.training.window_pairs import WindowPairs
@@ -268,7 +269,7 @@ def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
 
 def inputs(recipe: Recipe) -> list[Path]:
     """The files that a run reads, as they are given and within the folders that are."""
-    given = [recipe.warm_start] if recipe.warm_start else []
+    given = [path for path in (recipe.warm_start, recipe.teacher) if path]
     return [*given, *list_media((*recipe.data, *recipe.validation))]
 
 
@@ -295,7 +296,7 @@ def _take_motion(network: Recurrent) -> None:
         network.motion.load_state_dict(found)
 
 
-def _teacher(recipe: Recipe, network: Recurrent) -> Motion:
+def _first_motion(recipe: Recipe, network: Recurrent) -> Motion:
     """The motion net that a run begins with, wherever it stands by now."""
     began = copy.deepcopy(network)
     if recipe.warm_start:
@@ -303,6 +304,13 @@ def _teacher(recipe: Recipe, network: Recurrent) -> Motion:
     else:
         _take_motion(began)
     return began.motion.eval().requires_grad_(False)
+
+
+def _teacher(recipe: Recipe) -> Teacher | None:
+    if recipe.teacher is None:
+        return None
+    how = (recipe.device, recipe.teacher_share, recipe.teacher_ensemble)
+    return Teacher.load(recipe.teacher, recipe.scale, *how)
 
 
 def _tell_recordings(seed: int, path: Path) -> None:
@@ -320,9 +328,11 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
         pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
         if pairs.stills or pairs.clips:
             streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
-            teacher = _teacher(recipe, network) if recipe.motion_fraction else None
+            if teacher := _teacher(recipe):
+                streams.taught = teacher.taught
+            first = _first_motion(recipe, network) if recipe.motion_fraction else None
             return StreamLesson(
-                streams, recipe.mse_fraction, recipe.loss, recipe.motion_fraction, teacher
+                streams, recipe.mse_fraction, recipe.loss, recipe.motion_fraction, first
             )
     elif network.context:
         if not isinstance(network, Vespcn):

@@ -42,6 +42,7 @@ BOUNDS = COURSE | {
     "mse_fraction": FRACTION,
     "motion_fraction": FRACTION,
     "guided_fraction": FRACTION,
+    "teacher_share": FRACTION,
     "gradient_clip": Bounds(0, 1000),
     "threads": THREADS,
 }
@@ -78,6 +79,10 @@ class Recipe:
         reparam_width: kernels in the bank behind each convolution (see `widen`); 0 trains plainly.
         warm_start: weights to begin from, of this network or a smaller one; what does not fit
             begins anew.
+        teacher: weights of a recurrent network of the same scale whose pictures a recurrent
+            network learns beside the truth: see `vsr.training.teacher`.
+        teacher_share: how much of what is learnt is the teacher's.
+        teacher_ensemble: whether its pictures are the mean over eight flips and turns.
         loss: what is minimised, one of LOSSES: see `losses.restoration`; "relative", for
             recurrent networks alone, is squared error in parts of bicubic's on the same take.
         mse_fraction: the last part of the run, in which squared error, the metric itself, is
@@ -107,6 +112,9 @@ class Recipe:
     gradient_clip: float = 0.0
     reparam_width: int = 256
     warm_start: Path | None = None
+    teacher: Path | None = None
+    teacher_share: float = 0.5
+    teacher_ensemble: bool = False
     loss: str = "charbonnier"
     mse_fraction: float = 0.15
     motion_fraction: float = 0.1
@@ -133,6 +141,8 @@ class Recipe:
             raise TrainingError("a learned degradation is of one scale: train for one")
         if self.loss == "relative" and self.network != "recurrent":
             raise TrainingError(f"loss 'relative': only recurrent networks know it: {self.network}")
+        if self.teacher and self.network != "recurrent":
+            raise TrainingError(f"teacher: only recurrent networks learn from one: {self.network}")
         if self.degradation not in DEGRADATIONS:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"

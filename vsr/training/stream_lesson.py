@@ -57,14 +57,14 @@ class StreamLesson:
         mse_fraction, loss_kind: as in StillLesson; "relative" is squared error in parts of
             bicubic's on the same take.
         motion_fraction: the first part of the run, in which the motion net alone learns.
-        teacher: what that was when the run began; None where it is not to learn.
+        first_motion: what that was when the run began; None where it is not to learn.
     """
 
     streams: Streams
     mse_fraction: float
     loss_kind: str
     motion_fraction: float = 0.0
-    teacher: Motion | None = None
+    first_motion: Motion | None = None
     _state: State | None = None
     _told: Tensor | None = None  # what LaneLosses are made of
 
@@ -91,10 +91,10 @@ class StreamLesson:
         assert isinstance(network, Recurrent)
         small, large, quality, fresh, live, clean, bicubic, gain, upset, heavier = examples
         frames = small.float() / 255  # (N, T + future, p, p)
-        if self.teacher is not None and done < self.motion_fraction:
+        if self.first_motion is not None and done < self.motion_fraction:
             with torch.autocast(small.device.type, torch.bfloat16):
                 shown = frames[:, : large.shape[1]]
-                return motion_error(network.motion, self.teacher, shown, large.float() / 255)
+                return motion_error(network.motion, self.first_motion, shown, large.float() / 255)
         truth = F.pixel_unshuffle(large.flatten(0, 1)[:, None].float() / 255, network.scale)
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
         state = self._carried(network, frames[:, :1], fresh, upset)

@@ -6,6 +6,7 @@ backpropagation through time, over horizons far longer than a chunk.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,12 +80,14 @@ class Streams:
         source: true stills and clips.
         lanes, patch: how many, and their side in small pixels.
         future: frames that are shown beyond those that are restored.
+        taught: what is done to each take before it is played.
     """
 
     source: WindowPairs
     lanes: int
     patch: int
     future: int
+    taught: Callable[[Take], Take] = lambda take: take
     _takes: list[Take] = field(default_factory=list, repr=False)
     _running: list[_Lane | None] = field(default_factory=list, repr=False)
 
@@ -96,9 +99,9 @@ class Streams:
     def next(self, length: int, random: np.random.Generator) -> Chunk:
         """The next `length` frames of every lane."""
         while len(self._takes) < 2 * self.lanes:
-            self._takes.append(draw_take(self.source, random))
+            self._takes.append(self._draw(random))
         if random.random() < _NEW:
-            self._renew(draw_take(self.source, random), random)
+            self._renew(self._draw(random), random)
         small, large, quality, fresh, live, clean, bicubic = [], [], [], [], [], [], []
         for number in range(self.lanes):
             lane = self._lane(number, length, random)
@@ -120,6 +123,9 @@ class Streams:
             torch.tensor(clean),
             torch.tensor(bicubic, dtype=torch.float32),
         )
+
+    def _draw(self, random: np.random.Generator) -> Take:
+        return self.taught(draw_take(self.source, random))
 
     def _renew(self, take: Take, random: np.random.Generator) -> None:
         if len(self._takes) < _TAKES:
