@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from vsr.core.errors import TrainingError
 from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.inference.engine import choose_engine, prepared
+from vsr.inference.ensemble import POSITIONS
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.training.takes import Take
@@ -33,23 +35,25 @@ class Teacher:
         network: as `engine.prepared` makes it.
         device: where that is.
         share: of what is learnt, in 0..1; the rest is the truth.
+        ensemble: whether its pictures are the mean over a take's eight flips and turns.
     """
 
     network: Recurrent
     device: torch.device
     share: float
+    ensemble: bool
 
     @classmethod
     def load(cls, path: Path, scale: int, device: str, share: float, ensemble: bool) -> Teacher:
-        """From a model file; with `ensemble` the mean over a video's eight flips and turns.
+        """From a model file.
 
         Raises ModelError for a file that is none, TrainingError for another kind of network.
         """
-        engine = choose_engine(ComputeOptions(device=device, self_ensemble=ensemble))
+        engine = choose_engine(ComputeOptions(device=device))
         network = prepared(load_model(str(path), scale).network, engine)
         if not isinstance(network, Recurrent):
             raise TrainingError(f"{path}: a teacher must be a recurrent network")
-        return cls(network, engine.device, share)
+        return cls(network, engine.device, share, ensemble)
 
     def taught(self, take: Take) -> Take:
         """The take with true frames that the teacher has had its share in."""
@@ -61,21 +65,35 @@ class Teacher:
         large[inner] = np.rint(mixed).clip(0, 255)
         return replace(take, large=large)
 
-    @torch.inference_mode()
     def _restored(self, take: Take) -> Samples:
-        """What it makes of the small frames, warmed up as in a job: (T, s*p, s*p) float32."""
-        network = self.network
+        """What it makes of the small frames: (T, s*p, s*p) float32 in 0..255."""
         frames = torch.from_numpy(take.small).to(self.device).float().div_(255)
-        quality = torch.from_numpy(take.quality).to(self.device).view(1, -1, 1, 1)
-        last = len(frames) - 1
-        before = [min(n, last) for n in range(network.warmup, 0, -1)]
-        way = [*before, *range(len(frames))]
-        state = network.start(frames[None, :1])
-        made = []
-        for n in range(len(way)):
-            places = [way[min(n + k, len(way) - 1)] for k in range(network.seen)]
-            phases, state = network.step(frames[places][None], state, quality)
-            if n >= len(before):
-                made.append(F.pixel_shuffle(phases, network.scale)[0, 0])
-        restored: Samples = torch.stack(made).mul_(255).cpu().numpy()
+        positions = POSITIONS if self.ensemble else POSITIONS[:1]  # the first is no move at all
+        lanes = [
+            (frames.transpose(-1, -2) if turned else frames).flip(flips)
+            for turned, flips in positions
+        ]
+        large = self._stepped(torch.stack(lanes), torch.from_numpy(take.quality).to(self.device))
+        back = [
+            (lane.flip(flips).transpose(-1, -2) if turned else lane.flip(flips))
+            for lane, (turned, flips) in zip(large, positions, strict=True)
+        ]
+        restored: Samples = torch.stack(back).mean(0).mul_(255).cpu().numpy()
         return restored
+
+    @torch.inference_mode()
+    def _stepped(self, lanes: Tensor, quality: Tensor) -> Tensor:
+        """(N, T, p, p) -> (N, T, s*p, s*p), warmed up as in a job."""
+        network, last = self.network, lanes.shape[1] - 1
+        before = [min(n, last) for n in range(network.warmup, 0, -1)]
+        way = lanes[:, [*before, *range(last + 1), *[last] * network.future]]
+        flows = network.coming_flows(way)  # each once
+        state, told = network.start(way[:, :1]), quality.view(1, -1, 1, 1)
+        large = []
+        for n in range(len(before) + last + 1):
+            coming = flows[:, n : n + network.future]
+            flow = flows[:, n - 1] if n and coming.shape[1] else None
+            phases, state = network.step(way[:, n : n + network.seen], state, told, flow, coming)
+            if n >= len(before):
+                large.append(F.pixel_shuffle(phases, network.scale))
+        return torch.cat(large, 1)
