@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +86,39 @@ def test_lanes_go_on_where_they_were(
             assert steps.max() <= 1
             assert steps[:7].min() == 1  # of frames that are restored none is repeated
             last[n] = shown[7]
+
+
+def test_few_lanes_last_and_all_others_end_with_their_take(
+    source: WindowPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = cycle((True, False))
+    monkeypatch.setattr("vsr.training.streams.draw_take", lambda *_: _numbered(next(kinds)))
+    streams = Streams(source, lanes=20, patch=16, future=2)
+    random = np.random.default_rng(5)
+    ages = np.zeros(20, int)
+    longest = np.zeros(20, int)
+    clean = []
+    for _ in range(150):
+        chunk = streams.next(8, random)
+        ages = np.where(chunk.fresh.numpy(), 8, ages + 8)
+        longest = np.maximum(longest, ages)
+        assert chunk.clean[:2].all()
+        clean.append(float(chunk.clean[2:].float().mean()))
+    assert (longest[2:] == FRAMES).all()
+    assert (longest[:2] > 2 * FRAMES).all()
+    assert np.mean(clean) == pytest.approx(0.5, abs=0.05)  # as often as they are drawn
+
+
+def test_most_takes_are_played_about_once(
+    source: WindowPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    take = _numbered(False)
+    monkeypatch.setattr("vsr.training.streams.draw_take", lambda *_: drawn.append(1) or take)
+    streams = Streams(source, lanes=10, patch=16, future=2)
+    random = np.random.default_rng(5)
+    begun = sum(int(streams.next(8, random).fresh.sum()) for _ in range(200))
+    assert 0.6 < len(drawn) / begun < 1.2
 
 
 def test_a_tenth_of_the_lanes_is_live(source: WindowPairs, monkeypatch: pytest.MonkeyPatch) -> None:

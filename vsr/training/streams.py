@@ -18,9 +18,12 @@ from vsr.training.takes import FRAMES, SIDE, Take, draw_take
 from vsr.training.window_pairs import WindowPairs
 
 _TAKES = 400  # kept; 2.6 MB each at x4
-_FRESH = (0.15, 0.03)  # chance of a lane that plays for ever to begin another take, a chunk: of
-# half the lanes each, as some are to learn how to begin, and others how to bear hundreds of frames
-_NEW = 0.75  # takes made a chunk, in the mean
+_FRESH = 0.15  # chance of a lane to begin another take, a chunk
+_LASTING = 0.1  # of the lanes play clean takes for ever, to learn how to bear hundreds of frames.
+# More of them would be most of what is seen, and of few takes.
+_FRESH_LASTING = 0.03  # the same chance of those
+_NEW = 0.3  # takes made a chunk, for each lane: most are seen once. Gradients of different chunks
+# of one take are alike, so that more steps over fewer takes teach little more.
 _LIVE = 0.1  # of the lanes see no frame to come: one set of weights serves live use, too
 
 
@@ -57,9 +60,14 @@ class _Lane:
     turns: int
     flip: bool
     live: bool
-    ending: float
+    lasting: bool
     at: int = 0
     fresh: bool = True
+
+    @property
+    def ending(self) -> float:
+        """The chance to end with a chunk before the take does."""
+        return _FRESH_LASTING if self.lasting else _FRESH
 
     def places(self, count: int) -> NDArray[np.int64]:
         """The frames from here on; beyond the end the last one, or back again."""
@@ -100,7 +108,7 @@ class Streams:
         """The next `length` frames of every lane."""
         while len(self._takes) < 2 * self.lanes:
             self._takes.append(self._draw(random))
-        if random.random() < _NEW:
+        for _ in range(random.poisson(_NEW * self.lanes)):
             self._renew(self._draw(random), random)
         small, large, quality, fresh, live, clean, bicubic = [], [], [], [], [], [], []
         for number in range(self.lanes):
@@ -136,10 +144,13 @@ class Streams:
     def _lane(self, number: int, length: int, random: np.random.Generator) -> _Lane:
         lane = self._running[number]
         if lane is not None:
-            ended = not lane.take.clean and lane.at + length > FRAMES
+            ended = not lane.lasting and lane.at + length > FRAMES
             if not ended and random.random() >= lane.ending:
                 return lane
-        take = self._takes[int(random.integers(len(self._takes)))]
+        lasting = number < round(_LASTING * self.lanes)
+        clean = [take for take in self._takes if take.clean] if lasting else []
+        takes = clean or self._takes
+        take = takes[int(random.integers(len(takes)))]
         room = SIDE - self.patch + 1
         lane = _Lane(
             take,
@@ -148,7 +159,7 @@ class Streams:
             int(random.integers(4)),
             bool(random.integers(2)),
             bool(random.random() < _LIVE),
-            _FRESH[int(random.integers(len(_FRESH)))],
+            bool(clean),
         )
         self._running[number] = lane
         return lane

@@ -12,7 +12,7 @@ from vsr.degradation.video_faults import Repeated
 from vsr.degradation.wide import draw_coded, draw_noisy, with_repeats
 from vsr.training.captions import Caption, draw_captions
 
-CLEAN = 0.28
+CLEAN = 0.34
 """Of the takes are reduced by MATLAB's bicubic alone."""
 NOISY = 0.12
 """Have noise besides, and no encoder; the rest is as recorded."""
