@@ -16,6 +16,19 @@ POSITIONS = tuple((turned, flips) for turned in (False, True) for flips in _FLIP
 """Whether rows and columns change places, and the axes that are reversed after it."""
 
 
+def moved(x: Tensor, position: int) -> Tensor:
+    """(..., H, W) from where the picture lies to one of POSITIONS."""
+    turned, flips = POSITIONS[position]
+    return (x.transpose(-1, -2) if turned else x).flip(flips).contiguous()
+
+
+def back(x: Tensor, position: int) -> Tensor:
+    """The reverse."""
+    turned, flips = POSITIONS[position]
+    unflipped = x.flip(flips)
+    return unflipped.transpose(-1, -2) if turned else unflipped
+
+
 class SelfEnsemble(Network):
     """The mean of `network` over the four flips of a picture and of the turned picture.
 

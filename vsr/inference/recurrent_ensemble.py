@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.inference.ensemble import POSITIONS
+from vsr.inference.ensemble import POSITIONS, back, moved
 from vsr.networks.recurrent import Area, Observation, Recurrent, State
 
 
@@ -51,11 +51,11 @@ class RecurrentEnsemble(Recurrent):
     ) -> Observation:
         seen: list[Observation] = []
         for n in range(len(POSITIONS)):
-            there, before, rested, told = (_moved(x, n) for x in (frames, previous, still, quality))
+            there, before, rested, told = (moved(x, n) for x in (frames, previous, still, quality))
             known = _part(flow, n, 1), _part(coming, n, 2)
             seen.append(self.network.observe(there, before, rested, told, *known))
         planes, flows, comings = (
-            [_back(x, n) for n, x in enumerate(each)]
+            [back(x, n) for n, x in enumerate(each)]
             for each in zip(*((one.planes, one.flow, one.coming) for one in seen), strict=True)
         )
         first = seen[0]  # where the picture lies as it is
@@ -64,10 +64,10 @@ class RecurrentEnsemble(Recurrent):
 
     def coming_flows(self, frames: Tensor, known: Tensor | None = None) -> Tensor:
         found = [
-            self.network.coming_flows(_moved(frames, n), _part(known, n, 2))
+            self.network.coming_flows(moved(frames, n), _part(known, n, 2))
             for n in range(len(POSITIONS))
         ]
-        return _joined([_back(x, n) for n, x in enumerate(found)], 2)
+        return _joined([back(x, n) for n, x in enumerate(found)], 2)
 
     def advance(
         self, observation: Observation, state: State, area: Area | None = None, share: float = 1.0
@@ -78,10 +78,10 @@ class RecurrentEnsemble(Recurrent):
         for position, (seen, own) in enumerate(_each(observation, state)):
             there = None if area is None else _area(area, position, sides)
             phases, hidden, detail = self.network.advance(seen, own, there, share)
-            large = _back(F.pixel_shuffle(phases, self.scale), position)
+            large = back(F.pixel_shuffle(phases, self.scale), position)
             total = large if total is None else total + large
-            hiddens.append(_back(hidden, position))
-            details.append(_back(detail, position))
+            hiddens.append(back(hidden, position))
+            details.append(back(detail, position))
         assert total is not None
         phases = F.pixel_unshuffle(total / len(POSITIONS), self.scale)
         phases = phases.contiguous(memory_format=torch.channels_last)
@@ -92,8 +92,7 @@ def _each(observation: Observation, state: State) -> Iterator[tuple[Observation,
     """What the network is given in each position."""
     for n in range(len(POSITIONS)):
         frame, still, previous, rested = (
-            _moved(x, n)
-            for x in (observation.frame, observation.still, state.previous, state.still)
+            moved(x, n) for x in (observation.frame, observation.still, state.previous, state.still)
         )
         planes, flow, hidden, detail = (
             _own(x, n, 1)
@@ -104,19 +103,6 @@ def _each(observation: Observation, state: State) -> Iterator[tuple[Observation,
             Observation(frame, planes, flow, coming, still, observation.mix),
             State(previous, hidden, detail, rested),
         )
-
-
-def _moved(x: Tensor, position: int) -> Tensor:
-    """(..., H, W) from where the picture lies to a position."""
-    turned, flips = POSITIONS[position]
-    return (x.transpose(-1, -2) if turned else x).flip(flips).contiguous()
-
-
-def _back(x: Tensor, position: int) -> Tensor:
-    """The reverse."""
-    turned, flips = POSITIONS[position]
-    moved = x.flip(flips)
-    return moved.transpose(-1, -2) if turned else moved
 
 
 def _area(area: Area, position: int, sides: Sequence[int]) -> Area:
@@ -136,7 +122,7 @@ def _reversed(part: slice, length: int) -> slice:
 
 def _own(joined: Tensor, position: int, axis: int) -> Tensor:
     """What belongs to a position, as it lies there."""
-    return _moved(joined.chunk(len(POSITIONS), axis)[position], position)
+    return moved(joined.chunk(len(POSITIONS), axis)[position], position)
 
 
 def _part(joined: Tensor | None, position: int, axis: int) -> Tensor | None:

@@ -19,7 +19,7 @@ from vsr.core.errors import TrainingError
 from vsr.core.options import ComputeOptions
 from vsr.datasets.ground_truth import Samples
 from vsr.inference.engine import choose_engine, prepared
-from vsr.inference.ensemble import POSITIONS
+from vsr.inference.ensemble import POSITIONS, back, moved
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.training.takes import Take
@@ -68,17 +68,11 @@ class Teacher:
     def _restored(self, take: Take) -> Samples:
         """What it makes of the small frames: (T, s*p, s*p) float32 in 0..255."""
         frames = torch.from_numpy(take.small).to(self.device).float().div_(255)
-        positions = POSITIONS if self.ensemble else POSITIONS[:1]  # the first is no move at all
-        lanes = [
-            (frames.transpose(-1, -2) if turned else frames).flip(flips)
-            for turned, flips in positions
-        ]
-        large = self._stepped(torch.stack(lanes), torch.from_numpy(take.quality).to(self.device))
-        back = [
-            (lane.flip(flips).transpose(-1, -2) if turned else lane.flip(flips))
-            for lane, (turned, flips) in zip(large, positions, strict=True)
-        ]
-        restored: Samples = torch.stack(back).mean(0).mul_(255).cpu().numpy()
+        positions = range(len(POSITIONS) if self.ensemble else 1)  # the first is no move at all
+        lanes = torch.stack([moved(frames, n) for n in positions])
+        large = self._stepped(lanes, torch.from_numpy(take.quality).to(self.device))
+        mean = torch.stack([back(lane, n) for n, lane in enumerate(large)]).mean(0)
+        restored: Samples = mean.mul_(255).cpu().numpy()
         return restored
 
     @torch.inference_mode()
