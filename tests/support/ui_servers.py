@@ -197,6 +197,8 @@ def end_all(state: Path) -> None:
         if process.exists() and not (folder / "exit.json").exists():
             with suppress(ProcessLookupError):
                 os.killpg(json.loads(process.read_text())["group"], signal.SIGKILL)
+        while is_locked(folder / "lock") and time.monotonic() < until:
+            time.sleep(0.02)  # a process that was killed goes when the machine has time for it
 
 
 @dataclass

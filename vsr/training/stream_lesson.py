@@ -25,7 +25,7 @@ from vsr.training.motion_error import motion_error
 from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
-_GAIN = (0.97, 1.08)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
+_GAIN = (0.97, 1.10)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
 _HEAVIER = 0.02  # by which all weights of the cell grow, at most: they are to keep from the edge
 _UPSET = 0.03  # of the lanes are handed another lane's state, as after a cut that nobody saw
 _LOUDER = 3.0  # times as strong as it is, at most
