@@ -121,9 +121,12 @@ def test_lapsrn(scale: int) -> None:
     assert weights(network) == ends + levels * level
     assert others(network) == 64 + levels * (11 * 64 + 1)
     small = LARGE / scale**2
-    phases = 4 * 9 * (64 * 64 + 1)  # our taps: 3x3 a phase, of which 2x2 are not zero
+    # Features are enlarged between their pixels: one more in a row, in the piece of 32 that counts.
+    features = 16 * 64 * 64 * sum((2**n + 1 / 32) ** 2 for n in range(levels))
+    phases = 4 * 9  # of the picture: 3x3 taps a phase, of which 2x2 are not zero
     ours = [4**n * (hidden + phases + 4 * ends) for n in range(levels)]
-    assert cost(network, 1280, 720).macs == pytest.approx(small * (ends + sum(ours)), abs=1)
+    expected = small * (ends + sum(ours) + features)
+    assert cost(network, 1280, 720).macs == pytest.approx(expected, abs=1)
     if scale == 4:
         as_published = weights(network) - levels * (16 - 9) * 64 * 64
         assert round(as_published / 1e3) == 813

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from vsr.core.kernels import convolution
 from vsr.networks.convolve import convolve
-from vsr.networks.literature.deconvolution import Deconvolution, as_convolution, reach
+from vsr.networks.literature.deconvolution import as_convolution, reach
 from vsr.networks.literature.large_output import LargeOutput, reach_in_input
+from vsr.networks.literature.transposed import Transposed
 
 _SLOPE = 0.2  # of the leaky ReLU
 _KERNEL = 4  # of the transposed convolutions
@@ -71,7 +72,7 @@ class _Level(nn.Module):
         )
         for layer in self.layers:
             _start(layer)
-        self.enlarge = Deconvolution(features, features, _KERNEL, 2)
+        self.enlarge = Transposed(features, features, _KERNEL, 2)
         self.residual = nn.Conv2d(features, 1, 3, padding=1)
         nn.init.zeros_(self.residual.weight)
         nn.init.zeros_(self.residual.bias)  # type: ignore[arg-type]
@@ -83,7 +84,7 @@ class _Level(nn.Module):
     def forward(self, picture: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         for layer in self.layers:
             features = _leaky(convolve(layer, features))
-        features = _leaky(F.pixel_shuffle(convolve(self.enlarge, features), 2))
+        features = _leaky(self.enlarge(features))
         large = F.pixel_shuffle(self._enlarged(picture), 2)
         return large + convolve(self.residual, features), features
 
