@@ -13,9 +13,12 @@ from vsr.networks.recurrent import PATIENCE, Recurrent, State
 from vsr.training.stream_lesson import (
     _AS_CHARBONNIER,
     _GAIN,
+    _HEAVIER,
+    _PRESSED,
     StreamLesson,
     _amplified,
     _errors,
+    _gains,
     _heavier,
     _swapped,
 )
@@ -78,10 +81,24 @@ def test_relative_errors_are_parts_of_bicubics() -> None:
     )
 
 
-def test_gains_are_drawn_for_each_lane(lesson: StreamLesson) -> None:
-    *_, gain, _, _ = lesson.draw(np.random.default_rng(3), 0.0)
+def test_some_lanes_have_stronger_feedback_and_keep_it_for_a_take() -> None:
+    random = np.random.default_rng(3)
+    fresh = torch.arange(1000) < 500
+    old = _gains(None, fresh, random)
+    assert old.dtype == torch.float32
+    assert _PRESSED / 2 < float((old > 1).float().mean()) < 2 * _PRESSED
+    assert float(old.min()) == 1
+    assert 1.1 < float(old.max()) <= _GAIN
+    new = _gains(old, fresh, random)
+    assert torch.equal(new[~fresh], old[~fresh])
+    assert not torch.equal(new[fresh], old[fresh])
+
+
+def test_lanes_are_told_their_gain(lesson: StreamLesson) -> None:
+    *_, gain, _, heavier = lesson.draw(np.random.default_rng(3), 0.0)
     assert gain.shape == (3,)
-    assert _GAIN[0] <= gain.min() < gain.max() <= _GAIN[1]
+    assert gain is lesson._gain
+    assert 1 <= heavier <= 1 + _HEAVIER
 
 
 def test_heavier_weights_are_for_one_pass(lesson: StreamLesson, network: Recurrent) -> None:

@@ -25,8 +25,10 @@ from vsr.training.motion_error import motion_error
 from vsr.training.streams import Streams
 
 LENGTH = 8  # frames a step
-_GAIN = (0.97, 1.10)  # of the feedback, drawn for each lane: what bears more than 1 cannot grow
-_HEAVIER = 0.02  # by which all weights of the cell grow, at most: they are to keep from the edge
+_PRESSED = 0.25  # of the lanes have stronger feedback, of the steps heavier weights. The others are
+# as the network runs: what all learn under, it is best under, and not as it is.
+_GAIN = 1.12  # of their feedback, at most, for as long as a take: what bears that cannot grow
+_HEAVIER = 0.03  # by which all weights of the cell grow, at most: they are to keep from the edge
 _UPSET = 0.03  # of the lanes are handed another lane's state, as after a cut that nobody saw
 _LOUDER = 3.0  # times as strong as it is, at most
 _EDGE = 2  # small pixels at a patch's edge that are not judged: they lack their surroundings
@@ -66,6 +68,7 @@ class StreamLesson:
     motion_fraction: float = 0.0
     first_motion: Motion | None = None
     _state: State | None = None
+    _gain: Tensor | None = None  # of each lane's feedback
     _told: Tensor | None = None  # what LaneLosses are made of
 
     @property
@@ -80,11 +83,11 @@ class StreamLesson:
     def draw(self, random: np.random.Generator, done: float) -> Examples:
         chunk = self.streams.next(LENGTH, random)
         count = len(chunk.fresh)
-        gain = torch.from_numpy(random.uniform(*_GAIN, count).astype(np.float32))
+        self._gain = _gains(self._gain, chunk.fresh, random)
         louder = random.uniform(1, _LOUDER, count) * (random.random(count) < _UPSET)
         upset = torch.from_numpy(louder.astype(np.float32))  # 0 where the state is the lane's own
-        heavier = torch.tensor(1 + random.uniform(0, _HEAVIER))
-        lanes = (chunk.fresh, chunk.live, chunk.clean, chunk.bicubic, gain, upset, heavier)
+        heavier = torch.tensor(1 + random.uniform(0, _HEAVIER) * (random.random() < _PRESSED))
+        lanes = (chunk.fresh, chunk.live, chunk.clean, chunk.bicubic, self._gain, upset, heavier)
         return chunk.small, chunk.large, chunk.quality, *lanes
 
     def loss(self, network: Network, examples: Examples, done: float) -> Tensor:
@@ -149,6 +152,14 @@ class StreamLesson:
             torch.where(anew, 0.0, old.detail),
             torch.where(anew, 0, old.still),
         )
+
+
+def _gains(old: Tensor | None, fresh: Tensor, random: np.random.Generator) -> Tensor:
+    """How strong each lane's feedback is, (N,) float32: drawn anew where a take begins."""
+    pressed = random.random(len(fresh)) < _PRESSED
+    drawn = np.where(pressed, random.uniform(1, _GAIN, len(fresh)), 1).astype(np.float32)
+    anew = torch.from_numpy(drawn)
+    return anew if old is None else torch.where(fresh, anew, old)
 
 
 def _errors(guess: Tensor, truth: Tensor, kind: str, bicubic: Tensor) -> Tensor:
