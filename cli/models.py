@@ -102,10 +102,10 @@ def _size(weights: ModelCard) -> str:
 
 
 def _mark(name: str) -> str:
-    uses = {
-        default_model(): "default",
-        default_model(stills=True): "default for images",
-        footage_model(): "default for footage",
-        footage_model(stills=True): "default for images as footage",
-    }
-    return f" ({uses[name]})" if name in uses else ""
+    uses = (
+        (default_model(), "default"),
+        (default_model(stills=True), "default for images"),
+        (footage_model(), "default for footage"),
+        (footage_model(stills=True), "default for images as footage"),
+    )
+    return next((f" ({use})" for model, use in uses if model == name), "")

@@ -321,7 +321,7 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     job = replace(job, factor=factor_of(source, replace(options, read=reading_of(job))))
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
-    return replace(job, options=options.but(model=choice.model, content="auto")), choice
+    return replace(job, options=choice.of(options)), choice
 
 
 def _rests_once(job: Job) -> str:

@@ -88,13 +88,9 @@ def test_windows_and_colours_are_served(footage: Path, tmp_path: Path) -> None:
         assert load_model(str(target), 2).weights.network == model.split("-")[0]
 
 
-def test_the_footage_model_is_begun_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "footage_model", lambda: "espcn")
-    assert module._chosen(None, 3).name == "espcn"
-    monkeypatch.setattr(module, "scales_of", lambda name: (2,))
-    assert module._chosen(None, 3).name == "vespcn"
-    monkeypatch.setattr(module, "footage_model", lambda: None)
-    assert module._chosen(None, 3).name == "vespcn"
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_what_is_begun_from_can_be_adapted(scale: int) -> None:
+    assert module._chosen(None, scale).name == "vespcn-footage"
 
 
 def test_what_stops_it_leaves_nothing(footage: Path, tmp_path: Path) -> None:

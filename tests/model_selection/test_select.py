@@ -168,13 +168,29 @@ def test_wrong_words_are_refused(coarse: Path) -> None:
             upscale(coarse, coarse.with_name("out.mp4"), scale=2, **words)
 
 
-def test_the_package_keeps_the_families_apart() -> None:
-    for stills in (False, True):
-        footage = footage_model(stills)
-        if footage is None:
-            pytest.skip("the package has no weights for footage")
-        assert footage != default_model(stills)
-        assert footage in {entry.name for entry in catalogue.catalogue()}
+def test_one_network_serves_all_videos(coarse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told what a source is like, so that nothing is looked at to choose it."""
+    monkeypatch.setattr(choose, "analyze", None)
+    name = default_model()
+    assert footage_model() == name
+    assert catalogue.has_state(name)
+    for scale in (2, 3, 4):
+        assert choose_model(coarse, None, "auto", scale) == Choice(name)
+        assert choose_model(coarse, None, "footage", scale) == Choice(name)
+        assert choose_model(coarse, None, "clean", scale) == Choice(name, denoise=0.0)
+
+
+def test_still_images_have_families() -> None:
+    names = {default_model(stills=True), footage_model(stills=True)}
+    assert len(names) == 2
+    assert names <= {entry.name for entry in catalogue.catalogue()}
+
+
+def test_what_is_asked_for_counts_more_than_the_content() -> None:
+    clean = Choice("recurrent", denoise=0.0)
+    assert clean.of(UpscaleOptions(content="clean")).denoise == 0
+    assert clean.of(UpscaleOptions(content="clean", denoise=30)).denoise == 30
+    assert Choice("recurrent").of(UpscaleOptions()).denoise is None
 
 
 # What comes of it

@@ -28,7 +28,7 @@ from vsr.images.images import is_series
 from vsr.inference.engine import torch_device
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.community.community import Community
-from vsr.networks.registry import Model, default_model, footage_model, load_model, scales_of
+from vsr.networks.registry import Model, adapted_model, load_model
 from vsr.pipeline.checks import check_paths
 from vsr.training.checkpoint import model_file
 from vsr.training.footage import Recording
@@ -162,11 +162,7 @@ def _check(footage: Sequence[Path], output: Path, model: str | None, overwrite: 
 
 def _chosen(name: str | None, scale: int) -> Model:
     """The model to begin from. Raises ModelError."""
-    if name is None:
-        of_footage = footage_model()
-        suits = of_footage is not None and scale in scales_of(of_footage)
-        name = of_footage if suits else default_model()
-    model = load_model(name, scale)
+    model = load_model(adapted_model() if name is None else name, scale)
     if isinstance(model.network, Community):
         raise ModelError(f"{model.name}: community models are not adapted; choose another model")
     if not any(True for _ in model.network.parameters()):

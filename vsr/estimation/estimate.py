@@ -139,7 +139,7 @@ def _estimates(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> I
         try:
             choice = _choice(source, options)
             told = {"model": choice.model, "chosen": choice.said}
-            asked = options.but(model=choice.model, content="auto")
+            asked = choice.of(options)
             facts = _look(source, target, asked)
             frames = facts.frames
             if frames is None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError, ModelError, StalledError
-from vsr.core.options import READ_DEFAULTS, Content, ReadOptions
+from vsr.core.options import READ_DEFAULTS, Content, ReadOptions, UpscaleOptions
 from vsr.core.url import Url
 from vsr.images.images import is_image
 from vsr.model_selection.analyze import analyze
 from vsr.model_selection.classify import Classification, classify
-from vsr.networks.registry import default_model, footage_model, scales_of
+from vsr.networks.registry import default_model, footage_model, has_state, scales_of
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,18 @@ class Choice:
     Attributes:
         model: its name, or a file.
         said: in one line for people, what the source was taken for; "" where that was no question.
+        denoise: what a model that is told of a source's quality is to be told, as `--denoise` has
+            it; None leaves it to measurement.
     """
 
     model: str
     said: str = ""
+    denoise: float | None = None
+
+    def of(self, options: UpscaleOptions) -> UpscaleOptions:
+        """The options with the model named, and no question of content left."""
+        denoise = self.denoise if options.denoise is None else options.denoise
+        return options.but(model=self.model, content="auto", denoise=denoise)
 
 
 def choose_model(
@@ -42,7 +50,8 @@ def choose_model(
         model: the one that is named, which settles it; None where none is.
         content: "clean", "footage", or "auto", which looks at a video file, see `classify`. Images
             are taken for clean, and addresses, which may give all but once, for footage; of a
-            pipe the beginning is looked at.
+            pipe the beginning is looked at. A recurrent default serves both: nothing is looked at
+            here, and "clean" tells it that the source is flawless.
         scale: 2, 3 or 4.
         stills: whether each image stands for itself.
         read: what a video may ask for, and how long it may give nothing.
@@ -56,7 +65,9 @@ def choose_model(
     clean, footage = default_model(stills), footage_model(stills)
     if content == "footage":
         return Choice(_for_scale(footage, scale))
-    if content == "clean" or footage is None:
+    if content == "clean":
+        return Choice(clean, denoise=0.0 if has_state(clean) else None)
+    if footage in (None, clean):
         return Choice(clean)
     judgement = None if stills else judged(source, read)
     if judgement is None:

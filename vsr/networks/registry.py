@@ -114,6 +114,12 @@ def footage_model(stills: bool = False) -> str | None:
     return name if any(weights.name == name for weights in catalogue()) else None
 
 
+def adapted_model() -> str:
+    """The model that `vsr adapt` begins from when none is named: recurrent ones are not adapted."""
+    name: str = _manifest()["default_to_adapt"]
+    return name
+
+
 def catalogue(all_groups: bool = False) -> tuple[ModelCard, ...]:
     """The models of the package, one entry for each scale, in the manifest's order.
 

@@ -157,6 +157,7 @@ def preview(
     choice = choose_model(source, options.model, options.content, scale, read=options.read)
     if tell and choice.said:
         tell(choice.said)
+    options = choice.of(options)
     reading = ReadOptions(video_stream=options.read.video_stream)
     wanted = None if start is None else Moment(start, "as asked for")
     moment = wanted or telling(source, duration, reading)
