@@ -120,7 +120,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "content",
         "--content",
-        "Without --model: weights for clean pictures, or for noisy or compressed footage.",
+        "Without --model: take the source for clean, or for noisy or compressed footage.",
         click.Choice(get_args(Content)),
         old="--for",
         shows_default=True,

@@ -2,7 +2,7 @@
 
 python samples/compare.py [--out docs/street.png]
 
-The columns are bicubic, `vsr upscale -m recurrent`, and the drawing that the sample was made from.
+The columns are bicubic, `vsr upscale`, and the drawing that the sample was made from.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from vsr.core.job import Job
 from vsr.core.options import RunOptions, UpscaleOptions
 from vsr.core.outlet import leads_out
 from vsr.core.paths import as_path
+from vsr.core.quality import Quality
 from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
@@ -113,8 +114,7 @@ def upscale(
         if note:
             asked.note(note)
     tools = _tools(job, log.warn)
-    quality = told_quality(source, tools.model.network, options.denoise, reading_of(job))
-    job = replace(job, quality=quality)
+    job = replace(job, quality=_quality(job, tools, asked))
     split = in_segments(job, tools)
     settings = job_settings(job.options, tools, job.quality)
     _unless_done(job, settings, arrived)
@@ -322,6 +322,15 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
     return replace(job, options=choice.of(options)), choice
+
+
+def _quality(job: Job, tools: LoadedModel, reporter: Reporter) -> Quality:
+    """What the network is to be told of the source; people are told what was measured."""
+    network, denoise = tools.model.network, job.options.denoise
+    quality = told_quality(job.source, network, denoise, reading_of(job))
+    if network.state_channels and denoise is None:
+        reporter.note(f"{tools.model.name} is told {quality.text}")
+    return quality
 
 
 def _rests_once(job: Job) -> str:

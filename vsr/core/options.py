@@ -284,8 +284,8 @@ class UpscaleOptions:
     Attributes:
         model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth or
             .ckpt; None is the default, which for still images is another one than for videos.
-        content: which default model: the one for "clean" sources, the one for noisy or compressed
-            "footage", or "auto", by what the source looks like. Not with a model.
+        content: what the default model takes the source for: "clean", noisy or compressed
+            "footage", or "auto", as it looks. Not with a model.
         denoise: how much noise and coding to remove, 0 to 100; None is as much as the source
             seems to have. For recurrent models.
         picture, read, compute, encode, streams, run: the groups.

@@ -29,6 +29,13 @@ class Quality:
         """As bad as `strength` says, from 0, flawless, to 100, a ruin: both grow alike."""
         return cls(_RUIN.quantiser * strength / 100, _RUIN.noise * strength / 100)
 
+    @property
+    def text(self) -> str:
+        """In words, for people."""
+        if not self.quantiser and not self.noise:
+            return "that the source is flawless"
+        return f"how the source was made: quantiser {self.quantiser:.0f}, noise {self.noise:.1f}"
+
     def of(self, frames: Sequence[Frame]) -> Quality:
         """That of a picture by what decoders tell of it and those to come; else the source's."""
         told = [frame.quantiser for frame in frames if frame.quantiser is not None]

@@ -27,7 +27,7 @@ def quantized(network: Network) -> Network:
     """
     stack = getattr(network, "convs", None)
     if not isinstance(stack, nn.ModuleList) or len(stack) < 3:
-        raise DeviceError("precision int8 is for espcn and vespcn models")
+        raise DeviceError("precision int8 is for espcn and vespcn models; name one of them")
     layers = [conv for conv in stack if isinstance(conv, nn.Conv2d)]
     watched = [_Watched(conv) for conv in layers[1:]]
     for place, layer in enumerate(watched, 1):
