@@ -320,7 +320,7 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     one_by_one = _are_apart(job) or still
     job = replace(job, factor=factor_of(source, replace(options, read=reading_of(job))))
     scale = usual_scale(job.enlarges_by)
-    choice = choose_model(source, options.model, options.content, scale, one_by_one, options.read)
+    choice = choose_model(source, options, scale, one_by_one)
     return replace(job, options=choice.of(options)), choice
 
 

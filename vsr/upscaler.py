@@ -111,7 +111,8 @@ class Upscaler:
         picture = PictureOptions(scale=scale)  # type: ignore[arg-type]
         if not isinstance(model, str | Path | None):
             raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
-        self._asked = default_model() if model is None else str(model)
+        usual = default_model(precision=self._compute.precision)
+        self._asked = usual if model is None else str(model)
         self._picture = at_own_scale(UpscaleOptions(model=self._asked, picture=picture)).picture
         tools = load_for(self._asked, self.scale, choose_engine(self._compute), warn or _ignore)
         self._engine, self._model, self._networks = tools.engine, tools.model, copies_of(tools)

@@ -14,7 +14,7 @@ from support.cli_runner import vsr
 from support.clips import Clip, make
 
 from vsr import ModelError, StalledError, upscale
-from vsr.core.options import ReadOptions, UpscaleOptions
+from vsr.core.options import ComputeOptions, ReadOptions, UpscaleOptions
 from vsr.core.url import Url
 from vsr.estimation.estimate import estimate
 from vsr.model_selection import select as choose
@@ -62,9 +62,15 @@ def fine(tmp_path: Path) -> Path:
     return make(tmp_path / "fine.mp4", replace(CLIP, options={"crf": "4"}))
 
 
+def chosen(
+    source: Path | Url, model: str | None, content: Any, scale: int, stills: bool = False
+) -> Choice:
+    return choose_model(source, UpscaleOptions(model=model, content=content), scale, stills)
+
+
 def refused(*arguments: Any, **named: Any) -> str:
     with pytest.raises(ModelError) as caught:
-        choose_model(*arguments, **named)
+        chosen(*arguments, **named)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -75,24 +81,24 @@ def refused(*arguments: Any, **named: Any) -> str:
 
 @pytest.mark.usefixtures("families")
 def test_auto_looks(coarse: Path, fine: Path) -> None:
-    rough, good = (choose_model(path, None, "auto", 2) for path in (coarse, fine))
+    rough, good = (chosen(path, None, "auto", 2) for path in (coarse, fine))
     assert (rough.model, good.model) == (FOOTAGE, CLEAN)
     assert rough.said.startswith("footage by its look, coarsely coded")
     assert rough.said.endswith(f"; {FOOTAGE}")
     assert good.said.startswith("clean by its look: H.264 at ")
     assert good.said.endswith(f"; {CLEAN}")
-    assert choose_model(Url(f"file:{coarse}"), None, "auto", 2) == rough
+    assert chosen(Url(f"file:{coarse}"), None, "auto", 2) == rough
 
 
 @pytest.mark.usefixtures("families")
 def test_what_is_asked_for_is_not_looked_at(coarse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choose, "analyze", None)
-    assert choose_model(coarse, "espcn", "auto", 2) == Choice("espcn")
-    assert choose_model(coarse, "some.safetensors", "auto", 2) == Choice("some.safetensors")
-    assert choose_model(coarse, None, "clean", 2) == Choice(CLEAN)
-    assert choose_model(coarse, None, "footage", 2) == Choice(FOOTAGE)
-    assert choose_model(coarse, None, "clean", 2, stills=True) == Choice(STILL)
-    assert choose_model(coarse, None, "footage", 2, stills=True) == Choice(FOOTAGE_STILL)
+    assert chosen(coarse, "espcn", "auto", 2) == Choice("espcn")
+    assert chosen(coarse, "some.safetensors", "auto", 2) == Choice("some.safetensors")
+    assert chosen(coarse, None, "clean", 2) == Choice(CLEAN)
+    assert chosen(coarse, None, "footage", 2) == Choice(FOOTAGE)
+    assert chosen(coarse, None, "clean", 2, stills=True) == Choice(STILL)
+    assert chosen(coarse, None, "footage", 2, stills=True) == Choice(FOOTAGE_STILL)
 
 
 @pytest.mark.usefixtures("families")
@@ -102,16 +108,16 @@ def test_images_are_clean(tmp_path: Path) -> None:
     rough = np.random.default_rng(1).integers(0, 255, (48, 64), np.uint8)
     for name in ("0.jpg", "1.jpg"):
         cv2.imwrite(str(folder / name), rough, [cv2.IMWRITE_JPEG_QUALITY, 5])
-    assert choose_model(folder / "0.jpg", None, "auto", 2, stills=True) == Choice(STILL)
-    assert choose_model(folder, None, "auto", 2) == Choice(CLEAN)
-    assert choose_model(folder, None, "auto", 2, stills=True) == Choice(STILL)
-    assert choose_model(folder, None, "footage", 2) == Choice(FOOTAGE)
+    assert chosen(folder / "0.jpg", None, "auto", 2, stills=True) == Choice(STILL)
+    assert chosen(folder, None, "auto", 2) == Choice(CLEAN)
+    assert chosen(folder, None, "auto", 2, stills=True) == Choice(STILL)
+    assert chosen(folder, None, "footage", 2) == Choice(FOOTAGE)
 
 
 @pytest.mark.usefixtures("families")
 @pytest.mark.parametrize("address", ["rtsp://camera/1", "http://server/a.mp4", "udp://:1234"])
 def test_addresses_are_footage_and_are_not_opened(address: str) -> None:
-    choice = choose_model(Url(address), None, "auto", 2)
+    choice = chosen(Url(address), None, "auto", 2)
     assert choice.model == FOOTAGE
     assert "address" in choice.said
 
@@ -120,7 +126,7 @@ def test_addresses_are_footage_and_are_not_opened(address: str) -> None:
 def test_the_job_says_what_is_wrong_with_a_source(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
-    assert choose_model(text, None, "auto", 2) == Choice(CLEAN)
+    assert chosen(text, None, "auto", 2) == Choice(CLEAN)
 
 
 @pytest.mark.usefixtures("families")
@@ -132,7 +138,7 @@ def test_a_source_that_gives_nothing_has_stalled(
 
     monkeypatch.setattr(choose, "analyze", stalls)
     with pytest.raises(StalledError):
-        choose_model(coarse, None, "auto", 2)
+        chosen(coarse, None, "auto", 2)
 
 
 # What there are no weights for
@@ -140,10 +146,10 @@ def test_a_source_that_gives_nothing_has_stalled(
 
 def test_a_scale_without_weights(families: Callable[..., None], coarse: Path, fine: Path) -> None:
     families(scales=(2, 4))
-    choice = choose_model(coarse, None, "auto", 3)
+    choice = chosen(coarse, None, "auto", 3)
     assert choice.model == CLEAN
     assert choice.said.endswith(f"; {CLEAN}, as {FOOTAGE} has no weights for x3, only for x2, x4")
-    assert choose_model(fine, None, "auto", 3).said.endswith(f"; {CLEAN}")
+    assert chosen(fine, None, "auto", 3).said.endswith(f"; {CLEAN}")
     assert "no weights for x3: it has x2, x4" in refused(coarse, None, "footage", 3)
 
 
@@ -153,8 +159,8 @@ def test_a_package_without_weights_for_footage(
     families(default_for_footage="no-such", default_for_footage_stills="no-such")
     monkeypatch.setattr(choose, "analyze", None)
     assert footage_model() is footage_model(stills=True) is None
-    assert choose_model(coarse, None, "auto", 2) == Choice(CLEAN)
-    assert choose_model(Url("rtsp://camera/1"), None, "auto", 2) == Choice(CLEAN)
+    assert chosen(coarse, None, "auto", 2) == Choice(CLEAN)
+    assert chosen(Url("rtsp://camera/1"), None, "auto", 2) == Choice(CLEAN)
     assert "has none" in refused(coarse, None, "footage", 2)
 
 
@@ -175,9 +181,18 @@ def test_one_network_serves_all_videos(coarse: Path, monkeypatch: pytest.MonkeyP
     assert footage_model() == name
     assert catalogue.has_state(name)
     for scale in (2, 3, 4):
-        assert choose_model(coarse, None, "auto", scale) == Choice(name)
-        assert choose_model(coarse, None, "footage", scale) == Choice(name)
-        assert choose_model(coarse, None, "clean", scale) == Choice(name, denoise=0.0)
+        assert chosen(coarse, None, "auto", scale) == Choice(name)
+        assert chosen(coarse, None, "footage", scale) == Choice(name)
+        assert chosen(coarse, None, "clean", scale) == Choice(name, denoise=0.0)
+
+
+def test_videos_in_int8_have_families(coarse: Path, fine: Path) -> None:
+    """Recurrent networks do not run in it."""
+    options = UpscaleOptions(compute=ComputeOptions(precision="int8"))
+    names = [choose_model(source, options, 2).model for source in (fine, coarse)]
+    assert names == [default_model(precision="int8"), footage_model(precision="int8")]
+    assert not any(map(catalogue.has_state, names))
+    assert choose_model(fine, options, 2, stills=True).model == default_model(stills=True)
 
 
 def test_still_images_have_families() -> None:
@@ -216,7 +231,7 @@ def test_a_job_is_as_if_the_model_were_named(tmp_path: Path, coarse: Path) -> No
 
 @pytest.mark.usefixtures("families")
 def test_a_part_is_taken_for_what_the_whole_is(tmp_path: Path, coarse: Path) -> None:
-    whole = choose_model(coarse, None, "auto", 2)
+    whole = chosen(coarse, None, "auto", 2)
     part = upscale(coarse, tmp_path / "a.mp4", start=0.2, end=0.3, **FAST)
     assert (part.model, part.chosen) == (whole.model, whole.said)
 

@@ -112,7 +112,9 @@ def test_the_given_network_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("network", [Interpolation(2), Edsr(2, 1, 4), Espcn(2, (3, 3), (4,))])
 def test_networks_without_int8_are_refused(network: Network) -> None:
-    with pytest.raises(DeviceError, match=r"^precision int8 is for espcn and vespcn models; name one of them$"):
+    with pytest.raises(
+        DeviceError, match=r"^precision int8 is for espcn and vespcn models; name one of them$"
+    ):
         quantized(network)
 
 

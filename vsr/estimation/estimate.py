@@ -163,9 +163,7 @@ def _estimates(pairs: Sequence[tuple[Path, Path]], options: UpscaleOptions) -> I
 def _choice(source: Path, options: UpscaleOptions) -> Choice:
     """What `vsr.upscale` would choose."""
     scale = usual_scale(factor_of(source, options))
-    return choose_model(
-        source, options.model, options.content, scale, is_still(source), options.read
-    )
+    return choose_model(source, options, scale, is_still(source))
 
 
 def whole(source: Path, target: Path, options: UpscaleOptions, rate: Rate) -> Estimate:

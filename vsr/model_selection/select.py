@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vsr.core.errors import InputError, ModelError, StalledError
-from vsr.core.options import READ_DEFAULTS, Content, ReadOptions, UpscaleOptions
+from vsr.core.options import READ_DEFAULTS, ReadOptions, UpscaleOptions
 from vsr.core.url import Url
 from vsr.images.images import is_image
 from vsr.model_selection.analyze import analyze
@@ -36,40 +36,35 @@ class Choice:
 
 
 def choose_model(
-    source: Path | Url,
-    model: str | None,
-    content: Content,
-    scale: int,
-    stills: bool = False,
-    read: ReadOptions = READ_DEFAULTS,
+    source: Path | Url, options: UpscaleOptions, scale: int, stills: bool = False
 ) -> Choice:
     """The model for a source. The same source gives the same one.
 
     Args:
         source: a file, a folder of images or an address.
-        model: the one that is named, which settles it; None where none is.
-        content: "clean", "footage", or "auto", which looks at a video file, see `classify`. Images
-            are taken for clean, and addresses, which may give all but once, for footage; of a
-            pipe the beginning is looked at. A recurrent default serves both: nothing is looked at
-            here, and "clean" tells it that the source is flawless.
+        options: of which the model that is named settles it. Without one `content` says what the
+            source is taken for; "auto" looks at a video file, see `classify`. Images are taken for
+            clean, and addresses, which may give all but once, for footage; of a pipe the beginning
+            is looked at. A recurrent default serves both: nothing is looked at here, and "clean"
+            tells it that the source is flawless.
         scale: 2, 3 or 4.
         stills: whether each image stands for itself.
-        read: what a video may ask for, and how long it may give nothing.
 
     Raises ModelError where `content` is "footage" and there are no such weights for the scale;
     StalledError where the source gives nothing. One that cannot be read is taken for clean: the
     job itself says why.
     """
-    if model:
-        return Choice(model)
-    clean, footage = default_model(stills), footage_model(stills)
+    if options.model:
+        return Choice(options.model)
+    content, precision = options.content, options.compute.precision
+    clean, footage = default_model(stills, precision), footage_model(stills, precision)
     if content == "footage":
         return Choice(_for_scale(footage, scale))
     if content == "clean":
         return Choice(clean, denoise=0.0 if has_state(clean) else None)
     if footage in (None, clean):
         return Choice(clean)
-    judgement = None if stills else judged(source, read)
+    judgement = None if stills else judged(source, options.read)
     if judgement is None:
         return Choice(clean)
     if not judgement.is_footage:

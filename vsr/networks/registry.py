@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vsr.core.errors import ModelError
+from vsr.core.options import Precision
 from vsr.core.paths import quoted
 from vsr.networks import ARCHITECTURES, Network, shelf
 from vsr.networks.community.load import load_community
@@ -102,15 +103,20 @@ def _literature() -> dict[str, Any]:
     )
 
 
-def default_model(stills: bool = False) -> str:
-    """The model that `vsr upscale` takes when none is named: for videos, or for still images."""
-    name: str = _manifest()["default_for_stills" if stills else "default"]
+def default_model(stills: bool = False, precision: Precision = "auto") -> str:
+    """The model that `vsr upscale` takes when none is named: for videos, or for still images.
+
+    Recurrent ones do not run in int8: for videos in that there is another.
+    """
+    usual = "default_in_int8" if precision == "int8" else "default"
+    name: str = _manifest()["default_for_stills" if stills else usual]
     return name
 
 
-def footage_model(stills: bool = False) -> str | None:
+def footage_model(stills: bool = False, precision: Precision = "auto") -> str | None:
     """The same for recordings, noisy or compressed; None where the package has no such weights."""
-    name: str | None = _manifest().get(f"default_for_footage{'_stills' if stills else ''}")
+    usual = "default_in_int8_for_footage" if precision == "int8" else "default_for_footage"
+    name: str | None = _manifest().get("default_for_footage_stills" if stills else usual)
     return name if any(weights.name == name for weights in catalogue()) else None
 
 

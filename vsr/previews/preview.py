@@ -154,7 +154,7 @@ def preview(
     command_of = command_of or python_call
     options = at_own_scale(options.but(model=next(iter(models), None)), models)
     scale = usual_scale(factor_of(source, options))
-    choice = choose_model(source, options.model, options.content, scale, read=options.read)
+    choice = choose_model(source, options, scale)
     if tell and choice.said:
         tell(choice.said)
     options = choice.of(options)
