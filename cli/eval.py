@@ -29,7 +29,7 @@ from .param_types import FilePath, Number, ScaleType
 @click.option(
     "--dataset",
     metavar="NAME,...",
-    help="PATH is set5, set14, bsd100 or urban100: score it as papers do. Several: a PATH each.",
+    help="PATH is set5, set14, bsd100 or urban100: score it as papers do. Of several, a PATH each.",
 )
 @click.option("--per-image", is_flag=True, help="With --dataset: show each image, too.")
 @click.option(

@@ -84,14 +84,21 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     help="Small pictures: reduced alone, recorded by cameras, or two ways to learn from --real.",
 )
 @click.option("--real", multiple=True, type=_PATH, help="Footage whose degradation to learn.")
-@click.option("--sharp", multiple=True, type=_PATH, help="For it, instead of DATA: photos, clips.")
+@click.option(
+    "--sharp",
+    multiple=True,
+    type=_PATH,
+    help="With --real, instead of DATA: sharp photos and clips.",
+)
 @click.option(
     "--degradation-iterations",
     type=Number(STEPS),
-    help="Its steps.  [default: 20000, unless minutes]",
+    help="Steps to learn the degradation.  [default: 20000, unless minutes]",
 )
 @click.option(
-    "--degradation-minutes", type=Number(MINUTES), help="Its time, before that of the network."
+    "--degradation-minutes",
+    type=Number(MINUTES),
+    help="Time to learn it, before that of the network.",
 )
 @click.option("--val", "validation", multiple=True, type=_PATH, help="To choose the best on.")
 @click.option(
@@ -104,7 +111,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
 @click.option(
     "--patch",
     type=Number(BOUNDS["patch"]),
-    help="Their side in small pixels.  [default: 48; recurrent: 56]",
+    help="Side of a patch in small pixels.  [default: 48; recurrent: 56]",
 )
 @click.option(
     "--lr",
@@ -187,13 +194,14 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
 @click.option(
     "--discriminator",
     type=click.Choice(DISCRIMINATORS),
-    help="For it: a narrow one for any --patch, or the paper's.  [default: light]",
+    help="Of --adversarial: a narrow one for any --patch, or the paper's.  [default: light]",
 )
 @click.option(
     "--features",
     metavar="FILE",
     type=_PATH,
-    help="For its content loss, a VGG-19.  [default: EfficientNet-Lite0 of the extra perceptual]",
+    help="Of --adversarial: a VGG-19 for the content loss.  "
+    "[default: EfficientNet-Lite0 of the extra perceptual]",
 )
 @click.option("--seed", type=Number(SEED), default=1, show_default=True)
 @upscale_option("compute.device", text=LEARNS_ON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,6 +198,19 @@ def test_there_are_no_circles_of_packages() -> None:
 def test_there_are_no_circles_of_modules() -> None:
     found = circles((each.module, each.target) for each in IMPORTS)
     assert not found, f"these import each other:{_lines(found)}"
+
+
+def test_the_page_has_all_packages_from_the_top_down() -> None:
+    page = (_ROOT / "docs/pages/internals/architecture.md").read_text("utf-8")
+    table = page.split("\n| packages,", 1)[1].split("\n\n", 1)[0]
+    rows = [name if name == "vsr" else f"vsr.{name}" for name in re.findall(r"\n\| `(\w+)`", table)]
+    packages = {package_of(module) for module in MODULES}
+    assert sorted(rows) == sorted(packages)
+    order = {package: number for number, package in enumerate(rows)}
+    up = [
+        each for each in IMPORTS if order[package_of(each.module)] > order[package_of(each.target)]
+    ]
+    assert not up, f"these run up in the page's table:{_lines(up)}"
 
 
 # That these can fail: a small tree of their own.

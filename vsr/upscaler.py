@@ -82,16 +82,17 @@ class Upscaler:
     Several threads may use one at a time: nothing in it changes once it is made.
 
     Args:
-        model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth or
-            .ckpt; None is the default for videos.
+        model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth,
+            .ckpt or .onnx; None is the default for videos.
         scale: the factor, 1 to 16, as in `vsr.PictureOptions`; None is the scale that a model file
             is for, if that is one alone, else 4.
         denoise: as in `vsr.UpscaleOptions`, for recurrent models.
         warn: called with what the device's test at the start finds wrong.
         compute: the fields of `vsr.ComputeOptions`: device, precision, threads, tile,
-            self_ensemble, compiled.
+            self_ensemble, strength, compiled.
 
-    Raises ModelError, DeviceError, or TypeError for a keyword that is no option.
+    Raises ModelError; DeviceError, also for a value of `compute` that is out of range; OutputError
+    for a scale that is; TypeError for a keyword that is no option, and a model that is no name.
 
         up = vsr.Upscaler("vespcn", scale=4)
         large = up(image)
@@ -146,8 +147,9 @@ class Upscaler:
                 or 4 (RGB and alpha); uint8, uint16, or float in [0, 1], which is handled in 16
                 bits and clipped. Any strides and byte order; a tensor must be dense.
 
-        Returns the enlarged image, of the same kind, type, channels and device, without gradients.
-        Raises InputError for anything else.
+        Returns the enlarged image, its sides `scale` times as long and rounded to whole pixels, of
+        the same kind, type, channels and device, without gradients. Raises InputError for anything
+        else.
         """
         came = opened(image)
         height, width = came.pixels.shape[:2]
@@ -172,11 +174,11 @@ class Upscaler:
         """Enlarge the frames of a video, in order, each with its exact time.
 
         Args:
-            source: what `vsr.open_video` gives, entered or not, or a path; what is opened here is
-                closed with the last frame, or with the iterator.
+            source: what `vsr.open_video` gives, entered or not, or what it takes; what is opened
+                here is closed with the last frame, or with the iterator.
             warn: called with each warning.
 
-        Raises InputError.
+        Raises InputError, with the first frame where the source cannot be opened.
         """
         network = self._model.network
         with (

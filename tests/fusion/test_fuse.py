@@ -175,6 +175,15 @@ def test_two_files_by_one_link_are_refused(clip: Path, tmp_path: Path) -> None:
     assert (tmp_path / "look.png").read_bytes() == b"old"
 
 
+def test_keywords_go_before_options(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "still.png"
+    options = vsr.FuseOptions(crop=CROP, frames=4, model="", scale=4)  # type: ignore[arg-type]
+    made = vsr.fuse(clip, target, options, scale=2)
+    assert made.fused.still.shape[-1] == 2 * made.fused.box.width
+    with pytest.raises(TypeError, match="sale"):
+        vsr.fuse(clip, target, options, sale=2)
+
+
 def test_only_a_png(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(vsr.OutputError, match=r"a fused still is a \.png"):
         vsr.fuse(clip, tmp_path / "look.jpg", crop=CROP)

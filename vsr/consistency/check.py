@@ -92,8 +92,8 @@ def check(
         warn: called with each warning.
         progress: called after each frame.
 
-    Raises InputError, in one line, where the two do not show the same: another shape, another
-    number of frames, other times.
+    Raises InputError, in one line, for a file that cannot be read, and where the two do not show
+    the same: another shape, another number of frames, other times.
     """
     made, origin = as_path(output, "output"), as_path(source, "source")
     for path in (made, origin):

@@ -24,7 +24,7 @@ _MOST = {"pixels": PIXELS, "seconds": Bounds(1, LONGEST, whole=True)}  # libav b
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that an input may ask for.
+    """The most that an input may ask for. Raises InputError for other than whole numbers from 1.
 
     Attributes:
         pixels: in one of its pictures, columns times rows.

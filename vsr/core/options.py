@@ -70,7 +70,7 @@ class ReadOptions:
         hwaccel: decode on the GPU where its driver can; else on the CPU, with a warning.
         deinterlace: "auto" deinterlaces where the first frames are interlaced, or telecined film;
             "on" makes a picture of each frame, "field" one of each field, "ivtc" the pictures of
-            film (inverse telecine).
+            film (inverse telecine); "off" leaves frames as they are.
         strict: treat any damage to the source as an error; otherwise it is skipped, counted and
             reported.
         stall_timeout: seconds without a frame from the source after which the run fails.
@@ -136,7 +136,8 @@ class ComputeOptions:
     Attributes:
         device: "auto", "cpu", "cuda", "cuda:N", "mps", "xpu", "xpu:N", "igpu", or several GPUs of
             one type with commas, which share frames.
-        precision: of the network's numbers; "auto" is half precision where the device has it.
+        precision: of the network's numbers; "auto" is half precision where the device has it, or
+            what `vsr bench` has found to be the fastest.
         threads: CPU cores to use; 0 for all, and below 1 that part of those there are.
         tile: side of the tiles in pixels of the source, 0 for whole frames; None takes what fits
             the memory. All give the same picture.
@@ -173,6 +174,8 @@ COMPUTE_DEFAULTS = ComputeOptions()
 class EncodeOptions:
     """How the video is encoded; empty values mean the source's or the encoder's default.
 
+    Raises EncoderError for values out of range.
+
     Attributes:
         codec: "h264", "hevc", "av1", "ffv1" or any encoder's name in libav.
         crf: constant rate factor; lower is better and larger. NVENC's encoders take it as cq.
@@ -200,7 +203,7 @@ class EncodeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamOptions:
-    """Which streams besides the video to take, and how. Raises OutputError.
+    """Which streams besides the video to take, and how. Raises OutputError for other values.
 
     Attributes:
         audio: "copy"; "transcode", which encodes audio that the target cannot hold, and only
@@ -237,7 +240,7 @@ class StreamOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How the run itself goes. Raises InputError.
+    """How the run itself goes. Raises InputError for values out of range, or that exclude others.
 
     Attributes:
         overwrite: replace an existing target, once the new one is complete.
@@ -282,8 +285,9 @@ class UpscaleOptions:
     """All that a job may be asked for, besides its source and target.
 
     Attributes:
-        model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth or
-            .ckpt; None is the default, which for still images is another one than for videos.
+        model: a name of `vsr.catalogue()` or of the user's shelf, or a file: .safetensors, .pth,
+            .ckpt or .onnx; None is the default, which for still images is another one than for
+            videos.
         content: what the default model takes the source for: "clean", noisy or compressed
             "footage", or "auto", as it looks. Not with a model.
         denoise: how much noise and coding to remove, 0 to 100; None is as much as the source

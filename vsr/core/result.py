@@ -77,7 +77,7 @@ class Result:
         run: frames, durations, streams and damage.
         verified: whether the finished file was decoded again, frame by frame.
         seconds: wall time, with start-up.
-        model: what enlarged the picture.
+        model: the name of what enlarged the picture.
         scale: by how much; where a size was asked for, the larger factor of its sides.
         device, precision: where, and in what numbers.
         warnings: all that was said on the way.

@@ -151,9 +151,10 @@ def evaluate(
     packages of the extra `metrics`.
 
     Raises InputError for a path that does not exist, a file that cannot be read or is too
-    small, where there is nothing to score, or for `metrics` without their packages; DeviceError
-    for a device that is not there. Raises at once ModelError where there is no such model, and
-    TypeError for arguments of another kind.
+    small, where there is nothing to score, for unknown `metrics` or such without their packages;
+    DeviceError for a device that is not there. Raises at once ModelError where there is no such
+    model, OutputError for a scale and DeviceError for a precision out of range, and TypeError for
+    arguments of another kind.
     """
     compute = ComputeOptions(device=device, precision=precision, self_ensemble=self_ensemble)
     factor = None if scale is None else PictureOptions(scale=scale).scale  # type: ignore[arg-type]

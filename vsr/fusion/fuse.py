@@ -99,14 +99,17 @@ def fuse(
             all of what follows. Beside a .png come the best single frame's region, enlarged
             bicubically and by a network, the mean of the aligned frames, the standard error of each
             pixel, and a record of it all: see BESIDE.
-        options: how; or its fields as keywords.
+        options: how.
         warn: called with each warning.
         progress: called with how far it is, now and then.
         line_of: writes the command that the page tells; a call of this function if left out.
+        keywords: single fields of FuseOptions, such as `crop="110,118,36,16"`. They go before
+            `options`.
 
-    Raises VsrError in one line.
+    Raises VsrError, in one line, and then nothing is written. Raises TypeError where neither
+    gives a `crop`, and for a keyword that is no field.
     """
-    options = options or FuseOptions(**keywords)
+    options = replace(options, **keywords) if options else FuseOptions(**keywords)
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
     files = _files(place, options)
     check_paths(path, files.values(), options)

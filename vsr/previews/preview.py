@@ -49,7 +49,7 @@ CommandOf: TypeAlias = Callable[[Path, Path, UpscaleOptions], str]
 
 @dataclass(frozen=True)
 class Preview:
-    """What was shown.
+    """What was shown, in `target`.
 
     Attributes:
         source, target: the video and the preview.
@@ -119,7 +119,7 @@ def preview(
     """Enlarge a few seconds by each model, and show them beside the `baseline`.
 
     Args:
-        source: a video file.
+        source: a video file or a GIF.
         target: a page (.html), a video of all takes (.mp4, .mkv, .mov), a picture of one frame
             (.png), or a folder of one frame of each take.
         options: for the job on the whole video; their model and span are not used.

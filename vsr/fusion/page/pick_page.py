@@ -67,7 +67,7 @@ def pick_region(
         line_of: writes the command that the page tells; a call of `fuse` if left out.
         keywords: fields of FuseOptions but for `crop`, `keep` and `drop`.
 
-    Raises VsrError in one line.
+    Raises VsrError, in one line, and TypeError for a keyword that is no field.
     """
     options = FuseOptions(crop=_ANY, **keywords)
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
