@@ -170,6 +170,11 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     help="The teacher's mean of 8 flips and turns: 8 times its work.",
 )
 @click.option(
+    "--recorded-only",
+    is_flag=True,
+    help="Recurrent networks: no clean takes; the weights for flawless sources stay.",
+)
+@click.option(
     "--motion-fraction",
     cls=RenamedOption,
     old="--motion-part",

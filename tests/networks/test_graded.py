@@ -49,6 +49,23 @@ def test_each_sees_its_own_mixture(conv: Graded) -> None:
     torch.testing.assert_close(together[1:2], between.relu())
 
 
+def test_held_sets_do_not_learn(conv: Graded) -> None:
+    x, mix = torch.rand(2, 4, 9, 7), mixture(torch.tensor([0.25, 0.75]), GRADES)
+    conv.requires_grad_()
+    free = graded(conv, x, mix)
+    conv.held = 1
+    found = graded(conv, x, mix)
+    assert torch.equal(found, free)
+    found.square().sum().backward()
+    assert conv.weight.grad is not None
+    assert conv.bias is not None
+    assert conv.bias.grad is not None
+    for gradient in (conv.weight.grad, conv.bias.grad):
+        assert not gradient[:FEATURES].any()
+        assert gradient[FEATURES : 2 * FEATURES].any()
+        assert gradient[2 * FEATURES :].any()
+
+
 def test_inference_gives_the_same(conv: Graded) -> None:
     x, mix = torch.rand(1, 4, 24, 24), mixture(torch.tensor([0.4]), GRADES)
     expected = graded(conv, x, mix, relu=True)

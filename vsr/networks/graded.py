@@ -20,11 +20,14 @@ class Graded(nn.Conv2d):
     """A 3x3 convolution, zero padded, with `grades` sets of weights.
 
     As a module it holds those of all grades one after the other, as features; see `graded`.
+
+    Attributes:
+        held: how many of the sets, from the first on, do not learn.
     """
 
     def __init__(self, channels: int, features: int, grades: int) -> None:
         super().__init__(channels, grades * features, _SIZE, padding=_SIZE // 2)
-        self.grades = grades
+        self.grades, self.held = grades, 0
 
 
 def graded(conv: Graded, x: Tensor, mix: Tensor, relu: bool = False) -> Tensor:
@@ -37,12 +40,18 @@ def graded(conv: Graded, x: Tensor, mix: Tensor, relu: bool = False) -> Tensor:
     assert conv.bias is not None
     lying = conv.weight.permute(0, 2, 3, 1)  # channels last, as kernels want weights
     shape = (-1, len(lying) // conv.grades, *lying.shape[1:])
-    weight = (mix @ lying.reshape(conv.grades, -1).float()).view(shape).permute(0, 1, 4, 2, 3)
-    bias = mix @ conv.bias.view(conv.grades, -1).float()
+    sets = _learning(lying.reshape(conv.grades, -1).float(), conv.held)
+    weight = (mix @ sets).view(shape).permute(0, 1, 4, 2, 3)
+    bias = mix @ _learning(conv.bias.view(conv.grades, -1).float(), conv.held)
     if len(mix) == 1:
         return _convolved(x, weight[0], bias[0], relu)
     lanes = zip(x[:, None], weight, bias, strict=True)
     return torch.cat([_convolved(*lane, relu) for lane in lanes])
+
+
+def _learning(sets: Tensor, held: int) -> Tensor:
+    """The sets of weights (grades, ...), of which the first ones have no gradient."""
+    return torch.cat([sets[:held].detach(), sets[held:]]) if held else sets
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:

@@ -23,6 +23,7 @@ from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.graded import Graded
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
@@ -252,6 +253,8 @@ def begin(recipe: Recipe, device: torch.device) -> Run:
         elif isinstance(network, Recurrent):
             _take_motion(network)
         average.load_state_dict(network.state_dict())
+        if recipe.recorded_only:
+            _hold_flawless(network)
         if recipe.reparam_width:
             widen(network, recipe.reparam_width)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -271,6 +274,13 @@ def inputs(recipe: Recipe) -> list[Path]:
     """The files that a run reads, as they are given and within the folders that are."""
     given = [path for path in (recipe.warm_start, recipe.teacher) if path]
     return [*given, *list_media((*recipe.data, *recipe.validation))]
+
+
+def _hold_flawless(network: Network) -> None:
+    """Keep the weights for flawless sources as they are, where others have sets of their own."""
+    for module in network.modules():
+        if isinstance(module, Graded) and module.grades > 1:
+            module.held = 1
 
 
 def _warm_start(network: Network, path: Path) -> None:
@@ -328,6 +338,8 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
         pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
         if pairs.stills or pairs.clips:
             streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
+            if recipe.recorded_only:
+                streams.clean = 0.0
             if teacher := _teacher(recipe):
                 streams.taught = teacher.taught
             first = _first_motion(recipe, network) if recipe.motion_fraction else None

@@ -83,6 +83,8 @@ class Recipe:
             network learns beside the truth: see `vsr.training.teacher`.
         teacher_share: how much of what is learnt is the teacher's.
         teacher_ensemble: whether its pictures are the mean over eight flips and turns.
+        recorded_only: whether a recurrent network sees no clean takes, and its weights for
+            flawless sources stay as they are.
         loss: what is minimised, one of LOSSES: see `losses.restoration`; "relative", for
             recurrent networks alone, is squared error in parts of bicubic's on the same take.
         mse_fraction: the last part of the run, in which squared error, the metric itself, is
@@ -115,6 +117,7 @@ class Recipe:
     teacher: Path | None = None
     teacher_share: float = 0.5
     teacher_ensemble: bool = False
+    recorded_only: bool = False
     loss: str = "charbonnier"
     mse_fraction: float = 0.15
     motion_fraction: float = 0.1
@@ -143,6 +146,8 @@ class Recipe:
             raise TrainingError(f"loss 'relative': only recurrent networks know it: {self.network}")
         if self.teacher and self.network != "recurrent":
             raise TrainingError(f"teacher: only recurrent networks learn from one: {self.network}")
+        if self.recorded_only and self.network != "recurrent":
+            raise TrainingError(f"recorded only: is for recurrent networks: {self.network}")
         if self.degradation not in DEGRADATIONS:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsr.training.take_plan import CLEAN
 from vsr.training.takes import FRAMES, SIDE, Take, draw_take
 from vsr.training.window_pairs import WindowPairs
 
@@ -89,6 +90,7 @@ class Streams:
         lanes, patch: how many, and their side in small pixels.
         future: frames that are shown beyond those that are restored.
         taught: what is done to each take before it is played.
+        clean: the share of takes that are clean; without any, no lane lasts.
     """
 
     source: WindowPairs
@@ -96,6 +98,7 @@ class Streams:
     patch: int
     future: int
     taught: Callable[[Take], Take] = lambda take: take
+    clean: float = CLEAN
     _takes: list[Take] = field(default_factory=list, repr=False)
     _running: list[_Lane | None] = field(default_factory=list, repr=False)
 
@@ -133,7 +136,7 @@ class Streams:
         )
 
     def _draw(self, random: np.random.Generator) -> Take:
-        return self.taught(draw_take(self.source, random))
+        return self.taught(draw_take(self.source, random, self.clean))
 
     def _renew(self, take: Take, random: np.random.Generator) -> None:
         if len(self._takes) < _TAKES:

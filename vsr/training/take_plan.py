@@ -61,16 +61,26 @@ class Plan:
     repeated: Repeated | None = None
 
 
-def draw_plan(moves: bool, frames: int, scale: int, side: int, random: np.random.Generator) -> Plan:
-    """The plan of so many frames of `side` large pixels, in which something moves or not."""
+def draw_plan(
+    moves: bool,
+    frames: int,
+    scale: int,
+    side: int,
+    random: np.random.Generator,
+    clean: float = CLEAN,
+) -> Plan:
+    """The plan of so many frames of `side` large pixels, in which something moves or not.
+
+    `clean` is the chance of one that is reduced alone; what is less of these is recorded.
+    """
     kind = random.random()
     fade = _draw_fade(random) if moves and random.random() < _FADING else None
     repeated = _draw_repeated(frames, random) if moves and random.random() < _REPEATING else None
-    if kind < CLEAN:
+    if kind < clean:
         return Plan(fade, repeated=repeated)
     captioned = random.random() < _CAPTIONED
     captions = draw_captions(scale, side, random) if captioned else ()
-    degradation = draw_noisy(random) if kind < CLEAN + NOISY else draw_coded(random)
+    degradation = draw_noisy(random) if kind < clean + NOISY else draw_coded(random)
     if repeated:
         degradation = with_repeats(degradation, repeated)
     return Plan(fade, captions, degradation, repeated)

@@ -17,7 +17,7 @@ from vsr.evaluation.protocol import shrink
 from vsr.model_selection.noise import noise
 from vsr.networks.recurrent import NOISE_SCALE, QUANTISER_SCALE
 from vsr.training.camera import shoot
-from vsr.training.take_plan import Plan, draw_plan
+from vsr.training.take_plan import CLEAN, Plan, draw_plan
 from vsr.training.window_pairs import WindowPairs
 
 FRAMES = 24
@@ -50,10 +50,13 @@ class Take:
     clean: bool
 
 
-def draw_take(source: WindowPairs, random: np.random.Generator) -> Take:
-    """One take from the stills and clips of `source`, all with sides of at least SIDE * scale."""
+def draw_take(source: WindowPairs, random: np.random.Generator, clean: float = CLEAN) -> Take:
+    """One take from the stills and clips of `source`, all with sides of at least SIDE * scale.
+
+    `clean` as `draw_plan` has it.
+    """
     scene, moves = _filmed(source, random)
-    plan = draw_plan(moves, FRAMES, source.scale, SIDE * source.scale, random)
+    plan = draw_plan(moves, FRAMES, source.scale, SIDE * source.scale, random, clean)
     return apply_plan(plan, scene, source.scale, random)
 
 
