@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import sys
+from io import TextIOWrapper
 
 import click
 
@@ -75,6 +76,8 @@ def _open_streams() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: names may hold any byte
 
 
 def _end(message: str, code: int) -> None:
