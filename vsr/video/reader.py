@@ -189,7 +189,8 @@ class Video:
         For a network that looks at `context` distinct pictures on each side, frames outside
         the span come too: before it as many as it needs, behind it as many as are drawn. For one
         with a state it is those from the beginning of the lifetime on, and `warmup` before them;
-        a shot that begins near the end of the span is warmed up over frames behind it. Out there, damage is no matter.
+        a shot that begins near the end of the span is warmed up over frames behind it. Out there,
+        damage is no matter.
         """
         self._use.begin(self.path)
         return self._read(context, warmup)
