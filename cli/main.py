@@ -14,6 +14,7 @@ from vsr.util.signals import count_going_on, heard, ignore_ending, interrupt, un
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
+from .output.messages import ReaderGoneError
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def _run() -> None:
         _end(str(error), EXIT_INTERRUPTED)
     except VsrError as error:
         _end(f"error: {error}", EXIT_FAILED)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except OSError as error:
