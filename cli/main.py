@@ -10,7 +10,14 @@ import sys
 import click
 
 from vsr.core.errors import StoppedError, VsrError
-from vsr.util.signals import count_going_on, heard, ignore_ending, interrupt, undisturbed
+from vsr.util.signals import (
+    count_going_on,
+    hear_of_children,
+    heard,
+    ignore_ending,
+    interrupt,
+    undisturbed,
+)
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
@@ -28,6 +35,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else a shell has it ignored
         signal.signal(signal.SIGINT, interrupt)
     count_going_on()
+    hear_of_children()
     atexit.register(ignore_ending)
     try:
         _run()
