@@ -31,10 +31,8 @@ import signal, subprocess, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 from vsr.cli.main import main
 sys.argv = ["vsr", "--version"]
-try:
-    main()
-except SystemExit:
-    print(subprocess.run([sys.executable, "-c", "raise SystemExit(3)"]).returncode)
+main()
+print(subprocess.run([sys.executable, "-c", "raise SystemExit(3)"]).returncode)
 """
 
 
