@@ -11,10 +11,18 @@ from io import TextIOWrapper
 import click
 
 from vsr.core.errors import StoppedError, VsrError
-from vsr.util.signals import count_going_on, heard, ignore_ending, interrupt, undisturbed
+from vsr.util.signals import (
+    count_going_on,
+    hear_of_children,
+    heard,
+    ignore_ending,
+    interrupt,
+    undisturbed,
+)
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
+from .output.messages import ReaderGoneError
 
 
 def main() -> None:
@@ -28,6 +36,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else a shell has it ignored
         signal.signal(signal.SIGINT, interrupt)
     count_going_on()
+    hear_of_children()
     atexit.register(ignore_ending)
     try:
         _run()
@@ -49,7 +58,7 @@ def _run() -> None:
         _end(str(error), EXIT_INTERRUPTED)
     except VsrError as error:
         _end(f"error: {error}", EXIT_FAILED)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except OSError as error:

@@ -388,6 +388,24 @@ def test_a_full_stdout_is_told_of_as_such(inputs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("resume", ["never", "always"])
+def test_a_reader_that_goes_is_no_error_of_the_file(
+    inputs: Path, tmp_path: Path, resume: str
+) -> None:
+    words = [SCRIPT, "upscale", inputs / "good.mp4", tmp_path / "out.mp4", *FAST, "--json"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [*words, "--resume", resume], stdout=writing, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, *ENDING])
 def test_an_interrupted_bench_ends_at_once(number: int) -> None:
     options = ["--models", "bicubic", "--seconds", "600", "--device", "cpu"]
