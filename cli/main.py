@@ -6,14 +6,23 @@ import atexit
 import os
 import signal
 import sys
+from io import TextIOWrapper
 
 import click
 
 from vsr.core.errors import StoppedError, VsrError
-from vsr.util.signals import count_going_on, heard, ignore_ending, interrupt, undisturbed
+from vsr.util.signals import (
+    count_going_on,
+    hear_of_children,
+    heard,
+    ignore_ending,
+    interrupt,
+    undisturbed,
+)
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
+from .output.messages import ReaderGoneError
 
 
 def main() -> None:
@@ -27,6 +36,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else a shell has it ignored
         signal.signal(signal.SIGINT, interrupt)
     count_going_on()
+    hear_of_children()
     atexit.register(ignore_ending)
     try:
         _run()
@@ -48,7 +58,7 @@ def _run() -> None:
         _end(str(error), EXIT_INTERRUPTED)
     except VsrError as error:
         _end(f"error: {error}", EXIT_FAILED)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except OSError as error:
@@ -75,6 +85,8 @@ def _open_streams() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: names may hold any byte
 
 
 def _end(message: str, code: int) -> None:

@@ -11,16 +11,23 @@ import click
 from vsr.core.errors import OutputError
 
 
+class ReaderGoneError(Exception):
+    """Who read stdout has closed it. No OSError, as files being written have handlers for those."""
+
+
 def warn(message: str) -> None:
     """Show a warning on stderr."""
     click.echo(f"vsr: warning: {message}", err=True)
 
 
 def event(name: str, facts: Mapping[str, Any]) -> None:
-    """Write a JSON object on a line of stdout. What JSON has no type for, as paths, is text."""
+    """Write a JSON object on a line of stdout. What JSON has no type for, as paths, is text.
+
+    Raises OutputError, and ReaderGoneError where nobody reads any more.
+    """
     try:
         click.echo(json.dumps({"event": name, **facts}, default=str))
     except BrokenPipeError:
-        raise
+        raise ReaderGoneError from None
     except OSError as error:  # by itself, it would be told of the file that is being written
         raise OutputError(f"stdout: cannot be written ({error.strerror})") from None

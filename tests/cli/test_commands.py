@@ -365,12 +365,43 @@ def test_closed_streams_are_no_place_for_a_file(inputs: Path, tmp_path: Path, cl
 
 
 @pytest.mark.slow
+def test_a_name_of_any_bytes_is_shown(inputs: Path, tmp_path: Path) -> None:
+    name = tmp_path / os.fsdecode("\xfc".encode() + b"\xfc.mp4")  # one in UTF-8, one in Latin-1
+    name.symlink_to(inputs / "good.mp4")
+    ran = subprocess.run(
+        [SCRIPT, "probe", name],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"\\udcfc.mp4 (" in ran.stdout
+
+
+@pytest.mark.slow
 def test_a_full_stdout_is_told_of_as_such(inputs: Path, tmp_path: Path) -> None:
     words = [SCRIPT, "upscale", inputs / "good.mp4", tmp_path / "out.mp4", *FAST, "--json"]
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
     assert ran.stderr.startswith("vsr: error: stdout: cannot be written")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resume", ["never", "always"])
+def test_a_reader_that_goes_is_no_error_of_the_file(
+    inputs: Path, tmp_path: Path, resume: str
+) -> None:
+    words = [SCRIPT, "upscale", inputs / "good.mp4", tmp_path / "out.mp4", *FAST, "--json"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [*words, "--resume", resume], stdout=writing, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, "")
     assert not any(tmp_path.iterdir())
 
 

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
+import numpy as np
 import pytest
 from support.cli_runner import vsr as run
 from support.clips import Clip, make
@@ -66,6 +68,30 @@ def test_an_image_can_be_checked_too(tmp_path: Path) -> None:
     assert found.frames == 1
     assert found.flicker is None
     assert found.psnr > 40
+
+
+@pytest.mark.parametrize("source_format", ["gbrp10le", "gbrp12le", "yuvj444p"])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p10le", "gbrp"])
+def test_green_is_no_luma_and_full_range_not_limited(
+    tmp_path: Path, source_format: str, pix_fmt: str
+) -> None:
+    best = {"qmin": "2", "qmax": "2"}
+    codec, options = ("mjpeg", best) if source_format == "yuvj444p" else ("ffv1", {})
+    small = tmp_path / "in.mkv"
+    with av.open(str(small), "w") as container:
+        stream = container.add_stream(codec, 25, options)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, source_format
+        y, x = np.mgrid[0:32, 0:48].astype(np.float32)
+        colours = np.stack([128 + 100 * np.sin(x / 9), 4 * x, 255 - 6 * y], -1)  # none like another
+        frame = av.VideoFrame.from_ndarray(colours.clip(0, 255).astype(np.uint8), "rgb24")
+        for packet in (*stream.encode(frame.reformat(format=source_format)), *stream.encode()):
+            container.mux(packet)
+    large = tmp_path / "out.mkv"
+    vsr.upscale(small, large, **LOSSLESS, pix_fmt=pix_fmt, scale=2)
+    found = vsr.check(large, small)
+    assert found.psnr > 45
+    assert found.largest < 1
+    assert found.overshoot < 0.01
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import tracemalloc
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -68,3 +70,48 @@ def test_counts_have_the_keys_of_json_and_come_back() -> None:
     assert damage.counts == {"gaps": 1, "mended": 2, "restarts": 3, "others": 4}
     assert Damage.of(damage.counts) == damage
     assert Damage.of({}) == Damage()
+
+
+def test_another_thread_may_count_while_it_is_told() -> None:
+    tally = Tally(Path("clip.mp4"))
+    tally.add("gaps")
+    tally.add("corrupt")
+    said: list[str] = []
+    tally.tell(lambda message: (said.append(message), tally.others("sound", 1, said.append))[0])
+    assert len(said) == 4
+    assert tally.damage == Damage(gaps=1, corrupt=1, other_packets=2)
+
+
+def test_what_lies_between_two_ticks() -> None:
+    chance, tally = random.Random(3), Tally(Path("clip.mp4"))
+    found: list[tuple[int, str]] = []
+    tally.add("missing_bytes", 7)  # before the first frame
+    for tick in range(0, 300, 3):
+        for kind in chance.sample(["gaps", "corrupt", "untimed"], chance.randrange(3)):
+            tally.add(kind)
+            found.append((tick, kind))
+        tally.mark(tick)
+    tally.add("undecodable")  # behind the last one
+    for _ in range(50):
+        begin, end = sorted(chance.sample(range(1, 310), 2))
+        kinds = [kind for tick, kind in found if begin <= tick < end]
+        expected = Damage(**{kind: kinds.count(kind) for kind in ("gaps", "corrupt", "untimed")})
+        assert tally.within(begin, end) == expected
+    whole = tally.within(None, None)
+    assert whole == tally.damage
+    assert (whole.missing_bytes, whole.undecodable) == (7, 1)
+    assert tally.within(None, 0) == Damage()
+    assert tally.within(None, 1).missing_bytes == 7
+
+
+def test_a_stream_without_times_takes_little_memory() -> None:
+    tally, frames = Tally(Path("clip.h264")), 20_000
+    tracemalloc.start()
+    try:
+        for tick in range(frames):
+            tally.add("untimed")
+            tally.mark(tick)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 32 * frames  # bytes: a live stream may last for weeks

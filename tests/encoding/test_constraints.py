@@ -91,6 +91,19 @@ def test_the_smallest_pictures_arrive(
     assert padded == any(f"encoded as {columns}x{rows}, the last" in line for line in told)
 
 
+@pytest.mark.parametrize("size", [(200, 2), (250, 4), (2, 150), (4, 160), (177, 7)])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p"])
+def test_long_narrow_pictures_arrive_in_ffv1(
+    tmp_path: Path, pix_fmt: str, size: tuple[int, int]
+) -> None:
+    clip = Clip(*size, pix_fmt, codec="ffv1", options={"slices": "1"}, pts=SHORT)
+    source, target = make(tmp_path / "in.mkv", clip), tmp_path / "out.mkv"
+    enlarge(source, target, codec="ffv1")
+    found = held(target)
+    assert len(found.pts) == len(SHORT)
+    assert found.sizes == {(2 * size[0], 2 * size[1])}
+
+
 def test_what_is_added_repeats_the_edge(tmp_path: Path) -> None:
     clip = Clip(3, 5, codec="ffv1", options={"slices": "1"}, pts=SHORT)
     source, exact, padded = make(tmp_path / "in.mkv", clip), tmp_path / "a.mkv", tmp_path / "b.mkv"

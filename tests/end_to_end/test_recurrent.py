@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -47,10 +48,10 @@ NUMBERS = (0, 0, 0, 1, 2, 2, 2, 3, -5, -5, -6, -7, 8, 9, 10, 10, *range(11, 60))
 CLIP = Clip(pts=tuple(range(0, len(NUMBERS) * 512, 512)), numbers=NUMBERS, options=LOSSLESS)
 
 
-def network(flow: float, coming_aligned: bool = True) -> Recurrent:
+def network(flow: float, coming_aligned: bool = True, future: int = 2) -> Recurrent:
     """With weights drawn at random; those of the motion net's last layers are scaled by `flow`."""
     options = {"features": 8, "pairs": 1, "flow_features": 4, "hidden": 6, "grades": 2}
-    made = drawn(Recurrent(2, coming_aligned=coming_aligned, **options))
+    made = drawn(Recurrent(2, coming_aligned=coming_aligned, future=future, **options))
     with torch.no_grad():
         made.outward.weight.mul_(0.2)
         for layers in (made.motion.coarse, made.motion.fine):
@@ -245,6 +246,18 @@ def test_any_span_is_what_the_whole_has_there(clip: Path) -> None:
             [replace(f, duration=0) for f in part],
             [replace(f, duration=0) for f in whole[first:last]],
         )
+
+
+def test_a_span_that_ends_soon_after_a_cut_needs_no_network_that_looks_ahead(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shot's own first frames warm the state up, those behind the span among them."""
+    monkeypatch.setattr(sys.modules[__name__], "NETWORK", network(1.0, future=0))
+    whole, cut = of_file(clip), NUMBERS.index(-5)
+    for last in (cut + 1, cut + 3):
+        part = of_file(clip, Span(Fraction(cut - 4, 25), Fraction(last, 25)))
+        assert len(part) == last - cut + 4
+        assert all(map(Frame.shows_same, part, whole[cut - 4 : last]))
 
 
 def test_segments_are_what_one_go_gives(clip: Path, tmp_path: Path, use: None) -> None:

@@ -312,6 +312,17 @@ def test_progress_and_result(tmp_path: Path) -> None:
     assert result.fps == pytest.approx(12 / result.seconds)
 
 
+def test_an_error_of_who_is_told_is_not_taken_for_one_of_the_target(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", TIMINGS["no B-frames"])
+
+    def progress(now: Progress) -> None:
+        raise FileNotFoundError("a log of the caller's")
+
+    with pytest.raises(FileNotFoundError, match="a log of the caller's"):
+        enlarge(source, tmp_path / "out.mp4", progress=progress, resume="never")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
 def test_the_default_model_is_one_for_what_there_is_to_see(tmp_path: Path) -> None:
     clip = make(tmp_path / "in.mkv", Clip(24, 16, pts=(0, 512), **LOSSLESS))
     folder = tmp_path / "frames"

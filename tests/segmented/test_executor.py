@@ -29,7 +29,7 @@ from vsr.pipeline.frames import run_frames
 from vsr.segmented import executor
 from vsr.segmented.executor import make_here
 from vsr.segmented.plan import Plan
-from vsr.segmented.work_dir import WorkDir, open_work
+from vsr.segmented.work_dir import SegmentRecord, WorkDir, open_work
 from vsr.video.field_vote import FieldOrder
 from vsr.video.reader import open_video
 
@@ -272,6 +272,28 @@ def test_what_is_missing_is_made_and_nothing_else(tmp_path: Path) -> None:
         moves.clear()
         make_here(job, tools, work, reporter)
         assert moves == []
+
+
+def test_the_journal_is_read_as_often_for_many_segments_as_for_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(make(tmp_path / "a.mp4", SOURCES["uneven.mp4"]), tmp_path / "out.mp4")
+    tools = tools_of(job, looking(0))
+    plain = WorkDir.done
+    looks: list[int] = []
+
+    def counting(work: WorkDir) -> dict[int, SegmentRecord]:
+        looks[-1] += 1
+        found: dict[int, SegmentRecord] = plain.__get__(work)
+        return found
+
+    monkeypatch.setattr(WorkDir, "done", property(counting))
+    for borders in ((12,), (4, 8, 12, 16, 20)):
+        plan = replace(cut_at(job, tools, *borders), key=f"{len(borders)}{'0' * 63}")
+        looks.append(0)
+        with open_work(job.target, plan.key, lambda plan=plan: plan) as work:
+            make_here(job, tools, work, Reporter())
+    assert looks[0] == looks[1]
 
 
 def lose(work: WorkDir, *numbers: int) -> None:

@@ -7,9 +7,10 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from support.ui_servers import PROGRAM
 
-from vsr.ui.hub import events
+from vsr.ui.hub import events, soon
 from vsr.ui.orders import Order
 from vsr.ui.queue import JobQueue
 from vsr.ui.store import JobStore
@@ -81,3 +82,15 @@ def test_who_has_left_is_told_nothing(tmp_path: Path) -> None:
 
     asyncio.run(look())
     assert queue._listeners == []
+
+
+def test_a_loop_that_closes_meanwhile_does_not_end_the_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    asked = iter([False])  # whether it is closed: not yet
+    monkeypatch.setattr(loop, "is_closed", lambda: next(asked, True))
+    called: list[str] = []
+    soon(loop, called.append, "a job")
+    assert called == []

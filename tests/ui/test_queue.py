@@ -40,8 +40,15 @@ def notes(folder: Path, target: str) -> list[str]:
 
 
 def is_stopped(pid: int) -> bool:
-    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    """Whether a process is, or soon will be: it has to have a core for it."""
+    until = time.monotonic() + 20
+    while (state := _state(pid)) != "T" and time.monotonic() < until:
+        time.sleep(0.02)
     return state == "T"
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_job_runs_and_tells(page: Page, folder: Path) -> None:

@@ -26,6 +26,22 @@ def test_a_closed_terminal_ends_as_a_request_does() -> None:
     assert told.split() == [number.name for number in ENDING] == ["SIGTERM", "SIGHUP", "SIGQUIT"]
 
 
+DEAF = """
+import signal, subprocess, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+from vsr.cli.main import main
+sys.argv = ["vsr", "--version"]
+main()
+print(subprocess.run([sys.executable, "-c", "raise SystemExit(3)"]).returncode)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="there is none")
+def test_a_parent_that_ignores_its_children_does_not_make_failures_successes() -> None:
+    told = subprocess.check_output([sys.executable, "-c", DEAF], text=True)
+    assert told.splitlines()[-1] == "3"
+
+
 IMPATIENT = """
 import os, signal, sys
 from vsr.util import signals

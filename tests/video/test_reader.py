@@ -369,6 +369,70 @@ def test_a_picture_that_changes_size_is_scaled_to_the_first(tmp_path: Path) -> N
     ]
 
 
+def coded(range_: int, matrix: int, yuv: Sequence[int], pix_fmt: str = "yuv420p") -> bytes:
+    """A raw H.264 stream, lossless, of three frames of one colour that it tells of so."""
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 64, 48, pix_fmt
+    encoder.time_base, encoder.framerate = Fraction(1, 25), Fraction(25)
+    encoder.color_range, encoder.colorspace = range_, matrix
+    encoder.options = {**FAST, "qp": "0"}
+    packets = []
+    for number in range(3):
+        frame = av.VideoFrame(64, 48, pix_fmt)
+        for plane, value in zip(frame.planes, yuv, strict=True):
+            type_ = np.uint16 if "10" in pix_fmt else np.uint8
+            np.frombuffer(plane, type_)[:] = value
+        frame.pts, frame.color_range, frame.colorspace = number, range_, matrix
+        packets += encoder.encode(frame)
+    return b"".join(map(bytes, [*packets, *encoder.encode(None)]))
+
+
+# One colour, (0.6, 0.4, 0.5), in the numbers of each range and matrix.
+SAME = {
+    (1, 1): (114, 134, 149),  # limited, BT.709
+    (1, 6): (119, 132, 149),  # limited, BT.601
+    (2, 1): (115, 135, 152),  # full, BT.709
+}
+
+
+@pytest.mark.parametrize(("first", "then"), [((1, 1), (2, 1)), ((2, 1), (1, 1)), ((1, 6), (1, 1))])
+@pytest.mark.parametrize("deep", [False, True])
+def test_colours_that_change_their_numbers_stay_what_they_are(
+    tmp_path: Path, first: tuple[int, int], then: tuple[int, int], deep: bool
+) -> None:
+    pix_fmt, times = ("yuv420p10le", 4) if deep else ("yuv420p", 1)
+    parts = [coded(*c, [times * n for n in SAME[c]], pix_fmt) for c in (first, then, first)]
+    path = tmp_path / "joined.h264"
+    path.write_bytes(b"".join(parts))
+    warnings: list[str] = []
+    info, frames = read(path, warn=warnings.append)
+    assert (info.color.range, info.color.matrix) == first
+    assert len(frames) == 9
+    expected = [times * n for n in SAME[first]]
+    for number, frame in enumerate(frames):
+        found = [int(plane[12, 10]) for plane in frame.planes]
+        off = max(abs(a - b) for a, b in zip(found, expected, strict=True))
+        assert off <= (2 * times if 3 <= number < 6 else 0)
+    words = {1: "limited", 2: "full"}
+    change = [message for message in warnings if "colours" in message]
+    assert change == [
+        f"the colours change to {words[then[0]]} range, matrix {then[1]} on the way; converted "
+        f"to the first, {words[first[0]]} range, matrix {first[1]} (matrices of ITU-T H.273)"
+    ]
+
+
+@pytest.mark.parametrize(("first", "then"), [((1, 6), (1, 5)), ((1, 1), (0, 2)), ((0, 2), (1, 1))])
+def test_what_says_nothing_else_of_colours_is_taken_as_it_is(
+    tmp_path: Path, first: tuple[int, int], then: tuple[int, int]
+) -> None:
+    path = tmp_path / "joined.h264"
+    path.write_bytes(b"".join(coded(*told, (100, 90, 170)) for told in (first, then)))
+    warnings: list[str] = []
+    _, frames = read(path, warn=warnings.append)
+    assert {int(plane[5, 5]) for frame in frames for plane in frame.planes} == {100, 90, 170}
+    assert not [message for message in warnings if "colours" in message]
+
+
 # Parts
 
 PLACES = (0, 1, 2, 4, 5, 8, 11)  # every place in a group of five

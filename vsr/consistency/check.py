@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vsr.consistency.measure import Luma, agreement, levels, psnr
+from vsr.core.color import known_matrix
+from vsr.core.color_codes import ColorRange
 from vsr.core.crop import Box, CropRegion, parse_crop
 from vsr.core.errors import InputError
 from vsr.core.events import Progress, ignore
 from vsr.core.frame import Frame
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.paths import as_path, check_input
+from vsr.core.recolor import recoloured
 from vsr.core.source import Source
 from vsr.evaluation.flicker import flicker, motion_between
 from vsr.pipeline.routes import open_file
@@ -163,9 +166,22 @@ def _pairs(large: Source, small: Source, box: Box, most: int | None) -> Iterator
         _check_times(large, small, number, own, (times[0] - first[0]) - (times[1] - first[1]))
         yield _Pair(
             levels(made.planes[0], large.info.format),
-            np.ascontiguousarray(levels(own.planes[0], small.info.format)[rows, columns]),
+            np.ascontiguousarray(_as_told(own, small, large)[rows, columns]),
             float(times[1] - first[1]),
         )
+
+
+def _as_told(own: Frame, small: Source, large: Source) -> Luma:
+    """The levels of a source's frame, as the output tells them.
+
+    Green is no luma, and full range is not limited range.
+    """
+    have, want = small.info, known_matrix(large.info)
+    full = [info.color.range == ColorRange.FULL for info in (have, want)]
+    if have.format.rgb == want.format.rgb and (have.format.rgb or full[0] == full[1]):
+        return levels(own.planes[0], have.format)
+    made = replace(have, format=want.format, color=want.color)
+    return levels(recoloured(own.planes, have, made)[0], made.format)
 
 
 def _told(

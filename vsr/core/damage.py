@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vsr.core.errors import InputError
@@ -111,8 +113,34 @@ _WORDS = {  # for one, and for {n}
 }
 
 
+@dataclass(frozen=True)
+class _Growth:
+    """How a count has grown. A raw stream's grows with each frame: 16 bytes a time.
+
+    Attributes:
+        ticks: of the frames at which it was larger than before, ascending.
+        counts: what it was then.
+    """
+
+    ticks: array[int] = field(default_factory=lambda: array("q"))
+    counts: array[int] = field(default_factory=lambda: array("q"))
+
+    def mark(self, tick: int, count: int) -> None:
+        """Remember a count, if it is another than the last one."""
+        if not self.counts or self.counts[-1] != count:
+            self.counts.append(count)
+            self.ticks.append(tick)  # last: other threads look by it
+
+    def before(self, tick: int) -> int:
+        """What it was at the last frame before `tick`."""
+        place = bisect_left(self.ticks, tick)
+        return self.counts[place - 1] if place else 0
+
+
 class Tally:
     """Counts damage as it is met. Strict, it raises instead.
+
+    The thread that reads the picture and the one that copies the other streams share one.
 
     Attributes:
         path: the source that is damaged.
@@ -122,7 +150,7 @@ class Tally:
         self.path = path
         self._strict = strict
         self._counts: Counter[str] = Counter()
-        self._marks: list[tuple[int, Damage]] = []
+        self._grown: dict[str, _Growth] = {}
 
     def add(self, kind: str, count: int = 1) -> None:
         """Count damage of a kind, a field of `Damage`. Raises InputError if strict."""
@@ -146,8 +174,8 @@ class Tally:
 
     def mark(self, tick: int) -> None:
         """Remember that what has been found lay before the end of the frame at `tick`."""
-        if not self._marks or self._marks[-1][1] != self.damage:
-            self._marks.append((tick, self.damage))
+        for kind, count in self._counts.copy().items():
+            self._grown.setdefault(kind, _Growth()).mark(tick, count)
 
     def marked(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """The frames, with a mark at each."""
@@ -157,8 +185,8 @@ class Tally:
 
     def before(self, tick: int) -> Damage:
         """What had been found when the last frame before `tick` was marked."""
-        known = (damage for marked, damage in reversed(self._marks) if marked < tick)
-        return next(known, NO_DAMAGE)
+        grown = self._grown.copy()
+        return Damage(**{kind: growth.before(tick) for kind, growth in grown.items()})
 
     def within(self, begin: int | None, end: int | None) -> Damage:
         """What was found from the frame at a tick up to the one at another.
@@ -176,7 +204,7 @@ class Tally:
 
     def tell(self, warn: Warn) -> None:
         """A warning for each kind of damage that was met."""
-        for kind, count in self._counts.items():
+        for kind, count in self._counts.copy().items():
             if count and kind in _WORDS:
                 warn(_words(kind, count))
 

@@ -86,7 +86,8 @@ _HARDWARE = {
 _HDR_ENCODER = "libx265"
 _HDR_SUFFIXES = {".mp4", ".mkv", ".mov", ".m4v", ".ts", ".m2ts", ".mts"}
 _NARROWEST_TREE = 64  # columns; see `_parameters`
-_FEWEST_SLICED = 16  # rows or columns; see `_options`
+_FEWEST_SLICED = 16  # rows or columns; see `_in_one_slice`
+_LARGEST_UNSLICED = 352, 288  # columns and rows; libav's ffv1 cuts all that is larger
 
 
 @dataclass(frozen=True)
@@ -253,11 +254,19 @@ def _options(context: VideoCodecContext, info: VideoInfo, encoding: Encoding) ->
         options["preset"] = encoding.preset
     if info.color.siting and info.format.chroma_width == 2:
         options["chroma_sample_location"] = info.color.siting
-    if name == "ffv1" and min(info.width, info.height) < _FEWEST_SLICED:
-        options["slices"] = "1"  # it refuses to cut some small pictures
+    if name == "ffv1" and _in_one_slice(info):
+        options["slices"] = "1"
     for option, value in _parameters(name, info):
         options[option] = ":".join(filter(None, (options.get(option), value)))
     return options
+
+
+def _in_one_slice(info: VideoInfo) -> bool:
+    """Whether ffv1 must be told not to cut a picture: it refuses to cut some small ones, and
+    refuses to leave any large one whole."""
+    columns, rows = _LARGEST_UNSLICED
+    small = min(info.width, info.height) < _FEWEST_SLICED
+    return small and info.width <= columns and info.height <= rows
 
 
 def _parameters(name: str, info: VideoInfo) -> Iterator[tuple[str, str]]:

@@ -51,10 +51,8 @@ class SelfEnsemble(Network):
             missing = (0, -width % self.block, 0, -height % self.block)
             x = F.pad(x, missing, mode="replicate")
         total: Tensor | None = None
-        for turned, flips in POSITIONS:
-            moved = x.transpose(-1, -2) if turned else x
-            large = self.network(moved.flip(flips).contiguous()).flip(flips)
-            large = large.transpose(-1, -2) if turned else large
+        for position in range(len(POSITIONS)):
+            large = back(self.network(moved(x, position)), position)
             total = large if total is None else total + large
         assert total is not None
         return total[..., : height * self.scale, : width * self.scale] / len(POSITIONS)

@@ -142,7 +142,7 @@ class Live:
             self._tally.tell(self._warn)
             if inside.behind is None:
                 self._tell_lost()
-            elif context:
+            elif context or warmup:
                 for frame, _ in chain([inside.behind], timed):
                     yield replace(frame, is_context=True)
         finally:

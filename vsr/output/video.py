@@ -176,21 +176,23 @@ def _encoding(
     muxing: _Muxing, written: _Written, verified: bool, give_up: Callable[[], None] = ignore
 ) -> Iterator[Output]:
     """Encode and mux, in a thread, the frames that are handed over; all is out at the end."""
-    encoder, shift = muxing.encoder, muxing.shift
+    encoder, shift, target = muxing.encoder, muxing.shift, muxing.target
     times = written.times = array("q") if verified else None
 
     def write(frame: Frame) -> None:
         before = encoder.repeated
-        for packet in encoder.encode(frame, frame.pts - shift):
-            muxing.mux(packet)
+        with _one_line(target):
+            for packet in encoder.encode(frame, frame.pts - shift):
+                muxing.mux(packet)
         if times is not None:
             times.extend([encoder.shown_at] * (1 + encoder.repeated - before))
 
     def finish() -> Iterator[None]:
-        for packet in encoder.flush():
-            muxing.mux(packet)
-            yield
-        yield from muxing.finish()
+        with _one_line(target):
+            for packet in encoder.flush():
+                muxing.mux(packet)
+                yield
+            yield from muxing.finish()
 
     with behind(write, finish, _QUEUE, give_up) as hand_over:
 
@@ -215,7 +217,7 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
     target = spec.target
     times, length = array("q"), Fraction(0)
     try:
-        with _opened(part, spec) as muxing:
+        with _opened(part, spec) as muxing, _one_line(target):
             for packet in packets:
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / spec.info.time_base))
@@ -241,6 +243,7 @@ class _Muxing:
     """An output with its header written.
 
     Attributes:
+        target: what it is to become, for messages.
         output: the container.
         encoder: the picture's.
         others: all else.
@@ -249,6 +252,7 @@ class _Muxing:
         refused: a message for each packet that the muxer did not take.
     """
 
+    target: Path
     output: OutputContainer
     encoder: Encoder
     others: Passthrough
@@ -289,36 +293,37 @@ class _Muxing:
 def _opened(part: Path | Outlet, spec: VideoSpec) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
     target, info, others_of, tag = spec.named, spec.info, spec.others_of, spec.provenance_tag
-    with _one_line(spec.target), ExitStack() as stack:
-        streams = stack.enter_context(others_of.other_streams()) if others_of else None
-        name = spec.encoding.encoder(target, info)
-        plan = plan_streams(streams, target, spec.streams, name, tag)
-        is_live = streams is not None and streams.arriving is not None
-        grows = is_live or isinstance(part, Outlet)
-        options = fragmented(plan.format, plan.options) if grows else plan.options
-        options = {**options, **plays_options(plan.format, spec.plays)}
-        clock = clock_for(target, plan.format, streams, info)
-        output = stack.enter_context(open_output(part, plan.format, options))
-        color = spec.color or info.color
-        encoder = Encoder(output, info, name, spec.encoding, color, spec.warn, clock)
-        others = NOTHING_ELSE
-        if streams:
-            others = copy_streams(streams, output, encoder.add_stream, plan)
-        else:
-            encoder.add_stream()
-        output.metadata.update(with_statement(output.metadata, tag, output.format.name))
-        if _drop_timecode(output, info):
-            spec.warn(f"{target.suffix} holds no timecode at {_pace(info)}: it is left out")
-        for warning in plan.warnings(target):
-            spec.warn(warning)
-        if note := clock_note(target, plan.format, clock, info):
-            spec.warn(note)
-        for note in _picture_notes(spec, encoder):
-            spec.warn(note)
-        output.start_encoding()
-        shift = shift_of(others_of, info) if others_of else 0
-        number = number_written(output, encoder.stream)
-        yield _Muxing(output, encoder, others, shift, number)
+    with ExitStack() as stack:
+        with _one_line(spec.target):
+            streams = stack.enter_context(others_of.other_streams()) if others_of else None
+            name = spec.encoding.encoder(target, info)
+            plan = plan_streams(streams, target, spec.streams, name, tag)
+            is_live = streams is not None and streams.arriving is not None
+            grows = is_live or isinstance(part, Outlet)
+            options = fragmented(plan.format, plan.options) if grows else plan.options
+            options = {**options, **plays_options(plan.format, spec.plays)}
+            clock = clock_for(target, plan.format, streams, info)
+            output = stack.enter_context(open_output(part, plan.format, options))
+            color = spec.color or info.color
+            encoder = Encoder(output, info, name, spec.encoding, color, spec.warn, clock)
+            others = NOTHING_ELSE
+            if streams:
+                others = copy_streams(streams, output, encoder.add_stream, plan)
+            else:
+                encoder.add_stream()
+            output.metadata.update(with_statement(output.metadata, tag, output.format.name))
+            if _drop_timecode(output, info):
+                spec.warn(f"{target.suffix} holds no timecode at {_pace(info)}: it is left out")
+            for warning in plan.warnings(target):
+                spec.warn(warning)
+            if note := clock_note(target, plan.format, clock, info):
+                spec.warn(note)
+            for note in _picture_notes(spec, encoder):
+                spec.warn(note)
+            output.start_encoding()
+            shift = shift_of(others_of, info) if others_of else 0
+            number = number_written(output, encoder.stream)
+        yield _Muxing(spec.target, output, encoder, others, shift, number)
 
 
 def _picture_notes(spec: VideoSpec, encoder: Encoder) -> Iterator[str]:
@@ -410,7 +415,10 @@ def _not_to_be_written(frame: Frame) -> None:
 
 @contextmanager
 def _one_line(target: Path) -> Iterator[None]:
-    """Turn what libav and the system say while writing into an OutputError."""
+    """Turn what libav and the system say while writing into an OutputError.
+
+    Not around what hands over frames: its own errors are no matter of the target.
+    """
     try:
         yield
     except (av.FFmpegError, OSError) as error:

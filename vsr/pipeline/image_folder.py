@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from vsr.core.errors import OutputError
@@ -52,5 +53,6 @@ def run_stills(
             runs.append(run(file, folder / name, number, len(files)))
     finally:
         if made and not runs:
-            folder.rmdir()
+            with suppress(OSError):  # others have put something there: the error is what counts
+                folder.rmdir()
     return in_all(runs)

@@ -47,7 +47,7 @@ def make_here(
     for segments in work.pending():
         left = list(segments)
         while left:
-            before = sum(done.frames for done in work.done.values())
+            before = sum(record.frames for record in work.done.values())
             after = _after(before, work.plan.frames, reporter)
             if hours is not None and is_late():
                 if before:  # so that it is known that something is kept
@@ -59,7 +59,8 @@ def make_here(
             except StoppedError:
                 if reporter.stop.is_set():
                     raise
-            left = [segment for segment in left if segment.number not in work.done]
+            done = work.done  # read anew from the journal at each look
+            left = [segment for segment in left if segment.number not in done]
 
 
 def make_segments(job: Job, tools: LoadedModel, stretch: Stretch, reporter: Reporter) -> None:

@@ -94,14 +94,30 @@ def create_segments(
     or damaged, StoppedError.
     """
     work = _Segments(stretch, info, encoding, first, damage, reporter)
+    folder = stretch.file_of(stretch.segments[0].number).parent
+
+    def write(frame: Frame) -> None:
+        with _one_line(folder):
+            work.write(frame)
+
+    def finish() -> Iterator[None]:
+        with _one_line(folder):
+            yield from work.finish()
+
     try:
-        with behind(work.write, work.finish, _QUEUE) as hand_over:
+        with behind(write, finish, _QUEUE) as hand_over:
             yield Output(hand_over, stretch.plan.encoder, Others())
-    except (av.FFmpegError, OSError) as error:
-        folder = stretch.file_of(stretch.segments[0].number).parent
-        raise OutputError(f"{folder}: cannot be written ({reason(error)})") from error
     finally:
         work.abandon()
+
+
+@contextmanager
+def _one_line(folder: Path) -> Iterator[None]:
+    """Turn what libav and the system say while writing there into an OutputError."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"{folder}: cannot be written ({reason(error)})") from error
 
 
 class _Segments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from .answers import in_thread
@@ -26,7 +27,7 @@ async def events(queue: JobQueue, closing: asyncio.Event) -> AsyncIterator[str]:
         waiting[job_id] = None
         woken.set()
 
-    leave = queue.listen(lambda job_id: _soon(loop, changed, job_id))
+    leave = queue.listen(lambda job_id: soon(loop, changed, job_id))
     try:
         yield _event("jobs", await in_thread(queue.all))
         while not closing.is_set():
@@ -41,8 +42,9 @@ async def events(queue: JobQueue, closing: asyncio.Event) -> AsyncIterator[str]:
         leave()
 
 
-def _soon(loop: asyncio.AbstractEventLoop, call: Any, job_id: str) -> None:
-    if not loop.is_closed():
+def soon(loop: asyncio.AbstractEventLoop, call: Any, job_id: str) -> None:
+    """Have a loop call that, from another thread; nothing where the loop is closed."""
+    with suppress(RuntimeError):
         loop.call_soon_threadsafe(call, job_id)
 
 

@@ -43,6 +43,16 @@ def count_going_on() -> None:
         signal.siginterrupt(signal.SIGCONT, False)
 
 
+def hear_of_children() -> None:
+    """Have the system tell how child processes end.
+
+    Where SIGCHLD is ignored, as some that start programs hand it on, nobody is told, and Python
+    takes each child for one that ended well.
+    """
+    if hasattr(signal, "SIGCHLD") and signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def times_gone_on() -> int:
     """How often this process has gone on after it had been stopped, as by Ctrl-Z."""
     return _times_gone_on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -42,6 +43,7 @@ _SPACES: Mapping[int, Colorspace] = {
     Matrix.BT2020_NCL: Colorspace.BT2020,
     Matrix.BT2020_CL: Colorspace.BT2020,
 }
+_CODED = {*_SPACES, Matrix.BT470BG, Matrix.SMPTE170M}
 # libav reads EXIF into frame side data that PyAV cannot name, and breaks on.
 _EXIF_CODECS = {"mjpeg", "png", "apng", "webp", "tiff", "jpegxl", "libjxl"}
 # SWS_BICUBIC, with SWS_ACCURATE_RND and SWS_FULL_CHR_H_INT: the faster ways shift colours by 1.
@@ -163,7 +165,7 @@ def _integers(matrix: Any) -> tuple[int, ...]:
 
 
 class PlaneReader:
-    """Copies the planes out of decoded frames, converting where the layout is another."""
+    """Copies the planes out of decoded frames, converting where layout or colours are others."""
 
     def __init__(self, info: VideoInfo, warn: Warn) -> None:
         self._info = info
@@ -171,12 +173,19 @@ class PlaneReader:
         self._warned: set[str] = set()
 
     def __call__(self, frame: VideoFrame) -> tuple[Plane, ...]:
-        info = self._info
-        if (frame.width, frame.height) != (info.width, info.height):
+        info, color = self._info, _color_of(frame, self._info)
+        resized = (frame.width, frame.height) != (info.width, info.height)
+        if resized:
             self._once(
                 f"the picture changes size to {frame.width}x{frame.height} on the way; "
                 f"scaled to the first size, {info.width}x{info.height}"
             )
+        if color != info.color:
+            self._once(
+                f"the colours change to {_in_words(color)} on the way; converted to the first, "
+                f"{_in_words(info.color)} (matrices of ITU-T H.273)"
+            )
+        if resized or color != info.color:
             return copied(self._reformat(frame, info.format), info.format)
         return _planes(frame, info.format, self._reformat)
 
@@ -186,19 +195,58 @@ class PlaneReader:
             self._warn(message)
 
     def _reformat(self, frame: VideoFrame, format_: PixelFormat) -> VideoFrame:
-        """libav's conversion, by the stream's own matrix and range."""
-        info = self._info
+        """libav's conversion to the stream's first matrix and range, from the frame's own."""
+        info, color = self._info, _color_of(frame, self._info)
         if not format_.has_alpha and _layout(frame.format)[3] == 4:
             self._once(f"transparency is dropped ({frame.format.name})")
-        return frame.reformat(
+        changed = color != info.color
+        return (_unnamed(frame) if changed else frame).reformat(
             width=info.width,
             height=info.height,
             format=format_.name,
             interpolation=_ACCURATE,
-            src_colorspace=_space(info.color),
+            src_colorspace=_space(color),
             dst_colorspace=_space(info.color),
+            src_color_range=_range(color) if changed else None,
             dst_color_range=_range(info.color),
         )
+
+
+def _color_of(frame: VideoFrame, info: VideoInfo) -> ColorTags:
+    """The colours of a frame of Y, U and V: the stream's, but for what the frame plainly says else.
+
+    Nothing said, and another code of the same numbers, is no change.
+    """
+    color = info.color
+    if info.format.rgb or info.format.planes < 3 or _layout(frame.format)[4]:
+        return color
+    # decoders keep the first picture's format: yuvj or not, it says nothing of later ones
+    told = replace(
+        color,
+        range=int(frame.color_range or color.range),
+        matrix=_known(frame.colorspace, color.matrix),
+    )
+    if _range(told) != _range(color):
+        color = replace(color, range=told.range)
+    if {color.matrix, told.matrix} <= _CODED and _space(told) != _space(color):
+        color = replace(color, matrix=told.matrix)
+    return color
+
+
+def _unnamed(frame: VideoFrame) -> VideoFrame:
+    """A frame whose format says nothing of its range: libav takes yuvj for full in any case."""
+    name = _plain(frame.format)
+    if name == frame.format.name:
+        return frame
+    made, format_ = VideoFrame(frame.width, frame.height, name), PIXEL_FORMATS[name]
+    for index, plane in enumerate(copied(frame, format_)):
+        write_plane(made, index, plane, format_)
+    return made
+
+
+def _in_words(color: ColorTags) -> str:
+    """Range and matrix."""
+    return f"{'full' if color.range == ColorRange.FULL else 'limited'} range, matrix {color.matrix}"
 
 
 def _planes(

@@ -188,8 +188,9 @@ class Video:
 
         For a network that looks at `context` distinct pictures on each side, frames outside
         the span come too: before it as many as it needs, behind it as many as are drawn. For one
-        with a state it is those from the beginning of the lifetime on, and `warmup` before them.
-        Out there, damage is no matter.
+        with a state it is those from the beginning of the lifetime on, and `warmup` before them;
+        a shot that begins near the end of the span is warmed up over frames behind it. Out there,
+        damage is no matter.
         """
         self._use.begin(self.path)
         return self._read(context, warmup)
@@ -210,7 +211,7 @@ class Video:
         mended = self._tally.marked(steady(timed, self.nominal_step, self._tally))
         yield from lasting(mended, lambda last: self._ends(last, inside.behind is not None))
         self._tally.tell(self._warn)
-        if context and inside.behind is not None:
+        if (context or warmup) and inside.behind is not None:
             with suppress(InputError):
                 for decoded in chain([inside.behind], self._decoded):
                     yield replace(self._timed(decoded, read_planes, warmup > 0)[0], is_context=True)

@@ -19,6 +19,7 @@ from vsr.core.errors import InputError
 from vsr.core.url import Url
 from vsr.video.alpha import alpha_decoder
 from vsr.video.discontinuities import continued
+from vsr.video.display_order import DisplayOrder, in_decoding_order
 from vsr.video.quantisers import let_tell
 
 Frames = Iterator[VideoFrame]
@@ -98,18 +99,25 @@ def decode(container: InputContainer, stream: VideoStream, tally: Tally) -> Fram
     """
     decoder = alpha_decoder(stream) or stream.codec_context
     let_tell(decoder)
+    order = DisplayOrder() if in_decoding_order(container, stream) else None
     for packet in continued(demux(container, [stream], tally), stream.index, tally):
         if packet.is_corrupt:
             tally.add("gaps")
+        if order:
+            order.sent(packet)
         try:
             frames = decoder.decode(packet if packet.size else None)
         except (av.FFmpegError, ValueError):
             tally.add("undecodable")
+            if order:
+                order.lost(packet)
             continue
-        for frame in frames:
+        for frame in order.came(frames) if order else frames:
             if frame.is_corrupt:
                 tally.add("corrupt")
             yield frame
+    if order:
+        yield from order.rest()
 
 
 def demux(
