@@ -19,6 +19,7 @@ from vsr.core.errors import ModelError, OutputError
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 from vsr.core.geometry import geometry_of
 from vsr.core.picture import PictureOptions
+from vsr.inference import passes
 from vsr.inference.engine import Engine, restore
 from vsr.inference.passes import GOES_ON, LoadedModel, enlarge, load_for, scale_for
 from vsr.networks import Network
@@ -39,7 +40,7 @@ INFO = VideoInfo(40, 32, Fraction(1, 25), PIXEL_FORMATS["yuv420p"], ColorTags(ma
         ("vespcn", 9, [4, 3]),
         ("vespcn", 16, [4, 4]),
         ("recurrent", 2, [2]),
-        ("recurrent", 3, [4]),
+        ("recurrent", 3, [3]),
         ("recurrent", 5, [4, 2]),
         (None, 3, [3]),
     ],
@@ -52,6 +53,11 @@ def test_the_least_that_is_enough_is_taken(
     assert tools.scale >= factor
     assert all(one.name == GOES_ON for one in tools.then)
     assert all(one.network.context == 0 for one in tools.then)
+
+
+def test_of_a_scale_without_weights_the_next_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "scales_of", lambda name: (2, 4))
+    assert [scale_for("some", Fraction(factor)) for factor in (1, 2, 3, 5)] == [2, 2, 4, 4]
 
 
 def test_interpolation_goes_on_by_itself() -> None:
