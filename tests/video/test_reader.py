@@ -518,7 +518,7 @@ def test_a_start_after_the_end_of_the_file(tmp_path: Path) -> None:
     path = make(tmp_path / "clip.mp4", Clip(pts=EVEN, options=GROUPS))
     with pytest.raises(InputError) as caught:
         read(path, Span(Fraction(100)))
-    assert str(caught.value) == f"{path}: no frame can be decoded from 100 s on"
+    assert str(caught.value) == f"{path}: no frame can be decoded from 100 s on: it is 0.8 s long"
 
 
 def test_the_number_of_frames_to_expect_of_a_span(tmp_path: Path) -> None:

@@ -388,6 +388,9 @@ def _why_nothing(
     if is_encrypted(path, container, stream):
         return ENCRYPTED
     where = "" if span.start is None else f" from {float(span.start):g} s on"
+    length = Fraction(container.duration or 0, 10**6)
+    if length and span.start is not None and span.start >= length:
+        where += f": it is {float(length):g} s long"
     cut = f"; the file is truncated: {missing} bytes are missing at its end" if missing else ""
     return f"no frame can be decoded{where}{cut}"
 
