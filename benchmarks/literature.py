@@ -104,16 +104,27 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def models(options: argparse.Namespace) -> Iterator[tuple[Model, Path | None]]:
-    """Each network once that has weights at the scale, and the file where it is one of a run."""
+    """Each network once that has weights at the scale, and the file where it is one of a run.
+
+    A run's weights stand in place of the package's of the same network.
+    """
     others = filter(None, options.models.split(","))
     cards = [card for card in vsr.catalogue(all_groups=True) if card.group == LITERATURE_GROUP]
+    files = dict(_of_runs(options))
     names = [*others, *(card.name for card in cards if card.scale == options.scale)]
     for name in dict.fromkeys(names):
-        yield load_model(name, options.scale), None
-    for name in LITERATURE_SHAPES:
-        file = options.runs and options.runs / name / "best.safetensors"
-        if file and file.is_file() and options.scale in scales_of(str(file)):
-            yield load_model(file, options.scale), file
+        if name not in files:
+            yield load_model(name, options.scale), None
+    for file in files.values():
+        yield load_model(file, options.scale), file
+
+
+def _of_runs(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+    """Names of networks, and the best weights of their runs, where these have the scale."""
+    for name in LITERATURE_SHAPES if options.runs else ():
+        file = options.runs / name / "best.safetensors"
+        if file.is_file() and options.scale in scales_of(str(file)):
+            yield name, file
 
 
 def name_of(model: Model) -> str:

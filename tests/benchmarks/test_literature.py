@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from support.clips import picture
 from support.paths import ROOT
 
+import vsr
 from vsr.networks.registry import LITERATURE_GROUP, ModelCard, load_model
 from vsr.training.shapes import LITERATURE_SHAPES
 
@@ -85,7 +87,7 @@ def test_published_figures_are_of_shapes_that_have_their_papers_name() -> None:
 
 def test_a_row_has_the_papers_figures_beside_ours(images: Path, runs: Path) -> None:
     options = table.arguments([str(images), "--runs", str(runs), "--models", "bicubic"])
-    (bicubic, no_file), (own, file) = table.models(options)
+    (bicubic, no_file), *_, (own, file) = table.models(options)
     assert (table.name_of(bicubic), table.name_of(own)) == ("bicubic", "fsrcnn-s")
     assert (no_file, file) == (None, runs / "fsrcnn-s/best.safetensors")
     cells = table.row(own, options, 1.25).strip("| ").split(" | ")
@@ -95,9 +97,21 @@ def test_a_row_has_the_papers_figures_beside_ours(images: Path, runs: Path) -> N
     assert cells[4:] == ["4,086", f"{table.cost(own.network).macs / 1e9:.2f}", "1.2"]
 
 
+def test_a_runs_weights_stand_for_the_packages(tmp_path: Path) -> None:
+    card = next(card for card in vsr.catalogue(all_groups=True) if card.group == LITERATURE_GROUP)
+    options = table.arguments(["--models", "", "--scale", str(card.scale)])
+    assert card.name in [table.name_of(model) for model, _ in table.models(options)]
+    file = tmp_path / card.name / "best.safetensors"
+    file.parent.mkdir()
+    shutil.copy(ROOT / "weights" / card.file, file)
+    options.runs = tmp_path
+    found = {table.name_of(model): path for model, path in table.models(options)}
+    assert found[card.name] == file
+
+
 def test_the_entries_for_the_manifest_are_cards(images: Path, runs: Path) -> None:
     options = table.arguments([str(images), "--runs", str(runs), "--models", ""])
-    ((model, file),) = table.models(options)
+    *_, (model, file) = table.models(options)
     entries = tomllib.loads(table.entry(model, file, table.scores(model, options)))["weights"]
     card = ModelCard(**entries[0], group=LITERATURE_GROUP)
     assert (card.name, card.scale, card.network) == ("fsrcnn-s", 4, "fsrcnn")
