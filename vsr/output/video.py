@@ -10,13 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vsr.core.commit import commit, part_for
-from vsr.core.errors import EncoderError, OutputError, writing
+from vsr.core.errors import EncoderError, writing
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import ColorTags, Frame, VideoInfo
 from vsr.core.inlet import interruptible
@@ -35,7 +34,14 @@ from vsr.output.aspect import keeps_aspect, reads_again
 from vsr.output.clock import clock_for, clock_note
 from vsr.output.sink import BeforeCommit, Output
 from vsr.output.verify import check_output, verify
-from vsr.remux.containers import Y4M, counts_frames, fragmented, holds_color_tags, open_output
+from vsr.remux.containers import (
+    Y4M,
+    counts_frames,
+    fragmented,
+    holds_color_tags,
+    open_output,
+    writing_media,
+)
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
 from vsr.remux.metadata import with_statement, without_timecode
@@ -181,14 +187,14 @@ def _encoding(
 
     def write(frame: Frame) -> None:
         before = encoder.repeated
-        with _one_line(target):
+        with writing_media(target):
             for packet in encoder.encode(frame, frame.pts - shift):
                 muxing.mux(packet)
         if times is not None:
             times.extend([encoder.shown_at] * (1 + encoder.repeated - before))
 
     def finish() -> Iterator[None]:
-        with _one_line(target):
+        with writing_media(target):
             for packet in encoder.flush():
                 muxing.mux(packet)
                 yield
@@ -217,7 +223,7 @@ def join_video(spec: VideoSpec, part: Path, packets: Iterator[Packet[VideoStream
     target = spec.target
     times, length = array("q"), Fraction(0)
     try:
-        with _opened(part, spec) as muxing, _one_line(target):
+        with _opened(part, spec) as muxing, writing_media(target):
             for packet in packets:
                 assert packet.pts is not None
                 times.append(round(packet.pts * packet.time_base / spec.info.time_base))
@@ -294,7 +300,7 @@ def _opened(part: Path | Outlet, spec: VideoSpec) -> Iterator[_Muxing]:
     """`part` with its streams and its header, for the picture's packets to come."""
     target, info, others_of, tag = spec.named, spec.info, spec.others_of, spec.provenance_tag
     with ExitStack() as stack:
-        with _one_line(spec.target):
+        with writing_media(spec.target):
             streams = stack.enter_context(others_of.other_streams()) if others_of else None
             name = spec.encoding.encoder(target, info)
             plan = plan_streams(streams, target, spec.streams, name, tag)
@@ -411,15 +417,3 @@ def _commit(part: Path, spec: VideoSpec, result: Output) -> None:
 
 def _not_to_be_written(frame: Frame) -> None:
     raise ValueError("all of it has been written")
-
-
-@contextmanager
-def _one_line(target: Path) -> Iterator[None]:
-    """Turn what libav and the system say while writing into an OutputError.
-
-    Not around what hands over frames: its own errors are no matter of the target.
-    """
-    try:
-        yield
-    except (av.FFmpegError, OSError) as error:
-        raise OutputError(f"{target}: cannot be written ({reason(error)})") from error

@@ -21,6 +21,7 @@ from av.format import Flags as FormatFlags
 from vsr.core.errors import OutputError
 from vsr.core.outlet import Outlet
 from vsr.remux.metadata import lasting, with_statement
+from vsr.video.open import reason
 
 SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".ts")
 """Suffixes to suggest; libav knows more."""
@@ -108,6 +109,18 @@ def open_output(
         # Closed already where all went well; else the error under way is the one to tell.
         with suppress(av.FFmpegError, OSError, ValueError):
             output.close()
+
+
+@contextmanager
+def writing_media(target: Path) -> Iterator[None]:
+    """As `errors.writing`, for what libav says too.
+
+    Not around what hands over frames: its own errors are no matter of the target.
+    """
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        raise OutputError(f"{target}: cannot be written ({reason(error)})") from error
 
 
 def muxer_options(

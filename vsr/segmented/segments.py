@@ -23,10 +23,10 @@ from vsr.core.threads import behind
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.output.sink import Output
+from vsr.remux.containers import writing_media
 from vsr.segmented.packet_file import PacketWriter
 from vsr.segmented.plan import Plan, Segment
 from vsr.segmented.work_dir import SegmentRecord
-from vsr.video.open import reason
 
 _QUEUE = 8  # frames that may wait while an encoder is emptied
 
@@ -97,11 +97,11 @@ def create_segments(
     folder = stretch.file_of(stretch.segments[0].number).parent
 
     def write(frame: Frame) -> None:
-        with _one_line(folder):
+        with writing_media(folder):
             work.write(frame)
 
     def finish() -> Iterator[None]:
-        with _one_line(folder):
+        with writing_media(folder):
             yield from work.finish()
 
     try:
@@ -109,15 +109,6 @@ def create_segments(
             yield Output(hand_over, stretch.plan.encoder, Others())
     finally:
         work.abandon()
-
-
-@contextmanager
-def _one_line(folder: Path) -> Iterator[None]:
-    """Turn what libav and the system say while writing there into an OutputError."""
-    try:
-        yield
-    except (av.FFmpegError, OSError) as error:
-        raise OutputError(f"{folder}: cannot be written ({reason(error)})") from error
 
 
 class _Segments:
