@@ -30,6 +30,7 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 import torch
+from material import REPORTED
 from numpy.typing import NDArray
 
 import vsr
@@ -58,14 +59,6 @@ CAMERA = Degradation(
     )
 )
 SCORED = ("udacity_lanes", "hhoppe_palmtrees")
-LEFT_OUT = (
-    "flutter_bee",
-    "videval_cat",
-    "intel_car",
-    "gopro_karma",
-    "sam2_02_cups",
-    "drewnoakes_geese",
-)
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
-    clips = [file for file in list_media([options.videos]) if not file.name.startswith(LEFT_OUT)]
+    clips = [file for file in list_media([options.videos]) if not file.name.startswith(REPORTED)]
     real = options.output / "real"
     if not real.is_dir():
         record([file for file in clips if not file.name.startswith(SCORED)], real)

@@ -18,23 +18,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from material import DATA, clips_to_report_on
+
 import vsr
 from vsr.core.errors import VsrError
 from vsr.core.options import ComputeOptions
 from vsr.degradation.compression import Compression
 from vsr.evaluation.degrade import Recording
 from vsr.evaluation.evaluate import Mean, Score, compare, find_items, mean
-
-DATA = Path(__file__).resolve().parents[2] / "shared/data"
-HELD_BACK = (
-    "flutter_bee",
-    "videval_cat",
-    "intel_car",
-    "gopro_karma",
-    "sam2_02_cups",
-    "drewnoakes_geese",
-)
-"""The scenes of the training videos that footage models have not learnt from."""
 
 MODELS = ("bicubic", "lanczos", "espcn", "vespcn", "espcn-footage", "vespcn-footage")
 FIGURES = {"psnr": 2, "ssim": 4, "dtssd": 2, "flicker": 2, "blockiness": 2}
@@ -117,10 +108,9 @@ def named(word: str, scale: int) -> vsr.Model:
 
 def own_clips() -> dict[str, list[Path]]:
     """The clips by which footage models are reported."""
-    videos = sorted((DATA / "train_video").glob("*.mp4"))
     return {
         "aspen": find_items([DATA / "val_video/aspen"]),
-        "held back": find_items([v for v in videos if v.name.startswith(HELD_BACK)]),
+        "held back": find_items(clips_to_report_on()),
     }
 
 

@@ -1,15 +1,16 @@
 """Trains the networks of the literature one after another, each for the same time.
 
-    nice -n 19 python benchmarks/literature_training.py --data PHOTOS... --val PHOTOS...
+    nice -n 19 python benchmarks/literature_training.py [--data PHOTOS...] [--val PHOTOS...]
         [--minutes 60] [--threads 1] [--output runs/literature] [NAME...]
 
 A NAME is one that `vsr train --model` takes; without any, all whose steps a CPU's core can take.
-Networks that serve several scales learn x2, x3 and x4 at once, the others x4 alone. Each has a
-folder in the output, and the same command goes on where it was stopped: what is finished is passed
-over, and of what was under way at most two minutes are lost. Minutes are those that the CPU spends
-on steps, all its threads together, so that what else the machine does takes nothing from them; on a
-GPU they are the clock's. Every two minutes the weights are measured on --val, which comes on top: a
-few small images do.
+--data and --val stand for the photos of ../shared, all but ten and those ten. Networks that serve
+several scales learn x2, x3 and x4 at once, the others x4 alone. Each has a folder in the output,
+and the same command goes on where it was stopped: what is finished is passed over, and of what was
+under way at most two minutes are lost. Minutes are those that the CPU spends on steps, all its
+threads together, so that what else the machine does takes nothing from them; on a GPU they are the
+clock's. Every two minutes the weights are measured on --val, which comes on top: a few small images
+do.
 
 `benchmarks/literature.py --runs runs/literature` scores what came of it.
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from material import photos_to_choose_on, photos_to_learn_from
 
 from vsr.core.errors import VsrError
 from vsr.networks import ARCHITECTURES
@@ -54,13 +56,15 @@ def main() -> None:
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="to learn from")
-    parser.add_argument("--val", type=Path, nargs="+", required=True, help="to choose the best on")
+    parser.add_argument("--data", type=Path, nargs="+", help="to learn from")
+    parser.add_argument("--val", type=Path, nargs="+", help="to choose the best on")
     parser.add_argument("--minutes", type=float, default=60, help="for each network")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--output", type=Path, default=Path("runs/literature"))
     options = parser.parse_args(words)
+    options.data = options.data or photos_to_learn_from()
+    options.val = options.val or photos_to_choose_on()
     if unknown := [name for name in options.names if name not in LITERATURE_SHAPES]:
         parser.error(f"{', '.join(unknown)}: known are {', '.join(LITERATURE_SHAPES)}")
     return options

@@ -30,7 +30,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from contestants import CONTESTANTS
-from footage import DATA
+from material import DATA
 from numpy.typing import NDArray
 
 from vsr.core.errors import InputError, VsrError

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
-import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
 import cv2
 import pytest
 from support.clips import picture
 from support.paths import ROOT
+from support.scripts import loaded
 
 import vsr
 from vsr.networks.registry import LITERATURE_GROUP, ModelCard, load_model
 from vsr.training.shapes import LITERATURE_SHAPES
 
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"benchmarks/{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-training, table = script("literature_training"), script("literature")
+training, table = loaded("literature_training"), loaded("literature")
 
 
 @pytest.fixture(scope="module")

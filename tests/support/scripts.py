@@ -16,11 +16,15 @@ def script_of(name: str) -> Path:
 
 
 def loaded(name: str) -> ModuleType:
-    """A benchmark, without running it."""
+    """A benchmark, without running it; it finds those beside it, as when it runs."""
     spec = importlib.util.spec_from_file_location(f"benchmark_{name}", script_of(name))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their annotations up there
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(script_of(name).parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.path[0]
     return module
