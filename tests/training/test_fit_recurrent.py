@@ -70,7 +70,7 @@ def log(folder: Path) -> list[dict[str, Any]]:
 def test_the_log_has_pixels_losses_and_gains(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vsr.training.loop.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("vsr.training.loop.save_due", lambda *_: True)
     reports: list[Progress] = []
     fit(recipe, tmp_path / "run", reports.append)
     assert all(isinstance(report, StreamProgress) for report in reports)
@@ -90,7 +90,7 @@ def test_the_log_has_pixels_losses_and_gains(
 def test_a_run_that_goes_on_counts_on_in_the_same_log(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vsr.training.loop.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("vsr.training.loop.save_due", lambda *_: True)
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         fit(recipe, folder, interrupted_at(2))

@@ -12,7 +12,7 @@ from support.fake_devices import draw_ahead
 
 from vsr.core.errors import OutputError
 from vsr.core.folders import make_folder
-from vsr.training.loop import drawn_ahead, log
+from vsr.training.loop import SAVE_EVERY, SAVE_SHARE, drawn_ahead, log, save_due
 from vsr.training.recipe import part_done
 
 
@@ -49,3 +49,11 @@ def test_whichever_is_further_on_counts() -> None:
     assert part_done(5, 60.0, None, 4.0) == 0.25
     assert part_done(5, 60.0, 10, 4.0) == 0.5
     assert part_done(20, 0.0, 10, 4.0) == 2.0
+
+
+@pytest.mark.parametrize("took", [0.0, 1.0, 30.0, 500.0])
+def test_saving_takes_a_small_part_of_the_time(took: float) -> None:
+    """And comes no more often than every two minutes, however fast it is."""
+    after = next(since for since in range(100_000) if save_due(since, took))
+    assert after >= SAVE_EVERY
+    assert took <= after * SAVE_SHARE

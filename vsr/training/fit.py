@@ -111,10 +111,10 @@ def fit(
 ) -> Path:
     """Train, and return the path of the best weights, `folder`/best.safetensors.
 
-    `folder` also holds log.jsonl and checkpoint.pt, written every two minutes and at the
-    end; the same call continues from it. Where recordings are learnt from, recordings.txt says
-    what became of each. A run that ends by `iterations` comes to the same
-    weights on the same machine and threads, however often it was interrupted.
+    `folder` also holds log.jsonl and checkpoint.pt, written every two minutes, less often where
+    measuring takes long, and at the end; the same call continues from it. Where recordings are
+    learnt from, recordings.txt says what became of each. A run that ends by `iterations` comes to
+    the same weights on the same machine and threads, however often it was interrupted.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
     one: a checkpoint of that step is written first. `clock` is what the recipe's minutes are

@@ -23,6 +23,7 @@ T = TypeVar("T")
 Told = TypeVar("Told", bound="DataclassInstance", covariant=True)
 
 SAVE_EVERY = 120.0  # seconds
+SAVE_SHARE = 0.1  # of the time, at most: where measuring takes long, saves are further apart
 
 
 class Taken(Protocol):
@@ -74,12 +75,12 @@ def run_trainer(
     report: Callable[[Told], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Train until `fraction_of` steps and seconds is 1, saving every SAVE_EVERY seconds.
+    """Train until `fraction_of` steps and seconds is 1, saving as often as `save_due` says.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
     checkpoint of that step is written first. `clock` tells the seconds that steps take.
     """
-    run, saved_at = trainer.run, time.monotonic()
+    run, saved_at, took = trainer.run, time.monotonic(), 0.0
     fraction = fraction_of(run.step, run.elapsed)
     with drawn_ahead(trainer.examples(), device) as examples:
         while fraction < 1:
@@ -87,9 +88,11 @@ def run_trainer(
             trainer.train(next(examples), fraction)
             run.elapsed += clock() - began
             fraction = fraction_of(run.step, run.elapsed)
-            due = fraction >= 1 or time.monotonic() - saved_at > SAVE_EVERY
+            ended = time.monotonic()
+            due = fraction >= 1 or save_due(ended - saved_at, took)
             if due:
                 trainer.save()
+                took = time.monotonic() - ended
             progress = trainer.progress(min(fraction, 1.0), due)
             if due:
                 log(progress, log_file)
@@ -99,6 +102,11 @@ def run_trainer(
             except BaseException:
                 trainer.save_checkpoint()
                 raise
+
+
+def save_due(since: float, took: float) -> bool:
+    """Whether to save, so many seconds after the last time, which took that many itself."""
+    return since > max(SAVE_EVERY, took / SAVE_SHARE)
 
 
 @contextmanager
