@@ -134,6 +134,18 @@ def test_what_may_go_better_is_tried_again(tmp_path: Path, name: str, reason: st
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="no SIGCHLD here")
+def test_a_crash_is_seen_where_nobody_is_told_of_children(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        outcomes = batch(tmp_path, "good", "abort", retries=0)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert told(outcomes) == [("good", "done", 1), ("abort", "failed", 1)]
+    assert outcomes[1].reason == "the worker process ended by itself"
+
+
 def test_what_cannot_go_better_is_not_tried_again(tmp_path: Path) -> None:
     outcomes = batch(tmp_path, "bad", "good", retries=5)
     assert told(outcomes) == [("bad", "failed", 1), ("good", "done", 1)]
@@ -406,7 +418,7 @@ def test_time_in_which_it_was_stopped_does_not_count(
     waits = pool.wait
 
     def slept(sources: Any, timeout: float) -> Any:
-        if moved and not stop.is_set():
+        if moved and timeout and not stop.is_set():
             time.sleep(1.5)
             stop.set()
         return waits(sources, timeout)

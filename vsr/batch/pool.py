@@ -298,8 +298,9 @@ class _Pool:
             worker.process.join(_PATIENCE)
             worker.process.kill()
             worker.process.join()
-        if worker.process.exitcode is None:
-            return
+        if not wait([worker.process.sentinel], 0):
+            return  # it lives
+        worker.process.join()  # what it ended by is told a moment later
         if worker.task:
             self._try_again(worker, _cause(worker.process.exitcode))
         else:
@@ -408,8 +409,10 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _cause(code: int) -> str:
-    """What ended a process, by its exit code."""
+def _cause(code: int | None) -> str:
+    """What ended a process, by its exit code, which nobody learns where SIGCHLD is ignored."""
+    if code is None:
+        return "the worker process ended by itself"
     if code >= 0:
         return f"the worker process ended by itself (exit code {code})"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
