@@ -108,3 +108,15 @@ def test_worse_sources_see_the_weights_for_ruins(
         for quality in (worse, better)
     ]
     assert 1 >= shares[0] > shares[1] >= 0
+
+
+@pytest.mark.parametrize("ruin", [[0.3], [0.0, 0.75]])
+@pytest.mark.parametrize("learns", [False, True])
+def test_a_sum_is_of_what_was_given_and_the_features(
+    ruin: list[float], learns: bool, conv: Graded
+) -> None:
+    x, mix = torch.rand(len(ruin), 4, 9, 7), mixture(torch.tensor(ruin), GRADES)
+    given = torch.rand(len(ruin), FEATURES, 9, 7).to(memory_format=torch.channels_last)
+    with torch.inference_mode(not learns):
+        expected = given + graded(conv, x, mix)
+        torch.testing.assert_close(graded(conv, x, mix, onto=given.clone()), expected)

@@ -19,12 +19,20 @@ def convolution(
     relu: bool = False,
     groups: int = 1,
     dilation: tuple[int, ...] = (1, 1),
+    onto: Tensor | None = None,
 ) -> Tensor:
     """torch's conv2d, with ReLU after it if wanted, in one kernel where there is one.
 
-    On a CPU without gradients a sum does not depend on the size of the picture.
+    On a CPU without gradients a sum does not depend on the size of the picture. What is given as
+    `onto`, without ReLU, is added, and may be overwritten: that is as fast as not to add it.
     """
     if has_kernels(x, weight):
+        if onto is not None:
+            places = (padding, stride, dilation, groups)
+            added: Tensor = torch.ops.mkldnn._convolution_pointwise_.binary(
+                onto, x, weight, bias, *places, "add", 1.0, None, [], None
+            )
+            return added
         # What torch.compile makes of a convolution and a ReLU. Without one conv2d would do, but
         # for small pictures takes another kernel, which rounds otherwise: tiles would differ.
         fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
@@ -32,6 +40,8 @@ def convolution(
         )
         return fused
     features = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+    if onto is not None:
+        return onto + features
     return F.relu_(features) if relu else features
 
 

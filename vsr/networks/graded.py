@@ -30,13 +30,17 @@ class Graded(nn.Conv2d):
         self.grades, self.held = grades, 0
 
 
-def graded(conv: Graded, x: Tensor, mix: Tensor, relu: bool = False) -> Tensor:
-    """(N, C, H, W) -> (N, features, H, W), with ReLU if wanted.
+def graded(
+    conv: Graded, x: Tensor, mix: Tensor, relu: bool = False, onto: Tensor | None = None
+) -> Tensor:
+    """(N, C, H, W) -> (N, features, H, W), with ReLU if wanted, or added to `onto`.
 
-    `mix`, (N or 1, grades), is how much of each set of weights each of the N sees.
+    `mix`, (N or 1, grades), is how much of each set of weights each of the N sees. `onto` may be
+    overwritten.
     """
     if conv.grades == 1:
-        return convolution(x, conv.weight, conv.bias, conv.stride, (1, 1), relu)
+        assert conv.bias is not None
+        return _convolved(x, conv.weight, conv.bias, relu, onto)
     assert conv.bias is not None
     lying = conv.weight.permute(0, 2, 3, 1)  # channels last, as kernels want weights
     shape = (-1, len(lying) // conv.grades, *lying.shape[1:])
@@ -44,9 +48,10 @@ def graded(conv: Graded, x: Tensor, mix: Tensor, relu: bool = False) -> Tensor:
     weight = (mix @ sets).view(shape).permute(0, 1, 4, 2, 3)
     bias = mix @ _learning(conv.bias.view(conv.grades, -1).float(), conv.held)
     if len(mix) == 1:
-        return _convolved(x, weight[0], bias[0], relu)
+        return _convolved(x, weight[0], bias[0], relu, onto)
     lanes = zip(x[:, None], weight, bias, strict=True)
-    return torch.cat([_convolved(*lane, relu) for lane in lanes])
+    features = torch.cat([_convolved(*lane, relu) for lane in lanes])
+    return features if onto is None else onto + features
 
 
 def _learning(sets: Tensor, held: int) -> Tensor:
@@ -54,10 +59,12 @@ def _learning(sets: Tensor, held: int) -> Tensor:
     return torch.cat([sets[:held].detach(), sets[held:]]) if held else sets
 
 
-def _convolved(x: Tensor, weight: Tensor, bias: Tensor, relu: bool) -> Tensor:
-    return convolution(
-        x, weight.to(x.dtype), bias.to(x.dtype), (1, 1), (_SIZE // 2, _SIZE // 2), relu
-    )
+def _convolved(
+    x: Tensor, weight: Tensor, bias: Tensor, relu: bool, onto: Tensor | None = None
+) -> Tensor:
+    padding = (_SIZE // 2, _SIZE // 2)
+    numbers = (weight.to(x.dtype), bias.to(x.dtype))
+    return convolution(x, *numbers, padding=padding, relu=relu, onto=onto)
 
 
 def mixture(ruin: Tensor, grades: int) -> Tensor:

@@ -316,8 +316,8 @@ class Recurrent(Network):
             first, second = block
             assert isinstance(first, Graded)
             assert isinstance(second, Graded)
-            z = z + graded(second, graded(first, z, mix, relu=True), mix)
-        z = z.clamp(0, _LIMIT)
+            z = graded(second, graded(first, z, mix, relu=True), mix, onto=z)
+        z = z.clamp(0, _LIMIT) if torch.is_grad_enabled() else z.clamp_(0, _LIMIT)
         return graded(self.outward, z, mix), z[:, : self.hidden]
 
 
