@@ -1,7 +1,7 @@
 """Trains the networks of the literature one after another, each for the same time.
 
     nice -n 19 python benchmarks/literature_training.py [--data PHOTOS...] [--val PHOTOS...]
-        [--minutes 60] [--threads 1] [--output runs/literature] [NAME...]
+        [--minutes 60] [--threads 1] [--output runs/literature] [--go-on] [NAME...]
 
 A NAME is one that `vsr train --model` takes; without any, all whose steps a CPU's core can take.
 --data and --val stand for the photos of ../shared, all but ten and those ten. Networks that serve
@@ -10,7 +10,7 @@ and the same command goes on where it was stopped: what is finished is passed ov
 under way at most two minutes are lost. Minutes are those that the CPU spends on steps, all its
 threads together, so that what else the machine does takes nothing from them; on a GPU they are the
 clock's. Every two minutes the weights are measured on --val, which comes on top: a few small images
-do.
+do. With --go-on those that have weights in the package begin from these.
 
 `benchmarks/literature.py --runs runs/literature` scores what came of it.
 """
@@ -31,6 +31,7 @@ from vsr.core.errors import VsrError
 from vsr.networks import ARCHITECTURES
 from vsr.networks.cost import cost
 from vsr.networks.multi_scale import SCALES, MultiScale
+from vsr.networks.registry import catalogue, weights_path
 from vsr.training.checkpoint import UNFIT
 from vsr.training.fit import Progress, fit
 from vsr.training.recipe import Recipe
@@ -62,6 +63,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--output", type=Path, default=Path("runs/literature"))
+    parser.add_argument("--go-on", action="store_true", help="begin from the package's weights")
     options = parser.parse_args(words)
     options.data = options.data or photos_to_learn_from()
     options.val = options.val or photos_to_choose_on()
@@ -98,6 +100,8 @@ def recipe(name: str, options: argparse.Namespace) -> Recipe:
         "device": options.device,
         "options": shape.options | ({"scales": SCALES} if several else {}),
     }
+    if options.go_on and name in {card.name for card in catalogue(all_groups=True)}:
+        settings["warm_start"] = weights_path(name, SCALE)
     paths = (tuple(options.data), tuple(options.val))
     return Recipe(shape.network, SCALE, *paths, **(shape.defaults | settings))
 

@@ -60,6 +60,14 @@ def test_networks_of_several_scales_learn_all() -> None:
     assert training.work("drrn", asked) > training.MOST
 
 
+def test_training_goes_on_from_the_packages_weights_if_asked_to() -> None:
+    words = ["--data", "a", "--val", "b"]
+    anew, further = training.arguments(words), training.arguments([*words, "--go-on"])
+    assert training.recipe("fsrcnn", anew).warm_start is None
+    assert training.recipe("fsrcnn", further).warm_start.name == "fsrcnn_x4.safetensors"
+    assert training.recipe("rdn", further).warm_start is None  # it has none
+
+
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         training.arguments(["--data", "a", "--val", "b", "--", "espcn"])
