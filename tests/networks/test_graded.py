@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch.nn import functional as F
 
-from vsr.networks.graded import Graded, graded, mixture
+from vsr.networks.graded import Graded, graded, mixed_once, mixture
 from vsr.networks.recurrent import Recurrent
 
 FEATURES, GRADES = 6, 3
@@ -120,3 +122,22 @@ def test_a_sum_is_of_what_was_given_and_the_features(
     with torch.inference_mode(not learns):
         expected = given + graded(conv, x, mix)
         torch.testing.assert_close(graded(conv, x, mix, onto=given.clone()), expected)
+
+
+def test_weights_that_are_mixed_once_give_and_learn_the_same() -> None:
+    torch.manual_seed(1)
+    network = Recurrent(2, features=8, pairs=1, grades=3, flow_features=4)
+    torch.nn.init.normal_(network.outward.weight, std=0.05)
+    mix = mixture(torch.tensor([0.0, 0.3, 0.75]), 3)
+    inputs = [torch.rand(3, network.inward.in_channels, 9, 7) for _ in range(2)]
+    layers = [m for m in network.modules() if isinstance(m, Graded)]
+    found = []
+    for context in (nullcontext(), mixed_once(network, mix)):
+        network.zero_grad()
+        with context:
+            details = [network.cell(each, mix)[0] for each in inputs]
+        sum(detail.square().sum() for detail in details).backward()
+        found.append([*details, *(layer.weight.grad for layer in layers)])
+    for plain, once in zip(*found, strict=True):
+        torch.testing.assert_close(once, plain)
+    assert all(layer.mixed is None for layer in layers)

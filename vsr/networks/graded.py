@@ -8,12 +8,18 @@ Conditionally Parameterized Convolutions for Efficient Inference" (arXiv 1904.04
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
 from vsr.core.kernels import convolution
 
 _SIZE = 3
+
+Mixed = tuple[Tensor, Tensor]
+"""Kernels (N, features, C, 3, 3) and biases (N, features) of N mixtures."""
 
 
 class Graded(nn.Conv2d):
@@ -23,11 +29,13 @@ class Graded(nn.Conv2d):
 
     Attributes:
         held: how many of the sets, from the first on, do not learn.
+        mixed: its weights and biases mixed beforehand, see `mixed_once`; or None.
     """
 
     def __init__(self, channels: int, features: int, grades: int) -> None:
         super().__init__(channels, grades * features, _SIZE, padding=_SIZE // 2)
         self.grades, self.held = grades, 0
+        self.mixed: Mixed | None = None
 
 
 def graded(
@@ -41,17 +49,34 @@ def graded(
     if conv.grades == 1:
         assert conv.bias is not None
         return _convolved(x, conv.weight, conv.bias, relu, onto)
-    assert conv.bias is not None
-    lying = conv.weight.permute(0, 2, 3, 1)  # channels last, as kernels want weights
-    shape = (-1, len(lying) // conv.grades, *lying.shape[1:])
-    sets = _learning(lying.reshape(conv.grades, -1).float(), conv.held)
-    weight = (mix @ sets).view(shape).permute(0, 1, 4, 2, 3)
-    bias = mix @ _learning(conv.bias.view(conv.grades, -1).float(), conv.held)
+    weight, bias = conv.mixed or _mixed(conv, mix)
     if len(mix) == 1:
         return _convolved(x, weight[0], bias[0], relu, onto)
     lanes = zip(x[:, None], weight, bias, strict=True)
     features = torch.cat([_convolved(*lane, relu) for lane in lanes])
     return features if onto is None else onto + features
+
+
+def _mixed(conv: Graded, mix: Tensor) -> Mixed:
+    assert conv.bias is not None
+    lying = conv.weight.permute(0, 2, 3, 1)  # channels last, as kernels want weights
+    shape = (-1, len(lying) // conv.grades, *lying.shape[1:])
+    sets = _learning(lying.reshape(conv.grades, -1).float(), conv.held)
+    weight = (mix @ sets).view(shape).permute(0, 1, 4, 2, 3)
+    return weight, mix @ _learning(conv.bias.view(conv.grades, -1).float(), conv.held)
+
+
+@contextmanager
+def mixed_once(network: nn.Module, mix: Tensor) -> Iterator[None]:
+    """Mix the weights of all layers for several passes of the same `mix`, instead of in each."""
+    layers = [m for m in network.modules() if isinstance(m, Graded) and m.grades > 1]
+    try:
+        for layer in layers:
+            layer.mixed = _mixed(layer, mix)
+        yield
+    finally:
+        for layer in layers:
+            layer.mixed = None
 
 
 def _learning(sets: Tensor, held: int) -> Tensor:

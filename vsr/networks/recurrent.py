@@ -242,8 +242,11 @@ class Recurrent(Network):
         ]
         shown = torch.cat([plane.to(self._dtype) for plane in planes], 1)
         shown = shown.contiguous(memory_format=torch.channels_last)
-        mix = mixture(_ruin(quality), self.grades)
-        return Observation(frame, shown, flow, coming, still, mix)
+        return Observation(frame, shown, flow, coming, still, self.mix_for(quality))
+
+    def mix_for(self, quality: Tensor) -> Tensor:
+        """How much of each grade's weights quality planes (N, 2, h, w) call for: (N, grades)."""
+        return mixture(_ruin(quality), self.grades)
 
     def coming_flows(self, frames: Tensor, known: Tensor | None = None) -> Tensor:
         """From each of the frames (N, 1 + K, H, W) but the first to the one before it.

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from vsr.networks import Network
+from vsr.networks.graded import mixed_once
 from vsr.networks.recurrent import PATIENCE, Recurrent, State
 from vsr.networks.vespcn import Motion
 from vsr.training.lessons import Examples
@@ -102,11 +103,13 @@ class StreamLesson:
         truth = truth.view(*large.shape[:2], *truth.shape[1:])  # (N, T, s*s, p, p)
         state = self._carried(network, frames[:, :1], fresh, upset)
         kind = "l2" if done > 1 - self.mse_fraction else self.loss_kind
+        planes = quality[..., None, None]
         losses, errors = [], []
         with (
             torch.autocast(small.device.type, torch.bfloat16),
             parametrize.cached(),
             _heavier(network, heavier),
+            mixed_once(network, network.mix_for(planes)),
         ):
             flows = network.coming_flows(frames)
             for t in range(large.shape[1]):
@@ -115,7 +118,7 @@ class StreamLesson:
                     live[:, None, None, None, None], 0.0, flows[:, t : t + network.future]
                 )
                 flow = flows[:, t - 1] if t and network.coming_aligned else None
-                guess, after = network.step(window, state, quality[..., None, None], flow, coming)
+                guess, after = network.step(window, state, planes, flow, coming)
                 state = _amplified(after, gain[:, None, None, None])
                 errors.append(_errors(guess, truth[:, t], kind, bicubic))
                 overflow = F.relu(state.hidden.float() - _IDLE).square().mean()
