@@ -23,6 +23,8 @@ _PATH = re.compile(
     r"(?<![\w/.])((?:vsr|cli|tests|benchmarks|samples|examples|weights|docs|\.ci)/[\w/.-]*\w)"
 )
 _NAME = re.compile(r"[`*]([A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+)(?=[`*(.])")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 # Words that only look like the name of a class of ours.
 _FOREIGN = {"MkDocs", "GitHub", "TimeoutStopSec"}
 # Flags of Ray's and of pip's, and a file that a guide writes.
@@ -130,6 +132,41 @@ def words_of_the_code() -> set[str]:
 def test_classes_exist(page: Path) -> None:
     words = words_of_the_code() | _FOREIGN
     assert sorted(set(_NAME.findall(text_of(page))) - words) == []
+
+
+def broken_links(page: Path) -> list[str]:
+    """Links of a page to files and headings that there are not."""
+    broken = []
+    for link in _LINK.findall(page.read_text("utf-8")):
+        path, _, anchor = link.partition("#")
+        if "://" in path:
+            continue
+        target = (page.parent / path).resolve() if path else page
+        if target.parent == ROOT / "docs/pages/images":  # where docs/hooks.py puts them
+            target = ROOT / "docs" / target.name
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    return broken
+
+
+@cache
+def anchors_of(page: Path) -> set[str]:
+    """What the site calls the headings of a page."""
+    heads = _HEADING.findall(page.read_text("utf-8"))
+    return {re.sub(r"[^\w -]", "", head.strip().lower()).replace(" ", "-") for head in heads}
+
+
+def test_broken_links_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One `word`, two\n[a](#one-word-two) [b](#three) [c](page.md) [d](none.md) [e](https://x)"
+    )
+    assert broken_links(page) == ["#three", "none.md"]
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    assert broken_links(page) == []
 
 
 def test_the_readme_is_short() -> None:
