@@ -180,8 +180,21 @@ def test_keywords_go_before_options(clip: Path, tmp_path: Path) -> None:
     options = vsr.FuseOptions(crop=CROP, frames=4, model="", scale=4)  # type: ignore[arg-type]
     made = vsr.fuse(clip, target, options, scale=2)
     assert made.fused.still.shape[-1] == 2 * made.fused.box.width
-    with pytest.raises(TypeError, match="sale"):
+    with pytest.raises(TypeError, match=r"unknown option .sale.; known: .*scale"):
         vsr.fuse(clip, target, options, sale=2)
+
+
+def test_what_is_read_is_asked_for_as_of_upscale() -> None:
+    given = vsr.FuseOptions.given(None, {"crop": CROP, "at": 1.5, "start": 1.4})
+    assert (given.read.start, given.read.end) == (Fraction("1.4"), None)
+    later = vsr.FuseOptions.given(given, {"start": 2, "end": 3, "at": 2.5})
+    assert (later.read.start, later.read.end, later.at) == (2, 3, Fraction("2.5"))
+    assert later.crop == given.crop
+    for wrong in ({}, {"start": 1}, {"crop": CROP, "stop": 1}):
+        with pytest.raises(TypeError):
+            vsr.FuseOptions.given(None, wrong)
+    with pytest.raises(TypeError, match=r"must be vsr\.FuseOptions"):
+        vsr.FuseOptions.given("scale=2", {})  # type: ignore[arg-type]
 
 
 def test_only_a_png(clip: Path, tmp_path: Path) -> None:

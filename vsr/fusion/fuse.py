@@ -103,13 +103,13 @@ def fuse(
         warn: called with each warning.
         progress: called with how far it is, now and then.
         line_of: writes the command that the page tells; a call of this function if left out.
-        keywords: single fields of FuseOptions, such as `crop="110,118,36,16"`. They go before
-            `options`.
+        keywords: single fields of FuseOptions or of its `read`, such as `crop="110,118,36,16"` and
+            `start=1.4`. They go before `options`.
 
     Raises VsrError, in one line, and then nothing is written. Raises TypeError where neither
     gives a `crop`, and for a keyword that is no field.
     """
-    options = replace(options, **keywords) if options else FuseOptions(**keywords)
+    options = FuseOptions.given(options, keywords)
     path, place = as_path(source, "source"), as_path(target, "target", OutputError)
     files = _files(place, options)
     check_paths(path, files.values(), options)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from typing import Any
 
 from vsr.core.bounds import THREADS, Bounds, check_bounds
 from vsr.core.crop import CropRegion, parse_crop
 from vsr.core.errors import InputError
 from vsr.core.option_checks import check_types, seconds, set_fields
 from vsr.core.options import ReadOptions
+from vsr.core.paths import quoted
 from vsr.fusion.frame_numbers import frame_numbers
 
 FUSED_SCALE = Bounds(1, 8, whole=True)
@@ -80,3 +83,24 @@ class FuseOptions:
                 f"at {float(self.at or 0):g} s: lies outside the span, "
                 f"from {float(span.start or 0):g} s {until}"
             )
+
+    @classmethod
+    def given(cls, options: FuseOptions | None, keywords: Mapping[str, object]) -> FuseOptions:
+        """What `fuse` is given: options as one value, and single ones, which go before it.
+
+        A field of `read` is given as itself, `start` for one. Raises TypeError for another value,
+        a keyword that is no option, and where neither gives a `crop`.
+        """
+        if not isinstance(options, FuseOptions | None):
+            raise TypeError(f"options {quoted(options)}: must be vsr.FuseOptions")
+        own = {each.name for each in fields(cls)}
+        known = [*own, *(each.name for each in fields(ReadOptions) if each.name not in own)]
+        if unknown := next((name for name in keywords if name not in known), None):
+            raise TypeError(f"unknown option {unknown!r}; known: {', '.join(sorted(known))}")
+        direct: dict[str, Any] = {name: v for name, v in keywords.items() if name in own}
+        if options is None and "crop" not in direct:
+            raise TypeError("crop: must be given, the region such as '110,118,36,16'")
+        if of_read := {name: v for name, v in keywords.items() if name not in own}:
+            read = direct.get("read") or (options.read if options else ReadOptions())
+            direct["read"] = replace(read, **of_read)
+        return replace(options, **direct) if options else cls(**direct)
