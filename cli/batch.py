@@ -190,7 +190,7 @@ def batch_command(
                 "has come to its end"
             )
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
-        _check_reports(reports, options, map(Path, sources))
+        _check_reports(reports, options, [*map(Path, sources), *footage.lists])
         make_folder(folder)
         status = StatusFile(folder)
         found = arrivals(
@@ -215,7 +215,7 @@ def batch_command(
             own = {each.path: footage.own_of(each) for each in chosen}
             dry_run(files.items(chosen, folder, name, picture), options, as_json, own)
             return
-        _check_reports(reports, options, [each.path for each in chosen])
+        _check_reports(reports, options, [*(each.path for each in chosen), *footage.lists])
         todo = _all_of(chosen, folder, name, options, footage, not no_sidecars)
         items, total = iter(todo), len(todo)
         jobs = max(1, min(jobs, total))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -30,12 +31,14 @@ class Footage:
         exclude: globs of names that are left out.
         cameras: what single cameras have of their own.
         joining: which files become one output; None where each becomes one.
+        lists: the files that this was read from.
     """
 
     wanted: Wanted
     exclude: tuple[str, ...]
     cameras: Cameras
     joining: Joining | None = None
+    lists: tuple[Path, ...] = ()
 
     def own_of(self, found: Found) -> tuple[tuple[str, Any], ...]:
         """What a file's camera has of its own."""
@@ -127,7 +130,8 @@ def footage_of(
         excluded += read_globs(path)
     path = given["cameras"]
     cameras = read_cameras(path, options) if path else Cameras()
-    return Footage(wanted, tuple(excluded), cameras, _joining(given))
+    lists = (*given["exclude_from"], *([path] if path else []))
+    return Footage(wanted, tuple(excluded), cameras, _joining(given), lists)
 
 
 def _joining(given: Mapping[str, Any]) -> Joining | None:

@@ -94,7 +94,8 @@ def restore_image_command(
     reduction = told_reduction(kernel, blur, scale)
     try:
         made = restore_image(
-            source, target, method, scale, reduction, device, overwrite, teller.watch
+            *(source, target, method, scale, reduction, device, overwrite, teller.watch),
+            inputs=[] if kernel is None else [kernel],
         )
     finally:
         teller.close()

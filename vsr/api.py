@@ -35,9 +35,8 @@ from vsr.pipeline.checks import (
     check_dated,
     check_paths,
     check_stream_options,
-    file_of,
     idle_options,
-    input_files,
+    inputs_of,
     target_note,
 )
 from vsr.pipeline.factor import factor_of
@@ -358,7 +357,7 @@ def _check_progress_preview(
     path: Path | None, source: Path | Url, target: Path, options: RunOptions
 ) -> None:
     if path:
-        taken = [target, *filter(None, [file_of(source)])]
+        taken = [target, *inputs_of(source)]
         check_beside(path, source, target)
         check_progress_image(path, *taken, overwrite=options.overwrite)
         if options.cluster:
@@ -397,9 +396,7 @@ def _unless_done(job: Job, settings: dict[str, Plain], arrived: Sequence[Plan]) 
                 raise DoneError(f"{job.target}: is done already, by its record")
     check_paths(job.source, job.target, options.overwrite, job.options.read)
     if options.record:
-        check_record(
-            job.target, options.overwrite, input_files(filter(None, [file_of(job.source)]))
-        )
+        check_record(job.target, options.overwrite, inputs_of(job.source))
 
 
 def _is_still(source: Path | Url) -> bool:

@@ -85,6 +85,21 @@ def test_a_camera_has_a_region_of_its_own(tree: Path, tmp_path: Path) -> None:
     assert vsr(*words).err.splitlines()[-2].startswith("skipped       2")
 
 
+@pytest.mark.parametrize("flag", ["--exclude-from", "--cameras"])
+@pytest.mark.parametrize("watch", [[], ["--watch"]])
+def test_a_report_never_replaces_a_list_that_was_read(
+    tree: Path, tmp_path: Path, flag: str, watch: list[str]
+) -> None:
+    names = tmp_path / "names.csv"
+    names.write_text("")
+    words = ("-y", flag, names, "--report", names, *watch)
+    ran = vsr("batch", tree, tmp_path / "out", *FAST, *words)
+    assert (ran.code, ran.out) == (1, "")
+    assert "names.csv: is the input itself; choose another name" in ran.err
+    assert names.read_text() == ""
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [

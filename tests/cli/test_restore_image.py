@@ -146,6 +146,17 @@ def test_what_cannot_be_restored(
     assert (tmp_path / "there.png").read_bytes() == b"mine"
 
 
+def test_the_kernels_file_is_never_replaced(image: Path, tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel.png"
+    cv2.imwrite(str(kernel), np.full((4, 4), 9, np.uint8))
+    kept = kernel.read_bytes()
+    words = (*FAST["--zero-shot"], "-s", "2", "--kernel", kernel, "-y")
+    ran = vsr("restore-image", image, kernel, *words)
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "kernel.png: is the input itself; choose another name" in ran.err
+    assert kernel.read_bytes() == kept
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

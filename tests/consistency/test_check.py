@@ -94,6 +94,20 @@ def test_green_is_no_luma_and_full_range_not_limited(
     assert found.overshoot < 0.01
 
 
+@pytest.mark.parametrize("place", ["in", "out"])
+def test_a_map_never_replaces_a_picture_that_was_compared(tmp_path: Path, place: str) -> None:
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "1.png"), np.zeros((8, 8, 3), np.uint8))
+    picture = tmp_path / place / "1.png"
+    kept = picture.read_bytes()
+    words = ("--source", tmp_path / "in", "--heat-map", picture, "-y")
+    ran = run("check", tmp_path / "out", *words)
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "1.png: is the input itself; choose another name" in ran.err
+    assert picture.read_bytes() == kept
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

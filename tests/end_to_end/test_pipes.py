@@ -430,6 +430,16 @@ def test_what_is_refused_of_a_source(clip: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_stdin_was_redirected_from_stays(clip: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    source.write_bytes(in_form(clip, tmp_path, "mkv").read_bytes())
+    kept = source.read_bytes()
+    ran = vsr("upscale", "-", source, *NEAREST, *LOSSLESS, "-y", stdin=source)
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "in.mkv: is the input itself; choose another name" in ran.err
+    assert source.read_bytes() == kept
+
+
 def test_terminals_are_refused(clip: Path, tmp_path: Path) -> None:
     main, terminal = os.openpty()
     name = Path(os.ttyname(terminal))

@@ -281,6 +281,11 @@ def test_other_names_that_stand_in_the_way(tmp_path: Path) -> None:
     source, taken = clip(tmp_path, 1), tmp_path / "a.png"
     with pytest.raises(OutputError, match=r"7\.png: may be one of"):
         enlarge(source, tmp_path / "%d.png", progress_preview=tmp_path / "7.png")
+    images = image(tmp_path / "in" / "1.png", 0).with_name("%d.png")
+    for name in ("1.png", "2.png"):  # one that is there, and one that would join it
+        with pytest.raises(OutputError, match=r"\d\.png: may be one of .*in/%d"):
+            shown = images.with_name(name)
+            enlarge(images, tmp_path / "o.mp4", progress_preview=shown, overwrite=True)
     with pytest.raises(OutputError, match=r"a\.png: is a file; name a folder"):
         enlarge(source, image(taken, 1) / "%d.png", overwrite=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from vsr import upscale
 from vsr.core.errors import InputError, OutputError
 from vsr.core.options import ReadOptions
 from vsr.core.paths import check_output_folder
-from vsr.core.url import Url
+from vsr.core.url import Pipe, Url
 from vsr.pipeline.checks import check_paths, idle_options
 
 
@@ -99,6 +100,30 @@ def test_a_folder_that_a_linked_input_lies_in_is_never_the_target(tmp_path: Path
             check_output_folder(target, [links / "1.mp4"])
     check_output_folder(tmp_path, [links / "1.mp4"])  # which lies further down
     check_output_folder(tmp_path / "none", [links / "1.mp4"])
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "%d.png", ""])
+def test_what_a_stream_was_redirected_from_is_never_the_target(tmp_path: Path, name: str) -> None:
+    source = tmp_path / "in.mp4"
+    source.write_bytes(b"not looked into")
+    (tmp_path / "1.png").hardlink_to(source)
+    with source.open("rb") as file:
+        pipe = Pipe(f"/dev/fd/{file.fileno()}")
+        with pytest.raises(OutputError, match=r"(the|an) input itself"):
+            check_paths(pipe, tmp_path / name, overwrite=True)
+        check_paths(pipe, tmp_path / "out.mp4", overwrite=True)
+
+
+def test_a_descriptor_that_leads_to_the_input_is_never_the_target(tmp_path: Path) -> None:
+    source = tmp_path / "in.mp4"
+    source.write_bytes(b"not looked into")
+    for file, is_input in ((source, True), (tmp_path / "out.y4m", False)):
+        with file.open("ab") as opened:
+            target = Path(f"/dev/fd/{opened.fileno()}")
+            with pytest.raises(OutputError) if is_input else nullcontext() as refused:
+                check_paths(source, target, overwrite=True)
+        if refused:
+            assert "leads to the input itself; choose another name" in str(refused.value)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere")

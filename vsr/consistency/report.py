@@ -14,6 +14,7 @@ from vsr.core.frame import as_pixels
 from vsr.core.paths import check_output
 from vsr.images.encode import encode
 from vsr.images.metadata import Metadata
+from vsr.pipeline.checks import input_files
 from vsr.provenance.sidecar import read_record, record_path, write_record
 
 WHITE = 16.0
@@ -29,7 +30,7 @@ def check_targets(
     if heat_map is not None:
         if heat_map.suffix.lower() != ".png":
             raise OutputError(f"{heat_map}: the map of differences is a .png")
-        check_output(heat_map, overwrite, [output, source])
+        check_output(heat_map, overwrite, input_files([output, source]))
     if record and read_record(record_path(output)) is None:
         raise OutputError(f"{record_path(output)}: no record to add to; `vsr upscale` writes it")
 

@@ -70,6 +70,13 @@ class Inlet:
         self.stop = Event()
         self.came = False
 
+    @property
+    def file(self) -> Path | None:
+        """A path to the file that a descriptor leads to, as with `< in.mkv`; None for a pipe."""
+        number = open_descriptor(self._path)
+        path = Path(f"/dev/fd/{number}")
+        return path if number is not None and path.is_file() else None
+
     def check(self) -> None:
         """Raise InputError for a terminal, from which no video comes."""
         number = open_descriptor(self._path)

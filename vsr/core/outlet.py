@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import select
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
 from vsr.core.errors import OutputError
 from vsr.core.inlet import STANDARD, InterruptedPipeError, is_pipe, open_descriptor
+from vsr.core.paths import is_same
 
 SUFFIX_OF = {"y4m": ".y4m", "nut": ".nut", "mpegts": ".ts", "matroska": ".mkv"}
 """What can be written as it is made, and the suffix of files of that kind."""
@@ -31,8 +33,11 @@ def leads_out(target: Path) -> bool:
     return _descriptor(target) is not None or is_pipe(target)
 
 
-def check_outlet(target: Path) -> None:
-    """Raise OutputError for a terminal, which shows no video, and for what is not open."""
+def check_outlet(target: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise OutputError for a terminal, which shows no video, and for what is not open.
+
+    Likewise for a descriptor that leads to one of `inputs`, as with `>> in.mkv`.
+    """
     number = _descriptor(target)
     if number == _STDOUT and sys.__stdout__ is None:  # another file may have its number by now
         raise OutputError(f"{target}: standard output is closed; name a file, or leave it open")
@@ -41,6 +46,8 @@ def check_outlet(target: Path) -> None:
             f"{target}: standard output is a terminal; pipe it into what reads a video, or name a "
             "file"
         )
+    if number is not None and _leads_to(number, inputs):
+        raise OutputError(f"{target}: leads to the input itself; choose another name")
 
 
 def as_file(target: Path, output_format: str) -> Path:
@@ -128,6 +135,14 @@ def open_outlet(target: Path, patience: float) -> Iterator[Outlet]:
 
 def _descriptor(target: Path) -> int | None:
     return _STDOUT if str(target) == STANDARD else open_descriptor(target)
+
+
+def _leads_to(number: int, files: Iterable[Path]) -> bool:
+    try:
+        facts = os.fstat(number)
+    except OSError:  # it is not open: that is told where it is opened
+        return False
+    return stat.S_ISREG(facts.st_mode) and any(is_same(facts, file) for file in files)
 
 
 def _copy_of(number: int, target: Path) -> int:

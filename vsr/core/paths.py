@@ -88,7 +88,7 @@ def check_output(
         facts = _facts(path)
     except OSError as error:
         raise OutputError(f"{path}: {_why(error, 'written')}") from None
-    if facts and any(_is_same(facts, source) for source in inputs):
+    if facts and any(is_same(facts, source) for source in inputs):
         raise OutputError(f"{path}: is the input itself; choose another name")
     place = Path(os.path.realpath(path)).parent
     if not os.path.isdir(place):  # noqa: PTH112 (which does not raise)
@@ -126,11 +126,12 @@ def check_output_folder(folder: Path, inputs: Iterable[Path]) -> None:
     except OSError as error:
         raise OutputError(f"{folder}: {_why(error, 'written')}") from None
     places = (place for source in inputs for place in (source, Path(os.path.realpath(source))))
-    if facts and any(_is_same(facts, place.parent) for place in places):
+    if facts and any(is_same(facts, place.parent) for place in places):
         raise OutputError(f"{folder}: holds the input itself; choose another folder")
 
 
-def _is_same(facts: os.stat_result, source: Path) -> bool:
+def is_same(facts: os.stat_result, source: Path) -> bool:
+    """Whether a path leads to the file of which these are the facts."""
     try:
         return os.path.samestat(facts, source.stat())
     except OSError:  # what cannot be read is told where it is read

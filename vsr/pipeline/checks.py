@@ -29,6 +29,7 @@ def check_paths(
 ) -> None:
     """Raise InputError or OutputError where this job could not end well."""
     file = file_of(source)
+    inputs = list(inputs_of(source))
     pattern = target_pattern(source, target)
     if isinstance(source, Pipe):
         source.inlet.check()
@@ -39,16 +40,13 @@ def check_paths(
             check_input(file)  # %d.hdr is told of its kind
         _check_kind(file)
     if leads_out(target):
-        check_outlet(target)
+        check_outlet(target, inputs)
         return
     if pattern:
-        check_numbered_target(source, pattern, overwrite, read)
+        check_numbered_target(source, pattern, overwrite, read, inputs)
         return
-    if file is None:
-        check_output(target, overwrite, folder=True)
-        return
-    check_output_folder(target, [file])
-    check_output(target, overwrite, input_files([file]), folder=True)
+    check_output_folder(target, inputs[:1])
+    check_output(target, overwrite, inputs, folder=True)
 
 
 def check_stream_options(target: Path, options: UpscaleOptions) -> None:
@@ -121,6 +119,12 @@ def target_note(source: Path | Url, target: Path) -> str:
     if isinstance(source, Path) and is_still(source):
         return ""
     return f"{target}: has no suffix, so it becomes a folder of PNGs; {target}.mp4 would be a video"
+
+
+def inputs_of(source: Path | Url) -> Iterator[Path]:
+    """All on this machine that a source is read from: what no run of it may write over."""
+    file = source.inlet.file if isinstance(source, Pipe) else file_of(source)
+    return input_files([file] if file else [])
 
 
 def input_files(sources: Iterable[Path]) -> Iterator[Path]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,9 +63,13 @@ def target_names(
 
 
 def check_numbered_target(
-    source: Path | Url, pattern: Numbered, overwrite: bool, read: ReadOptions
+    source: Path | Url,
+    pattern: Numbered,
+    overwrite: bool,
+    read: ReadOptions,
+    inputs: Iterable[Path],
 ) -> None:
-    """Raise OutputError where images of a pattern could not be written.
+    """Raise OutputError where images of a pattern could not be written: never over `inputs`.
 
     Of a video nobody knows how many there will be: no number from the first on may be taken.
     """
@@ -73,30 +78,39 @@ def check_numbered_target(
             raise OutputError(f"{pattern.folder}: is a file; name a folder")
         check_output(pattern.folder, overwrite, folder=True)
         return
-    inputs = _images_of(source)
-    if inputs:
-        names = target_names(pattern, source, inputs, read.start_number)
+    images = _images_of(source)
+    if images:
+        names = target_names(pattern, source, images, read.start_number)
         taken = [pattern.folder / name for name in names]
     else:
         first = FIRST if read.start_number is None else read.start_number
         taken = [file for _, file in pattern.files(first)]
         taken = taken or [pattern.folder / pattern.name(first)]
-    own = {(facts.st_dev, facts.st_ino) for facts in map(Path.stat, inputs)}
+    own = set(_identities(inputs))
     for file in taken:
-        if os.path.exists(file):  # noqa: PTH110 (which does not raise)
-            facts = file.stat()
-            if (facts.st_dev, facts.st_ino) in own:
-                raise OutputError(f"{file}: is an input itself; choose another name or folder")
+        if not own.isdisjoint(_identities([file])):
+            raise OutputError(f"{file}: is an input itself; choose another name or folder")
         check_output(file, overwrite)
 
 
 def check_beside(path: Path, source: Path | Url, target: Path) -> None:
-    """Raise OutputError where the name of another output may be one of the target's images."""
-    pattern = target_pattern(source, target)
-    if pattern is None or pattern.number_of(path.name) is None:
-        return
-    if os.path.realpath(path.parent) == os.path.realpath(pattern.folder):
-        raise OutputError(f"{path}: may be one of {target}; choose another name")
+    """Raise OutputError where another output may be one of the source's or the target's images."""
+    for images, pattern in (
+        (source, source_pattern(source)),
+        (target, target_pattern(source, target)),
+    ):
+        if pattern is None or pattern.number_of(path.name) is None:
+            continue
+        if os.path.realpath(path.parent) == os.path.realpath(pattern.folder):
+            raise OutputError(f"{path}: may be one of {images}; choose another name")
+
+
+def _identities(files: Iterable[Path]) -> Iterator[tuple[int, int]]:
+    """What tells one file from all others, of those that are there."""
+    for file in files:
+        with suppress(OSError):
+            facts = file.stat()
+            yield facts.st_dev, facts.st_ino
 
 
 def _images_of(source: Path | Url) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.core.geometry import geometry_of
 from vsr.core.options import ComputeOptions
 from vsr.core.outlet import leads_out
-from vsr.core.paths import check_input
+from vsr.core.paths import check_input, check_output
 from vsr.core.picture import PictureOptions
 from vsr.core.untagged import shown_alike
 from vsr.images.animated import is_still
@@ -76,6 +76,7 @@ def restore_image(
     device: str = "auto",
     overwrite: bool = False,
     watch: Watch = _UNWATCHED,
+    inputs: Iterable[Path] = (),
 ) -> RestoredImage:
     """Enlarge an image by what it holds itself: no weights, no other pictures.
 
@@ -89,11 +90,12 @@ def restore_image(
         scale: 2, 3 or 4.
         reduction: what the image went through, if that is known.
         device: "auto", "cpu", "cuda" or "cuda:N".
+        inputs: what else was read for it, as the kernel's file: it is never replaced.
 
     Raises InputError, OutputError, DeviceError and TrainingError as each gives cause.
     """
     began, steps = time.monotonic(), 0
-    _check(source, target, overwrite)
+    _check(source, target, overwrite, inputs)
     engine = choose_engine(ComputeOptions(device=str(torch_device(device))))
 
     def count(learning: Learning) -> None:
@@ -122,7 +124,7 @@ def restore_image(
     return RestoredImage(target, large.width, large.height, steps, time.monotonic() - began)
 
 
-def _check(source: Path, target: Path, overwrite: bool) -> None:
+def _check(source: Path, target: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
     """Raise InputError or OutputError for what is not one image to one image."""
     check_input(source)
     if is_series(source) or not is_still(source):
@@ -132,6 +134,7 @@ def _check(source: Path, target: Path, overwrite: bool) -> None:
     if leads_out(target) or names_folder(target) or not is_image(target):
         raise OutputError(f"{target}: must be an image file, such as .png")
     check_paths(source, target, overwrite)
+    check_output(target, overwrite, inputs)
 
 
 def _only_frame(images: Images) -> Frame:
