@@ -265,3 +265,20 @@ def test_the_span_moves_the_clock_not_the_frames(source: Path, tmp_path: Path) -
             output.write(frame)
             assert frame.pts == copy.pts
             assert all((a == b).all() for a, b in zip(frame.planes, copy.planes, strict=True))
+
+
+def test_a_packet_of_another_stream_that_is_refused_beside_the_picture_is_told(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A muxer that holds packets back says of one what it thinks of another, which waited."""
+    mux = writer._Muxing.mux
+
+    def refusing(muxing: Any, packet: Any) -> None:
+        mux(muxing, packet)
+        if not muxing.refused:
+            muxing.refused.append("Invalid data found when processing input")
+
+    monkeypatch.setattr(writer._Muxing, "mux", refusing)
+    result = upscale(source, tmp_path / "out.mp4", scale=1, model="nearest")
+    assert result.warnings == ("1 packet of the other streams could not be written, left out",)
+    assert result.run.damage.other_packets == 1

@@ -203,10 +203,9 @@ def test_a_cover_that_cannot_be_kept_is_named(tmp_path: Path) -> None:
     assert went.plan.others.dropped == ("2 video png: .ts cannot hold it",)
 
 
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
-def test_further_videos_are_copied(tmp_path: Path, suffix: str) -> None:
+def _another_video(codec: str) -> Any:
     def another(out: Any) -> Any:
-        stream: Any = out.add_stream("mpeg4", rate=25)
+        stream: Any = out.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
 
         def write() -> None:
@@ -218,11 +217,35 @@ def test_further_videos_are_copied(tmp_path: Path, suffix: str) -> None:
 
         return write
 
-    source = footage(tmp_path / "in.mkv", another)
+    return another
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
+def test_further_videos_are_copied(tmp_path: Path, suffix: str) -> None:
+    source = footage(tmp_path / "in.mkv", _another_video("mpeg2video"))
     target = tmp_path / f"out{suffix}"
     passed(source, target, encoder="mpeg4")
     assert payloads(target, "video")[1] == payloads(source, "video")[1]
     assert len(payloads(target, "video")[1]) == 12
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "why"),
+    [
+        ("mpeg4", ".ts", ".ts cannot hold it"),  # its header is not in its packets
+        ("libx264", ".avi", ".avi cannot hold it"),  # which takes no first packet of this form
+        ("rawvideo", ".mov", ".mov cannot hold it"),  # nothing tells its pixel format
+        ("mpeg2video", ".m2ts", ".m2ts holds one video"),
+    ],
+)
+def test_a_further_video_that_nobody_could_see_is_named(
+    tmp_path: Path, codec: str, suffix: str, why: str
+) -> None:
+    source = footage(tmp_path / "in.mkv", _another_video(codec))
+    went = passed(source, tmp_path / f"out{suffix}", encoder="mpeg4")
+    (dropped,) = went.plan.others.dropped
+    assert dropped.startswith("1 video")
+    assert dropped.endswith(why)
 
 
 @pytest.mark.parametrize(("source_suffix", "suffix"), [(".mov", ".mov"), (".mov", ".mp4")])

@@ -256,6 +256,7 @@ class _Muxing:
         shift: the tick of the source's clock at which the output's begins.
         number: the picture's among the output's videos.
         refused: a message for each packet that the muxer did not take.
+        counted: whether the picture's frames are counted afterwards, so that none is missed.
     """
 
     target: Path
@@ -265,6 +266,7 @@ class _Muxing:
     shift: int
     number: int
     refused: list[str] = field(default_factory=list)
+    counted: bool = True
 
     def mux(self, packet: Packet[VideoStream]) -> None:
         """Write a packet of the picture, after what comes before it."""
@@ -291,7 +293,8 @@ class _Muxing:
 
     def finish(self) -> Iterator[None]:
         """Write the rest, step by step."""
-        yield from self.others.rest()
+        # Of a picture whose frames are all there, none was refused: those were the others'.
+        yield from self.others.rest(len(self.refused) if self.counted else 0)
         self.output.close()
 
 
@@ -329,7 +332,8 @@ def _opened(part: Path | Outlet, spec: VideoSpec) -> Iterator[_Muxing]:
             output.start_encoding()
             shift = shift_of(others_of, info) if others_of else 0
             number = number_written(output, encoder.stream)
-        yield _Muxing(spec.target, output, encoder, others, shift, number)
+        counted = isinstance(part, Path)
+        yield _Muxing(spec.target, output, encoder, others, shift, number, counted=counted)
 
 
 def _picture_notes(spec: VideoSpec, encoder: Encoder) -> Iterator[str]:

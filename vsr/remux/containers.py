@@ -123,6 +123,11 @@ def writing_media(target: Path) -> Iterator[None]:
         raise OutputError(f"{target}: cannot be written ({reason(error)})") from error
 
 
+def name_options(target: Path) -> dict[str, str]:
+    """Options that a muxer takes from the file's name alone, for a trial that has none."""
+    return {"mpegts_m2ts_mode": "1"} if target.suffix.lower() == ".m2ts" else {}
+
+
 def muxer_options(
     format_name: str, source: InputContainer, cover: bool, provenance_tag: str = ""
 ) -> dict[str, str]:

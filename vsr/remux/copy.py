@@ -134,15 +134,15 @@ class Passthrough:
         while (packet := self._peek()) is not None and _decoded(packet) <= now:
             self._write(packet)
 
-    def rest(self) -> Iterator[None]:
-        """Write all that is left, a packet a step."""
+    def rest(self, refused: int = 0) -> Iterator[None]:
+        """Write all that is left, a packet a step; `refused` more were left out by then."""
         if self._next is not None:
             self._write(self._next)
         for packet in self._packets:
             if packet is not None:
                 self._write(packet)
             yield
-        self._tell(self.passed_over)
+        self._tell(self.passed_over + refused)
 
     def _peek(self) -> Packet[Any] | None:
         if self._next is None:

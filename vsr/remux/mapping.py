@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from vsr.remux.containers import (
     holds_chapters,
     lost_tags,
     muxer_options,
+    name_options,
     takes_encoder,
 )
 from vsr.remux.metadata import codec_name, label
@@ -37,6 +38,7 @@ from vsr.video.variants import is_left_out
 
 # Streams for which a file is written as another kind than its suffix says.
 _COUNTED = ("audio", "subtitle", "video")
+_NONE: Mapping[str, str] = {}
 COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 """Codecs of covers: the suffix and kind of an attachment."""
 
@@ -184,7 +186,7 @@ def _action(
     if isinstance(stream, AudioStream) and not (known and stream.sample_rate and stream.channels):
         return StreamAction(name, reason="its sample rate or channels are unknown")
     if holds(format_name, stream, sampled, splitter(stream, format_name)):
-        if _is_one_too_many(stream, format_name):
+        if _is_one_too_many(stream, format_name, target):
             return StreamAction(name, reason=f"{target.suffix} holds one video")
         return StreamAction(name, copied=True)
     if isinstance(stream, AudioStream):
@@ -211,7 +213,7 @@ def _takes_text(format_name: str, stream: Stream, codec: str) -> bool:
     return _takes(format_name, lambda trial: add_text(trial, stream, codec))
 
 
-def _is_one_too_many(stream: Stream, format_name: str) -> bool:
+def _is_one_too_many(stream: Stream, format_name: str, target: Path) -> bool:
     """Whether a stream is a video, of which the container holds one: it stands for both here."""
     if not isinstance(stream, VideoStream) or is_cover(stream):
         return False
@@ -220,13 +222,16 @@ def _is_one_too_many(stream: Stream, format_name: str) -> bool:
         for _ in range(2):
             trial.add_stream_from_template(stream, opaque=True)
 
-    return not _takes(format_name, add)
+    return not _takes(format_name, add, name_options(target))
 
 
-def _takes(format_name: str, add: Callable[[OutputContainer], Any]) -> bool:
+def _takes(
+    format_name: str, add: Callable[[OutputContainer], Any], options: Mapping[str, str] = _NONE
+) -> bool:
     """Whether a container takes an encoder's stream, tried in memory."""
     try:
-        with av.open(io.BytesIO(), "w", format=format_name) as trial:
+        trial = av.open(io.BytesIO(), "w", format=format_name, container_options=dict(options))
+        with trial:
             add(trial)
             trial.start_encoding()
     except (av.FFmpegError, OSError, ValueError, RuntimeError):

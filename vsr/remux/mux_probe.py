@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Discard, Stream
+from av.video.codeccontext import VideoCodecContext
 
 from vsr.core.errors import VsrError
 from vsr.core.source import Sampled
@@ -77,10 +80,11 @@ def holds(
     """Whether a container takes a stream, and gives it back as what it is.
 
     Muxers say so at different points, some only when the header is written or with the first
-    packet, and some take what nobody can read afterwards. `prepared` does to each packet what
-    is done to all when they are copied.
+    packet, and some take what nobody can read or decode afterwards. `prepared` does to each packet
+    what is done to all when they are copied.
     """
     buffer, written, refused = io.BytesIO(), 0, 0
+    sampled = list(sampled)
     try:
         with av.open(buffer, "w", format=format_name) as output:
             copy = add_copy(output, stream)
@@ -104,7 +108,9 @@ def holds(
     if refused >= max(written, 1):
         return False
     if written:
-        return _comes_back(buffer, format_name, stream)
+        if not _comes_back(buffer, format_name, stream):
+            return False
+        return _decodes_again(buffer, format_name, stream) or not _decodes(stream, sampled)
     known = stream.type in ("audio", "video") or codec_name(stream) in _KNOWN_IN_TS
     return format_name != "mpegts" or known
 
@@ -133,6 +139,47 @@ def _comes_back(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool:
             return any(_kind(found) == wanted for found in container.streams)
     except (*_REFUSALS, EOFError):
         return False
+
+
+def _decodes_again(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool:
+    """Whether a decoder can begin with what has come back; True for what is neither heard nor seen.
+
+    Some muxers lose what a decoder needs to know: raw video's pixel format, MPEG-4's header.
+    """
+    if not _is_coded(stream):
+        return True
+    buffer.seek(0)
+    wanted = _kind(stream)
+    try:
+        with av.open(buffer, "r", format=_READERS.get(format_name)) as container:
+            found = next(each for each in container.streams if _kind(each) == wanted)
+            return any(True for _ in container.decode(found))
+    except (*_REFUSALS, EOFError):
+        return False
+
+
+def _decodes(stream: Stream, sampled: Iterable[Sampled]) -> bool:
+    """Whether a decoder can begin with a stream's own packets."""
+    decoder, after = stream.codec_context, 0
+    assert isinstance(decoder, VideoCodecContext | AudioCodecContext)
+    try:
+        for each in sampled:
+            packet = each.packet(stream, after)
+            after = (packet.dts or 0) + step(packet.time_base)
+            with suppress(*REFUSED):  # that one may be damaged
+                if decoder.decode(packet):
+                    return True
+        return bool(decoder.decode(None))
+    except (*_REFUSALS, EOFError):
+        return False
+    finally:
+        if decoder.is_open:
+            decoder.flush_buffers()
+
+
+def _is_coded(stream: Stream) -> bool:
+    coded = isinstance(stream.codec_context, VideoCodecContext | AudioCodecContext)
+    return coded and not is_cover(stream)
 
 
 def _kind(stream: Stream) -> tuple[str, str, bool]:
