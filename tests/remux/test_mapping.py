@@ -109,6 +109,27 @@ def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, su
     assert plan.actions[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
 
 
+@pytest.mark.parametrize(
+    ("codec", "layout", "source_suffix", "copied"),
+    [
+        ("pcm_s16le", "stereo", ".mkv", False),  # Matroska names no channels of PCM
+        ("pcm_u8", "mono", ".avi", False),
+        ("pcm_s16le", "5.1", ".mov", False),
+        ("pcm_s16be", "stereo", ".mov", True),
+        ("aac", "5.1", ".mkv", True),
+    ],
+)
+def test_sound_over_which_libav_would_end_the_process(
+    tmp_path: Path, codec: str, layout: str, source_suffix: str, copied: bool
+) -> None:
+    source = footage(tmp_path / f"in{source_suffix}", sound(codec, 44100, layout), "libx264")
+    with open_input(source) as container:
+        streams = other_streams(source, container, 0)
+        plan = plan_streams(streams, tmp_path / "out.flv", StreamOptions(), "libx264")
+    said = "" if copied else ".flv cannot hold it (--audio transcode converts it)"
+    assert (plan.actions[1].copied, plan.actions[1].reason) == (copied, said)
+
+
 def test_sound_that_is_announced_and_never_comes(tmp_path: Path) -> None:
     source = footage(tmp_path / "in.ts", sound("aac"), "mpeg2video")
     data = bytearray(source.read_bytes())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Discard, Stream
@@ -37,6 +38,7 @@ _READERS = {
     **dict.fromkeys(("mp4", "mov", "3gp", "3g2", "ipod", "f4v"), "mov"),
     **dict.fromkeys(("mpeg", "vob", "dvd", "svcd", "vcd"), "mpeg"),
 }
+_NAMED_IN_FLV = {"aac", "ac3", "eac3", "flac", "mp3", "opus"}
 REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 """What a muxer says of a packet that it does not like; a full disk is another matter."""
 _REFUSALS = (av.FFmpegError, ValueError, OSError, RuntimeError)
@@ -117,6 +119,8 @@ def holds(
 
 def add_copy(output: OutputContainer, stream: Stream) -> Stream | None:
     """Add a stream like another one; None where it is known that this cannot be."""
+    if _would_abort(output.format.name, stream):
+        return None
     if isinstance(stream, AttachmentStream):
         if output.format.name not in ("matroska", "webm"):
             return None
@@ -124,6 +128,17 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream | None:
             stream.name or "attachment", stream.mimetype or "", stream.data
         )
     return output.add_stream_from_template(stream, opaque=True)
+
+
+def _would_abort(format_name: str, stream: Stream) -> bool:
+    """Whether the muxer would end this process over a stream, by an assertion of its own.
+
+    libav's FLV writes the places of all channels but plain mono and stereo in a header that has no
+    name for older codecs. PCM is often of two channels that nobody has named.
+    """
+    if format_name != "flv" or not isinstance(stream, AudioStream):
+        return False
+    return codec_name(stream) not in _NAMED_IN_FLV and stream.layout.name not in ("mono", "stereo")
 
 
 def is_chapter_text(stream: Stream) -> bool:
