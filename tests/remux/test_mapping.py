@@ -115,7 +115,7 @@ def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, su
         ("pcm_s16le", "stereo", ".mkv", False),  # Matroska names no channels of PCM
         ("pcm_u8", "mono", ".avi", False),
         ("pcm_s16le", "5.1", ".mov", False),
-        ("pcm_s16be", "stereo", ".mov", True),
+        ("pcm_s16le", "stereo", ".mov", True),
         ("aac", "5.1", ".mkv", True),
     ],
 )

@@ -168,24 +168,30 @@ def _decodes_again(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool
     try:
         with av.open(buffer, "r", format=_READERS.get(format_name)) as container:
             found = next(each for each in container.streams if _kind(each) == wanted)
-            return any(True for _ in container.decode(found))
+            return _can_begin(found, container.demux(found))
     except (*_REFUSALS, EOFError):
         return False
 
 
 def _decodes(stream: Stream, sampled: Iterable[Sampled]) -> bool:
     """Whether a decoder can begin with a stream's own packets."""
-    decoder, after = stream.codec_context, 0
+    packets: list[Packet[Stream]] = []
+    after = 0
+    for each in sampled:
+        packets.append(each.packet(stream, after))
+        after = (packets[-1].dts or 0) + step(packets[-1].time_base)
+    return _can_begin(stream, packets)
+
+
+def _can_begin(stream: Stream, packets: Iterable[Packet[Stream]]) -> bool:
+    """Whether a decoder makes anything of packets; single ones may be damaged."""
+    decoder = stream.codec_context
     assert isinstance(decoder, VideoCodecContext | AudioCodecContext)
     try:
-        for each in sampled:
-            packet = each.packet(stream, after)
-            after = (packet.dts or 0) + step(packet.time_base)
-            with suppress(*REFUSED):  # that one may be damaged
+        for packet in (*packets, None):
+            with suppress(*_REFUSALS, EOFError):
                 if decoder.decode(packet):
                     return True
-        return bool(decoder.decode(None))
-    except (*_REFUSALS, EOFError):
         return False
     finally:
         if decoder.is_open:
