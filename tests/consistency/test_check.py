@@ -108,6 +108,13 @@ def test_a_map_never_replaces_a_picture_that_was_compared(tmp_path: Path, place:
     assert picture.read_bytes() == kept
 
 
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path) -> None:
+    long = tmp_path / f"{'a' * 300}.mp4"
+    ran = run("check", long, "--source", long, "--heat-map", tmp_path / "map.png")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "cannot be read (File name too long)" in ran.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

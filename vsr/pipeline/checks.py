@@ -29,7 +29,6 @@ def check_paths(
 ) -> None:
     """Raise InputError or OutputError where this job could not end well."""
     file = file_of(source)
-    inputs = list(inputs_of(source))
     pattern = target_pattern(source, target)
     if isinstance(source, Pipe):
         source.inlet.check()
@@ -39,6 +38,7 @@ def check_paths(
         if "%" not in file.name or file.suffix.lower() not in _OTHER_PICTURES:
             check_input(file)  # %d.hdr is told of its kind
         _check_kind(file)
+    inputs = list(inputs_of(source))
     if leads_out(target):
         check_outlet(target, inputs)
         return
@@ -131,8 +131,8 @@ def input_files(sources: Iterable[Path]) -> Iterator[Path]:
     """Each source and, of folders, the images: what no run of them may write over."""
     for source in sources:
         yield source
-        if is_series(source):
-            with suppress(InputError):  # it holds none
+        with suppress(InputError, OSError):  # it holds none, or cannot be: that is told elsewhere
+            if is_series(source):
                 yield from list_images(source)
 
 
