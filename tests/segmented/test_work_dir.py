@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -423,6 +424,19 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     ):
         pass
     assert not is_begun(target)
+
+
+def test_only_errors_of_the_disk_are_blamed_on_the_folder(tmp_path: Path) -> None:
+    target = tmp_path / "out.mp4"
+    for error in (BrokenPipeError(errno.EPIPE, "b"), PermissionError(errno.EACCES, "c", "/else")):
+        with pytest.raises(type(error)) as caught, open_work(target, KEY, plan_of):
+            raise error
+        assert caught.value is error
+    with pytest.raises(OutputError, match=r"\.work: cannot be written \(No such file"):  # noqa: SIM117
+        with open_work(target, KEY, plan_of) as work:
+            (work.folder / "gone.packets").read_bytes()
+    with pytest.raises(OutputError, match="cannot be written"), open_work(target, KEY, plan_of):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("how", ["cut", "changed", "missing", "longer", "folder"])

@@ -8,6 +8,7 @@ together hold every frame once, or count for nothing.
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from vsr.util.atomic import atomic_write
 
 _JOURNAL = "journal.jsonl"
 _KEY = 8  # digits of a key that a folder's name holds
+_OF_DISKS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -279,7 +281,17 @@ def open_work(target: Path, key: str, make_plan: Callable[[], Plan]) -> Iterator
             lock.release()
             _remove_if_new(folder)
     except OSError as error:
+        if not _is_of_disk(error, folder):
+            raise  # of whoever is told on the way
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+
+def _is_of_disk(error: OSError, folder: Path) -> bool:
+    """Whether the system says it of a file in the folder, or of the disk."""
+    names = (error.filename, error.filename2)
+    return error.errno in _OF_DISKS or any(
+        isinstance(name, str) and folder in (Path(name), *Path(name).parents) for name in names
+    )
 
 
 def others(target: Path, key: str, settings: Mapping[str, Any]) -> Iterator[str]:
