@@ -254,7 +254,7 @@ def open_video(
         warn: called with each warning.
 
     Raises InputError for values out of range; entering it raises InputError, in one line, for
-    anything that is not readable so.
+    anything that is not readable so, and a second time.
     """
     options = ReadOptions(
         start=start,  # type: ignore[arg-type]
@@ -270,8 +270,24 @@ def open_video(
     )
     path, warn = as_source(source), warn or _ignore
     if isinstance(path, Url):
-        return _open_video(path, options.span, warn, options)
-    return open_file(path, options.span, options.clip_rate, warn, options)
+        return _Once(path, _open_video(path, options.span, warn, options))
+    return _Once(path, open_file(path, options.span, options.clip_rate, warn, options))
+
+
+class _Once(AbstractContextManager[Video | Images]):
+    """An opened source, which a second reader is told about."""
+
+    def __init__(self, path: Path | Url, opened: AbstractContextManager[Video | Images]) -> None:
+        self._path, self._opened, self._entered = path, opened, False
+
+    def __enter__(self) -> Video | Images:
+        if self._entered:
+            raise InputError(f"{self._path}: is read once; call vsr.open_video for each time")
+        self._entered = True
+        return self._opened.__enter__()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._opened.__exit__(*error)
 
 
 def _ignore(_message: str) -> None:

@@ -211,3 +211,12 @@ def test_a_model_is_named_by_text_or_path() -> None:
             call(7)  # type: ignore[arg-type]
         with pytest.raises(vsr.ModelError, match=r"none\.safetensors: no such model file"):
             call(Path("none.safetensors"))
+
+
+def test_an_opened_video_is_read_once(folder: Path) -> None:
+    video, upscaler = vsr.open_video("in.mp4"), vsr.Upscaler("nearest", scale=2)
+    assert list(upscaler.frames(video))
+    with pytest.raises(vsr.InputError, match=r"^in\.mp4: is read once; call vsr\.open_video"):
+        list(upscaler.frames(video))
+    with vsr.open_video("in.mp4") as entered:
+        assert list(upscaler.frames(entered))
