@@ -26,6 +26,9 @@ def convolution(
     On a CPU without gradients a sum does not depend on the size of the picture. What is given as
     `onto`, without ReLU, is added, and may be overwritten: that is as fast as not to add it.
     """
+    if onto is None and _is_one_column(x, weight, stride, padding, dilation):
+        dense = convolution(x, weight, bias, (stride[0], 1), padding, relu, groups, dilation)
+        return dense[..., :1].contiguous(memory_format=torch.channels_last)
     if has_kernels(x, weight):
         if onto is not None:
             places = (padding, stride, dilation, groups)
@@ -43,6 +46,23 @@ def convolution(
     if onto is not None:
         return onto + features
     return F.relu_(features) if relu else features
+
+
+def _is_one_column(
+    x: Tensor,
+    weight: Tensor,
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> bool:
+    """Whether bfloat16 kernels would give garbage, on CPUs with AMX at least (oneDNN 3.12).
+
+    They do where they stride across to a single column.
+    """
+    if x.dtype != torch.bfloat16 or x.device.type != "cpu" or stride[1] == 1 or is_traced():
+        return False
+    places = x.shape[-1] + 2 * padding[1] - dilation[1] * (weight.shape[-1] - 1)
+    return bool(places <= stride[1])
 
 
 def has_kernels(x: Tensor, weight: Tensor) -> bool:
