@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,10 +94,8 @@ def holds(
                 return False
             copy.disposition = stream.disposition
             output.start_encoding()
-            after = 0
-            for each in sampled if not isinstance(stream, AttachmentStream) else ():
-                original = each.packet(stream, after)
-                after = (original.dts or 0) + step(original.time_base)
+            has_packets = not isinstance(stream, AttachmentStream)
+            for original in _packets(stream, sampled) if has_packets else ():
                 for packet in prepared(original):
                     packet.stream = copy
                     try:
@@ -175,12 +173,16 @@ def _decodes_again(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool
 
 def _decodes(stream: Stream, sampled: Iterable[Sampled]) -> bool:
     """Whether a decoder can begin with a stream's own packets."""
-    packets: list[Packet[Stream]] = []
+    return _can_begin(stream, _packets(stream, sampled))
+
+
+def _packets(stream: Stream, sampled: Iterable[Sampled]) -> Iterator[Packet[Stream]]:
+    """A stream's own packets, each decoded after the one before it."""
     after = 0
     for each in sampled:
-        packets.append(each.packet(stream, after))
-        after = (packets[-1].dts or 0) + step(packets[-1].time_base)
-    return _can_begin(stream, packets)
+        packet = each.packet(stream, after)
+        after = (packet.dts or 0) + step(packet.time_base)
+        yield packet
 
 
 def _can_begin(stream: Stream, packets: Iterable[Packet[Stream]]) -> bool:
