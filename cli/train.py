@@ -37,6 +37,7 @@ from .output.messages import event
 from .param_types import FilePath, NetworkScales, Number
 from .progress import part_bar
 from .renamed_option import RenamedOption
+from .train_defaults import with_default
 
 if TYPE_CHECKING:
     from vsr.training.adversarial import AdversarialProgress
@@ -106,19 +107,19 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
 )
 @click.option("--minutes", type=Number(MINUTES), help="Time to train, instead or as well.")
 @click.option(
-    "--batch", type=Number(BOUNDS["batch"]), help="Patches a step.  [default: 16; recurrent: 10]"
+    "--batch", type=Number(BOUNDS["batch"]), help=with_default("Patches a step.", "batch")
 )
 @click.option(
     "--patch",
     type=Number(BOUNDS["patch"]),
-    help="Side of a patch in small pixels.  [default: 48; recurrent: 56]",
+    help=with_default("Side of a patch in small pixels.", "patch"),
 )
 @click.option(
     "--lr",
     cls=RenamedOption,
     old="--rate",
     type=Number(LEARNING_RATE),
-    help="Highest learning rate.  [default: 1e-3; edsr: 1e-4]",
+    help=with_default("Highest learning rate.", "lr"),
 )
 @click.option(
     "--optimizer",
@@ -137,21 +138,21 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     cls=RenamedOption,
     old="--error",
     type=click.Choice(LOSSES),
-    help="To minimise.  [default: charbonnier; edsr: l1; recurrent: relative]",
+    help=with_default("To minimise.", "loss"),
 )
 @click.option(
     "--mse-fraction",
     cls=RenamedOption,
     old="--mse-part",
     type=Number(FRACTION),
-    help="Of the run, at its end, on squared error.  [default: 0.15; recurrent: 0]",
+    help=with_default("Of the run, at its end, on squared error.", "mse_fraction"),
 )
 @click.option(
     "--reparam-width",
     cls=RenamedOption,
     old="--width",
     type=Number(BOUNDS["reparam_width"]),
-    help="Kernels behind each convolution while it trains; 0: none.  [default: 256; recurrent: 0]",
+    help=with_default("Kernels behind each convolution while it trains; 0: none.", "reparam_width"),
 )
 @click.option("--warm-start", metavar="NAME|FILE", help="A bundled model or file to begin from.")
 @click.option(
@@ -179,7 +180,7 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     cls=RenamedOption,
     old="--motion-part",
     type=Number(FRACTION),
-    help="Of the run, at its beginning, for motion alone.  [default: 0.1; recurrent: 0]",
+    help=with_default("Of the run, at its beginning, for motion alone.", "motion_fraction"),
 )
 @click.option(
     "--guided-fraction",
