@@ -16,11 +16,13 @@ import numpy as np
 from draw import draw
 
 import vsr
+from vsr.figures.text import lay, lettered
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / "samples" / "street.mp4"
 FRAME, RATE = 40, 25
 CROPS = ((360, 240, 380, 340), (0, 40, 380, 340))  # x, y, width, height in the enlarged frame
+EDGE = 2  # pixels of black around words
 
 
 def main() -> None:
@@ -65,9 +67,10 @@ def truth() -> np.ndarray:
 def crop(picture: np.ndarray, x: int, y: int, width: int, height: int, label: str) -> np.ndarray:
     """A part of a picture with its label in the corner."""
     part = picture[y : y + height, x : x + width].copy()
-    place, font = (10, height - 12), cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(part, label, place, font, 0.7, (0, 0, 0), 4, cv2.LINE_AA)
-    cv2.putText(part, label, place, font, 0.7, (255, 255, 255), 1, cv2.LINE_AA)
+    words = np.pad(lettered(label, 16), EDGE)
+    left, top = 8, height - len(words) - 4
+    lay(part, cv2.dilate(words, np.ones((2 * EDGE + 1,) * 2)), left, top, (0, 0, 0))
+    lay(part, words, left, top, (255, 255, 255))
     return part
 
 
