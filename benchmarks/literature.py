@@ -6,9 +6,11 @@
 FOLDERs hold true images; published figures stand beside those of folders named Set5 and Set14. Rows
 are the package's weights (`vsr models --all`) and, with --runs, the best weights that
 `benchmarks/literature_training.py` has left there; a network without weights at the scale is passed
-over. --models adds rows of other models. Time is that of a frame of 1920x1080 in parts of what
-espcn takes in the same run, precision and threads. --manifest prints the entries that
-weights/literature.toml keeps for the files of --runs, which go to weights/literature/.
+over. They are in the order of where most layers work: before the upscaling, after it, in levels, or
+back and forth. --models adds rows of other models, which come first. Minutes are those of one core
+that taught a network. Time is that of a frame of 1920x1080 in parts of what espcn takes in the same
+run, precision and threads. --manifest prints the entries that weights/literature.toml keeps for the
+files of --runs, which go to weights/literature/.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from literature_training import minutes_of
 
 import vsr
 from vsr.core.options import ComputeOptions
@@ -72,6 +76,15 @@ PUBLISHED = {
 }
 """By the shapes' names. Light shapes have no published figures."""
 
+PLACES = ("before", "after", "in levels", "back and forth")
+"""Where most layers work, beside the upscaling."""
+_BESIDE = {
+    **dict.fromkeys(("srcnn", "vdsr", "drrn"), "before"),
+    "lapsrn": "in levels",
+    **dict.fromkeys(("dbpn", "d-dbpn"), "back and forth"),
+}
+"""By architecture, those of which that is not after it."""
+
 
 def main() -> None:
     options = arguments()
@@ -84,10 +97,12 @@ def main() -> None:
     engine = choose_engine(ComputeOptions(device=options.device, threads=options.threads))
     least = seconds(load_model("espcn", options.scale), engine, options)
     heads = [f"{folder.name}, published | {folder.name}" for folder in options.folders]
-    print(f"| network | paper | {' | '.join(heads)} | parameters | GMACs | time of espcn's |")
-    print("|---" * (2 * len(heads) + 5) + "|", flush=True)
-    for model, _ in found:
-        print(row(model, options, seconds(model, engine, options) / least), flush=True)
+    first = "network | works | minutes | paper"
+    print(f"| {first} | {' | '.join(heads)} | parameters | GMACs | time of espcn's |")
+    print("|---" * (2 * len(heads) + 7) + "|", flush=True)
+    for model, file in found:
+        times = seconds(model, engine, options) / least
+        print(row(model, file, options, times), flush=True)
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -106,17 +121,24 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def models(options: argparse.Namespace) -> Iterator[tuple[Model, Path | None]]:
     """Each network once that has weights at the scale, and the file where it is one of a run.
 
-    A run's weights stand in place of the package's of the same network.
+    A run's weights stand in place of the package's of the same network. Those of the literature
+    come in the order of PLACES.
     """
-    others = filter(None, options.models.split(","))
+    others = dict.fromkeys(filter(None, options.models.split(",")))
     cards = [card for card in vsr.catalogue(all_groups=True) if card.group == LITERATURE_GROUP]
     files = dict(_of_runs(options))
-    names = [*others, *(card.name for card in cards if card.scale == options.scale)]
-    for name in dict.fromkeys(names):
-        if name not in files:
-            yield load_model(name, options.scale), None
-    for file in files.values():
-        yield load_model(file, options.scale), file
+    names = {card.name for card in cards if card.scale == options.scale} | set(files)
+    shapes = [name for name in LITERATURE_SHAPES if name in names and name not in others]
+    for name in (*others, *sorted(shapes, key=lambda name: PLACES.index(place(name)))):
+        file = files.get(name)
+        yield load_model(file or name, options.scale), file
+
+
+def place(name: str) -> str:
+    """Where most layers of a shape of the literature work; "" for others."""
+    if name not in LITERATURE_SHAPES:
+        return ""
+    return _BESIDE.get(LITERATURE_SHAPES[name].network, "after")
 
 
 def _of_runs(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
@@ -133,14 +155,20 @@ def name_of(model: Model) -> str:
     return file.parent.name if file.stem == "best" else model.name
 
 
+def minutes(model: Model, file: Path | None) -> float:
+    """What one core has spent on it; 0 where that is not known."""
+    return minutes_of(file.parent) if file else model.weights.minutes
+
+
 def scores(model: Model, options: argparse.Namespace) -> dict[str, Mean]:
     return {folder.name: mean(list(evaluate([folder], model))) for folder in options.folders}
 
 
-def row(model: Model, options: argparse.Namespace, times: float) -> str:
-    name = name_of(model)
+def row(model: Model, file: Path | None, options: argparse.Namespace, times: float) -> str:
+    name, taken = name_of(model), minutes(model, file)
     published = PUBLISHED.get(name) if options.scale == 4 else None
-    cells = [name, published.paper if published else "-"]
+    cells = [name, place(name) or "-", f"{taken:.0f}" if taken else "-"]
+    cells += [published.paper if published else "-"]
     for folder, own in scores(model, options).items():
         theirs = published.psnr.get(folder) if published else None
         cells += [f"{theirs:.2f}" if theirs else "-", f"{own.psnr:.2f} / {own.ssim:.4f}"]
@@ -181,6 +209,7 @@ def entry(model: Model, file: Path, means: dict[str, Mean]) -> str:
             'licence = ""\ntrained_on = ""\ndata_licence = ""',
             f"parameters = {takes.parameters}",
             f"gmacs = {takes.macs / 1e9:.2f}",
+            f"minutes = {minutes(model, file):.0f}",
             *(
                 f"scores.{folder} = {{ psnr = {own.psnr:.2f}, ssim = {own.ssim:.4f} }}"
                 for folder, own in means.items()

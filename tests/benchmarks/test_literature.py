@@ -82,14 +82,15 @@ def test_published_figures_are_of_shapes_that_have_their_papers_name() -> None:
 
 def test_a_row_has_the_papers_figures_beside_ours(images: Path, runs: Path) -> None:
     options = table.arguments([str(images), "--runs", str(runs), "--models", "bicubic"])
-    (bicubic, no_file), *_, (own, file) = table.models(options)
+    (bicubic, no_file), *others = table.models(options)
+    own, file = next(pair for pair in others if table.name_of(pair[0]) == "fsrcnn-s")
     assert (table.name_of(bicubic), table.name_of(own)) == ("bicubic", "fsrcnn-s")
     assert (no_file, file) == (None, runs / "fsrcnn-s/best.safetensors")
-    cells = table.row(own, options, 1.25).strip("| ").split(" | ")
-    assert cells[0] == "fsrcnn-s"
-    assert cells[2] == "-"  # no such set, and no such figure
-    assert 10 < float(cells[3].split(" / ")[0]) < 100
-    assert cells[4:] == ["4,086", f"{table.cost(own.network).macs / 1e9:.2f}", "1.2"]
+    cells = table.row(own, file, options, 1.25).strip("| ").split(" | ")
+    assert cells[:3] == ["fsrcnn-s", "after", "0"]
+    assert cells[4] == "-"  # no such set, and no such figure
+    assert 10 < float(cells[5].split(" / ")[0]) < 100
+    assert cells[6:] == ["4,086", f"{table.cost(own.network).macs / 1e9:.2f}", "1.2"]
 
 
 def test_a_runs_weights_stand_for_the_packages(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_runs_weights_stand_for_the_packages(tmp_path: Path) -> None:
 
 def test_the_entries_for_the_manifest_are_cards(images: Path, runs: Path) -> None:
     options = table.arguments([str(images), "--runs", str(runs), "--models", ""])
-    *_, (model, file) = table.models(options)
+    model, file = next(pair for pair in table.models(options) if pair[1])
     entries = tomllib.loads(table.entry(model, file, table.scores(model, options)))["weights"]
     card = ModelCard(**entries[0], group=LITERATURE_GROUP)
     assert (card.name, card.scale, card.network) == ("fsrcnn-s", 4, "fsrcnn")
@@ -118,6 +119,24 @@ def test_the_entries_for_the_manifest_are_cards(images: Path, runs: Path) -> Non
     assert (
         type(loaded)(card.scale, **card.options).state_dict().keys() == loaded.state_dict().keys()
     )
+
+
+def test_rows_are_in_the_order_of_where_layers_work() -> None:
+    options = table.arguments(["--models", "espcn,fsrcnn"])
+    first, second, *others = [table.name_of(model) for model, _ in table.models(options)]
+    assert (first, second) == ("espcn", "fsrcnn")
+    assert "fsrcnn" not in others
+    places = [table.PLACES.index(table.place(name)) for name in others]
+    assert places == sorted(places)
+    assert {table.place(name) for name in LITERATURE_SHAPES} == set(table.PLACES)
+    assert table.place("espcn") == ""
+
+
+def test_minutes_are_those_of_a_run_or_of_the_card(runs: Path) -> None:
+    own = runs / "fsrcnn-s/best.safetensors"
+    assert 0 < table.minutes(load_model(own, 4), own) < 1
+    assert table.minutes(load_model("fsrcnn", 4), None) == 60
+    assert table.minutes(load_model("espcn", 4), None) == 0
 
 
 def test_time_is_in_parts_of_another_models(runs: Path) -> None:

@@ -51,6 +51,7 @@ class ModelCard:
             `vsr.networks.cost` counts them.
         scores: benchmark -> {"psnr": dB, "ssim": 0..1}, for clips "dtssd" too, as `vsr eval`
             measured them.
+        minutes: that one core of a CPU spent on teaching it; 0 where that is not told.
         group: "" for the models to choose from, "literature" for those of papers, which are there
             to be compared with.
     """
@@ -68,6 +69,7 @@ class ModelCard:
     parameters: int = 0
     gmacs: float = 0.0
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    minutes: float = 0.0
     group: str = ""
 
 
