@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -9,6 +10,9 @@ from torch import Tensor
 from vsr.networks.recurrent import Recurrent
 
 State = dict[str, Tensor]
+
+CELL = ("inward.", "blocks.", "outward.")
+"""What the names of its tensors begin with."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,20 @@ class CellShape:
         """A network's own."""
         pairs = len(network.blocks)
         return cls(network.scale, network.features, pairs, network.hidden, network.grades)
+
+
+def convolutions(shape: CellShape) -> Iterator[str]:
+    """Their names, in the order in which they follow each other."""
+    yield "inward"
+    for pair in range(shape.pairs):
+        yield f"blocks.{pair}.0"
+        yield f"blocks.{pair}.1"
+    yield "outward"
+
+
+def by_grade(tensor: Tensor, grades: int) -> Tensor:
+    """Weights or biases of a convolution (grades * features, ...) -> (grades, features, ...)."""
+    return tensor.view(grades, -1, *tensor.shape[1:])
 
 
 def shape_of(state: State, like: Recurrent) -> CellShape | None:

@@ -41,6 +41,7 @@ from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, StillLesson, WindowLesson, Windows
 from vsr.training.loop import run_trainer
 from vsr.training.losses import MARGIN
+from vsr.training.mirror import doubled
 from vsr.training.net2net import grown
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, validate_recurrent
@@ -290,7 +291,7 @@ def _warm_start(network: Network, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as a model file ({error})") from None
     if isinstance(network, Recurrent):
-        state = widened(rescaled(state, network), network)
+        state = widened(doubled(rescaled(state, network), network), network)
     fitted = grown(state, network.state_dict())
     if not fitted:
         raise ModelError(f"{path}: no layer of it fits this network")

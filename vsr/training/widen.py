@@ -6,13 +6,10 @@ Learning via Knowledge Transfer" (arXiv 1511.05641).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-from torch import Tensor
 
 from vsr.networks.recurrent import Recurrent
-from vsr.training.cell_shape import CellShape, State, shape_of
+from vsr.training.cell_shape import CELL, CellShape, State, by_grade, convolutions, shape_of
 
 
 def widened(state: State, network: Recurrent) -> State:
@@ -27,12 +24,12 @@ def widened(state: State, network: Recurrent) -> State:
     if old is None or old == new or not _fits(old, new):
         return state
     begun = network.state_dict()
-    made = {name: value for name, value in state.items() if not name.startswith(_CELL)}
-    for name in _convolutions(new):
-        weight, bias = (_by_grade(begun[f"{name}.{kind}"], new.grades) for kind in _KINDS)
+    made = {name: value for name, value in state.items() if not name.startswith(CELL)}
+    for name in convolutions(new):
+        weight, bias = (by_grade(begun[f"{name}.{kind}"].clone(), new.grades) for kind in _KINDS)
         weight[:], bias[:] = weight[:1].clone(), bias[:1].clone()
         if f"{name}.weight" in state:
-            part, level = (_by_grade(state[f"{name}.{kind}"], old.grades) for kind in _KINDS)
+            part, level = (by_grade(state[f"{name}.{kind}"], old.grades) for kind in _KINDS)
             features, channels = part.shape[1:3]
             heard = torch.arange(channels)
             if name == "inward":  # the hidden state comes first, then what is shown
@@ -47,7 +44,6 @@ def widened(state: State, network: Recurrent) -> State:
     return made
 
 
-_CELL = ("inward.", "blocks.", "outward.")
 _KINDS = ("weight", "bias")
 
 
@@ -56,16 +52,3 @@ def _fits(old: CellShape, new: CellShape) -> bool:
     sizes = ((old.features, new.features), (old.pairs, new.pairs), (old.hidden, new.hidden))
     same = old.scale == new.scale and old.grades in (1, new.grades)
     return same and all(one <= other for one, other in sizes)
-
-
-def _convolutions(shape: CellShape) -> Iterator[str]:
-    yield "inward"
-    for pair in range(shape.pairs):
-        yield f"blocks.{pair}.0"
-        yield f"blocks.{pair}.1"
-    yield "outward"
-
-
-def _by_grade(tensor: Tensor, grades: int) -> Tensor:
-    """(grades * features, ...) -> (grades, features, ...), a copy."""
-    return tensor.clone().view(grades, -1, *tensor.shape[1:])

@@ -1,0 +1,86 @@
+"""Begin a recurrent network as a smaller one and its mirror image, side by side.
+
+A network restores a picture and the mirrored picture differently, and the mean of both is nearer to
+the truth than either (Timofte et al. 2016, "Seven ways to improve example-based single image super
+resolution", section 3.4). A cell twice as wide holds both from its first step on, and learns on.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vsr.networks.recurrent import Recurrent
+from vsr.training.cell_shape import CELL, CellShape, State, by_grade, convolutions, shape_of
+
+
+def doubled(state: State, network: Recurrent) -> State:
+    """The tensors of a cell half as wide at the same scale, as those of `network`: it twice.
+
+    One half of the features is that cell, the other its mirror image; the detail is the mean of
+    what both say. They share the motion net and the last detail, and neither listens to the other's
+    features yet. `state` as it is where it is no such cell.
+    """
+    old, new = shape_of(state, network), CellShape.of(network)
+    if old is None or not _is_half(old, new):
+        return state
+    return side_by_side(state, mirrored(state, old, network.future), old)
+
+
+def mirrored(state: State, shape: CellShape, future: int) -> State:
+    """The tensors of a network that says of a picture what this one says of the mirrored one.
+
+    Right and left change places. But for the motion net, which stays.
+    """
+    made = dict(state)
+    phases = torch.arange(shape.scale**2).view(shape.scale, -1).flip(-1).flatten()
+    for name in convolutions(shape):
+        made[f"{name}.weight"] = state[f"{name}.weight"].flip(-1)
+    inward = made["inward.weight"].clone()
+    detail = slice(shape.hidden, shape.hidden + shape.scale**2)
+    inward[:, detail] = inward[:, detail][:, phases]
+    across = detail.stop + 2 + future  # of the flow, behind the frames: what was right is left
+    inward[:, across] *= -1
+    made["inward.weight"] = inward
+    for kind in ("outward.weight", "outward.bias"):
+        made[kind] = by_grade(made[kind], shape.grades)[:, phases].flatten(0, 1)
+    return made
+
+
+def side_by_side(one: State, other: State, shape: CellShape) -> State:
+    """The tensors of a cell twice as wide that says the mean of what two cells of a shape say."""
+    made = {name: value for name, value in one.items() if not name.startswith(CELL)}
+    features, hidden, grades = shape.features, shape.hidden, shape.grades
+    wide = torch.arange(2 * features).view(2, features)
+    order = torch.cat([wide[:, :hidden].flatten(), wide[:, hidden:].flatten()])
+    for name in convolutions(shape):
+        weights, biases = (
+            [by_grade(state[f"{name}.{kind}"], grades) for state in (one, other)]
+            for kind in ("weight", "bias")
+        )
+        if name == "outward":
+            weight = torch.cat(weights, 2)[:, :, order] / 2
+            bias = (biases[0] + biases[1]) / 2
+        elif name == "inward":
+            own = _apart(*(weight[:, :, :hidden] for weight in weights))
+            shown = torch.cat([weight[:, :, hidden:] for weight in weights], 1)
+            weight = torch.cat([own, shown], 2)[:, order]
+            bias = torch.cat(biases, 1)[:, order]
+        else:
+            weight = _apart(*weights)[:, order][:, :, order]
+            bias = torch.cat(biases, 1)[:, order]
+        made |= {f"{name}.weight": weight.flatten(0, 1), f"{name}.bias": bias.flatten()}
+    return made
+
+
+def _is_half(old: CellShape, new: CellShape) -> bool:
+    """Whether a cell is half as wide as another, and else its like."""
+    twice = (2 * old.features, 2 * old.hidden) == (new.features, new.hidden)
+    return twice and (old.scale, old.pairs, old.grades) == (new.scale, new.pairs, new.grades)
+
+
+def _apart(one: Tensor, other: Tensor) -> Tensor:
+    """Kernels (grades, features, channels, k, k) of two layers as one of a layer that holds both:
+    the features of each see its own channels alone."""
+    above = torch.cat([one, torch.zeros_like(other)], 2)
+    return torch.cat([above, torch.cat([torch.zeros_like(one), other], 2)], 1)
