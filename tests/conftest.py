@@ -5,9 +5,17 @@ import os
 import signal
 import tempfile
 
+import pytest
 import torch
 
 from vsr.core import threads
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="all frames for all recurrent weights: see there"
+    )
+
 
 # No test sees the settings, the models or the cache of whoever runs it, nor writes there.
 _home = tempfile.TemporaryDirectory(prefix="vsr-tests-")
