@@ -264,10 +264,10 @@ def test_another_run_in_the_folder(recipe: AdversarialRecipe, tmp_path: Path) ->
     run(recipe, tmp_path / "gan")
     with pytest.raises(TrainingError, match=r"discriminator light there, srgan here"):
         run(replace(recipe, discriminator="srgan"), tmp_path / "gan")
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: the run cannot be continued"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: is of another kind of run; choose"):
         fit(replace(recipe.generator, loss="l1"), tmp_path / "gan", lambda progress: None)
     fit(replace(recipe.generator, loss="l1"), tmp_path / "plain", lambda progress: None)
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: the run cannot be continued"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: is of another kind of run; choose"):
         run(recipe, tmp_path / "plain")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "best.safetensors").touch()

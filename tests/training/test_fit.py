@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import resource
 import signal
 import threading
 from dataclasses import fields, replace
@@ -31,6 +32,8 @@ from vsr.training.fit import Progress, fit
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES, SHAPES
 from vsr.util import signals
+
+_NO_CHECKPOINT = r"checkpoint\.pt: is no checkpoint, or a damaged one; remove it to begin anew"
 
 
 @pytest.fixture(scope="module")
@@ -377,17 +380,62 @@ def test_a_folder_of_another_run_is_refused(
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
-@pytest.mark.parametrize("data", [b"", b"no checkpoint"])
-def test_a_damaged_checkpoint_is_refused(recipe: Recipe, tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(data)
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: the run cannot be continued"):
+@pytest.mark.parametrize("keep", [0, 1000, -1])
+def test_a_damaged_checkpoint_is_refused(recipe: Recipe, tmp_path: Path, keep: int) -> None:
+    run(recipe, tmp_path, stop_after=1)
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(TrainingError, match=_NO_CHECKPOINT):
         run(recipe, tmp_path)
 
 
-def test_nothing_in_a_checkpoint_is_executed(recipe: Recipe, tmp_path: Path) -> None:
-    torch.save({"network": Path("/")}, tmp_path / "checkpoint.pt")  # not a plain value
-    with pytest.raises(TrainingError, match="cannot be continued"):
+@pytest.mark.parametrize(
+    "saved",
+    [
+        [1, 2],
+        {"a": 1},
+        {"step": "7", "elapsed": 1.0},
+        {"step": 7, "elapsed": 1.0, "recipe": "espcn"},
+        {"network": Path("/")},  # not a plain value: nothing in a checkpoint is executed
+    ],
+)
+def test_another_programs_checkpoint_is_refused(
+    recipe: Recipe, tmp_path: Path, saved: object
+) -> None:
+    torch.save(saved, tmp_path / "checkpoint.pt")
+    with pytest.raises(TrainingError, match=_NO_CHECKPOINT):
         run(recipe, tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_read(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").mkdir()
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: cannot be read \(Is a directory\)"):
+        run(recipe, tmp_path)
+
+
+def test_a_full_disk_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    """Not only what torch makes of it; and the same call goes on once there is room."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"checkpoint\.pt: .* \(File too large\)$"):
+            run(recipe, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {file.name for file in tmp_path.iterdir()} == {"best.safetensors", "log.jsonl"}
+    assert run(recipe, tmp_path)[-1].step == 20
+
+
+def test_a_failed_measurement_loses_no_steps(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> None:
+        raise InputError("clip/7.png: is cut short")
+
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="is cut short"):
+        patch.setattr(fit_module, "validate", fail)
+        run(recipe, tmp_path)
+    assert run(replace(recipe, iterations=21), tmp_path)[0].step == 21
 
 
 def test_a_loss_that_is_no_number_ends_the_run(

@@ -208,7 +208,7 @@ def test_another_run_in_the_folder(recipe: DegradationRecipe, tmp_path: Path) ->
     with pytest.raises(TrainingError, match=r"checkpoint\.pt: .* choose another folder"):
         run(replace(recipe, scale=3), tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt: the learning cannot be continued"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt: is no checkpoint, or a damaged one"):
         run(recipe, tmp_path)
 
 

@@ -25,19 +25,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.core.errors import OutputError, TrainingError
-from vsr.core.folders import make_folder
 from vsr.core.paths import check_output_folder
 from vsr.inference.engine import torch_device
 from vsr.training.adversarial_recipe import AdversarialRecipe
-from vsr.training.checkpoint import UNFIT, Run, save_weights, write_whole
+from vsr.training.checkpoint import (
+    Run,
+    compare,
+    load_parts,
+    read_checkpoint,
+    save_weights,
+    write_whole,
+)
 from vsr.training.content import Content, load_content
 from vsr.training.data import Patches
 from vsr.training.fit import begin, descend, inputs, patches
 from vsr.training.loop import run_trainer
+from vsr.training.run_folder import LOG, run_folder
 from vsr.training.srgan_discriminator import SrganDiscriminator, taken_in, told_apart
 from vsr.training.step_down import step_down
 from vsr.training.validation import RECORDED, validate, validation_items
-from vsr.util.text import one_line
 
 _LIGHT = 16  # kernels of the light discriminator's first layer
 _HALF, _LATER = 0.5, 0.1  # of the run at the full rate, and the part of it from there on
@@ -107,7 +113,7 @@ def fit_adversarially(
         torch.set_num_threads(plain.threads)
     device = torch_device(plain.device)
     checkpoint, kept, log_file = (
-        folder / name for name in ("checkpoint.pt", "best.safetensors", "log.jsonl")
+        folder / name for name in ("checkpoint.pt", "best.safetensors", LOG)
     )
     read = [recipe.features] if recipe.features else []
     check_output_folder(folder, [*read, *inputs(plain)])
@@ -118,14 +124,14 @@ def fit_adversarially(
         )
     run = _begin(recipe, device)
     pairs = _pairs(recipe, run)
-    make_folder(folder)
-    if checkpoint.exists():
-        _load(run, recipe, checkpoint, device)
-    items = validation_items(plain.validation, plain.scale)
-    trainer = _Adversaries(recipe, run, pairs, items, folder, device)
-    run_trainer(trainer, plain.done, log_file, device, report)
-    if not kept.exists():  # it was over already, and someone took its result away
-        save_weights(run.generator.average, plain, kept)
+    with run_folder(folder):
+        if checkpoint.exists():
+            _load(run, recipe, checkpoint, device)
+        items = validation_items(plain.validation, plain.scale)
+        trainer = _Adversaries(recipe, run, pairs, items, folder, device)
+        run_trainer(trainer, plain.done, log_file, device, report)
+        if not kept.exists():  # it was over already, and someone took its result away
+            save_weights(run.generator.average, plain, kept)
     return kept
 
 
@@ -274,26 +280,10 @@ def _save(run: AdversarialRun, recipe: AdversarialRecipe, path: Path) -> None:
 
 def _load(run: AdversarialRun, recipe: AdversarialRecipe, path: Path, device: torch.device) -> None:
     """Bring `run`, just begun, to where the checkpoint stands."""
-    try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        _compare(saved["recipe"], recipe.identity)
-        for name, part in _parts(run).items():
-            part.load_state_dict(saved[name])
-        run.generator.step, run.generator.elapsed = saved["step"], saved["elapsed"]
-    except UNFIT as error:
-        raise TrainingError(
-            f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
-        ) from None
-
-
-def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
-    differing = [
-        f"{name} {there.get(name)} there, {value} here"
-        for name, value in here.items()
-        if there.get(name) != value
-    ]
-    if differing:
-        raise ValueError(f"another run: {'; '.join(differing)}; choose another folder")
+    saved = read_checkpoint(path, device)
+    compare(saved["recipe"], recipe.identity, path)
+    load_parts(_parts(run), saved, path)
+    run.generator.step, run.generator.elapsed = saved["step"], saved["elapsed"]
 
 
 def _parts(run: AdversarialRun) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,20 +87,50 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
 
     Raises TrainingError where the file is no checkpoint, or one of another model.
     """
+    saved = read_checkpoint(path, device)
+    compare(_in_todays_names(saved["recipe"]), _identity(recipe), path)
+    parts = {"network": run.network, "average": run.average, "optimizer": run.optimizer}
+    load_parts(parts, saved, path)
+    run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved.get("best")
+    run.pixels = saved.get("pixels", 0)
+    if run.best == -math.inf:  # how early versions wrote None
+        run.best = None
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """What a run of any kind saved: "step", "elapsed", "recipe", and the states of its parts.
+
+    Raises TrainingError where the file is no checkpoint, or a damaged one.
+    """
+    saved = None
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        _compare(_in_todays_names(saved.get("recipe", {})), _identity(recipe), path)
-        run.network.load_state_dict(saved["network"])
-        run.average.load_state_dict(saved["average"])
-        run.optimizer.load_state_dict(saved["optimizer"])
-        run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved["best"]
-        run.pixels = saved.get("pixels", 0)
+    except UNFIT as error:
+        unread = isinstance(error, OSError) and error.errno != errno.EINVAL  # as of a file cut off
+        if unread or isinstance(error, torch.OutOfMemoryError):
+            raise TrainingError(f"{path}: cannot be read ({_cause(error)})") from None
+    if isinstance(saved, dict):
+        saved = {"recipe": {}} | saved  # early versions wrote none
+        kinds = {"step": int, "elapsed": float, "recipe": dict}
+        if all(isinstance(saved.get(name), kind) for name, kind in kinds.items()):
+            return saved
+    raise TrainingError(
+        f"{path}: is no checkpoint, or a damaged one; remove it to begin anew, or choose another "
+        "folder"
+    )
+
+
+def load_parts(parts: Mapping[str, Any], saved: Mapping[str, Any], path: Path) -> None:
+    """Give each part its state of a checkpoint. Raises TrainingError where they do not fit."""
+    if any(name not in saved for name in parts):
+        raise TrainingError(f"{path}: is of another kind of run; choose another folder")
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
     except UNFIT as error:
         raise TrainingError(
             f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
         ) from None
-    if run.best == -math.inf:  # how early versions wrote None
-        run.best = None
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
@@ -112,7 +143,8 @@ def _in_todays_names(identity: dict[str, Any]) -> dict[str, Any]:
     return {{"width": "reparam_width"}.get(name, name): value for name, value in identity.items()}
 
 
-def _compare(saved: dict[str, Any], asked: dict[str, Any], path: Path) -> None:
+def compare(saved: Mapping[str, Any], asked: Mapping[str, Any], path: Path) -> None:
+    """Raise TrainingError where what a checkpoint is of, and what is asked for, differ."""
     differing = [
         f"{name} {saved[name]} there, {asked[name]} here"
         for name in asked
@@ -129,4 +161,14 @@ def write_whole(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     try:
         atomic_write(path, data)
     except (OSError, RuntimeError) as error:  # torch and safetensors raise RuntimeErrors of theirs
-        raise OutputError(f"{path}: cannot be written ({error})") from None
+        raise OutputError(f"{path}: cannot be written ({_cause(error)})") from None
+
+
+def _cause(error: BaseException) -> str:
+    """What the system said; torch says something else of its own after that."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, OSError):
+            return cause.strerror or str(cause)
+        cause = cause.__context__
+    return one_line(error, 200)

@@ -25,23 +25,29 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.core.errors import OutputError, TrainingError
-from vsr.core.folders import make_folder
+from vsr.core.errors import OutputError
 from vsr.core.paths import check_output_folder
 from vsr.core.resample import resize
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
 from vsr.networks.cleaned import Cleaned, Cleaner
-from vsr.training.checkpoint import UNFIT, Run, save_weights, write_whole
+from vsr.training.checkpoint import (
+    Run,
+    compare,
+    load_parts,
+    read_checkpoint,
+    save_weights,
+    write_whole,
+)
 from vsr.training.cycle_losses import inner_loss, outer_loss, told_apart
 from vsr.training.cycle_recipe import CycleRecipe
 from vsr.training.discriminator import Discriminator
 from vsr.training.fit import begin, inputs
 from vsr.training.loop import run_trainer
+from vsr.training.run_folder import LOG, run_folder
 from vsr.training.running_average import follow
 from vsr.training.step_down import step_down
 from vsr.training.unpaired import Unpaired
-from vsr.util.text import one_line
 
 _ALONE = 0.5  # of the run: the inner cycle
 _BETAS = (0.5, 0.999)  # of Adam, section 4.1
@@ -132,7 +138,7 @@ def fit_in_cycles(
         torch.set_num_threads(plain.threads)
     device = torch_device(plain.device)
     checkpoint, kept, log_file = (
-        folder / name for name in ("checkpoint.pt", "best.safetensors", "log.jsonl")
+        folder / name for name in ("checkpoint.pt", "best.safetensors", LOG)
     )
     check_output_folder(folder, [*inputs(plain), *list_media(recipe.real)])
     if kept.exists() and not (checkpoint.exists() or log_file.exists()):
@@ -143,13 +149,13 @@ def fit_in_cycles(
     run = begin_cycles(recipe, device)
     plain = recipe.restorer
     pictures = Unpaired.some(plain.data, recipe.real, plain.scale, plain.patch, run.network.color)
-    make_folder(folder)
-    if checkpoint.exists():
-        _load(run, recipe, checkpoint, device)
-    trainer = _Cycles(recipe, run, pictures, folder, device)
-    run_trainer(trainer, plain.done, log_file, device, report)
-    if not kept.exists():  # it was over already, and someone took its result away
-        save_weights(run.kept.average, recipe.whole, kept)
+    with run_folder(folder):
+        if checkpoint.exists():
+            _load(run, recipe, checkpoint, device)
+        trainer = _Cycles(recipe, run, pictures, folder, device)
+        run_trainer(trainer, plain.done, log_file, device, report)
+        if not kept.exists():  # it was over already, and someone took its result away
+            save_weights(run.kept.average, recipe.whole, kept)
     return kept
 
 
@@ -284,17 +290,10 @@ def _save(run: CycleRun, recipe: CycleRecipe, path: Path) -> None:
 
 def _load(run: CycleRun, recipe: CycleRecipe, path: Path, device: torch.device) -> None:
     """Bring `run`, just begun, to where the checkpoint stands."""
-    try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        if saved["recipe"] != recipe.whole.facts:
-            raise ValueError("another run; choose another folder")
-        for name, part in _parts(run).items():
-            part.load_state_dict(saved[name])
-        run.kept.step, run.kept.elapsed = saved["step"], saved["elapsed"]
-    except UNFIT as error:
-        raise TrainingError(
-            f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
-        ) from None
+    saved = read_checkpoint(path, device)
+    compare(saved["recipe"], recipe.whole.facts, path)
+    load_parts(_parts(run), saved, path)
+    run.kept.step, run.kept.elapsed = saved["step"], saved["elapsed"]
 
 
 def _parts(run: CycleRun) -> dict[str, Any]:

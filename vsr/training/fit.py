@@ -18,7 +18,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vsr.core.errors import ModelError, OutputError, TrainingError
-from vsr.core.folders import make_folder
 from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
@@ -47,6 +46,7 @@ from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, validate_recurrent
 from vsr.training.reparam import merged_state, widen
 from vsr.training.rescale import rescaled
+from vsr.training.run_folder import LOG, run_folder
 from vsr.training.step_down import step_down
 from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
@@ -115,7 +115,8 @@ def fit(
     `folder` also holds log.jsonl and checkpoint.pt, written every two minutes, less often where
     measuring takes long, and at the end; the same call continues from it. Where recordings are
     learnt from, recordings.txt says what became of each. A run that ends by `iterations` comes to
-    the same weights on the same machine and threads, however often it was interrupted.
+    the same weights on the same machine and threads, however often it was interrupted; but for
+    recurrent networks, whose lanes begin takes anew.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
     one: a checkpoint of that step is written first. `clock` is what the recipe's minutes are
@@ -130,26 +131,26 @@ def fit(
     device = torch_device(recipe.device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
     check_output_folder(folder, inputs(recipe))
-    log_file = folder / "log.jsonl"
+    log_file = folder / LOG
     if best.exists() and not (checkpoint.exists() or log_file.exists()):
         raise OutputError(
             f"{best}: exists already, and no {log_file.name} beside it says that a run wrote it; "
             "choose another folder"
         )
     run = begin(recipe, device)
-    make_folder(folder)
-    if checkpoint.exists():
-        load_checkpoint(run, recipe, checkpoint, device)
-    lesson = _lesson(recipe, run.average)
-    if isinstance(lesson, StreamLesson) and not run.pixels:  # early checkpoints did not count
-        run.pixels = run.step * lesson.pixels
-    if recipe.degradation == "footage":
-        _tell_recordings(recipe.seed, folder / "recordings.txt")
-    items = validation_items(recipe.validation, recipe.scale)
-    trainer = _Fit(recipe, run, lesson, items, folder, device)
-    run_trainer(trainer, recipe.done, log_file, device, report, clock)
-    if not best.exists():  # it was over already, and someone took its result away
-        save_weights(run.average, recipe, best)
+    with run_folder(folder):
+        if checkpoint.exists():
+            load_checkpoint(run, recipe, checkpoint, device)
+        lesson = _lesson(recipe, run.average)
+        if isinstance(lesson, StreamLesson) and not run.pixels:  # early checkpoints did not count
+            run.pixels = run.step * lesson.pixels
+        items = validation_items(recipe.validation, recipe.scale)
+        if recipe.degradation == "footage":
+            _tell_recordings(recipe.seed, folder / "recordings.txt")
+        trainer = _Fit(recipe, run, lesson, items, folder, device)
+        run_trainer(trainer, recipe.done, log_file, device, report, clock)
+        if not best.exists():  # it was over already, and someone took its result away
+            save_weights(run.average, recipe, best)
     return best
 
 

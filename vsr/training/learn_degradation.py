@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +30,6 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor
 
-from vsr.core.errors import TrainingError
-from vsr.core.folders import make_folder
 from vsr.core.paths import check_output_folder
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import list_media
@@ -38,15 +37,15 @@ from vsr.degradation.compression import as_samples
 from vsr.figures.contact_sheet import Crop, Row, sheet
 from vsr.figures.contact_sheet import save as save_png
 from vsr.inference.engine import torch_device
-from vsr.training.checkpoint import UNFIT, write_whole
+from vsr.training.checkpoint import compare, load_parts, read_checkpoint, write_whole
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
 from vsr.training.loop import run_trainer
 from vsr.training.recipe import BLOCK, GENERATOR, DegradationRecipe
+from vsr.training.run_folder import LOG, run_folder
 from vsr.training.running_average import follow
 from vsr.training.step_down import step_down
 from vsr.training.unpaired import Unpaired
-from vsr.util.text import one_line
 
 _BETAS = (0.0, 0.9)  # of Adam: no momentum, as the other side moves too
 _TELLING = 0.25  # the discriminator's part of the rate: where it is far ahead, little is learnt
@@ -132,13 +131,12 @@ def learn_degradation(
     done = recipe.done(run.step, run.elapsed)
     if done >= 1 and kept.exists():
         return kept
-    make_folder(folder)
     pictures = Unpaired.some(recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color)
-
-    trainer = _Learner(recipe, run, pictures, folder, device)
-    run_trainer(trainer, recipe.done, folder / "log.jsonl", device, report)
-    if not kept.exists():  # it was over already, and someone took its result away
-        _keep(run, pictures, recipe, folder)
+    with run_folder(folder):
+        trainer = _Learner(recipe, run, pictures, folder, device)
+        run_trainer(trainer, recipe.done, folder / LOG, device, report)
+        if not kept.exists():  # it was over already, and someone took its result away
+            _keep(run, pictures, recipe, folder)
     return kept
 
 
@@ -285,26 +283,23 @@ def _blue_first(samples: Samples) -> Samples:
 
 def _save(run: _Run, recipe: DegradationRecipe, path: Path) -> None:
     """Write everything that `_load` needs to go on exactly from here."""
-    parts = ("generator", "average", "discriminator", "generating", "telling")
-    state = {name: getattr(run, name).state_dict() for name in parts}
+    state = {name: part.state_dict() for name, part in _parts(run).items()}
     state |= {"step": run.step, "elapsed": run.elapsed, "recipe": _identity(recipe)}
     write_whole(path, lambda file: torch.save(state, file))
 
 
 def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device) -> None:
     """Bring `run`, just begun, to where the checkpoint stands."""
-    try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        there, here = saved["recipe"], _identity(recipe)
-        if there != here:
-            raise ValueError(f"is of {there}, not of {here}; choose another folder")
-        for name in ("generator", "average", "discriminator", "generating", "telling"):
-            getattr(run, name).load_state_dict(saved[name])
-        run.step, run.elapsed = saved["step"], saved["elapsed"]
-    except UNFIT as error:
-        raise TrainingError(
-            f"{path}: the learning cannot be continued from it ({one_line(error, 200)})"
-        ) from None
+    saved = read_checkpoint(path, device)
+    compare(saved["recipe"], _identity(recipe), path)
+    load_parts(_parts(run), saved, path)
+    run.step, run.elapsed = saved["step"], saved["elapsed"]
+
+
+def _parts(run: _Run) -> dict[str, Any]:
+    """What learns, by the names in the checkpoint."""
+    names = ("generator", "average", "discriminator", "generating", "telling")
+    return {name: getattr(run, name) for name in names}
 
 
 def _identity(recipe: DegradationRecipe) -> dict[str, int | str]:

@@ -78,7 +78,8 @@ def run_trainer(
     """Train until `fraction_of` steps and seconds is 1, saving as often as `save_due` says.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
-    checkpoint of that step is written first. `clock` tells the seconds that steps take.
+    checkpoint of that step is written first, as where saving fails. `clock` tells the seconds
+    that steps take.
     """
     run, saved_at, took = trainer.run, time.monotonic(), 0.0
     fraction = fraction_of(run.step, run.elapsed)
@@ -91,7 +92,11 @@ def run_trainer(
             ended = time.monotonic()
             due = fraction >= 1 or save_due(ended - saved_at, took)
             if due:
-                trainer.save()
+                try:
+                    trainer.save()
+                except BaseException:  # as where a validation clip is damaged further on
+                    trainer.save_checkpoint()
+                    raise
                 took = time.monotonic() - ended
             progress = trainer.progress(min(fraction, 1.0), due)
             if due:

@@ -1,0 +1,55 @@
+"""The folder of a training run, while one is at work there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vsr.core.errors import OutputError, writing
+from vsr.core.folders import make_folder
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOG = "log.jsonl"
+
+
+@contextmanager
+def run_folder(folder: Path) -> Iterator[None]:
+    """Make a run's folder, unless it is there, and keep other runs out of it for the block.
+
+    Its log is begun at once: it tells that a run writes here, even where the first save fails
+    halfway, and a folder that cannot be written is found before hours have gone into it. What
+    ends with nothing written leaves no log.
+
+    Raises OutputError where another run is at work there, or nothing can be written.
+    """
+    make_folder(folder)
+    path = folder / LOG
+    with writing(path):
+        log = path.open("ab")
+    with log:
+        if _taken(log.fileno()):
+            raise OutputError(f"{folder}: another run is at work there; choose another folder")
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # as Windows removes no open file
+                if not path.stat().st_size and [*folder.iterdir()] == [path]:
+                    path.unlink()
+
+
+def _taken(number: int) -> bool:
+    """Whether another process holds the lock of an open file; if not, this one does from now."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # this disk knows no locks
+        return False
+    return False
