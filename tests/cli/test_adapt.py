@@ -67,6 +67,17 @@ def test_errors_of_adapt_are_one_line(footage: Path, tmp_path: Path) -> None:
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("how", [["-m", "espcn"], ["--zero-shot"]])
+def test_adapt_takes_a_folder_of_videos(tmp_path: Path, how: list[str]) -> None:
+    """These are told to be too small, once they have been read."""
+    folder, target = tmp_path / "footage", tmp_path / "a.safetensors"
+    folder.mkdir()
+    make(folder / "a.mp4", Clip(24, 24, pts=range(0, 9 * 512, 512)))
+    ran = vsr("adapt", folder, "-s", 2, *how, "-o", target, "--iterations", 1, "-d", "cpu")
+    assert ran.code == 1
+    assert "24x24 pixels: adapting at x2 needs" in ran.err
+
+
 def test_adapt_replaces_no_folder_and_not_what_it_begins_from(
     footage: Path, tmp_path: Path
 ) -> None:

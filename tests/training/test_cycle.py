@@ -275,7 +275,7 @@ def test_it_learns_to_take_noise_away(tmp_path: Path) -> None:
 
 def test_another_run_in_the_folder(recipe: CycleRecipe, tmp_path: Path) -> None:
     run(changed(recipe, iterations=1), tmp_path)
-    with pytest.raises(TrainingError, match="scale 2 there, 3 here.; choose another folder"):
+    with pytest.raises(TrainingError, match=r"scale 2 there, 3 here\); choose another folder"):
         run(changed(recipe, scale=3), tmp_path)
     with pytest.raises(TrainingError, match=r"checkpoint\.pt: "):
         fit(recipe.restorer, tmp_path, lambda progress: None)

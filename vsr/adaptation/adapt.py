@@ -29,7 +29,7 @@ from vsr.inference.engine import torch_device
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.community.community import Community
 from vsr.networks.registry import Model, adapted_model, load_model
-from vsr.pipeline.checks import check_paths
+from vsr.pipeline.checks import check_footage
 from vsr.training.checkpoint import model_file
 from vsr.training.footage import Recording
 from vsr.training.recipe import Recipe
@@ -155,7 +155,7 @@ def _check(footage: Sequence[Path], output: Path, model: str | None, overwrite: 
     if output.suffix != ".safetensors":
         raise OutputError(f"{output}: a model file must be named .safetensors")
     for path in footage:
-        check_paths(path, output, overwrite)
+        check_footage(path, output, overwrite)
     # No folder, and not the model to begin from: what has been learnt would be all that is left.
     check_output(output, overwrite, [Path(model)] if model else [])
 

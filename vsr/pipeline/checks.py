@@ -49,6 +49,15 @@ def check_paths(
     check_output(target, overwrite, inputs, folder=True)
 
 
+def check_footage(footage: Path, target: Path, overwrite: bool) -> None:
+    """The same for what a model learns from: of a folder that is all images and videos in it."""
+    if footage.is_dir():
+        check_input(footage)
+        check_output(target, overwrite, input_files([footage]))
+    else:
+        check_paths(footage, target, overwrite)
+
+
 def check_stream_options(target: Path, options: UpscaleOptions) -> None:
     """Raise OutputError for options that a target, as a pipe or as none, has no use for."""
     run = options.run

@@ -19,7 +19,7 @@ from vsr.datasets.media import is_clip, list_items, read_images
 from vsr.inference.engine import Engine, choose_engine, torch_device
 from vsr.networks.registry import load_model
 from vsr.networks.zssr import Zssr
-from vsr.pipeline.checks import check_paths
+from vsr.pipeline.checks import check_footage
 from vsr.training.checkpoint import model_file
 from vsr.training.recipe import Recipe
 from vsr.zero_shot.back_projection import enlarged
@@ -78,7 +78,7 @@ def adapt_zero_shot(
     """
     if output.suffix != ".safetensors":
         raise OutputError(f"{output}: a model file must be named .safetensors")
-    check_paths(footage, output, overwrite)
+    check_footage(footage, output, overwrite)
     if output.is_dir():
         raise OutputError(f"{output}: is a folder; name a file")
     engine = choose_engine(ComputeOptions(device=str(torch_device(device))))
