@@ -33,7 +33,7 @@ from vsr.training.shapes import SHAPES
 from vsr.util.signals import heard, interrupt
 
 from .options import LEARNS_ON, upscale_option
-from .output.messages import event
+from .output.messages import event, warn
 from .param_types import FilePath, NetworkScales, Number
 from .progress import part_bar
 from .renamed_option import RenamedOption
@@ -279,7 +279,9 @@ def train_command(
         kind = discriminator or DISCRIMINATORS[0]
         against = AdversarialRecipe(recipe, adversarial, features, kind)
     cycles = CycleRecipe(recipe, real) if degradation == _CYCLES else None
+    _warn_of_both(recipe)
     if learning:
+        _check_beginning(recipe)
         _learn(learning, folder / "degradation", as_json)
     if cycles:
         _train_in_cycles(cycles, folder, as_json)
@@ -320,6 +322,24 @@ def _recipe(
         chosen["iterations"] = None if "minutes" in given else 100_000
     chosen["degradation"] = degradation
     return Recipe(shape.network, scale, data, options=options, **chosen)
+
+
+def _warn_of_both(recipe: Recipe) -> None:
+    """Warn where what the weights are chosen on is learnt from, too."""
+    if not recipe.validation:
+        return
+    from vsr.training.validation import in_both
+
+    if both := in_both(recipe.data, recipe.validation):
+        more = f", and {len(both) - 1} more" if len(both) > 1 else ""
+        warn(f"{both[0]}{more}: in DATA and in --val; what has been learnt by heart scores best")
+
+
+def _check_beginning(recipe: Recipe) -> None:
+    """Raise what would end the second stage, before hours go into the first."""
+    from vsr.training.fit import check_beginning
+
+    check_beginning(recipe)
 
 
 def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:
@@ -453,11 +473,21 @@ def _told(
             if step is not None:
                 click.echo(f"stopped after step {step}{of}; the same command goes on", err=True)
             raise
+    if step is None and not of:
+        click.echo(
+            "the run was over already, and nothing more was learnt: higher --iterations or "
+            "--minutes go on with it, another folder begins anew",
+            err=True,
+        )
 
 
 def _describe(progress: Progress) -> str:
     text = f"step {progress.step}, loss {progress.loss:.5f}, rate {progress.rate:.1e}"
-    if progress.psnr is not None:
+    from vsr.training.fit import StreamProgress
+
+    if progress.psnr is not None and isinstance(progress, StreamProgress):
+        text += f", gain over bicubic {progress.psnr:+.3f}, best {progress.best:+.3f} dB"
+    elif progress.psnr is not None:
         text += f", PSNR {progress.psnr:.3f}, best {progress.best:.3f} dB"
     return text
 

@@ -676,6 +676,28 @@ def test_the_train_command_in_json(images: Path, tmp_path: Path) -> None:
     }
 
 
+def test_a_run_that_was_over_says_so(images: Path, tmp_path: Path) -> None:
+    words = command(images, tmp_path)
+    assert "over already" not in CliRunner().invoke(train_command, words).stderr
+    again = CliRunner().invoke(train_command, words)
+    assert again.exit_code == 0
+    assert "the run was over already, and nothing more was learnt" in again.stderr
+
+
+def test_what_is_learnt_from_and_measured_on_is_named(images: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.png"
+    link.symlink_to(images / "1.png")
+    words = command(images, tmp_path / "run", "--val", str(link))
+    said = CliRunner().invoke(train_command, words).stderr
+    assert "1.png, and 1 more: in DATA and in --val" in said
+
+
+def test_too_small_for_recordings(recipe: Recipe, tmp_path: Path) -> None:
+    """They are larger than patches are."""
+    with pytest.raises(TrainingError, match="with sides of at least 320 pixels"):
+        run(replace(recipe, degradation="footage"), tmp_path)
+
+
 def test_usage_errors_of_the_train_command(images: Path, tmp_path: Path) -> None:
     wrongs = (["-m", "nosuch"], ["-s", "8"], ["--batch", "many"], ["--loss", "l3"])
     wrongs += (["-s", "2,3"], ["-s", "2,2", "-m", "vdsr"])

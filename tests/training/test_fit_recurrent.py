@@ -13,6 +13,8 @@ import pytest
 import torch
 from support.clips import picture
 
+from vsr.cli.train import _describe
+from vsr.core.errors import TrainingError
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.training import streams
@@ -85,6 +87,19 @@ def test_the_log_has_pixels_losses_and_gains(
         losses = [each for each in (line["loss_clean"], line["loss_recorded"]) if each is not None]
         assert losses
         assert min(losses) - 1e-4 <= line["loss"] <= max(losses) + 1e-4
+
+
+@pytest.mark.parametrize("degradation", ["footage", "learned"])
+def test_recordings_are_their_own(recipe: Recipe, degradation: str) -> None:
+    with pytest.raises(TrainingError, match="learn from recordings of their own"):
+        replace(recipe, degradation=degradation)
+
+
+def test_the_score_is_called_what_it_is() -> None:
+    stand = (7, 0.5, 0.01, 1e-4, 0.25, 0.5, True)
+    assert "PSNR 0.250, best 0.500 dB" in _describe(Progress(*stand))
+    recurrent = _describe(StreamProgress(*stand, 9, None, None, None, None, None))
+    assert "gain over bicubic +0.250, best +0.500 dB" in recurrent
 
 
 def test_a_run_that_goes_on_counts_on_in_the_same_log(

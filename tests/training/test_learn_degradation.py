@@ -335,6 +335,23 @@ def test_the_command_learns_a_degradation(tall_photos: Path, tmp_path: Path, foo
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--val", "none.png"], "none.png: no such file"),
+        (["-m", "recurrent"], "recurrent networks learn from recordings of their own"),
+        (["-m", "edsr-8x32", "--warm-start", "espcn"], "no layer of it fits"),
+    ],
+)
+def test_what_would_end_the_second_stage_is_told_before_the_first(
+    tall_photos: Path, tmp_path: Path, footage: Path, words: list[str], said: str
+) -> None:
+    folder = tmp_path / "run"
+    result = CliRunner().invoke(train_command, [*command(tall_photos, footage, folder), *words])
+    assert said in str(result.exception)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
         (["--recipe", "degradation-gan"], "takes --real FOOTAGE and --sharp PHOTOS, and no DATA"),
         (["--recipe", "degradation-gan", "--real", "a"], "takes --real FOOTAGE and --sharp"),
         (["--recipe", "degradation-gan", "--real", "a", "--sharp", "b", "c"], "and no DATA"),

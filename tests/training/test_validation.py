@@ -15,7 +15,7 @@ from support.rgb_networks import RgbBicubic, colours, rgb_bicubic
 from vsr.core.errors import InputError, TrainingError
 from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, evaluate
 from vsr.networks.interpolation import Interpolation
-from vsr.training.validation import RECORDED, validate, validation_items
+from vsr.training.validation import RECORDED, in_both, validate, validation_items
 
 CPU = torch.device("cpu")
 
@@ -35,6 +35,15 @@ def test_files_that_are_found_for_validation(frames: Path, tmp_path: Path) -> No
     cv2.imwrite(str(tmp_path / "still.png"), picture(0, 40, 40))
     assert validation_items([tmp_path], 2) == [clip, frames, tmp_path / "still.png"]
     assert validation_items([], 2) == []
+
+
+def test_files_that_are_learnt_from_too(frames: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(frames)
+    files = sorted(frames.iterdir())
+    assert in_both([tmp_path / "link"], [frames]) == files
+    assert in_both([files[1], files[2]], [frames]) == files[1:3]
+    assert in_both([files[0]], [files[1]]) == []
+    assert in_both([], [frames]) == in_both([frames], []) == []
 
 
 def test_a_folder_of_frames_is_a_clip_whose_neighbours_count(frames: Path) -> None:

@@ -141,7 +141,9 @@ def to_onnx(model: Model, half: bool = False) -> _Parts:
     if not model.network.traceable:
         raise ModelError(f"{model.name}: community models are not exported; choose another model")
     if half and model.network.state_channels:
-        raise ModelError("half is for networks without a state: it saves nothing here")
+        raise ModelError(
+            "--half is for networks without a state: it saves nothing here", python="half=True"
+        )
     network = copy.deepcopy(model.network).cpu().float().eval().requires_grad_(False)
     if half:
         for parameter in network.parameters():

@@ -38,7 +38,7 @@ from vsr.training.checkpoint import (
 )
 from vsr.training.content import Content, load_content
 from vsr.training.data import Patches
-from vsr.training.fit import begin, descend, inputs, patches
+from vsr.training.fit import begin, descend, inputs, least_side, patches
 from vsr.training.loop import run_trainer
 from vsr.training.run_folder import LOG, run_folder
 from vsr.training.srgan_discriminator import SrganDiscriminator, taken_in, told_apart
@@ -262,7 +262,7 @@ def _pairs(recipe: AdversarialRecipe, run: AdversarialRun) -> Patches:
         places = ", ".join(str(path) for path in plain.data) or "no path given"
         raise TrainingError(
             f"nothing to learn from ({places}): no image or video with sides of at least "
-            f"{plain.patch * plain.scale} pixels"
+            f"{least_side(plain) * plain.scale} pixels"
         )
     return pairs
 

@@ -272,6 +272,16 @@ def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.Adam(network.parameters(), lr=recipe.lr, betas=(0.9, 0.99))
 
 
+def check_beginning(recipe: Recipe) -> None:
+    """Raise what `fit` would for its network, warm start, data and validation, as far as is quick.
+
+    For those who do other long work before it.
+    """
+    inputs(recipe)
+    begin(recipe, torch.device("cpu"))
+    validation_items(recipe.validation, recipe.scale)
+
+
 def inputs(recipe: Recipe) -> list[Path]:
     """The files that a run reads, as they are given and within the folders that are."""
     given = [path for path in (recipe.warm_start, recipe.teacher) if path]
@@ -332,7 +342,7 @@ def _tell_recordings(seed: int, path: Path) -> None:
 
 def _lesson(recipe: Recipe, network: Network) -> Lesson:
     common = (recipe.batch, recipe.patch, recipe.mse_fraction, recipe.loss)
-    side = recipe.patch
+    side = least_side(recipe)
     if isinstance(network, Recurrent):
         if recipe.patch > SIDE:
             raise TrainingError(f"patch {recipe.patch}: must be at most {SIDE} for recurrent")
@@ -369,6 +379,13 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
         f"nothing to learn from ({places}): no image or video with sides of at least "
         f"{side * recipe.scale} pixels{hint}"
     )
+
+
+def least_side(recipe: Recipe) -> int:
+    """Small pixels a side that a picture must have, so that other networks learn from it."""
+    if recipe.degradation == "footage":
+        return FootagePairs.least(recipe.scale, recipe.patch)
+    return LearnedPairs.least(recipe.patch) if recipe.generator else recipe.patch
 
 
 def _windows(recipe: Recipe, network: Network) -> Windows | None:

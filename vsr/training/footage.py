@@ -69,9 +69,14 @@ class FootagePairs:
         Arguments and errors are those of `WindowPairs.load`. Left out is, besides, what is
         smaller than a recording.
         """
-        side = max(_SIDE // scale, shortest)
+        side = cls.least(scale, shortest)
         source = WindowPairs.load(paths, scale, context, side, color, _REDUCTIONS)
         return cls(source, side, seed)
+
+    @staticmethod
+    def least(scale: int, shortest: int) -> int:
+        """Small pixels a side of what is not left out."""
+        return max(_SIDE // scale, shortest)
 
     def sample(
         self, batch: int, patch: int, random: np.random.Generator, known_flow: bool = False

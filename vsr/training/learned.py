@@ -67,8 +67,13 @@ class LearnedPairs:
         besides, what is smaller than a scene.
         """
         learned = Learned.load(generator, scale, color)
-        side = int(_PATCHES * shortest)
+        side = cls.least(shortest)
         return cls(WindowPairs.load(paths, scale, context, side, color), learned, side, seed)
+
+    @staticmethod
+    def least(shortest: int) -> int:
+        """Small pixels a side of what is not left out."""
+        return int(_PATCHES * shortest)
 
     def sample(
         self, batch: int, patch: int, random: np.random.Generator, known_flow: bool = False

@@ -152,6 +152,12 @@ class Recipe:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"
             )
+        if self.network == "recurrent" and self.degradation != "bicubic":
+            raise TrainingError(
+                f"degradation {self.degradation!r}: recurrent networks learn from recordings of "
+                "their own making; leave --recipe out",
+                python="degradation='bicubic'",
+            )
         if (self.degradation == "learned") != (self.generator is not None):
             raise TrainingError(
                 f"degradation {self.degradation!r}: a learned one, and no other, has a generator"

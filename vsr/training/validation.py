@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
 import torch
 
 from vsr.core.errors import TrainingError
-from vsr.datasets.media import is_clip, list_items, read_luma, read_pictures
+from vsr.datasets.media import is_clip, list_items, list_media, read_luma, read_pictures
 from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_clip, restore_image
 from vsr.evaluation.degrade import Recording, seen
@@ -36,6 +37,12 @@ def validation_items(paths: Sequence[Path], scale: int) -> list[Path]:
                 raise TrainingError(f"{item}: validation at x{scale} needs {least} pixels a side")
             break  # all frames of a clip have one size
     return items
+
+
+def in_both(data: Iterable[Path], validation: Iterable[Path]) -> list[Path]:
+    """Files of the validation that are learnt from, too. Raises InputError as `list_media` does."""
+    learnt = {os.path.realpath(file) for file in list_media(data)}
+    return [file for file in list_media(validation) if os.path.realpath(file) in learnt]
 
 
 @torch.inference_mode()
