@@ -84,7 +84,10 @@ def test_what_is_no_model(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     for data in (b"text", b"\x80\x02.", b"PK\x03\x04", b"\x89PNG\r\n", bytes(1000)):
         path.write_bytes(data)
-        refused(path)
+        assert "more than tensors" not in refused(path)
+    for data in (b"", b"hello", b"<html>Not found</html>"):
+        path.write_bytes(data)
+        assert refused(path) == "is no model file of torch, or a damaged one"
     for held in ([1, 2], torch.ones(3), {}, {"params": 3}, "text", None):
         torch.save(held, path)
         refused(path)

@@ -212,6 +212,15 @@ def test_another_run_in_the_folder(recipe: DegradationRecipe, tmp_path: Path) ->
         run(recipe, tmp_path)
 
 
+def test_its_samples_are_not_learnt_from(recipe: DegradationRecipe, tmp_path: Path) -> None:
+    """As they would be by the network, and by itself once it goes on."""
+    (tmp_path / "link").symlink_to(recipe.sharp[0])
+    for folder in (recipe.sharp[0] / "run" / "degradation", tmp_path / "link" / "run"):
+        with pytest.raises(OutputError, match="which is learnt from; choose"):
+            run(recipe, folder)
+        assert not folder.exists()
+
+
 def test_nothing_to_learn_from(recipe: DegradationRecipe, tmp_path: Path) -> None:
     small = tmp_path / "small.png"
     cv2.imwrite(str(small), picture(0, 40, 14))

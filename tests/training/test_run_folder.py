@@ -25,11 +25,12 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 
 def test_what_wrote_nothing_leaves_no_log(tmp_path: Path) -> None:
+    (tmp_path / "degradation").mkdir()  # another stage's
     for error in (None, KeyboardInterrupt, OutputError):
         with suppress(KeyboardInterrupt, OutputError), run_folder(tmp_path):
             if error:
                 raise error
-        assert [*tmp_path.iterdir()] == []
+        assert [*tmp_path.iterdir()] == [tmp_path / "degradation"]
 
 
 def test_the_log_tells_whose_the_other_files_are(tmp_path: Path) -> None:

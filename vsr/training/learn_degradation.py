@@ -18,7 +18,8 @@ noise there. Of all generators that pass as the camera, that of the most entropy
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor
 
+from vsr.core.errors import OutputError
 from vsr.core.paths import check_output_folder
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import list_media
@@ -124,6 +126,7 @@ def learn_degradation(
         torch.set_num_threads(recipe.threads)
     device = torch_device(recipe.device)
     check_output_folder(folder, list_media((*recipe.sharp, *recipe.real)))
+    _check_beside(folder, (*recipe.sharp, *recipe.real))
     run = _begin(recipe, device)
     checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR
     if checkpoint.exists():
@@ -138,6 +141,16 @@ def learn_degradation(
         if not kept.exists():  # it was over already, and someone took its result away
             _keep(run, pictures, recipe, folder)
     return kept
+
+
+def _check_beside(folder: Path, sources: Iterable[Path]) -> None:
+    """Raise OutputError for a folder within a source: samples.png would be learnt from, too."""
+    place = Path(os.path.realpath(folder))
+    for source in sources:
+        if place.is_relative_to(os.path.realpath(source)):
+            raise OutputError(
+                f"{folder}: lies in {source}, which is learnt from; choose a folder beside it"
+            )
 
 
 @dataclass

@@ -38,7 +38,8 @@ def run_folder(folder: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):  # as Windows removes no open file
-                if not path.stat().st_size and [*folder.iterdir()] == [path]:
+                files = [file for file in folder.iterdir() if file.is_file()]
+                if not path.stat().st_size and files == [path]:
                     path.unlink()
 
 

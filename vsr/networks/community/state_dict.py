@@ -120,6 +120,9 @@ def _check_archive(path: Path, data: bytes) -> None:
 
 def _refusal(error: Exception) -> str:
     words = one_line(error)
+    no_pickle = isinstance(error, LookupError | EOFError) or "Unsupported operand" in words
+    if no_pickle:  # as of a web page that was saved in a model's place
+        return "is no model file of torch, or a damaged one"
     if "Unsupported global" in words or "GLOBAL" in words or "weights_only" in words.lower():
         named = words.partition("GLOBAL ")[2].split(" ")[0]
         what = f"more than tensors ({named})" if named else "more than tensors"
