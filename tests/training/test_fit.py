@@ -429,13 +429,28 @@ def test_a_full_disk_is_named(recipe: Recipe, tmp_path: Path) -> None:
 def test_a_failed_measurement_loses_no_steps(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*given: object) -> None:
-        raise InputError("clip/7.png: is cut short")
+    """And the last ones are measured by the call that finds all learnt."""
+    monkeypatch.setattr("vsr.training.loop.save_due", lambda *_: True)
+    recipe = replace(recipe, iterations=24)  # at which the average moves
+    measure, whole, parts = fit_module.validate, tmp_path / "whole", tmp_path / "parts"
+    run(recipe, whole)
 
-    with monkeypatch.context() as patch, pytest.raises(InputError, match="is cut short"):
+    def fail(*given: Any) -> float | None:
+        if len(log_of(parts)) == 23:
+            raise InputError("clip.mp4: is damaged")
+        return measure(*given)
+
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="is damaged"):
         patch.setattr(fit_module, "validate", fail)
-        run(recipe, tmp_path)
-    assert run(replace(recipe, iterations=21), tmp_path)[0].step == 21
+        run(recipe, parts)
+    before = (parts / "best.safetensors").read_bytes()
+    assert run(recipe, parts) == []
+    assert before != (parts / "best.safetensors").read_bytes()
+    assert (whole / "best.safetensors").read_bytes() == (parts / "best.safetensors").read_bytes()
+
+
+def log_of(folder: Path) -> list[str]:
+    return (folder / "log.jsonl").read_text("utf-8").splitlines()
 
 
 def test_a_loss_that_is_no_number_ends_the_run(

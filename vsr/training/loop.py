@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -83,6 +83,8 @@ def run_trainer(
     """
     run, saved_at, took = trainer.run, time.monotonic(), 0.0
     fraction = fraction_of(run.step, run.elapsed)
+    if fraction >= 1 and not _is_logged(run.step, log_file):  # saving failed after the last step
+        trainer.save()
     with drawn_ahead(trainer.examples(), device) as examples:
         while fraction < 1:
             began = clock()
@@ -123,6 +125,14 @@ def drawn_ahead(examples: Iterator[T], device: torch.device) -> Iterator[Iterato
             yield coming
     else:
         yield examples
+
+
+def _is_logged(step: int, path: Path) -> bool:
+    """Whether a step is the last one of a log."""
+    with suppress(OSError, UnicodeDecodeError):
+        lines = path.read_text("utf-8").splitlines()
+        return bool(lines) and f'"step": {step},' in lines[-1]
+    return False
 
 
 def log(progress: DataclassInstance, path: Path) -> None:
