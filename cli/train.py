@@ -30,6 +30,7 @@ from vsr.training.recipe import (
     Recipe,
 )
 from vsr.training.shapes import SHAPES
+from vsr.training.symmetry import SYMMETRIES
 from vsr.util.signals import heard, interrupt
 
 from .options import LEARNS_ON, upscale_option
@@ -174,6 +175,16 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     "--recorded-only",
     is_flag=True,
     help="Recurrent networks: no clean takes; the weights for flawless sources stay.",
+)
+@click.option(
+    "--symmetry",
+    type=click.Choice([str(count) for count in SYMMETRIES]),
+    callback=lambda ctx, param, count: count and int(count),
+    help=with_default(
+        "Recurrent networks: positions of a picture that are treated alike; 2: left and right, "
+        "4: all flips, 8: turns too.",
+        "symmetry",
+    ),
 )
 @click.option(
     "--motion-fraction",

@@ -7,58 +7,21 @@ from typing import Any
 import pytest
 import torch
 from support.random_weights import drawn
+from support.recurrent_clip import QUALITY, clip, flows, shown
 from torch import Tensor
-from torch.nn import functional as F
 
 from vsr.networks.recurrent import Recurrent
 from vsr.training.cell_shape import CellShape
-from vsr.training.mirror import doubled, mirrored, side_by_side
+from vsr.training.mirror import doubled, side_by_side
 
 SMALL = {"features": 6, "pairs": 2, "flow_features": 4, "hidden": 4, "coming_aligned": True}
 TWICE = {"features": 12, "hidden": 8}
-QUALITY = torch.tensor([0.4, 0.1]).view(1, 2, 1, 1)
 
 
 def made(scale: int = 2, grades: int = 2, **options: Any) -> Recurrent:
     torch.manual_seed(scale)
     network = Recurrent(scale, grades=grades, **(SMALL | options))
     return drawn(network, last=0.2).eval().requires_grad_(False)
-
-
-def clip(frames: int) -> Tensor:
-    torch.manual_seed(9)
-    return torch.rand(frames, 1, 16, 20)
-
-
-def flows(frames: int) -> Tensor:
-    torch.manual_seed(8)
-    return torch.randn(frames, 2, 16, 20) * 2
-
-
-def shown(network: Recurrent, pictures: Tensor, moves: Tensor) -> Tensor:
-    """What a short clip of known motion becomes: (frames, 1, H, W)."""
-    count = len(pictures) - network.future
-    state, outputs = network.start(pictures[:1]), []
-    for n in range(count):
-        seen = pictures[n : n + 1 + network.future].transpose(0, 1)
-        coming = moves[n + 1 : n + 1 + network.future][None]
-        phases, state = network.step(seen, state, QUALITY, moves[n : n + 1], coming)
-        outputs.append(F.pixel_shuffle(phases, network.scale))
-    return torch.cat(outputs)
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("future", [0, 2])
-def test_the_mirror_image_says_of_a_picture_what_it_says_of_the_mirrored_one(
-    scale: int, future: int
-) -> None:
-    one = made(scale, future=future)
-    other = made(scale, future=future)
-    other.load_state_dict(mirrored(one.state_dict(), CellShape.of(one), future))
-    pictures, moves = clip(5), flows(5)
-    turned = moves.flip(-1) * torch.tensor([-1.0, 1.0]).view(1, 2, 1, 1)
-    expected = shown(one, pictures.flip(-1), turned).flip(-1)
-    torch.testing.assert_close(shown(other, pictures, moves), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_two_cells_side_by_side_say_the_mean_of_both() -> None:

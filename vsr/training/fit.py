@@ -50,6 +50,7 @@ from vsr.training.run_folder import LOG, run_folder
 from vsr.training.step_down import step_down
 from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
+from vsr.training.symmetry import Symmetry
 from vsr.training.takes import SIDE
 from vsr.training.teacher import Teacher
 from vsr.training.validation import RECORDED, validate, validation_items
@@ -254,6 +255,7 @@ def begin(recipe: Recipe, device: torch.device) -> Run:
             _warm_start(network, recipe.warm_start)
         elif isinstance(network, Recurrent):
             _take_motion(network)
+        symmetry = _symmetry(network, recipe)
         average.load_state_dict(network.state_dict())
         if recipe.recorded_only:
             _hold_flawless(network)
@@ -263,7 +265,20 @@ def begin(recipe: Recipe, device: torch.device) -> Run:
     average.to(device).eval().requires_grad_(False)
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise TrainingError(f"network {recipe.network!r} has nothing to learn")
-    return Run(network, average, _optimizer(network, recipe))
+    optimizer = _optimizer(network, recipe)
+    if symmetry:
+        optimizer.register_step_pre_hook(lambda *_: symmetry.keep())
+    return Run(network, average, optimizer)
+
+
+def _symmetry(network: Network, recipe: Recipe) -> Symmetry | None:
+    """What a recurrent network's cell is to bear; it is made so."""
+    if recipe.symmetry == 1:
+        return None
+    assert isinstance(network, Recurrent)
+    symmetry = Symmetry(network, recipe.symmetry)
+    symmetry.begin(anew=not recipe.warm_start)
+    return symmetry
 
 
 def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:

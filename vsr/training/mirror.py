@@ -12,6 +12,9 @@ from torch import Tensor
 
 from vsr.networks.recurrent import Recurrent
 from vsr.training.cell_shape import CELL, CellShape, State, by_grade, convolutions, shape_of
+from vsr.training.symmetry import turned
+
+_MIRRORED = 1  # of `vsr.inference.ensemble.POSITIONS`
 
 
 def doubled(state: State, network: Recurrent) -> State:
@@ -24,27 +27,7 @@ def doubled(state: State, network: Recurrent) -> State:
     old, new = shape_of(state, network), CellShape.of(network)
     if old is None or not _is_half(old, new):
         return state
-    return side_by_side(state, mirrored(state, old, network.future), old)
-
-
-def mirrored(state: State, shape: CellShape, future: int) -> State:
-    """The tensors of a network that says of a picture what this one says of the mirrored one.
-
-    Right and left change places. But for the motion net, which stays.
-    """
-    made = dict(state)
-    phases = torch.arange(shape.scale**2).view(shape.scale, -1).flip(-1).flatten()
-    for name in convolutions(shape):
-        made[f"{name}.weight"] = state[f"{name}.weight"].flip(-1)
-    inward = made["inward.weight"].clone()
-    detail = slice(shape.hidden, shape.hidden + shape.scale**2)
-    inward[:, detail] = inward[:, detail][:, phases]
-    across = detail.stop + 2 + future  # of the flow, behind the frames: what was right is left
-    inward[:, across] *= -1
-    made["inward.weight"] = inward
-    for kind in ("outward.weight", "outward.bias"):
-        made[kind] = by_grade(made[kind], shape.grades)[:, phases].flatten(0, 1)
-    return made
+    return side_by_side(state, turned(state, old, network.future, _MIRRORED), old)
 
 
 def side_by_side(one: State, other: State, shape: CellShape) -> State:

@@ -19,6 +19,7 @@ from vsr.core.bounds import (
 )
 from vsr.core.errors import TrainingError
 from vsr.networks import ARCHITECTURES
+from vsr.training.symmetry import SYMMETRIES
 
 LOSSES = ("charbonnier", "l1", "l2", "relative")
 OPTIMIZERS = ("adam", "sgd")
@@ -85,6 +86,8 @@ class Recipe:
         teacher_ensemble: whether its pictures are the mean over eight flips and turns.
         recorded_only: whether a recurrent network sees no clean takes, and its weights for
             flawless sources stay as they are.
+        symmetry: how many positions of a picture a recurrent network's cell treats alike, one of
+            `vsr.training.symmetry.SYMMETRIES`; 1 leaves it free.
         loss: what is minimised, one of LOSSES: see `losses.restoration`; "relative", for
             recurrent networks alone, is squared error in parts of bicubic's on the same take.
         mse_fraction: the last part of the run, in which squared error, the metric itself, is
@@ -118,6 +121,7 @@ class Recipe:
     teacher_share: float = 0.5
     teacher_ensemble: bool = False
     recorded_only: bool = False
+    symmetry: int = 1
     loss: str = "charbonnier"
     mse_fraction: float = 0.15
     motion_fraction: float = 0.1
@@ -148,6 +152,13 @@ class Recipe:
             raise TrainingError(f"teacher: only recurrent networks learn from one: {self.network}")
         if self.recorded_only and self.network != "recurrent":
             raise TrainingError(f"recorded only: is for recurrent networks: {self.network}")
+        if self.symmetry != 1 and self.network != "recurrent":
+            raise TrainingError(f"symmetry: is for recurrent networks: {self.network}")
+        if self.symmetry != 1 and self.reparam_width:
+            raise TrainingError(f"symmetry {self.symmetry}: needs a reparam_width of 0")
+        if self.symmetry not in SYMMETRIES:
+            known = ", ".join(map(str, SYMMETRIES))
+            raise TrainingError(f"symmetry {self.symmetry}: must be one of {known}")
         if self.degradation not in DEGRADATIONS:
             raise TrainingError(
                 f"degradation {self.degradation!r}: must be {' or '.join(DEGRADATIONS)}"

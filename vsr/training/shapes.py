@@ -102,7 +102,7 @@ SHAPES = {
     "recurrent-large": Shape(
         "recurrent",
         {"features": 64, "hidden": 48, "grades": 3, "coming_aligned": True},
-        {"batch": 8, "lr": 6e-4, **_STREAMS},
+        {"batch": 8, "lr": 6e-4, "symmetry": 2, **_STREAMS},
     ),
     "edsr-8x32": Shape("edsr", {"blocks": 8, "features": 32, "light": True}, _SMALL),
     "edsr-baseline": Shape("edsr", {}, _AS_LIM),
