@@ -2,11 +2,13 @@
 
     nice -n 19 python benchmarks/recurrent_training.py runs/a5 --scale 2 --minutes 110 --lr 1.5e-4
     nice -n 19 python benchmarks/recurrent_training.py runs/b5 --model recurrent-large
+    nice -n 19 python benchmarks/recurrent_training.py runs/s5 --anew --symmetry 4 --lr 1e-3
     python benchmarks/recurrent_training.py --score runs/a5/best.safetensors
 
 The same command goes on where it was stopped. Without --warm-start a run begins from the package's
-weights of that scale; recurrent-large grows from the smaller network's. The score is the mean gain
-over bicubic in dB, half of it on clean clips and half on recorded ones, as the training log has it.
+weights of that scale, recurrent-large as the smaller network and its mirror image; with --anew all
+but the motion net begins at random. The score is the mean gain over bicubic in dB, half of it on
+clean clips and half on recorded ones, as the training log has it.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from vsr.training.fit import Progress, fit
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import validate_recurrent
 from vsr.training.shapes import SHAPES
+from vsr.training.symmetry import SYMMETRIES
 from vsr.training.validation import RECORDED
 
 
@@ -52,7 +55,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scale", type=int, choices=(2, 3, 4), default=4)
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--lr", type=float, default=2e-4)
-    parser.add_argument("--warm-start", type=Path, metavar="FILE")
+    begun = parser.add_mutually_exclusive_group()
+    begun.add_argument("--warm-start", type=Path, metavar="FILE")
+    begun.add_argument("--anew", action="store_true", help="begin without weights")
+    parser.add_argument("--symmetry", type=int, choices=SYMMETRIES, help="as vsr train has it")
     parser.add_argument("--recorded-only", action="store_true", help="hold the flawless grade")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(words)
@@ -63,7 +69,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def recipe(options: argparse.Namespace) -> Recipe:
     """A run's settings: the shape's own, but for what is asked for."""
-    shape = SHAPES[options.model]
+    shape, usual = SHAPES[options.model], weights_path("recurrent", options.scale)
     settings: dict[str, Any] = {
         "data": (*clips_to_learn_from(), *photos_to_learn_from()),
         "validation": tuple(clips_to_choose_on()),
@@ -71,10 +77,12 @@ def recipe(options: argparse.Namespace) -> Recipe:
         "iterations": None,
         "minutes": options.minutes,
         "lr": options.lr,
-        "warm_start": options.warm_start or weights_path("recurrent", options.scale),
+        "warm_start": None if options.anew else options.warm_start or usual,
         "recorded_only": options.recorded_only,
         "threads": options.threads,
     }
+    if options.symmetry:
+        settings["symmetry"] = options.symmetry
     return Recipe(shape.network, options.scale, **(shape.defaults | settings))
 
 

@@ -62,8 +62,17 @@ def test_no_scene_serves_two_ends(
 def test_a_run_never_learns_from_what_it_is_chosen_on(training: ModuleType) -> None:
     asked = training.recipe(training.arguments(["runs/a", "--model", "recurrent-large"]))
     assert not set(asked.data) & set(asked.validation)
-    assert asked.options["features"] == 48
+    assert asked.options["features"] == 64
     assert asked.warm_start.name == "recurrent_x4.safetensors"
+    assert asked.symmetry == 2
+
+
+def test_a_run_may_begin_without_weights(training: ModuleType) -> None:
+    asked = training.recipe(training.arguments(["runs/a", "--anew", "--symmetry", "4"]))
+    assert asked.warm_start is None
+    assert asked.symmetry == 4
+    with pytest.raises(SystemExit):
+        training.arguments(["runs/a", "--anew", "--warm-start", "a.safetensors"])
 
 
 def test_a_run_or_files_are_asked_for(training: ModuleType) -> None:

@@ -141,3 +141,13 @@ def test_weights_that_are_mixed_once_give_and_learn_the_same() -> None:
     for plain, once in zip(*found, strict=True):
         torch.testing.assert_close(once, plain)
     assert all(layer.mixed is None for layer in layers)
+
+
+def test_all_grades_begin_alike() -> None:
+    torch.manual_seed(1)
+    network = Recurrent(2, features=8, pairs=1, grades=3, flow_features=4)
+    for module in network.modules():
+        if isinstance(module, Graded):
+            one, *others = module.weight.view(3, -1)
+            assert all(torch.equal(one, other) for other in others)
+    assert network.inward.weight.any()

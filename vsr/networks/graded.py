@@ -37,6 +37,14 @@ class Graded(nn.Conv2d):
         self.grades, self.held = grades, 0
         self.mixed: Mixed | None = None
 
+    @torch.no_grad()
+    def begin_alike(self) -> None:
+        """Make all sets as the first: a mixture of sets that have nothing in common is none."""
+        for numbers in (self.weight, self.bias):
+            assert numbers is not None
+            sets = numbers.view(self.grades, -1)
+            sets[1:] = sets[:1].clone()
+
 
 def graded(
     conv: Graded, x: Tensor, mix: Tensor, relu: bool = False, onto: Tensor | None = None

@@ -171,6 +171,9 @@ class Recurrent(Network):
             assert isinstance(last, nn.Conv2d)
             nn.init.normal_(last.weight, std=0.1 * (2 / last.weight[0].numel()) ** 0.5)
         nn.init.zeros_(self.outward.weight)
+        for module in self.modules():
+            if isinstance(module, Graded):
+                module.begin_alike()
         self.motion.reset_parameters()
 
     def subpixel(self, x: Tensor) -> Tensor:
