@@ -797,12 +797,6 @@ def test_the_part_on_squared_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked_for(monkeypatch, "--mse-fraction", "1").mse_fraction == 1
 
 
-def test_the_help_tells_the_defaults_of_the_shapes() -> None:
-    text = " ".join(CliRunner().invoke(train_command, ["--help"]).output.split())
-    assert "[default: 1e-3; edsr: 1e-4]" in text
-    assert "[default: charbonnier; edsr: l1; recurrent: relative]" in text
-
-
 def test_interrupts_wait_for_the_end_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
 
