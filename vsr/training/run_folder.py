@@ -8,11 +8,7 @@ from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
 from vsr.core.folders import make_folder
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from vsr.util.file_lock import is_taken
 
 LOG = "log.jsonl"
 
@@ -32,7 +28,7 @@ def run_folder(folder: Path) -> Iterator[None]:
     with writing(path):
         log = path.open("ab")
     with log:
-        if _taken(log.fileno()):
+        if is_taken(log.fileno()):
             raise OutputError(f"{folder}: another run is at work there; choose another folder")
         try:
             yield
@@ -41,16 +37,3 @@ def run_folder(folder: Path) -> Iterator[None]:
                 files = [file for file in folder.iterdir() if file.is_file()]
                 if not path.stat().st_size and files == [path]:
                     path.unlink()
-
-
-def _taken(number: int) -> bool:
-    """Whether another process holds the lock of an open file; if not, this one does from now."""
-    if fcntl is None:
-        return False
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # this disk knows no locks
-        return False
-    return False

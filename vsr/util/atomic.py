@@ -17,6 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+from vsr.util.file_lock import is_taken
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -198,14 +200,9 @@ def _is_held(part: Path) -> bool:
     except OSError:  # it has gone, or is another user's
         return True
     try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # this disk knows no locks
-        return False
+        return is_taken(number)
     finally:
         os.close(number)
-    return False
 
 
 @cache
