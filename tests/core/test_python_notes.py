@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import dataclasses
 import inspect
 import pickle
 import re
@@ -21,6 +22,7 @@ from vsr.core.errors import InputError, ModelError, StalledError, VsrError
 from vsr.core.limits import Limits, check_size
 from vsr.core.options import GROUP_OF
 from vsr.core.threads import within
+from vsr.training.recipe import Recipe
 
 _FLAG = re.compile(r"(?<![\w/.-])(?:--[a-z][a-z-]*[a-z]|-[a-z])(?![\w/.-])")
 
@@ -65,7 +67,8 @@ def errors(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 def test_every_error_that_names_a_flag_says_how_python_writes_it() -> None:
     found = []
-    known = GROUP_OF.keys() | inspect.signature(vsr.export).parameters.keys()
+    known = {*GROUP_OF, *inspect.signature(vsr.export).parameters}
+    known |= {field.name for field in dataclasses.fields(Recipe)}
     for file in sorted((ROOT / "vsr").rglob("*.py")):
         for text, python in errors(ast.parse(file.read_text("utf-8"))):
             names = [one.partition("=")[0] for one in python.split(", ") if one]
