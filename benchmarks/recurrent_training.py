@@ -6,9 +6,9 @@
     python benchmarks/recurrent_training.py --score runs/a5/best.safetensors
 
 The same command goes on where it was stopped. Without --warm-start a run begins from the package's
-weights of that scale, recurrent-large as the smaller network and its mirror image; with --anew all
-but the motion net begins at random. The score is the mean gain over bicubic in dB, half of it on
-clean clips and half on recorded ones, as the training log has it.
+weights of that model and scale; given the smaller network's, recurrent-large begins as that and its
+mirror image; with --anew all but the motion net begins at random. The score is the mean gain over
+bicubic in dB, half of it on clean clips and half on recorded ones, as the training log has it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def recipe(options: argparse.Namespace) -> Recipe:
     """A run's settings: the shape's own, but for what is asked for."""
-    shape, usual = SHAPES[options.model], weights_path("recurrent", options.scale)
+    shape, usual = SHAPES[options.model], weights_path(options.model, options.scale)
     settings: dict[str, Any] = {
         "data": (*clips_to_learn_from(), *photos_to_learn_from()),
         "validation": tuple(clips_to_choose_on()),

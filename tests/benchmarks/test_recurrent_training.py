@@ -63,7 +63,7 @@ def test_a_run_never_learns_from_what_it_is_chosen_on(training: ModuleType) -> N
     asked = training.recipe(training.arguments(["runs/a", "--model", "recurrent-large"]))
     assert not set(asked.data) & set(asked.validation)
     assert asked.options["features"] == 64
-    assert asked.warm_start.name == "recurrent_x4.safetensors"
+    assert asked.warm_start.name == "recurrent-large_x4.safetensors"
     assert asked.symmetry == 2
 
 

@@ -27,7 +27,7 @@ from vsr.networks.recurrent import Recurrent, State, quality_planes
 from vsr.networks.registry import ModelCard, catalogue, default_model, load_model
 
 CARDS = [card for card in catalogue() if card.network == "recurrent"]
-LONG, SHORT = 3000, 600  # frames
+LONG, SHORT = 3000, 300  # frames
 
 
 @pytest.fixture(scope="module", params=CARDS, ids=[f"{card.name} x{card.scale}" for card in CARDS])
