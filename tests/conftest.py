@@ -12,9 +12,7 @@ from vsr.core import threads
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--long", action="store_true", help="all frames for all recurrent weights: see there"
-    )
+    parser.addoption("--long", action="store_true", help="all frames for recurrent weights")
 
 
 # No test sees the settings, the models or the cache of whoever runs it, nor writes there.
