@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from vsr.core.errors import TrainingError
 from vsr.inference.ensemble import POSITIONS, back, moved
 from vsr.networks.recurrent import Recurrent
 from vsr.training.cell_shape import CellShape
+from vsr.training.checkpoint import load_checkpoint, save_checkpoint
+from vsr.training.fit import begin
 from vsr.training.mirror import doubled
 from vsr.training.recipe import Recipe
 from vsr.training.symmetry import SYMMETRIES, Symmetry, turned
@@ -143,6 +147,17 @@ def test_weights_without_symmetry_are_refused() -> None:
 def test_features_must_make_blocks() -> None:
     with pytest.raises(TrainingError, match="symmetry 8: hidden 12 must be a multiple"):
         Symmetry(made(hidden=12), 8)
+
+
+def test_a_run_keeps_the_symmetry_that_it_began_with(tmp_path: Path) -> None:
+    options = {"features": 4, "hidden": 2, **SMALL}
+    recipe = Recipe("recurrent", 2, (), options=options, reparam_width=0, symmetry=2)
+    free, path = replace(recipe, symmetry=1), tmp_path / "checkpoint.pt"
+    cpu = torch.device("cpu")
+    save_checkpoint(begin(recipe, cpu), recipe, path)
+    load_checkpoint(begin(recipe, cpu), recipe, path, cpu)
+    with pytest.raises(TrainingError, match="symmetry 2 there, 1 here"):
+        load_checkpoint(begin(free, cpu), free, path, cpu)
 
 
 @pytest.mark.parametrize(

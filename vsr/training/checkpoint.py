@@ -135,7 +135,8 @@ def load_parts(parts: Mapping[str, Any], saved: Mapping[str, Any], path: Path) -
 
 def _identity(recipe: Recipe) -> dict[str, Any]:
     """What must not change between the beginning of a run and its continuation."""
-    return recipe.facts | {"reparam_width": recipe.reparam_width, "optimizer": recipe.optimizer}
+    names = ("reparam_width", "optimizer", "symmetry")
+    return recipe.facts | {name: getattr(recipe, name) for name in names}
 
 
 def _in_todays_names(identity: dict[str, Any]) -> dict[str, Any]:

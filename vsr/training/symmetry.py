@@ -35,7 +35,7 @@ class Symmetry:
 
     def __init__(self, network: Recurrent, positions: int) -> None:
         self._network, self._positions = network, positions
-        self._shape = CellShape.of(network)
+        self._shape, self._orders = CellShape.of(network), list(_orders(positions))
         for name in ("features", "hidden"):
             if getattr(self._shape, name) % positions:
                 raise TrainingError(
@@ -80,7 +80,7 @@ class Symmetry:
         """The mean of tensors of the cell over all positions, which is symmetric."""
         each = [
             turned(state, self._shape, self._network.future, position, order)
-            for position, order in enumerate(_orders(self._positions))
+            for position, order in enumerate(self._orders)
         ]
         return {name: torch.stack([one[name] for one in each]).mean(0) for name in state}
 
