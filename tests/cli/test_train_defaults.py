@@ -7,7 +7,7 @@ import re
 import click
 import pytest
 
-from cli.train import train_command
+from vsr.cli.train import train_command
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES, SHAPES
 
