@@ -59,6 +59,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     begun.add_argument("--warm-start", type=Path, metavar="FILE")
     begun.add_argument("--anew", action="store_true", help="begin without weights")
     parser.add_argument("--symmetry", type=int, choices=SYMMETRIES, help="as vsr train has it")
+    parser.add_argument("--batch", type=int, help="lanes, where not the shape's own")
     parser.add_argument("--recorded-only", action="store_true", help="hold the flawless grade")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(words)
@@ -81,8 +82,8 @@ def recipe(options: argparse.Namespace) -> Recipe:
         "recorded_only": options.recorded_only,
         "threads": options.threads,
     }
-    if options.symmetry:
-        settings["symmetry"] = options.symmetry
+    asked = {"symmetry": options.symmetry, "batch": options.batch}
+    settings |= {name: value for name, value in asked.items() if value}
     return Recipe(shape.network, options.scale, **(shape.defaults | settings))
 
 

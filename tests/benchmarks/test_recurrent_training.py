@@ -14,6 +14,7 @@ from support.scripts import loaded, script_of
 
 from vsr.networks.graded import Graded
 from vsr.networks.registry import load_model
+from vsr.training.shapes import SHAPES
 
 FILE = ROOT / "weights/recurrent_x2.safetensors"
 
@@ -73,6 +74,13 @@ def test_a_run_may_begin_without_weights(training: ModuleType) -> None:
     assert asked.symmetry == 4
     with pytest.raises(SystemExit):
         training.arguments(["runs/a", "--anew", "--warm-start", "a.safetensors"])
+
+
+def test_lanes_are_the_shapes_own_unless_told(training: ModuleType) -> None:
+    own = training.recipe(training.arguments(["runs/a"]))
+    few = training.recipe(training.arguments(["runs/a", "--batch", "5"]))
+    assert (few.batch, few.patch) == (5, own.patch)
+    assert own.batch == SHAPES["recurrent"].defaults["batch"]
 
 
 def test_a_run_or_files_are_asked_for(training: ModuleType) -> None:
