@@ -243,9 +243,9 @@ def train_command(
     """Train a network on DATA: images, videos and folders of them.
 
     The folder given by --output gets best.safetensors, checkpoint.pt and log.jsonl. The same
-    command goes on where it was stopped; Ctrl-C stops it without loss. Give --val images
-    and clips that are not in DATA, and the weights that do best on them are kept; without, the
-    last ones.
+    command goes on where it was stopped, and tells options that are others than it began
+    with; Ctrl-C stops it without loss. Give --val images and clips that are not in DATA, and the
+    weights that do best on them are kept; without, the last ones.
 
     With --recipe degradation-gan, what recording does to pictures is learnt first, from --real
     footage and --sharp pictures that need not show the same, into the folder's degradation/;
@@ -366,7 +366,7 @@ def _train(recipe: Recipe, folder: Path, as_json: bool) -> None:
             best = progress.best
             tell(progress, _describe(progress))
 
-        weights = fit(recipe, folder, report)
+        weights = fit(recipe, folder, report, warn=warn)
     _tell_result(recipe, weights, best, as_json)
 
 
@@ -382,7 +382,7 @@ def _train_adversarially(recipe: AdversarialRecipe, folder: Path, as_json: bool)
             last = progress.psnr
             tell(progress, _describe_adversarial(progress))
 
-        weights = fit_adversarially(recipe, folder, report)
+        weights = fit_adversarially(recipe, folder, report, warn)
     _tell_result(recipe.generator, weights, last, as_json)
 
 
@@ -391,7 +391,7 @@ def _train_in_cycles(recipe: CycleRecipe, folder: Path, as_json: bool) -> None:
     from vsr.training.cycle import fit_in_cycles
 
     with _told("progress", "", as_json) as tell:
-        weights = fit_in_cycles(recipe, folder, lambda now: tell(now, _describe_cycles(now)))
+        weights = fit_in_cycles(recipe, folder, lambda now: tell(now, _describe_cycles(now)), warn)
     _tell_result(recipe.whole, weights, None, as_json)
 
 
@@ -451,7 +451,7 @@ def _learn(recipe: DegradationRecipe, folder: Path, as_json: bool) -> None:
     from vsr.training.learn_degradation import learn_degradation
 
     with _told("degradation", " of the degradation", as_json) as tell:
-        learn_degradation(recipe, folder, lambda now: tell(now, _describe_learning(now)))
+        learn_degradation(recipe, folder, lambda now: tell(now, _describe_learning(now)), warn)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def test_train_options_under_both_names(
 ) -> None:
     recipes: list[Recipe] = []
 
-    def fit(recipe: Recipe, folder: Path, report: Any) -> Path:
+    def fit(recipe: Recipe, folder: Path, report: Any, warn: Any) -> Path:
         recipes.append(recipe)
         return folder / "best.safetensors"
 

@@ -211,7 +211,7 @@ def test_files_that_a_run_leaves(recipe: AdversarialRecipe, tmp_path: Path, phot
     assert (reports[-1].done, reports[-1].saved) == (1, True)
     assert reports[-1].psnr is not None
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("best.safetensors", "checkpoint.pt", "log.jsonl")
+        *("best.safetensors", "checkpoint.pt", "log.jsonl", "recipe.json")
     ]
     (line,) = (folder / "log.jsonl").read_text().splitlines()
     assert json.loads(line)["apart"] == reports[-1].apart

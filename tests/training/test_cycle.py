@@ -215,7 +215,7 @@ def test_files_that_a_run_leaves(recipe: CycleRecipe, tmp_path: Path) -> None:
     assert [report.outer > 0 for report in reports] == [False] * 4 + [True] * 4
     assert (reports[-1].done, reports[-1].saved) == (1, True)
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("best.safetensors", "checkpoint.pt", "log.jsonl")
+        *("best.safetensors", "checkpoint.pt", "log.jsonl", "recipe.json")
     ]
     network = load_model(str(folder / "best.safetensors"), 2).network
     assert isinstance(network, Cleaned)

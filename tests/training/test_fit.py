@@ -422,7 +422,8 @@ def test_a_full_disk_is_named(recipe: Recipe, tmp_path: Path) -> None:
             run(recipe, tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert {file.name for file in tmp_path.iterdir()} == {"best.safetensors", "log.jsonl"}
+    names = {"best.safetensors", "log.jsonl", "recipe.json"}
+    assert {file.name for file in tmp_path.iterdir()} == names
     assert run(recipe, tmp_path)[-1].step == 20
 
 
@@ -738,7 +739,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:
     """The recipe that the command would train by."""
     recipes: list[Recipe] = []
 
-    def note(recipe: Recipe, folder: Path, report: Any) -> Path:
+    def note(recipe: Recipe, folder: Path, report: Any, warn: Any) -> Path:
         recipes.append(recipe)
         return folder / "best.safetensors"
 

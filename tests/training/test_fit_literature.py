@@ -239,7 +239,7 @@ def test_every_recursion_counts_alike() -> None:
 def test_every_shape_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     made: list[Recipe] = []
 
-    def note(recipe: Recipe, folder: Path, report: Any) -> Path:
+    def note(recipe: Recipe, folder: Path, report: Any, warn: Any) -> Path:
         made.append(recipe)
         return folder / "best.safetensors"
 

@@ -77,6 +77,7 @@ def test_files_that_learning_a_degradation_leaves(
         "checkpoint.pt",
         GENERATOR,
         "log.jsonl",
+        "recipe.json",
         "samples.png",
     ]
     (line,) = (folder / "log.jsonl").read_text().splitlines()

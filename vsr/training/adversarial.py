@@ -25,9 +25,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.core.errors import OutputError, TrainingError
+from vsr.core.events import Warn, ignore
 from vsr.core.paths import check_output_folder
 from vsr.inference.engine import torch_device
 from vsr.training.adversarial_recipe import AdversarialRecipe
+from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
     compare,
@@ -96,7 +98,10 @@ class AdversarialRun:
 
 
 def fit_adversarially(
-    recipe: AdversarialRecipe, folder: Path, report: Callable[[AdversarialProgress], None]
+    recipe: AdversarialRecipe,
+    folder: Path,
+    report: Callable[[AdversarialProgress], None],
+    warn: Warn = ignore,
 ) -> Path:
     """Train, and return the path of the last weights, `folder`/best.safetensors.
 
@@ -104,7 +109,7 @@ def fit_adversarially(
     from there, to the same weights on the same machine and threads.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
-    one: a checkpoint of that step is written first.
+    one: a checkpoint of that step is written first. `warn` is that of `fit`.
 
     Raises what `fit` raises, and ModelError where the features are not to be had.
     """
@@ -127,6 +132,9 @@ def fit_adversarially(
     with run_folder(folder):
         if checkpoint.exists():
             _load(run, recipe, checkpoint, device)
+            tell_changes(recipe, folder, warn)
+        else:
+            keep_options(recipe, folder)
         items = validation_items(plain.validation, plain.scale)
         trainer = _Adversaries(recipe, run, pairs, items, folder, device)
         run_trainer(trainer, plain.done, log_file, device, report)

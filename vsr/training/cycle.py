@@ -26,11 +26,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn, ignore
 from vsr.core.paths import check_output_folder
 from vsr.core.resample import resize
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
 from vsr.networks.cleaned import Cleaned, Cleaner
+from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
     compare,
@@ -125,13 +127,16 @@ class CycleRun:
 
 
 def fit_in_cycles(
-    recipe: CycleRecipe, folder: Path, report: Callable[[CycleProgress], None]
+    recipe: CycleRecipe,
+    folder: Path,
+    report: Callable[[CycleProgress], None],
+    warn: Warn = ignore,
 ) -> Path:
     """Train, and return the path of the last weights, `folder`/best.safetensors.
 
     They are of a `Cleaned` network. `folder` also holds log.jsonl and checkpoint.pt, as that of
     `fit`, and the same call goes on from there, to the same weights on the same machine and
-    threads. `report` is that of `fit`, and so are the errors.
+    threads. `report` and `warn` are those of `fit`, and so are the errors.
     """
     plain = recipe.restorer
     if plain.threads:
@@ -152,6 +157,9 @@ def fit_in_cycles(
     with run_folder(folder):
         if checkpoint.exists():
             _load(run, recipe, checkpoint, device)
+            tell_changes(recipe, folder, warn)
+        else:
+            keep_options(recipe, folder)
         trainer = _Cycles(recipe, run, pictures, folder, device)
         run_trainer(trainer, plain.done, log_file, device, report)
         if not kept.exists():  # it was over already, and someone took its result away

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vsr.core.errors import ModelError, OutputError, TrainingError
+from vsr.core.events import Warn, ignore
 from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
@@ -27,6 +28,7 @@ from vsr.networks.multi_scale import MultiScale
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Motion, Vespcn
+from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
     load_checkpoint,
@@ -110,18 +112,20 @@ def fit(
     folder: Path,
     report: Callable[[Progress], None],
     clock: Callable[[], float] = time.monotonic,
+    warn: Warn = ignore,
 ) -> Path:
     """Train, and return the path of the best weights, `folder`/best.safetensors.
 
-    `folder` also holds log.jsonl and checkpoint.pt, written every two minutes, less often where
-    measuring takes long, and at the end; the same call continues from it. Where recordings are
-    learnt from, recordings.txt says what became of each. A run that ends by `iterations` comes to
-    the same weights on the same machine and threads, however often it was interrupted; but for
-    recurrent networks, whose lanes begin takes anew.
+    `folder` also holds recipe.json, what the run began with; log.jsonl; and checkpoint.pt, written
+    every two minutes, less often where measuring takes long, and at the end; the same call
+    continues from it. Where recordings are learnt from, recordings.txt says what became of each. A
+    run that ends by `iterations` comes to the same weights on the same machine and threads, however
+    often it was interrupted; but for recurrent networks, whose lanes begin takes anew.
 
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
     one: a checkpoint of that step is written first. `clock` is what the recipe's minutes are
     told by: with time.process_time they are those that the CPU works, whatever else it does.
+    `warn` takes which options are others than those that the run began with.
 
     Raises TrainingError where there is nothing to learn from, the folder holds another run,
     or the loss stops being a number; InputError, ModelError, DeviceError and OutputError as
@@ -142,6 +146,9 @@ def fit(
     with run_folder(folder):
         if checkpoint.exists():
             load_checkpoint(run, recipe, checkpoint, device)
+            tell_changes(recipe, folder, warn)
+        else:
+            keep_options(recipe, folder)
         lesson = _lesson(recipe, run.average)
         if isinstance(lesson, StreamLesson) and not run.pixels:  # early checkpoints did not count
             run.pixels = run.step * lesson.pixels

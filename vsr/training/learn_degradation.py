@@ -32,6 +32,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vsr.core.errors import OutputError
+from vsr.core.events import Warn, ignore
 from vsr.core.paths import check_output_folder
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import list_media
@@ -39,6 +40,7 @@ from vsr.degradation.compression import as_samples
 from vsr.figures.contact_sheet import Crop, Row, sheet
 from vsr.figures.contact_sheet import save as save_png
 from vsr.inference.engine import torch_device
+from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import compare, load_parts, read_checkpoint, write_whole
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
@@ -106,7 +108,10 @@ class _Run:
 
 
 def learn_degradation(
-    recipe: DegradationRecipe, folder: Path, report: Callable[[Learning], None]
+    recipe: DegradationRecipe,
+    folder: Path,
+    report: Callable[[Learning], None],
+    warn: Warn = ignore,
 ) -> Path:
     """Learn, and return the path of the generator's file, `folder`/generator.safetensors.
 
@@ -116,7 +121,7 @@ def learn_degradation(
     often it was interrupted.
 
     `report` is called after each step. It may raise to stop, KeyboardInterrupt for one: a
-    checkpoint of that step is written first.
+    checkpoint of that step is written first. `warn` is that of `fit`.
 
     Raises TrainingError where there is nothing to learn from, the folder holds another run, or
     a loss stops being a number; InputError, DeviceError and OutputError as the reading, the
@@ -131,11 +136,14 @@ def learn_degradation(
     checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR
     if checkpoint.exists():
         _load(run, recipe, checkpoint, device)
+        tell_changes(recipe, folder, warn)
     done = recipe.done(run.step, run.elapsed)
     if done >= 1 and kept.exists():
         return kept
     pictures = Unpaired.some(recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color)
     with run_folder(folder):
+        if not checkpoint.exists():
+            keep_options(recipe, folder)
         trainer = _Learner(recipe, run, pictures, folder, device)
         run_trainer(trainer, recipe.done, folder / LOG, device, report)
         if not kept.exists():  # it was over already, and someone took its result away

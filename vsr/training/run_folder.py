@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vsr.core.errors import OutputError, writing
 from vsr.core.folders import make_folder
+from vsr.training.begun import BEGUN
 from vsr.util.file_lock import is_taken
 
 LOG = "log.jsonl"
@@ -19,7 +20,7 @@ def run_folder(folder: Path) -> Iterator[None]:
 
     Its log is begun at once: it tells that a run writes here, even where the first save fails
     halfway, and a folder that cannot be written is found before hours have gone into it. What
-    ends with nothing written leaves no log.
+    ends with nothing written leaves neither a log nor what it began with.
 
     Raises OutputError where another run is at work there, or nothing can be written.
     """
@@ -34,6 +35,8 @@ def run_folder(folder: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):  # as Windows removes no open file
-                files = [file for file in folder.iterdir() if file.is_file()]
-                if not path.stat().st_size and files == [path]:
-                    path.unlink()
+                files = {file for file in folder.iterdir() if file.is_file()}
+                own = {path, folder / BEGUN} & files
+                if not path.stat().st_size and files == own:
+                    for file in own:
+                        file.unlink()
