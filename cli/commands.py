@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
+from typing import Any
 
 import click
+
+from vsr.core.errors import VsrError
+
+_FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 COMMANDS = {
     "adapt": "Fit a model to the camera that took FOOTAGE: videos, images and folders of them.",
@@ -49,12 +55,28 @@ class LateCommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return command(cmd_name) if cmd_name in COMMANDS else None
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. What an error of it says of options that others have is left out."""
+        try:
+            return super().invoke(ctx)
+        except VsrError as error:
+            if not _knows(command(str(ctx.invoked_subcommand)), error.hint):
+                error.args = (error.without_hint(),)
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         limit = formatter.width - 6 - max(map(len, COMMANDS))  # as click has it
         stubs = [click.Command(name, help=COMMANDS[name]) for name in sorted(COMMANDS)]
         rows = [(stub.name or "", stub.get_short_help_str(limit)) for stub in stubs]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def _knows(command: click.Command, hint: str) -> bool:
+    """Whether a command has all options that a hint names."""
+    commands = command.commands.values() if isinstance(command, click.Group) else ()
+    known = {flag for one in (command, *commands) for each in one.params for flag in each.opts}
+    return set(_FLAG.findall(hint)) <= known
 
 
 @click.group(cls=LateCommands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -59,7 +59,8 @@ def errors(tree: ast.AST) -> Iterator[tuple[str, str]]:
     """The text of each error that is made in a module, and how Python writes its options."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Error"):
-            pieces = [piece for argument in node.args for piece in ast.walk(argument)]
+            hints = [one.value for one in node.keywords if one.arg == "hint"]
+            pieces = [piece for argument in (*node.args, *hints) for piece in ast.walk(argument)]
             words = [one.value for one in pieces if isinstance(one, ast.Constant)]
             python = [ast.literal_eval(one.value) for one in node.keywords if one.arg == "python"]
             yield "".join(map(str, words)), "".join(python)

@@ -336,7 +336,7 @@ def test_a_writer_that_stalls(clip: Path, tmp_path: Path, begun: bool) -> None:
     os.close(writing)
     os.close(reading)
     assert ran.returncode == 1
-    said = "vsr: error: nothing has come from the source for 0.5 s (--stall-timeout allows more)"
+    said = "vsr: error: nothing has come from the source for 0.5 s; --stall-timeout allows more"
     assert ran.stderr.decode().splitlines() == [said]
     assert [path.name for path in tmp_path.iterdir()] == ["in.y4m"]
 

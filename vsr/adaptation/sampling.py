@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from vsr.core.events import Warn
+from vsr.core.events import Warn, without_hints
 from vsr.core.options import READ_DEFAULTS, Deinterlace, ReadOptions
 from vsr.core.span import Span
 from vsr.datasets.media import is_clip
@@ -54,7 +54,7 @@ class Item:
         if path.is_dir():
             return cls(path, len(list_images(path)))
         seconds = _seconds(path)
-        with open_video(path, Span(), warn) as video:
+        with open_video(path, Span(), without_hints(warn)) as video:
             # found out once, not at each place
             fields: Deinterlace = "off" if video.fields is None else video.fields.mode
             rate = video.info.frame_rate or _USUAL_RATE

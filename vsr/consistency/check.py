@@ -144,7 +144,8 @@ def _part(small: Source, large: Source, crop: CropRegion | None) -> Box:
     if abs(across - down) * min(box.width, box.height) > max(across, down):  # a source pixel
         raise InputError(
             f"{large.path}: {made.width}x{made.height} is no enlargement of {box.width}x"
-            f"{box.height}, what is taken of {small.path}; --crop says which part it shows",
+            f"{box.height}, what is taken of {small.path}",
+            hint="--crop says which part it shows",
             python="crop=...",
         )
     if max(across, down) < 1:

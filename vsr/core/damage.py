@@ -166,7 +166,9 @@ class Tally:
         warn(message)
 
     def _refused(self, what: str) -> InputError:
-        return InputError(f"{self.path}: {what}; --strict allows no damage", python="strict=True")
+        return InputError(
+            f"{self.path}: {what}", hint="--strict allows no damage", python="strict=True"
+        )
 
     def forget(self) -> None:
         """Begin anew: what was read so far is read again."""

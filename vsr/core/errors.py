@@ -14,7 +14,8 @@
 
 Each message is one line that names the bad value and what is allowed. An option stands in it as
 it is typed at the command line; a note (PEP 678), which stands below the message in a traceback,
-says how it is written in Python.
+says how it is written in Python. An option that not all commands have stands in a hint, which the
+command line leaves out where it has none such.
 """
 
 from collections.abc import Iterator
@@ -23,12 +24,28 @@ from pathlib import Path
 
 
 class VsrError(Exception):
-    """The root of the tree. `python` is how Python writes the options that the message names."""
+    """The root of the tree.
 
-    def __init__(self, *arguments: object, python: str = "") -> None:
+    Attributes:
+        hint: the last words of the message, which say what option helps; "" where none does.
+        instead: what helps where there is no such option.
+    """
+
+    def __init__(
+        self, *arguments: object, hint: str = "", instead: str = "", python: str = ""
+    ) -> None:
+        """`python` is how Python writes the options that the message names."""
+        if hint:
+            arguments = (f"{arguments[0]}; {hint}", *arguments[1:])
         super().__init__(*arguments)
+        self.hint, self.instead = hint, instead
         if python:
             self.add_note(f"in Python: {python}")
+
+    def without_hint(self) -> str:
+        """The message for who has no option that the hint names."""
+        bare = str(self).removesuffix(f"; {self.hint}")
+        return f"{bare}; {self.instead}" if self.instead else bare
 
 
 class InputError(VsrError):

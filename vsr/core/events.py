@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
@@ -11,6 +12,14 @@ from vsr.core.frame import Frame, VideoInfo
 
 Warn: TypeAlias = Callable[[str], None]
 """Takes a warning of one line."""
+
+
+_HINT = re.compile(r" \(--[^()]*\)$")
+
+
+def without_hints(warn: Warn) -> Warn:
+    """Warn without the options that a warning ends with: for who has none of them."""
+    return lambda line: warn(_HINT.sub("", line))
 
 
 def ignore(*_told: object) -> None:

@@ -72,7 +72,8 @@ def check_size(path: Path | Url, width: int, height: int, limits: Limits) -> Non
     if width > 0 and height > 0 and width * height > limits.pixels:
         raise InputError(
             f"{path}: a picture of {width}x{height} is {width * height} pixels, over the limit "
-            f"of {limits.pixels}; --max-pixels raises it",
+            f"of {limits.pixels}",
+            hint="--max-pixels raises it",
             python="limits=vsr.Limits(pixels=...)",
         )
 
@@ -82,7 +83,8 @@ def check_length(path: Path | Url, seconds: Fraction, limits: Limits) -> None:
     if seconds > limits.seconds:
         raise InputError(
             f"{path}: its header says that it lasts {_hours(seconds)} hours, over the limit of "
-            f"{_hours(Fraction(limits.seconds))}; --max-hours raises it",
+            f"{_hours(Fraction(limits.seconds))}",
+            hint="--max-hours raises it",
             python="limits=vsr.Limits(seconds=...)",
         )
 

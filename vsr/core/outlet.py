@@ -60,8 +60,8 @@ def as_file(target: Path, output_format: str) -> Path:
     suffix = target.suffix.lower() or SUFFIX_OF["y4m"]
     if suffix not in SUFFIX_OF.values():
         raise OutputError(
-            f"{target}: {suffix} cannot be written into a pipe; --output-format says which of "
-            f"{', '.join(SUFFIX_OF)} goes there",
+            f"{target}: {suffix} cannot be written into a pipe",
+            hint=f"--output-format says which of {', '.join(SUFFIX_OF)} goes there",
             python="output_format='nut'",
         )
     return Path(f"{target.stem}{suffix}")

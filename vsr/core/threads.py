@@ -24,7 +24,8 @@ _END, _NOTHING = object(), object()
 def stalled(seconds: float) -> StalledError:
     """What to raise where nothing has come from a source for so long."""
     return StalledError(
-        f"nothing has come from the source for {seconds:g} s (--stall-timeout allows more)",
+        f"nothing has come from the source for {seconds:g} s",
+        hint="--stall-timeout allows more",
         python="stall_timeout=...",
     )
 

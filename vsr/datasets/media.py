@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from vsr.core.errors import InputError
-from vsr.core.events import Warn, ignore
+from vsr.core.events import Warn, ignore, without_hints
 from vsr.core.paths import check_input
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Plane, frame_picture, image_picture
@@ -103,7 +103,7 @@ def read_pictures(path: Path, color: str, step: int = 1, warn: Warn = ignore) ->
     Raises InputError, in one line, for a file that cannot be read.
     """
     if is_clip(path) and not is_series(path):
-        with open_video(path, Span(), warn) as video:
+        with open_video(path, Span(), without_hints(warn)) as video:
             for frame in islice(video.frames(), 0, None, step):
                 yield frame_picture(frame.planes, video.info, color)
         return

@@ -291,8 +291,9 @@ def _animation(
 def _check_same(file: Path, shape: Shape, first: Path, wanted: Shape) -> None:
     if shape != wanted:
         raise InputError(
-            f"{file}: is {shape}, but {first.name} is {wanted}; the frames of a clip must be "
-            "alike (--stills takes each image by itself)",
+            f"{file}: is {shape}, but {first.name} is {wanted}; the frames of a clip must be alike",
+            hint="--stills takes each image by itself",
+            instead="give each by itself, or leave the unlike ones out",
             python="stills=True",
         )
 

@@ -270,8 +270,8 @@ def _entries(name: str) -> dict[int, ModelCard]:
         )
     if not scales and name in LITERATURE:
         raise ModelError(
-            f"model {name!r} has no weights yet: `vsr train --model {name}` makes them, and "
-            "--model takes the file",
+            f"model {name!r} has no weights yet: `vsr train --model {name}` makes them",
+            hint="--model takes the file",
             python="model=...",
         )
     if not scales:
