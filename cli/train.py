@@ -28,6 +28,7 @@ from vsr.training.recipe import (
     OPTIMIZERS,
     DegradationRecipe,
     Recipe,
+    check_stages,
 )
 from vsr.training.shapes import SHAPES
 from vsr.training.symmetry import SYMMETRIES
@@ -191,16 +192,16 @@ _DEGRADATIONS = {"clean": "bicubic", "footage": "footage", _GAN: "learned", _CYC
     cls=RenamedOption,
     old="--motion-part",
     type=Number(FRACTION),
-    help=with_default("Of the run, at its beginning, for motion alone.", "motion_fraction"),
+    help=with_default(
+        "vespcn, recurrent: of the run, at its beginning, for motion alone.", "motion_fraction"
+    ),
 )
 @click.option(
     "--guided-fraction",
     cls=RenamedOption,
     old="--guided-part",
     type=Number(FRACTION),
-    default=0.6,
-    show_default=True,
-    help="Of the run, after it, with known motion.",
+    help=with_default("vespcn: of the run, after it, with known motion.", "guided_fraction"),
 )
 @click.option(
     "--adversarial",
@@ -311,6 +312,7 @@ def _recipe(
 ) -> Recipe:
     """The recipe of a model, with what was given in place of its defaults."""
     shape = SHAPES[model]
+    check_stages(shape.network, given)
     chosen, options, scale = shape.defaults | given, shape.options, max(scales)
     if issubclass(ARCHITECTURES[shape.network], MultiScale):
         options = options | {"scales": scales}

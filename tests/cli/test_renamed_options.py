@@ -44,7 +44,7 @@ def test_train_options_under_both_names(
 
     monkeypatch.setattr(fit_module, "fit", fit)
     for words in ((new, str(value)), (old, str(value)), (f"{old}={value}",), ()):
-        result = CliRunner().invoke(train_command, ["data", "-o", "run", *words])
+        result = CliRunner().invoke(train_command, ["data", "-o", "run", "-m", "vespcn", *words])
         assert result.exit_code == 0, result.output
     *told, plain = (getattr(recipe, field) for recipe in recipes)
     assert told == [value] * 3

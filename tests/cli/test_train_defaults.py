@@ -11,7 +11,8 @@ from vsr.cli.train import train_command
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES, SHAPES
 
-TOLD = ("batch", "patch", "lr", "loss", "mse_fraction", "reparam_width", "motion_fraction")
+STAGES = ("motion_fraction", "guided_fraction")
+TOLD = ("batch", "patch", "lr", "loss", "mse_fraction", "reparam_width", *STAGES)
 
 
 @pytest.mark.parametrize("field", TOLD)

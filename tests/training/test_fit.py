@@ -616,6 +616,12 @@ def test_warm_start_from_what_is_no_model(
         ({"mse_fraction": 1.5}, "mse_fraction 1.5: must be a number of 0 to 1"),
         ({"motion_fraction": -0.1}, "motion_fraction -0.1: must be a number of 0 to 1"),
         ({"guided_fraction": float("nan")}, "guided_fraction nan: must be a number of 0 to 1"),
+        ({"motion_fraction": 0.2}, "motion_fraction: is for .*, vespcn and recurrent: espcn"),
+        ({"guided_fraction": 0.2}, "guided_fraction: is for networks with motion, vespcn: espcn"),
+        (
+            {"network": "recurrent", "guided_fraction": 0.2, "reparam_width": 0},
+            "guided_fraction: is for networks with motion, vespcn: recurrent",
+        ),
     ],
 )
 def test_a_recipe_is_checked_when_made(recipe: Recipe, change: dict[str, Any], said: str) -> None:
@@ -726,13 +732,38 @@ def test_the_command_has_the_recipes_defaults() -> None:
     defaults = {field.name: field.default for field in fields(Recipe)}
     params = {param.name: param.default for param in train_command.params}
     names = ("seed", "device", "threads")  # others depend on the shape
-    for name in (*names, "guided_fraction"):
+    for name in names:
         assert params[name] == defaults[name], name
     assert defaults["iterations"] == 100_000
     assert params["model"] in SHAPES
     (model,) = (param for param in train_command.params if param.name == "model")
     assert [*model.type.choices] == [*SHAPES]
     assert "iterations" in inspect.signature(Recipe).parameters
+
+
+@pytest.mark.parametrize(
+    ("model", "option", "refused"),
+    [
+        ("espcn", "--motion-fraction", True),
+        ("edsr-8x32", "--motion-fraction", True),
+        ("fsrcnn", "--guided-fraction", True),
+        ("recurrent", "--guided-fraction", True),
+        ("recurrent", "--motion-fraction", False),
+        ("vespcn-wide", "--motion-fraction", False),
+        ("vespcn", "--guided-fraction", False),
+    ],
+)
+def test_stages_of_motion_are_for_networks_that_have_them(
+    monkeypatch: pytest.MonkeyPatch, model: str, option: str, refused: bool
+) -> None:
+    usual = str(getattr(Recipe, option.removeprefix("--").replace("-", "_")))  # given, it counts
+    if refused:
+        words = ["data", "-o", "run", "-m", model, option, usual]
+        error = CliRunner().invoke(train_command, words).exception
+        assert isinstance(error, TrainingError)
+        assert "is for networks with motion" in str(error)
+    else:
+        asked_for(monkeypatch, "-m", model, option, usual)
 
 
 def asked_for(monkeypatch: pytest.MonkeyPatch, *words: str) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ BOUNDS = COURSE | {
     "threads": THREADS,
 }
 """The same for Recipe."""
+STAGES = {"motion_fraction": ("vespcn", "recurrent"), "guided_fraction": ("vespcn",)}
+"""The networks that have these stages, which are of motion."""
 _DEGRADATION = COURSE | {"adversarial": Bounds(0, 1000, above=True), "threads": THREADS}
 
 
@@ -94,8 +97,9 @@ class Recipe:
             minimised instead.
         motion_fraction: the first part of the run, in which a network that sees neighbours, or
             carries a state, learns their motion alone.
-        guided_fraction: the part after it, in which such a network learns to use neighbours that
-            are moved by their known flow.
+        guided_fraction: the part after it, in which a network that sees neighbours learns to use
+            those that are moved by their known flow. Networks without these stages refuse values
+            other than the default and 0.
         seed: everything random follows from it and the step number.
         device: "auto", "cpu", "cuda", "cuda:N", "mps", "xpu" or "xpu:N".
         threads: for torch on the CPU; 0 leaves its choice.
@@ -156,6 +160,7 @@ class Recipe:
             raise TrainingError(f"symmetry: is for recurrent networks: {self.network}")
         if self.symmetry != 1 and self.reparam_width:
             raise TrainingError(f"symmetry {self.symmetry}: needs a reparam_width of 0")
+        check_stages(self.network, [name for name in STAGES if self._is_asked(name)])
         if self.symmetry not in SYMMETRIES:
             known = ", ".join(map(str, SYMMETRIES))
             raise TrainingError(f"symmetry {self.symmetry}: must be one of {known}")
@@ -176,6 +181,10 @@ class Recipe:
         if "," in self.device:
             raise TrainingError(f"device {self.device!r}: training takes one, not several")
 
+    def _is_asked(self, stage: str) -> bool:
+        """Whether a stage has neither its default nor no length."""
+        return getattr(self, stage) not in (0, getattr(Recipe, stage))
+
     def done(self, step: int, elapsed: float) -> float:
         """The part that is over after so many steps in `elapsed` seconds; 1 or more: all."""
         return part_done(step, elapsed, self.iterations, self.minutes)
@@ -191,6 +200,15 @@ class Recipe:
         facts = {"network": self.network, "scale": self.scale, "options": self.options}
         plain: dict[str, Any] = json.loads(json.dumps(facts))
         return plain
+
+
+def check_stages(network: str, names: Container[str]) -> None:
+    """Raise TrainingError where a network has none of a stage that is asked for."""
+    for name, networks in STAGES.items():
+        if name in names and network not in networks:
+            raise TrainingError(
+                f"{name}: is for networks with motion, {' and '.join(networks)}: {network}"
+            )
 
 
 @dataclass(frozen=True)
