@@ -204,8 +204,16 @@ def test_still_images_have_families() -> None:
 def test_what_is_asked_for_counts_more_than_the_content() -> None:
     clean = Choice("recurrent", denoise=0.0)
     assert clean.of(UpscaleOptions(content="clean")).denoise == 0
-    assert clean.of(UpscaleOptions(content="clean", denoise=30)).denoise == 30
+    assert clean.of(UpscaleOptions(denoise=30)).denoise == 30
     assert Choice("recurrent").of(UpscaleOptions()).denoise is None
+
+
+def test_a_clean_source_has_nothing_to_remove() -> None:
+    with pytest.raises(ModelError, match="content 'clean' and denoise 40 exclude each other: of"):
+        UpscaleOptions(content="clean", denoise=40)
+    for content, denoise in (("clean", 0), ("clean", None), ("footage", 40), ("auto", 40)):
+        options = UpscaleOptions.of(content=content, denoise=denoise)
+        assert (options.content, options.denoise) == (content, denoise)
 
 
 # What comes of it

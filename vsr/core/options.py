@@ -291,7 +291,7 @@ class UpscaleOptions:
         content: what the default model takes the source for: "clean", noisy or compressed
             "footage", or "auto", as it looks. Not with a model.
         denoise: how much noise and coding to remove, 0 to 100; None is as much as the source
-            seems to have. For recurrent models.
+            seems to have. For recurrent models. Above 0, not with the content "clean".
         picture, read, compute, encode, streams, run: the groups.
 
     Raises ModelError, or what the groups raise, for values out of range.
@@ -325,6 +325,11 @@ class UpscaleOptions:
             raise ModelError(
                 f"model {self.model!r} and content {self.content!r} exclude each other: "
                 "a model is for one kind of source"
+            )
+        if self.denoise and self.content == "clean":
+            raise ModelError(
+                f"content 'clean' and denoise {self.denoise:g} exclude each other: of a clean "
+                "source nothing is removed; leave one of them out, or take denoise 0"
             )
 
     @classmethod
