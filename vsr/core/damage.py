@@ -211,6 +211,18 @@ class Tally:
                 warn(_words(kind, count))
 
 
+def damage_words(damage: Damage) -> list[str]:
+    """What of the picture is lost or mended, in words; its times do not count."""
+    counts = asdict(damage)
+    return [_words(kind, counts[kind]) for kind in _OF_PICTURE if counts[kind]]
+
+
+_OF_PICTURE = (
+    *("missing_bytes", "unreadable", "undecodable", "gaps", "corrupt"),
+    *("cut_bytes", "rewritten", "absent"),
+)
+
+
 def _words(kind: str, count: int) -> str:
     one, many = _WORDS[kind]
     return one if count == 1 else many.format(n=count)

@@ -14,6 +14,18 @@ Warn: TypeAlias = Callable[[str], None]
 """Takes a warning of one line."""
 
 
+def once(warn: Warn) -> Warn:
+    """Warn of the same only once."""
+    said: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            warn(line)
+
+    return tell
+
+
 _HINT = re.compile(r" \(--[^()]*\)$")
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vsr.core.errors import OutputError, TrainingError
-from vsr.core.events import Warn, ignore
+from vsr.core.events import Warn, ignore, once
 from vsr.core.paths import check_output_folder
 from vsr.inference.engine import torch_device
 from vsr.training.adversarial_recipe import AdversarialRecipe
@@ -128,7 +128,8 @@ def fit_adversarially(
             "choose another folder"
         )
     run = _begin(recipe, device)
-    pairs = _pairs(recipe, run)
+    warn = once(warn)
+    pairs = _pairs(recipe, run, warn)
     with run_folder(folder):
         if checkpoint.exists():
             _load(run, recipe, checkpoint, device)
@@ -136,7 +137,7 @@ def fit_adversarially(
         else:
             keep_options(recipe, folder)
         items = validation_items(plain.validation, plain.scale)
-        trainer = _Adversaries(recipe, run, pairs, items, folder, device)
+        trainer = _Adversaries(recipe, run, pairs, items, folder, device, warn)
         run_trainer(trainer, plain.done, log_file, device, report)
         if not kept.exists():  # it was over already, and someone took its result away
             save_weights(run.generator.average, plain, kept)
@@ -151,6 +152,7 @@ class _Adversaries:
         recipe, sides, pairs: what learns, both sides of it, and what from.
         items: what PSNR is measured on.
         folder, device: where its files and its numbers are.
+        warn: takes what of the validation is damaged.
         psnr: at the last save in dB.
         rate: the learning rate of the last step.
         sums, summed: the losses since the last save, added up, and how often.
@@ -162,6 +164,7 @@ class _Adversaries:
     items: Sequence[Path]
     folder: Path
     device: torch.device
+    warn: Warn
     psnr: float | None = None
     rate: float = 0.0
     sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
@@ -189,7 +192,7 @@ class _Adversaries:
     def save(self) -> None:
         plain, average = self.recipe.generator, self.run.average
         recording = None if plain.degradation == "bicubic" else RECORDED
-        self.psnr = validate(average, self.items, self.device, recording)
+        self.psnr = validate(average, self.items, self.device, recording, self.warn)
         save_weights(average, plain, self.folder / "best.safetensors")
         self.save_checkpoint()
 
@@ -263,9 +266,9 @@ def _begin(recipe: AdversarialRecipe, device: torch.device) -> AdversarialRun:
     return AdversarialRun(generator, discriminator, telling, content)
 
 
-def _pairs(recipe: AdversarialRecipe, run: AdversarialRun) -> Patches:
+def _pairs(recipe: AdversarialRecipe, run: AdversarialRun, warn: Warn) -> Patches:
     plain = recipe.generator
-    pairs = patches(plain, run.generator.network)
+    pairs = patches(plain, run.generator.network, warn)
     if pairs is None:
         places = ", ".join(str(path) for path in plain.data) or "no path given"
         raise TrainingError(

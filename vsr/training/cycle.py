@@ -153,7 +153,9 @@ def fit_in_cycles(
         )
     run = begin_cycles(recipe, device)
     plain = recipe.restorer
-    pictures = Unpaired.some(plain.data, recipe.real, plain.scale, plain.patch, run.network.color)
+    pictures = Unpaired.some(
+        plain.data, recipe.real, plain.scale, plain.patch, run.network.color, warn
+    )
     with run_folder(folder):
         if checkpoint.exists():
             _load(run, recipe, checkpoint, device)

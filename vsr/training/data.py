@@ -13,9 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsr.core.events import Warn, ignore
 from vsr.datasets.ground_truth import Samples
-from vsr.datasets.media import is_lossless, list_media, read_pictures
+from vsr.datasets.media import is_lossless, list_media
 from vsr.evaluation.protocol import crop_to_multiple, degrade, shrink
+from vsr.training.reading import read_examples
 
 
 class Patches(Protocol):
@@ -56,17 +58,18 @@ class StillPairs:
         shortest: int,
         color: str = "y",
         reductions: tuple[float, ...] | None = None,
+        warn: Warn = ignore,
     ) -> StillPairs:
         """Read everything in `paths`, each at several sizes: LOSSLESS or LOSSY, unless given.
 
         `color` is that of the network that is to learn: "y" or "rgb". Pictures whose small
-        side would fall under `shortest` pixels are left out. Raises InputError for a path that
-        does not exist or a file that cannot be read.
+        side would fall under `shortest` pixels are left out. `warn` is told of damaged files.
+        Raises InputError for a path that does not exist or a file that cannot be read.
         """
         large: list[Samples] = []
         for path in list_media(paths):
             factors = reductions or (LOSSLESS if is_lossless(path) else LOSSY)
-            for picture in read_pictures(path, color, FRAME_STEP):
+            for picture in read_examples(path, color, FRAME_STEP, warn):
                 for factor in factors:
                     height, width = (round(side * factor) for side in picture.luma.shape)
                     if min(height, width) < shortest * scale:

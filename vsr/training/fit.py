@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vsr.core.errors import ModelError, OutputError, TrainingError
-from vsr.core.events import Warn, ignore
+from vsr.core.events import Warn, ignore, once
 from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
@@ -125,7 +125,8 @@ def fit(
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for
     one: a checkpoint of that step is written first. `clock` is what the recipe's minutes are
     told by: with time.process_time they are those that the CPU works, whatever else it does.
-    `warn` takes which options are others than those that the run began with.
+    `warn` takes which options are others than those that the run began with, and which files of
+    the data and the validation are damaged.
 
     Raises TrainingError where there is nothing to learn from, the folder holds another run,
     or the loss stops being a number; InputError, ModelError, DeviceError and OutputError as
@@ -133,6 +134,7 @@ def fit(
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
+    warn = once(warn)
     device = torch_device(recipe.device)
     checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
     check_output_folder(folder, inputs(recipe))
@@ -149,13 +151,13 @@ def fit(
             tell_changes(recipe, folder, warn)
         else:
             keep_options(recipe, folder)
-        lesson = _lesson(recipe, run.average)
+        lesson = _lesson(recipe, run.average, warn)
         if isinstance(lesson, StreamLesson) and not run.pixels:  # early checkpoints did not count
             run.pixels = run.step * lesson.pixels
         items = validation_items(recipe.validation, recipe.scale)
         if recipe.degradation == "footage":
             _tell_recordings(recipe.seed, folder / "recordings.txt")
-        trainer = _Fit(recipe, run, lesson, items, folder, device)
+        trainer = _Fit(recipe, run, lesson, items, folder, device, warn)
         run_trainer(trainer, recipe.done, log_file, device, report, clock)
         if not best.exists():  # it was over already, and someone took its result away
             save_weights(run.average, recipe, best)
@@ -170,6 +172,7 @@ class _Fit:
         recipe, run, lesson: what learns, how far it is, and what it is asked.
         items: what it is measured on.
         folder, device: where its files and its numbers are.
+        warn: takes what of the validation is damaged.
         score: at the last save in dB.
         rate: the learning rate of the last step.
         loss_sum, summed: of the losses since the last save, and how many they are.
@@ -182,6 +185,7 @@ class _Fit:
     items: Sequence[Path]
     folder: Path
     device: torch.device
+    warn: Warn
     score: float | None = None
     rate: float = 0.0
     loss_sum: float = 0.0
@@ -215,17 +219,18 @@ class _Fit:
         if isinstance(network, Recurrent):
             if not items:
                 return None
-            self.gains = validate_recurrent(network, items, self.device, RECORDED)
+            self.gains = validate_recurrent(network, items, self.device, RECORDED, self.warn)
             return self.gains.score
         recording = None if self.recipe.degradation == "bicubic" else RECORDED
         if not isinstance(network, MultiScale):
-            return validate(network, items, self.device, recording)
+            return validate(network, items, self.device, recording, self.warn)
         if not items:
             return None
         scores = []
         for scale in sorted(network.scales):
             network.use(scale)
-            scores.append(validate(network, items, self.device, recording) or 0.0)
+            score = validate(network, items, self.device, recording, self.warn)
+            scores.append(score or 0.0)
         return fmean(scores)
 
     def save_checkpoint(self) -> None:
@@ -362,14 +367,15 @@ def _tell_recordings(seed: int, path: Path) -> None:
     write_whole(path, "".join(lines).encode())
 
 
-def _lesson(recipe: Recipe, network: Network) -> Lesson:
+def _lesson(recipe: Recipe, network: Network, warn: Warn) -> Lesson:
     common = (recipe.batch, recipe.patch, recipe.mse_fraction, recipe.loss)
     side = least_side(recipe)
     if isinstance(network, Recurrent):
         if recipe.patch > SIDE:
             raise TrainingError(f"patch {recipe.patch}: must be at most {SIDE} for recurrent")
         side = SIDE
-        pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=(1.0, 0.7, 0.5))
+        sizes = (1.0, 0.7, 0.5)
+        pairs = WindowPairs.load(recipe.data, recipe.scale, 1, SIDE, reductions=sizes, warn=warn)
         if pairs.stills or pairs.clips:
             streams = Streams(pairs, recipe.batch, recipe.patch, network.future)
             if recipe.recorded_only:
@@ -390,10 +396,10 @@ def _lesson(recipe: Recipe, network: Network) -> Lesson:
                 f"patch {recipe.patch}: must be above {2 * MARGIN} for {recipe.network}, whose "
                 f"windows are not judged within {MARGIN} pixels of their edge"
             )
-        if windows := _windows(recipe, network):
+        if windows := _windows(recipe, network, warn):
             parts = (recipe.motion_fraction, recipe.guided_fraction)
             return WindowLesson(windows, *common, *parts)
-    elif found := patches(recipe, network):
+    elif found := patches(recipe, network, warn):
         return StillLesson(found, *common)
     places = ", ".join(str(path) for path in recipe.data) or "no path given"
     hint = f", nor {2 * network.context + 1} such frames without a cut" if network.context else ""
@@ -410,45 +416,47 @@ def least_side(recipe: Recipe) -> int:
     return LearnedPairs.least(recipe.patch) if recipe.generator else recipe.patch
 
 
-def _windows(recipe: Recipe, network: Network) -> Windows | None:
+def _windows(recipe: Recipe, network: Network, warn: Warn) -> Windows | None:
     """What to learn from with neighbours, None where there is nothing."""
     if recipe.degradation == "footage":
-        return _footage(recipe, network)
+        return _footage(recipe, network, warn)
     if recipe.generator:
-        return _learned(recipe, recipe.generator, network)
-    pairs = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch)
+        return _learned(recipe, recipe.generator, network, warn)
+    pairs = WindowPairs.load(recipe.data, recipe.scale, network.context, recipe.patch, warn=warn)
     return pairs if pairs.stills or pairs.clips else None
 
 
-def patches(recipe: Recipe, network: Network) -> Patches | None:
+def patches(recipe: Recipe, network: Network, warn: Warn) -> Patches | None:
     """What to learn from without them, likewise; of each scale that is learnt."""
-    found = [_patches_of(replace(recipe, scale=scale), network) for scale in sorted(recipe.scales)]
+    found = [
+        _patches_of(replace(recipe, scale=scale), network, warn) for scale in sorted(recipe.scales)
+    ]
     pairs = tuple(each for each in found if each)
     if len(pairs) < len(found):
         return None
     return pairs[0] if len(pairs) == 1 else MixedScales(pairs)
 
 
-def _patches_of(recipe: Recipe, network: Network) -> Patches | None:
+def _patches_of(recipe: Recipe, network: Network, warn: Warn) -> Patches | None:
     """The same of the recipe's scale."""
     if recipe.degradation == "footage":
-        recordings = _footage(recipe, network)
+        recordings = _footage(recipe, network, warn)
         return FootageStills(recordings) if recordings else None
     if recipe.generator:
-        scenes = _learned(recipe, recipe.generator, network)
+        scenes = _learned(recipe, recipe.generator, network, warn)
         return FootageStills(scenes) if scenes else None
-    pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color)
+    pairs = StillPairs.load(recipe.data, recipe.scale, recipe.patch, network.color, warn=warn)
     return pairs if pairs.large else None
 
 
-def _footage(recipe: Recipe, network: Network) -> FootagePairs | None:
+def _footage(recipe: Recipe, network: Network, warn: Warn) -> FootagePairs | None:
     pairs = FootagePairs.load(
-        recipe.data, recipe.scale, network.context, recipe.patch, network.color, recipe.seed
+        recipe.data, recipe.scale, network.context, recipe.patch, network.color, recipe.seed, warn
     )
     return pairs if pairs.source.stills or pairs.source.clips else None
 
 
-def _learned(recipe: Recipe, generator: Path, network: Network) -> LearnedPairs | None:
+def _learned(recipe: Recipe, generator: Path, network: Network, warn: Warn) -> LearnedPairs | None:
     pairs = LearnedPairs.load(
         recipe.data,
         generator,
@@ -457,6 +465,7 @@ def _learned(recipe: Recipe, generator: Path, network: Network) -> LearnedPairs 
         recipe.patch,
         network.color,
         recipe.seed,
+        warn,
     )
     return pairs if pairs.source.stills or pairs.source.clips else None
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vsr.core.events import Warn, ignore
 from vsr.datasets.ground_truth import Samples
 from vsr.degradation.degradations import Degradation, draw_degradation
 from vsr.training.camera import shoot
@@ -63,6 +64,7 @@ class FootagePairs:
         shortest: int,
         color: str = "y",
         seed: int = 1,
+        warn: Warn = ignore,
     ) -> FootagePairs:
         """Read everything in `paths`, for a network of that `context` and `color`.
 
@@ -70,7 +72,7 @@ class FootagePairs:
         smaller than a recording.
         """
         side = cls.least(scale, shortest)
-        source = WindowPairs.load(paths, scale, context, side, color, _REDUCTIONS)
+        source = WindowPairs.load(paths, scale, context, side, color, _REDUCTIONS, warn)
         return cls(source, side, seed)
 
     @staticmethod

@@ -140,7 +140,9 @@ def learn_degradation(
     done = recipe.done(run.step, run.elapsed)
     if done >= 1 and kept.exists():
         return kept
-    pictures = Unpaired.some(recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color)
+    pictures = Unpaired.some(
+        recipe.sharp, recipe.real, recipe.scale, recipe.patch, recipe.color, warn
+    )
     with run_folder(folder):
         if not checkpoint.exists():
             keep_options(recipe, folder)

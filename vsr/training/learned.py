@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vsr.core.events import Warn, ignore
 from vsr.datasets.ground_truth import Samples
 from vsr.training.camera import shoot
 from vsr.training.footage import batch_of
@@ -60,6 +61,7 @@ class LearnedPairs:
         shortest: int,
         color: str = "y",
         seed: int = 1,
+        warn: Warn = ignore,
     ) -> LearnedPairs:
         """Read everything in `paths`, for a network of that `context` and `color`.
 
@@ -68,7 +70,8 @@ class LearnedPairs:
         """
         learned = Learned.load(generator, scale, color)
         side = cls.least(shortest)
-        return cls(WindowPairs.load(paths, scale, context, side, color), learned, side, seed)
+        pairs = WindowPairs.load(paths, scale, context, side, color, warn=warn)
+        return cls(pairs, learned, side, seed)
 
     @staticmethod
     def least(shortest: int) -> int:

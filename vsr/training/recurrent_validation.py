@@ -9,14 +9,15 @@ from statistics import fmean
 
 import torch
 
+from vsr.core.events import Warn, ignore
 from vsr.datasets.ground_truth import Plane
-from vsr.datasets.media import read_pictures
 from vsr.evaluation.clip import restore_clip
 from vsr.evaluation.degrade import Recording, Seen, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import enlarge
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.recurrent import Recurrent
+from vsr.training.reading import read_examples
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,22 @@ class Gains:
 
 @torch.inference_mode()
 def validate_recurrent(
-    network: Recurrent, items: Sequence[Path], device: torch.device, recording: Recording
+    network: Recurrent,
+    items: Sequence[Path],
+    device: torch.device,
+    recording: Recording,
+    warn: Warn = ignore,
 ) -> Gains:
-    """The gains on at least one clip, as they are and made that recording."""
+    """The gains on at least one clip, as they are and made that recording.
+
+    `warn` is told of damaged ones.
+    """
     names = _names(items)
     clean, recorded = (
-        {name: gain(network, item, device, how) for name, item in zip(names, items, strict=True)}
+        {
+            name: gain(network, item, device, how, warn)
+            for name, item in zip(names, items, strict=True)
+        }
         for how in (None, recording)
     )
     return Gains(clean, recorded)
@@ -62,10 +73,14 @@ def _names(items: Sequence[Path]) -> list[str]:
 
 
 def gain(
-    network: Recurrent, item: Path, device: torch.device, recording: Recording | None
+    network: Recurrent,
+    item: Path,
+    device: torch.device,
+    recording: Recording | None,
+    warn: Warn = ignore,
 ) -> float:
     """How much higher a clip's mean PSNR is than bicubic's, in dB."""
-    clip = list(seen(read_pictures(item, "y"), network.scale, recording))
+    clip = list(seen(read_examples(item, "y", warn=warn), network.scale, recording))
     told = recording.quantiser if recording else 0.0
     plain = Interpolation(network.scale).to(device)
     scores = []

@@ -13,8 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vsr.core.errors import TrainingError
+from vsr.core.events import Warn, ignore
 from vsr.datasets.ground_truth import Samples
-from vsr.datasets.media import list_media, read_pictures
+from vsr.datasets.media import list_media
+from vsr.training.reading import read_examples
 from vsr.training.recipe import BLOCK
 from vsr.training.window_pairs import WindowPairs
 
@@ -47,26 +49,34 @@ class Unpaired:
         scale: int,
         patch: int,
         color: str,
+        warn: Warn = ignore,
     ) -> Unpaired:
         """Read the pictures and clips of both, for patches of so many small pixels.
 
         Sharp ones are read as `WindowPairs.load` does it, at several sizes. Recordings are
         kept as they are, in bursts spread evenly over them, within 256 MiB. Too small pictures
-        of either are left out. Raises InputError for a path that does not exist or a file that
-        cannot be read.
+        of either are left out. `warn` is told of damaged files. Raises InputError for a path that
+        does not exist or a file that cannot be read.
         """
-        pairs = WindowPairs.load(sharp, scale, 0, patch, color)
+        pairs = WindowPairs.load(sharp, scale, 0, patch, color, warn=warn)
         pictures = pairs.stills + [frame for clip in pairs.clips for frame in clip]
         files = list_media(real)
-        frames = [f for file in files for f in _kept(file, color, patch, _MEMORY // len(files))]
+        room = _MEMORY // max(1, len(files))
+        frames = [f for file in files for f in _kept(file, color, patch, room, warn)]
         return cls(pictures, frames, scale)
 
     @classmethod
     def some(
-        cls, sharp: Sequence[Path], real: Sequence[Path], scale: int, patch: int, color: str
+        cls,
+        sharp: Sequence[Path],
+        real: Sequence[Path],
+        scale: int,
+        patch: int,
+        color: str,
+        warn: Warn = ignore,
     ) -> Unpaired:
         """`load`, and TrainingError where there is nothing of either to learn from."""
-        found = cls.load(sharp, real, scale, patch, color)
+        found = cls.load(sharp, real, scale, patch, color, warn)
         for what, pictures, places, side in (
             ("sharp", found.sharp, sharp, patch * scale),
             ("real", found.real, real, patch),
@@ -109,11 +119,11 @@ def _contrast(patches: Tensor, pixels: int) -> Tensor:
     return (coarse.flatten(1).std(1) + _LEAST_CONTRAST).log()
 
 
-def _kept(path: Path, color: str, least: int, room: int) -> list[Samples]:
+def _kept(path: Path, color: str, least: int, room: int, warn: Warn) -> list[Samples]:
     """Bursts of frames that take `room` bytes at most, spread evenly, however long the clip is."""
     bursts: list[list[Samples]] = []
     every = 1
-    frames = (picture.samples for picture in read_pictures(path, color))
+    frames = (picture.samples for picture in read_examples(path, color, warn=warn))
     for number, burst in enumerate(_bursts(frames)):
         if number % every == 0 and min(burst[0].shape[:2]) >= least:
             bursts.append(burst)

@@ -10,12 +10,14 @@ from statistics import fmean
 import torch
 
 from vsr.core.errors import TrainingError
-from vsr.datasets.media import is_clip, list_items, list_media, read_luma, read_pictures
+from vsr.core.events import Warn, ignore
+from vsr.datasets.media import is_clip, list_items, list_media, read_luma
 from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_clip, restore_image
 from vsr.evaluation.degrade import Recording, seen
 from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
 from vsr.networks import Network
+from vsr.training.reading import read_examples
 
 RECORDED = Recording(noise=3.0, compression=Compression("h264", 28))
 """What validation pictures become where recordings are learnt from: the middle of what comes."""
@@ -51,20 +53,24 @@ def validate(
     items: Sequence[Path],
     device: torch.device,
     recording: Recording | None = None,
+    warn: Warn = ignore,
 ) -> float | None:
     """Mean PSNR in dB by the protocol of `vsr eval`; None where there is nothing to measure on.
 
     With a `recording` the small pictures are made that. Files are read anew each time: clips may
-    be longer than memory. Recurrent networks have a score of their own, `validate_recurrent`.
+    be longer than memory. `warn` is told of damaged ones. Recurrent networks have a score of their
+    own, `validate_recurrent`.
     """
     if not items:
         return None
-    return fmean(_item(network, item, device, recording) for item in items)
+    return fmean(_item(network, item, device, recording, warn) for item in items)
 
 
-def _item(network: Network, item: Path, device: torch.device, recording: Recording | None) -> float:
+def _item(
+    network: Network, item: Path, device: torch.device, recording: Recording | None, warn: Warn
+) -> float:
     border = _border(item, network.scale)
-    small = seen(read_pictures(item, network.color), network.scale, recording)
+    small = seen(read_examples(item, network.color, warn=warn), network.scale, recording)
     if is_clip(item):
         restored = restore_clip(network, small, device)
     else:

@@ -14,14 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame
 from vsr.core.resample import resize
 from vsr.datasets.ground_truth import Picture, Samples
-from vsr.datasets.media import is_clip, is_lossless, list_items, read_pictures
+from vsr.datasets.media import is_clip, is_lossless, list_items
 from vsr.evaluation.protocol import shrink
 from vsr.images.images import is_series
 from vsr.training.camera import shoot
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY
+from vsr.training.reading import read_examples
 from vsr.video.shots import mark_shots
 
 _BURST = 17
@@ -69,6 +71,7 @@ class WindowPairs:
         shortest: int,
         color: str = "y",
         reductions: tuple[float, ...] | None = None,
+        warn: Warn = ignore,
     ) -> WindowPairs:
         """Read everything in `paths`, each at several sizes: smaller copies are sharper ones.
 
@@ -78,15 +81,15 @@ class WindowPairs:
         unless most of them stand alone between cuts: then it holds stills. Of a video every
         sixth burst of _BURST frames is kept: what lies between teaches little, and fills memory.
         Left out is what would fall under `shortest` small pixels, and shots that are shorter
-        than a window. Raises InputError for a path that does not exist or a file that cannot
-        be read.
+        than a window. `warn` is told of damaged files. Raises InputError for a path that does
+        not exist or a file that cannot be read.
         """
         stills: list[Samples] = []
         clips: list[list[Samples]] = []
         for item in list_items(paths):
             is_video = is_clip(item) and not is_series(item)
             factors = reductions or (LOSSLESS if is_lossless(item) else LOSSY)
-            frames = read_pictures(item, color)
+            frames = read_examples(item, color, warn=warn)
             for pictures in _bursts(frames) if is_video else [list(frames)]:
                 shots = [shot for shot in _shots(pictures) if len(shot) > 2 * context]
                 moving = is_video or 2 * sum(map(len, shots)) > len(pictures)
