@@ -24,7 +24,7 @@ from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_animated_webp, is_still
-from vsr.images.images import is_series, list_images, same_size
+from vsr.images.images import is_image, is_series, list_images, same_size
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.own_scale import at_own_scale
@@ -45,6 +45,7 @@ from vsr.pipeline.image_folder import run_stills
 from vsr.pipeline.numbered import check_beside, reading_of
 from vsr.pipeline.progress_image import ProgressImage, check_progress_image
 from vsr.pipeline.routes import create_target
+from vsr.pipeline.single_frame import gives_one_frame
 from vsr.provenance.described import Found
 from vsr.provenance.fingerprint import Fingerprint, fingerprint, fingerprints
 from vsr.provenance.settings import Plain, job_settings
@@ -316,7 +317,7 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     options = at_own_scale(options)
     job = Job(source, target, options)
     still = _is_still(source)
-    one_by_one = _are_apart(job) or still
+    one_by_one = _are_apart(job) or still or _is_one_frame(job)
     job = replace(job, factor=factor_of(source, replace(options, read=reading_of(job))))
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options, scale, one_by_one)
@@ -404,6 +405,11 @@ def _is_still(source: Path | Url) -> bool:
     if not isinstance(source, Path) or is_series(source):
         return False
     return is_still(source) and not is_animated_webp(source)
+
+
+def _is_one_frame(job: Job) -> bool:
+    """Whether a video of one frame becomes an image."""
+    return is_image(job.target) and gives_one_frame(job.source, job.options.read)
 
 
 def _are_apart(job: Job) -> bool:

@@ -1,9 +1,9 @@
-"""A video's frames as images: a folder of PNGs, or one animated WebP."""
+"""A video's frames as images: a folder of PNGs, one animated WebP, or a single one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
 from vsr.images.hdr_chunks import clli_of, mdcv_of
 from vsr.images.metadata import Metadata
-from vsr.output.image_files import ImageSpec, create_image_folder
+from vsr.output.image_files import ImageSpec, create_image, create_image_folder
 from vsr.output.sink import Output
 from vsr.output.webp_animation import create_webp_animation
 
@@ -28,9 +28,24 @@ def create_frame_folder(spec: ImageSpec) -> Iterator[Output]:
     `spec.info` is the video's; more than 8 bits give 16-bit images. HDR and wide gamuts are told in
     each image's chunks. See `create_image_folder` for the rest.
     """
+    with _written(spec, create_image_folder) as output:
+        yield output
+
+
+@contextmanager
+def create_image_of_frame(spec: ImageSpec) -> Iterator[Output]:
+    """Write the only frame of a video to one image, in the same way. See `create_image`."""
+    with _written(spec, create_image) as output:
+        yield output
+
+
+@contextmanager
+def _written(
+    spec: ImageSpec, create: Callable[[ImageSpec], AbstractContextManager[Output]]
+) -> Iterator[Output]:
     picture, images = _as_images(spec)
     told = _told(spec.info)
-    with create_image_folder(replace(images, metadata=lambda number: told)) as output:
+    with create(replace(images, metadata=lambda number: told)) as output:
         # a chunk that is made here is nothing that was carried over
         yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
 

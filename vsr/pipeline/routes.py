@@ -28,7 +28,11 @@ from vsr.images.images import Images, is_image, open_images
 from vsr.images.numbered import Numbered
 from vsr.images.plays import plays_of
 from vsr.live.live import open_live, open_pipe
-from vsr.output.frame_folder import create_frame_folder, create_webp_of_video
+from vsr.output.frame_folder import (
+    create_frame_folder,
+    create_image_of_frame,
+    create_webp_of_video,
+)
 from vsr.output.image_files import (
     ImageSpec,
     create_image,
@@ -40,6 +44,7 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, stream_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
+from vsr.pipeline.single_frame import gives_one_frame
 from vsr.remux.containers import format_of
 from vsr.video.reader import Video, open_video
 
@@ -169,6 +174,8 @@ def create_target(
     if job.target.suffix.lower() == ".webp":
         return create_webp_of_video(images)
     if is_image(job.target) and not _is_animation(source.path, job.target):
+        if gives_one_frame(source.path, job.options.read):
+            return create_image_of_frame(images)
         raise OutputError(
             f"{job.target}: one image cannot hold a video; name a folder for its frames, or "
             "numbered images such as f_%04d.png"
