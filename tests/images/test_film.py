@@ -194,6 +194,16 @@ def test_grey_light_becomes_three_channels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path / "b.exr")[::2, ::2], pixels.repeat(3, 2))
 
 
+def test_grey_light_stays_grey_where_there_is_such(tmp_path: Path) -> None:
+    pixels = light(8, 8, 1)
+    source = write(tmp_path / "a.exr", pixels, "Y")
+    enlarge(source, tmp_path / "b.tif")
+    found = cv2.imread(str(tmp_path / "b.tif"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(found[::2, ::2], pixels[..., 0])
+    enlarge(source, tmp_path / "b.dpx")
+    assert load(tmp_path / "b.dpx").shape == (16, 16, 1)
+
+
 def test_a_sequence_keeps_its_numbers(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     frames = {number: light(8, 8, 3, seed=number) for number in (98, 99, 100, 101)}

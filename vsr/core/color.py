@@ -160,6 +160,8 @@ def to_rgb(planes: Sequence[Tensor], info: VideoInfo) -> Tensor:
 def from_rgb(rgb: Tensor, info: VideoInfo) -> list[Tensor]:
     """(N, 3, H, W) float32 -> planes of frames of `info` without alpha: see `to_rgb`."""
     r, g, b = rgb.unbind(1)
+    if info.format.grey:
+        return [samples_of_shown(luma_of(rgb, info)[:, 0])] * 3
     if info.format.half:
         return [samples_of_shown(plane) for plane in (g, b, r)]
     if info.format.rgb:

@@ -32,6 +32,7 @@ class PixelFormat:
         rgb: whether the first three planes are green, blue and red instead, as libav has them.
         half: whether these are light, as in `vsr.core.half`; alpha is in 0 .. 2**depth - 1, and
             multiplied into them.
+        grey: whether the three planes of light are one and the same: a grey picture.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PixelFormat:
     planes: int
     rgb: bool = False
     half: bool = False
+    grey: bool = False
 
     @property
     def peak(self) -> int:
@@ -60,7 +62,7 @@ class PixelFormat:
     def opaque(self) -> PixelFormat:
         """The same without alpha."""
         if self.half:
-            return HALF_FORMATS[3]
+            return HALF_FORMATS[3] if self.has_alpha else self
         layout = self.chroma_width, self.chroma_height
         return find_format(self.depth, *layout, 3, self.rgb) if self.has_alpha else self
 
@@ -127,10 +129,11 @@ PIXEL_FORMATS = _formats()
 """The formats that flow through as they are. All others are converted to one of these."""
 
 HALF_FORMATS = {
+    1: PixelFormat("gbrpf16le", 16, 1, 1, 3, rgb=True, half=True, grey=True),
     3: PixelFormat("gbrpf16le", 16, 1, 1, 3, rgb=True, half=True),
     4: PixelFormat("gbrapf16le", 16, 1, 1, 4, rgb=True, half=True),
 }
-"""Those of images in half floats, by their planes; what goes to encoders is `displayed`."""
+"""Those of images in half floats, by their channels; what goes to encoders is `displayed`."""
 
 
 def find_format(

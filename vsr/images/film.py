@@ -59,7 +59,7 @@ def read_film(path: Path, kind: str) -> Header:
     half = spec.format.basetype in _floats()
     depth = 8 if str(spec.format) == "uint8" else 16
     width, height = (canvas.width, canvas.height) if half else (spec.width, spec.height)
-    shape = Shape(width, height, max(3, len(channels)) if half else len(channels), depth, half)
+    shape = Shape(width, height, len(channels), depth, half)
     metadata = _metadata(spec, kind, canvas, window)
     orientation = int(spec.get_int_attribute("Orientation", 1)) if kind == DPX else 1
     names = [attribute.name for attribute in spec.extra_attribs]
@@ -108,11 +108,9 @@ def decode_film(path: Path, kind: str) -> Decoded:
 
 
 def as_light(picture: NDArray[Any]) -> Decoded:
-    """Floats (H, W), (H, W, 1), (H, W, 3 or 4) as half floats (H, W, 3 or 4)."""
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.shape[2] == 1:
-        picture = picture.repeat(3, 2)
+    """Floats (H, W), (H, W, 1), (H, W, 3 or 4) as half floats (H, W), (H, W, 3 or 4)."""
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[..., 0]
     light, notes = picture, []
     if not np.isfinite(light).all():
         light = np.nan_to_num(light, nan=0, posinf=MOST_LIGHT, neginf=-MOST_LIGHT)

@@ -346,10 +346,10 @@ def image_info(
 
 
 def _format(shape: Shape) -> PixelFormat:
-    if shape.channels == 1:
-        return PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
     if shape.half:
         return HALF_FORMATS[shape.channels]
+    if shape.channels == 1:
+        return PIXEL_FORMATS["gray" if shape.depth == 8 else "gray16le"]
     names = {(3, 8): "yuv444p16le", (4, 8): "yuva444p16le", (3, 16): "gbrp16le"}
     return PIXEL_FORMATS[names.get((shape.channels, shape.depth), "gbrap16le")]
 
@@ -369,10 +369,12 @@ def once(warn: Warn) -> Callable[[Path, str], None]:
 def to_planes(pixels: Pixels) -> tuple[Plane, ...]:
     """The planes of a frame of `image_info`.
 
-    Grey pixels as they are; 8-bit colour as Y, U, V, uint16 in 0..65535, full range; deeper ones as
-    green, blue and red; and alpha.
+    Grey pixels as they are; grey light as green, blue and red alike; 8-bit colour as Y, U, V,
+    uint16 in 0..65535, full range; deeper ones as green, blue and red; and alpha.
     """
     if pixels.ndim == 2:
+        if pixels.dtype == np.float16:
+            return (samples_of(_as_half(pixels)),) * 3
         return (as_plane(pixels),)
     if pixels.dtype != np.uint8:
         blue, green, red, *alpha = (pixels[..., n] for n in range(pixels.shape[2]))
@@ -411,7 +413,8 @@ def to_pixels(planes: Sequence[Plane], layout: PixelFormat, shape: Shape) -> Pix
     if shape.half:
         return _light(planes, layout, shape.channels)
     if layout.half:
-        planes, layout = displayed(planes), PIXEL_FORMATS["gbrp16le"]
+        planes = displayed(planes[:1] if layout.grey else planes)
+        layout = PIXEL_FORMATS["gbrp16le"]
     if len(planes) == 1:
         picture = planes[0] if shape.channels == 1 else cv2.merge([planes[0]] * 3)
     else:
@@ -428,12 +431,14 @@ def to_pixels(planes: Sequence[Plane], layout: PixelFormat, shape: Shape) -> Pix
 
 
 def _light(planes: Sequence[Plane], layout: PixelFormat, channels: int) -> NDArray[np.float16]:
-    """(H, W, channels) half floats: blue, green, red, and alpha."""
+    """(H, W, channels) half floats: blue, green, red, and alpha; (H, W) where it is grey."""
     if not layout.half:
         wide = Shape(0, 0, max(3, layout.planes), 16)
         shown = to_pixels([_wide(plane) for plane in planes], layout, wide)
         planes = of_display(to_planes(as_pixels(shown)))
     green, blue, red = (light_of_samples(plane.astype(np.uint16)) for plane in planes[:3])
+    if channels == 1:
+        return green
     alpha = [(plane / np.float32(65535)).astype(np.float16) for plane in planes[3:]]
     return np.stack([blue, green, red, *alpha][:channels], axis=2)
 

@@ -99,8 +99,6 @@ def read_tiff(data: bytes) -> Header:
     channels = 1 if photometric in (0, 1) else 4 if samples == 4 else 3
     width, height = tags.number(_WIDTH, 0), tags.number(_HEIGHT, 0)
     half = tags.number(_SAMPLE_FORMAT, 1) == _FLOAT
-    if half and channels == 1:
-        channels = 3  # light has three colours
     shape = Shape(width, height, channels, 16 if bits > 8 else 8, half)
     encoded = data
     if extra == _UNASSOCIATED and channels == 4:

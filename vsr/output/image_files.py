@@ -266,7 +266,7 @@ def _taken(file: Path) -> str:
 def _output_shape(target: Path, spec: ImageSpec) -> Shape:
     """The shape that `target` will have, with a warning for what that lacks."""
     info, depth, warn = spec.info, spec.depth, spec.warn
-    channels = info.format.planes
+    channels = 1 if info.format.grey else info.format.planes
     shape = Shape(info.width, info.height, channels, depth, info.format.half)
     nearest = nearest_shape(target, shape)
     if nearest.half and not shape.half:
