@@ -17,6 +17,7 @@ from vsr.util.signals import (
     heard,
     ignore_ending,
     interrupt,
+    is_interrupted,
     undisturbed,
 )
 from vsr.util.text import one_line
@@ -69,6 +70,8 @@ def _run() -> None:
     except Exception as error:
         if "VSR_DEBUG" in os.environ:
             raise
+        if is_interrupted():
+            _end("interrupted", EXIT_INTERRUPTED)
         what = f"{type(error).__name__}: {error}"
         _end(f"error: unexpected {what} (VSR_DEBUG=1 shows where)", EXIT_FAILED)
 

@@ -75,6 +75,33 @@ def test_who_ends_by_itself_is_not_interrupted() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+SWALLOWED = """
+import os, signal, sys
+import vsr.cli.commands
+from vsr.cli.main import main
+
+def run(**_options):
+    try:
+        if len(sys.argv) > 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        raise ImportError("failed to import") from None  # as numpy has it
+    raise ImportError("is not there")
+
+vsr.cli.commands.vsr.main = run
+main()
+"""
+
+
+def test_an_interruption_that_a_library_renames_is_one_still() -> None:
+    words = [sys.executable, "-c", SWALLOWED]
+    ended = subprocess.run([*words, "end"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "vsr: interrupted\n")
+    failed = subprocess.run(words, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert "unexpected ImportError: is not there" in failed.stderr
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGCONT"), reason="there is none")
 def test_going_on_after_a_stop_is_counted() -> None:
     program = (

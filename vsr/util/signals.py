@@ -13,6 +13,7 @@ ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name)
 
 _TIDYING = 10.0  # seconds that a process may take to put things in order, undisturbed
 _ends_since: float | None = None
+_is_interrupted = False
 _times_gone_on = 0
 
 
@@ -28,12 +29,19 @@ def interrupt(number: int, _frame: object) -> None:
     short the putting in order that the first has set off: it does nothing, until that has taken
     so long that it must hang; then it ends the process.
     """
+    global _is_interrupted
     if _ends_since is None:
         undisturbed()
+        _is_interrupted = True
         raise KeyboardInterrupt
     if time.monotonic() - _ends_since > _TIDYING:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+
+
+def is_interrupted() -> bool:
+    """Whether `interrupt` has ended what ran: libraries turn its KeyboardInterrupt into others."""
+    return _is_interrupted
 
 
 def count_going_on() -> None:
