@@ -33,6 +33,15 @@ import json, sys, torch
 sys.stderr.write("\\nimported: " + json.dumps([0, sorted(sys.modules)]))
 """
 
+_SHAPES = """
+import json, sys, torch
+from vsr.networks import ARCHITECTURES
+from vsr.networks.model_file import shapes_of
+for kind in ARCHITECTURES.values():
+    shapes_of(kind, 4, {}, "a file")
+sys.stderr.write("\\nimported: " + json.dumps([0, sorted(sys.modules)]))
+"""
+
 
 def imported(script: str, *words: object) -> set[str]:
     """All modules that a process has in the end."""
@@ -59,6 +68,10 @@ def test_a_job_imports_what_it_uses(model: str, tmp_path: Path) -> None:
     assert not (ours - torch) & (RARE | COMPILER)
     beyond = {name for name in ours - torch if name.startswith("torch.")}
     assert len(beyond) < 10, sorted(beyond)
+
+
+def test_a_model_file_is_checked_without_the_compiler() -> None:
+    assert not (imported(_SHAPES) - imported(_TORCH)) & (RARE | COMPILER)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -97,9 +97,7 @@ def network_of(
         tensors = load_tensors(data)
     except (SafetensorError, RuntimeError, ValueError, LookupError) as error:
         raise ModelError(f"{where}: cannot be read ({one_line(error, 200)})") from None
-    with torch.device("meta"), _Undrawn():
-        shapes = build(kind, scale, options, where).state_dict()
-    if unlike := _unlike(shapes, tensors):
+    if unlike := _unlike(shapes_of(kind, scale, options, where), tensors):
         raise ModelError(f"{where}: the tensors do not fit the network ({unlike})")
     with _Undrawn():
         network = build(kind, scale, options, where)
@@ -110,6 +108,14 @@ def network_of(
         if tensor.numel() and tensor.abs().max() > _LARGEST:
             raise ModelError(f"{where}: {name} holds numbers above {_LARGEST:g}, as nothing learns")
     return network.requires_grad_(False)
+
+
+def shapes_of(
+    kind: type[Network], scale: int, options: Mapping[str, Any], where: str
+) -> dict[str, Tensor]:
+    """The tensors that a network has, without memory. Raises ModelError for refused options."""
+    with torch.device("meta"), _Undrawn():
+        return build(kind, scale, options, where).state_dict()
 
 
 _DRAWING = (Tensor.normal_, Tensor.uniform_, nn.init.normal_, nn.init.uniform_)

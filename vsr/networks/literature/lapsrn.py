@@ -76,8 +76,10 @@ class _Level(nn.Module):
         self.residual = nn.Conv2d(features, 1, 3, padding=1)
         nn.init.zeros_(self.residual.weight)
         nn.init.zeros_(self.residual.bias)  # type: ignore[arg-type]
-        side = torch.tensor([0.25, 0.75, 0.75, 0.25])
-        self.register_buffer("bilinear", (side[:, None] * side)[None, None], persistent=False)
+        side = (0.25, 0.75, 0.75, 0.25)
+        # Python's product: torch's takes its compiler on the meta device, where files are checked.
+        outer = [[one * other for other in side] for one in side]
+        self.register_buffer("bilinear", torch.tensor(outer)[None, None], persistent=False)
         self.bilinear: Tensor
         self.picture_change = nn.Parameter(torch.zeros(1, 1, _KERNEL, _KERNEL))
 
