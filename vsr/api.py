@@ -18,7 +18,7 @@ from vsr.core.hours import rest
 from vsr.core.job import Job
 from vsr.core.options import RunOptions, UpscaleOptions
 from vsr.core.outlet import leads_out
-from vsr.core.paths import as_path
+from vsr.core.paths import as_path, place_of
 from vsr.core.quality import Quality
 from vsr.core.result import Result, Run
 from vsr.core.source import Source
@@ -57,7 +57,6 @@ from vsr.segmented.plan import Plan, key_of
 from vsr.segmented.policy import in_segments
 from vsr.segmented.resume import run_in_segments
 from vsr.segmented.work_dir import SegmentRecord, clear_arrived, known_source
-from vsr.util.atomic import followed
 
 
 def upscale(
@@ -99,7 +98,7 @@ def upscale(
     log = _Log(asked)
     options = UpscaleOptions.given(options, keywords)
     source, target = as_source(source), as_path(target, "target", OutputError)
-    target = target if leads_out(target) else followed(target)
+    target = target if leads_out(target) else place_of(target)
     check_stream_options(target, options)
     if progress_preview is not None:
         progress_preview = as_path(progress_preview, "progress_preview", OutputError)

@@ -146,6 +146,16 @@ def test_what_cannot_be_restored(
     assert (tmp_path / "there.png").read_bytes() == b"mine"
 
 
+def test_what_a_link_leads_to_is_replaced(image: Path, tmp_path: Path) -> None:
+    (tmp_path / "old.png").write_bytes(b"old")
+    link = tmp_path / "link.png"
+    link.symlink_to("old.png")
+    ran = vsr("restore-image", image, link, *FAST["--prior"], "-s", "2", "-y", "-q")
+    assert ran.code == 0, ran.err
+    assert link.is_symlink()
+    assert read_picture(tmp_path / "old.png").pixels.shape == (68, 74, 4)
+
+
 def test_the_kernels_file_is_never_replaced(image: Path, tmp_path: Path) -> None:
     kernel = tmp_path / "kernel.png"
     cv2.imwrite(str(kernel), np.full((4, 4), 9, np.uint8))

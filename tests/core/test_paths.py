@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vsr.core.errors import InputError, OutputError
-from vsr.core.paths import check_input, check_output
+from vsr.core.paths import check_input, check_output, place_of
 from vsr.util.atomic import followed
 
 AS_NOBODY = """
@@ -101,6 +101,19 @@ def test_a_link_stands_for_what_it_leads_to(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="exists already"):
         check_output(link, overwrite=False)
     check_output(link, overwrite=True)
+
+
+def test_what_is_written_where_a_link_is_named(tmp_path: Path) -> None:
+    for name, to in (("link", "file"), ("nowhere", "gone"), ("loop", "loop")):
+        (tmp_path / name).symlink_to(to)
+    (tmp_path / "file").touch()
+    assert place_of(tmp_path / "link") == (tmp_path / "file").resolve()
+    assert place_of(tmp_path / "new") == tmp_path / "new"
+    gone = (tmp_path / "gone").resolve()
+    with pytest.raises(OutputError, match=f"nowhere: is a link to {gone}, which does not exist"):
+        place_of(tmp_path / "nowhere")
+    with pytest.raises(OutputError, match="loop: is a link that leads back to itself"):
+        place_of(tmp_path / "loop")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions differ there")

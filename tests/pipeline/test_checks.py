@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from support.clips import Clip, make
 
-from vsr import upscale
+from vsr import preview, upscale
 from vsr.core.errors import InputError, OutputError
 from vsr.core.options import ReadOptions
 from vsr.core.paths import check_output_folder
@@ -203,6 +204,19 @@ def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
             "old.mkv",
             "out.mkv",
         ]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("make_it", [upscale, preview])
+def test_a_link_to_nothing_is_no_target(
+    tmp_path: Path, make_it: Callable[..., object], overwrite: bool
+) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=32, height=16))
+    link = tmp_path / "out.mp4"
+    link.symlink_to("gone.mp4")
+    with pytest.raises(OutputError, match=r"out\.mp4: is a link to .*gone\.mp4, which does not"):
+        make_it(source, link, scale=2, model="nearest", overwrite=overwrite)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
 
 
 @pytest.mark.parametrize("resume", ["never", "always"])

@@ -11,6 +11,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from vsr.core.errors import InputError, OutputError, VsrError
+from vsr.util.atomic import followed
 from vsr.util.text import one_line
 
 _LONGEST = 80  # characters of a wrong value that a message shows
@@ -104,6 +105,20 @@ def check_output(
         raise OutputError(f"{path}: exists already; -y or overwrite=True replaces it")
     if not os.access(place, os.W_OK):
         raise OutputError(f"{path}: the folder {place} is not writable")
+
+
+def place_of(target: Path) -> Path:
+    """What is written where a run's output is named: a link stands for what it leads to.
+
+    Raises OutputError, in one line, for a link that leads to nothing, or back to itself.
+    """
+    try:
+        facts = _facts(target)
+    except OSError as error:
+        raise OutputError(f"{target}: {_why(error, 'written')}") from None
+    if facts is None and (nowhere := _leads_nowhere(target)):
+        raise OutputError(f"{target}: {nowhere}; choose another name")
+    return followed(target)
 
 
 def check_apart(targets: Iterable[Path]) -> None:

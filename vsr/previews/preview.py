@@ -16,7 +16,7 @@ from vsr.core.job import Job
 from vsr.core.limits import Limits
 from vsr.core.option_checks import seconds
 from vsr.core.options import ComputeOptions, ReadOptions, RunOptions, UpscaleOptions
-from vsr.core.paths import as_path, quoted
+from vsr.core.paths import as_path, place_of, quoted
 from vsr.core.picture import Size
 from vsr.core.span import Span
 from vsr.core.url import Url, as_source
@@ -35,7 +35,6 @@ from vsr.previews.make_variants import WHOLE, Made, make_takes, of_take
 from vsr.previews.pick_moment import Moment, telling
 from vsr.previews.side_by_side import HOW, write_beside
 from vsr.remux.containers import formats_for
-from vsr.util.atomic import followed
 from vsr.util.text import clock_text, size_text
 from vsr.video.reader import open_video
 
@@ -141,7 +140,7 @@ def preview(
     Raises VsrError, in one line, and TypeError for an argument of another kind.
     """
     options = UpscaleOptions.given(options, keywords).but(start=None, end=None)
-    source, target = _file(source), followed(as_path(target, "target", OutputError))
+    source, target = _file(source), place_of(as_path(target, "target", OutputError))
     models = _names(models) or ([options.model] if options.model else [])
     (baseline,) = _names([baseline], "baseline")
     strengths = _strengths(strengths) or [options.compute.strength]

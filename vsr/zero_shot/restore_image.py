@@ -18,7 +18,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.core.geometry import geometry_of
 from vsr.core.options import ComputeOptions
 from vsr.core.outlet import leads_out
-from vsr.core.paths import check_input, check_output
+from vsr.core.paths import check_input, check_output, place_of
 from vsr.core.picture import PictureOptions
 from vsr.core.untagged import shown_alike
 from vsr.images.animated import is_still
@@ -95,7 +95,7 @@ def restore_image(
     Raises InputError, OutputError, DeviceError and TrainingError as each gives cause.
     """
     began, steps = time.monotonic(), 0
-    _check(source, target, overwrite, inputs)
+    target = _checked(source, target, overwrite, inputs)
     engine = choose_engine(ComputeOptions(device=str(torch_device(device))))
 
     def count(learning: Learning) -> None:
@@ -124,17 +124,22 @@ def restore_image(
     return RestoredImage(target, large.width, large.height, steps, time.monotonic() - began)
 
 
-def _check(source: Path, target: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
-    """Raise InputError or OutputError for what is not one image to one image."""
+def _checked(source: Path, target: Path, overwrite: bool, inputs: Iterable[Path]) -> Path:
+    """The file that is to be written: where `target` is a link, what that leads to.
+
+    Raises InputError or OutputError for what is not one image to one image.
+    """
     check_input(source)
     if is_series(source) or not is_still(source):
         raise InputError(
             f"{source}: must be one image; `vsr adapt` learns from the frames of a clip"
         )
-    if leads_out(target) or names_folder(target) or not is_image(target):
-        raise OutputError(f"{target}: must be an image file, such as .png")
-    check_paths(source, target, overwrite)
-    check_output(target, overwrite, inputs)
+    place = target if leads_out(target) else place_of(target)
+    if leads_out(place) or names_folder(place) or not is_image(place):
+        raise OutputError(f"{place}: must be an image file, such as .png")
+    check_paths(source, place, overwrite)
+    check_output(place, overwrite, inputs)
+    return place
 
 
 def _only_frame(images: Images) -> Frame:
