@@ -1,4 +1,4 @@
-"""Convolutions in bytes: close to exact ones, for the stacks of ESPCN and VESPCN alone."""
+"""Convolutions in bytes: close to exact ones, for plain stacks on luma alone."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from vsr.networks.espcn import Espcn
 from vsr.networks.int8 import Int8Conv, quantized
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.vespcn import Vespcn
+from vsr.networks.zssr import Zssr
 from vsr.video.reader import open_video
 
 needs_int8 = pytest.mark.skipif(
@@ -110,11 +111,12 @@ def test_the_given_network_stays_as_it_is() -> None:
     assert all(isinstance(conv, nn.Conv2d) for conv in network.convs)
 
 
-@pytest.mark.parametrize("network", [Interpolation(2), Edsr(2, 1, 4), Espcn(2, (3, 3), (4,))])
+@pytest.mark.parametrize(
+    "network", [Interpolation(2), Edsr(2, 1, 4), Espcn(2, (3, 3), (4,)), Zssr(2, 3, 4)]
+)
 def test_networks_without_int8_are_refused(network: Network) -> None:
-    with pytest.raises(
-        DeviceError, match=r"^precision int8 is for espcn and vespcn models; name one of them$"
-    ):
+    said = r"^precision int8 is for espcn, vespcn, srcnn and vdsr models; name one of them$"
+    with pytest.raises(DeviceError, match=said):
         quantized(network)
 
 

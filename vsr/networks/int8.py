@@ -23,11 +23,13 @@ _DISCS = 1500
 def quantized(network: Network) -> Network:
     """`network`, float32 and on the CPU, with its stack `convs` in int8; changed in place.
 
-    Raises DeviceError where the network has no such stack.
+    Raises DeviceError where the network has no such stack, or works in RGB.
     """
     stack = getattr(network, "convs", None)
-    if not isinstance(stack, nn.ModuleList) or len(stack) < 3:
-        raise DeviceError("precision int8 is for espcn and vespcn models; name one of them")
+    if network.color != "y" or not isinstance(stack, nn.ModuleList) or len(stack) < 3:
+        raise DeviceError(
+            "precision int8 is for espcn, vespcn, srcnn and vdsr models; name one of them"
+        )
     layers = [conv for conv in stack if isinstance(conv, nn.Conv2d)]
     watched = [_Watched(conv) for conv in layers[1:]]
     for place, layer in enumerate(watched, 1):
