@@ -126,7 +126,7 @@ def test_a_model_file_of_one_clip(tmp_path: Path) -> None:
         (["folder", "out.png", "--prior"], 1, "folder: must be one image"),
         (["text.png", "out.png", "--prior"], 1, "text.png"),
         (["none.png", "out.png", "--prior"], 1, "none.png: no such file"),
-        (["tiny.png", "out.png", "--zero-shot"], 1, "9x8 pixels are too few to learn from at x4"),
+        (["tiny.png", "out.png", "--zero-shot"], 1, "tiny.png: 9x8 pixels are too few to learn"),
     ],
 )
 def test_what_cannot_be_restored(

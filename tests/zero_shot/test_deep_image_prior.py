@@ -12,7 +12,7 @@ from vsr.core.options import ComputeOptions
 from vsr.inference.engine import choose_engine
 from vsr.zero_shot import methods
 from vsr.zero_shot.course import Course, Learning
-from vsr.zero_shot.deep_image_prior import restored
+from vsr.zero_shot.deep_image_prior import bytes_needed, restored
 from vsr.zero_shot.estimated import Reduction
 from vsr.zero_shot.hourglass import INPUTS, Hourglass
 from vsr.zero_shot.kernel import bicubic
@@ -115,3 +115,9 @@ def test_what_a_short_course_leaves_out_is_put_back() -> None:
 def test_features_have_bounds() -> None:
     with pytest.raises(TrainingError, match="features 0: must be a whole number of 1 to 1024"):
         methods.DeepImagePrior(Course(iterations=1), 0)
+
+
+def test_narrow_pictures_take_the_memory_of_what_is_worked_at() -> None:
+    """Five halvings leave two pixels a side."""
+    assert bytes_needed(2, 20_000, 8) == bytes_needed(64, 20_000, 8)
+    assert bytes_needed(65, 65, 8) == bytes_needed(96, 96, 8)

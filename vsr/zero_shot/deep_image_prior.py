@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vsr.core.errors import TrainingError
 from vsr.zero_shot.course import Course, Learning
-from vsr.zero_shot.hourglass import INPUTS, Hourglass
+from vsr.zero_shot.hourglass import INPUTS, LEVELS, Hourglass
 from vsr.zero_shot.kernel import Kernel
 
 LEARNING_RATE = 0.01
@@ -93,14 +93,17 @@ def _begun(
     with torch.random.fork_rng(devices=()):  # the caller's random numbers are left alone
         torch.manual_seed(seed)
         net = Hourglass(features)
-        height, width = (math.ceil(side / net.step) * net.step for side in (rows, columns))
-        # Reflected borders want two pixels a side at the last level.
-        height, width = (max(side, 2 * net.step) for side in (height, width))
-        z = torch.rand(1, INPUTS, height, width) * _INPUT
+        z = torch.rand(1, INPUTS, *_sides(rows, columns, net.step)) * _INPUT
     net.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net, z.to(place, memory_format=torch.channels_last)
 
 
+def _sides(rows: int, columns: int, step: int) -> tuple[int, int]:
+    """The size that is worked at: of whole steps, two at least, as reflected borders want."""
+    height, width = (max(math.ceil(side / step), 2) * step for side in (rows, columns))
+    return height, width
+
+
 def bytes_needed(rows: int, columns: int, features: int) -> int:
     """About what the work takes at its peak, for a large picture of so many rows and columns."""
-    return rows * columns * (_BYTES * features + _BYTES_MORE)
+    return math.prod(_sides(rows, columns, 2**LEVELS)) * (_BYTES * features + _BYTES_MORE)

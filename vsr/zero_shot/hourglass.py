@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 INPUTS = 32
 """Channels of noise that it is shown."""
+LEVELS = 5
+"""How often the paper's halves the size."""
 _LEAK = 0.2
 
 
@@ -26,7 +28,7 @@ class Hourglass(nn.Module):
         skips: channels that each level hands across. The paper's are 4.
     """
 
-    def __init__(self, features: int = 128, levels: int = 5, skips: int = 4) -> None:
+    def __init__(self, features: int = 128, levels: int = LEVELS, skips: int = 4) -> None:
         super().__init__()
         if min(features, levels, skips) < 1:
             raise ValueError(

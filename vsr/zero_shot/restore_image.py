@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vsr.core.color import enlarge_alpha, from_rgb, known_matrix, to_rgb
-from vsr.core.errors import InputError, OutputError
+from vsr.core.errors import InputError, OutputError, TrainingError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, VideoInfo
 from vsr.core.geometry import geometry_of
@@ -119,7 +120,8 @@ def restore_image(
             small = to_rgb(_tensors(frame), known_matrix(info)).clamp(0, 1)
             known = reduction or method.usual_reduction(small, scale)
             watch.found(known)
-            made = method.restored(small, known, engine, count)
+            with _naming(source):
+                made = method.restored(small, known, engine, count)
             output.write(_frame(made, frame, info, large, scale))
     return RestoredImage(target, large.width, large.height, steps, time.monotonic() - began)
 
@@ -140,6 +142,15 @@ def _checked(source: Path, target: Path, overwrite: bool, inputs: Iterable[Path]
     check_paths(source, place, overwrite)
     check_output(place, overwrite, inputs)
     return place
+
+
+@contextmanager
+def _naming(source: Path) -> Iterator[None]:
+    """Say of which image it is that a method, which sees its pixels alone, cannot go on."""
+    try:
+        yield
+    except (InputError, TrainingError) as error:
+        raise type(error)(f"{source}: {error}") from None
 
 
 def _only_frame(images: Images) -> Frame:
