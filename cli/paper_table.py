@@ -12,7 +12,6 @@ import click
 from vsr.core.picture import plain, short
 from vsr.evaluation.benchmark_sets import SETS, images_of
 from vsr.evaluation.evaluate import Score, compare, mean
-from vsr.evaluation.further import check_further
 from vsr.inference.passes import first_model
 from vsr.networks.registry import Model
 
@@ -20,7 +19,7 @@ from .options import listed
 from .output.messages import warn
 from .output.scores import JsonReport, TableReport, usual_metrics
 from .param_types import ScaleType
-from .scoring import Asked, model_titles
+from .scoring import Asked, check_columns, model_titles
 
 # What the papers' protocol has no room for, by the names in Asked.
 _OTHERS = ("noise", "crf", "frames", "stills", "plot", "crops")
@@ -47,7 +46,7 @@ class _Set:
 def score_sets(asked: Asked) -> None:
     """Score the models on each set at each scale, and tell it. Raises VsrError, UsageError."""
     _check(asked)
-    check_further(asked.further, clips=False)
+    check_columns(asked, clips=False)
     scales, names, columns = _scales(asked), asked.names, asked.columns
     models = {scale: [first_model(name, scale) for name in names] for scale in scales}
     titles = model_titles(models[scales[0]], names)

@@ -30,6 +30,7 @@ from .output.messages import warn
 from .output.scores import METRICS, JsonReport, Report, TableReport, usual_metrics
 
 _BASELINE = "bicubic"
+_OF_CLIPS = ("dtssd", "flicker")  # of vsr's own metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +174,7 @@ def score(asked: Asked) -> None:
     titles = model_titles(models, names)
     groups = [_Group(path, find_items([path], asked.stills)) for path in asked.paths]
     _check_figures(asked, groups)
-    check_further(asked.further, _has_clips(groups))
+    check_columns(asked, _has_clips(groups))
     beside = _baseline(models, asked.scale) if asked.crops else []
     finder = Finder(asked.scale, aside=len(beside))
     look = finder.look if asked.crops else None
@@ -205,6 +206,14 @@ def score(asked: Asked) -> None:
             after,
             asked.overwrite,
         )
+
+
+def check_columns(asked: Asked, clips: bool) -> None:
+    """Raise InputError for a metric that cannot be measured, or not of images, without `clips`."""
+    still = [name for name in asked.columns or () if name in _OF_CLIPS]
+    if still and not clips:
+        raise InputError(f"metric {still[0]!r}: is of clips, and there are images alone")
+    check_further(asked.further, clips)
 
 
 def model_titles(models: Sequence[Model], names: Sequence[str | None]) -> list[str]:

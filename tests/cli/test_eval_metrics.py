@@ -67,6 +67,8 @@ def test_table_and_json_of_a_clip_and_an_image(inputs: Path) -> None:
     [
         (["image.png", "--metrics", "xpsnr"], "metric 'xpsnr': is of clips, and there are images"),
         (["clip", "--stills", "--metrics", "psnr,vmaf-neg"], "metric 'vmaf-neg': is of clips"),
+        (["image.png", "--metrics", "psnr,dtssd"], "metric 'dtssd': is of clips, and there are"),
+        (["clip", "--stills", "--metrics", "flicker"], "metric 'flicker': is of clips"),
     ],
 )
 def test_images_alone_are_refused_in_a_line(inputs: Path, words: list[str], message: str) -> None:

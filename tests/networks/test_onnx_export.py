@@ -250,6 +250,15 @@ def test_a_target_is_checked_before_anything_is_written(tmp_path: Path) -> None:
     assert load_model(taken, 3).weights.sha256 == exported.sha256
 
 
+def test_a_loaded_model_is_no_name(tmp_path: Path) -> None:
+    loaded: Any = load_model("bicubic", 2)
+    for model in (loaded, None, 5):
+        with pytest.raises(
+            TypeError, match=r"^model .*: must be a name of vsr.catalogue\(\), or a"
+        ):
+            export(model, tmp_path / "out.onnx")
+
+
 def test_half_is_refused_for_a_state() -> None:
     network = Recurrent(2, features=8, pairs=1, flow_features=4)
     with pytest.raises(ModelError, match="half is for networks without a state"):

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from vsr.core.commit import commit_bytes
 from vsr.core.errors import ModelError, OutputError
-from vsr.core.paths import as_path, check_output
+from vsr.core.paths import as_path, check_output, quoted
 from vsr.networks.network import Network
 from vsr.networks.onnx_file import METADATA, SUFFIX, OwnFacts
 from vsr.networks.recurrent import QUALITY_PLANES, Recurrent, State
@@ -96,8 +96,11 @@ def export(
         half: keep the learnt numbers in float16, half the size; pictures stay float32.
         overwrite: replace a file that is there.
 
-    Raises ModelError, and OutputError for a target that cannot be written.
+    Raises ModelError, and OutputError for a target that cannot be written; TypeError for a model
+    that is neither, as a loaded one.
     """
+    if not isinstance(model, str | Path):
+        raise TypeError(f"model {quoted(model)}: must be a name of vsr.catalogue(), or a file")
     target = as_path(target, "target", OutputError)
     if target.suffix != SUFFIX:
         raise OutputError(f"{target}: must be named {SUFFIX}")
