@@ -404,7 +404,10 @@ def test_color_space_codes_of_a_png_are_carried(tmp_path: Path) -> None:
 def test_a_profile_for_other_colours_is_left_out(tmp_path: Path) -> None:
     packed = chunk(b"iCCP", b"p\0\0" + zlib.compress(profile(b"CMYK")))
     source = color_png(tmp_path / "a.png", random_pixels(4, 4, 3), packed)
-    assert copy(source, tmp_path / "b.png") == [".png cannot hold, left out: ICC profile"]
+    assert copy(source, tmp_path / "b.png") == [
+        ".png cannot hold, left out: ICC profile not for RGB"
+    ]
+    assert copy(source, tmp_path / "b.bmp") == [".bmp cannot hold, left out: ICC profile"]
 
 
 def test_a_jpeg_from_a_camera(tmp_path: Path) -> None:

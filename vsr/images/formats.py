@@ -16,6 +16,7 @@ from vsr.images.film_header import unpacked
 from vsr.images.metadata import NAMES, Metadata, Shape
 
 _NO_LIMIT = 2**31 - 1
+_PROFILES = {"grey": b"GRAY", "RGB": b"RGB "}  # what they call the colours they are for
 _ALL_BLOCKS = {"icc": _NO_LIMIT, "exif": _NO_LIMIT, "xmp": _NO_LIMIT}
 
 
@@ -133,9 +134,14 @@ def nearest_metadata(
     fitting = {
         name: block for name, block in blocks.items() if block and len(block) <= limits.get(name, 0)
     }
-    if metadata.icc[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
+    space = "grey" if channels == 1 else "RGB"
+    is_foreign = metadata.icc[16:20] != _PROFILES[space]
+    if is_foreign:
         fitting.pop("icc", None)
     if metadata.film and unpacked(metadata.film).kind != WRITTEN.get(target.suffix.lower()):
         fitting.pop("film", None)
     kept = Metadata(**fitting)
-    return kept, tuple(name for name in metadata.names if name not in kept.names)
+    lost = [name for name in metadata.names if name not in kept.names]
+    if is_foreign and limits.get("icc"):
+        lost = [f"{name} not for {space}" if name == NAMES["icc"] else name for name in lost]
+    return kept, tuple(lost)
