@@ -94,7 +94,13 @@ class _Level(nn.Module):
         """The picture's phases, float32 whatever the layers work in."""
         weight = as_convolution(self.bilinear.float() + self.picture_change.float(), 2)
         with torch.autocast(picture.device.type, enabled=False):
-            return convolution(F.pad(picture.float(), (1, 1, 1, 1), "replicate"), weight, None)
+            return convolution(_repeated(picture.float()), weight, None)
+
+
+def _repeated(x: Tensor) -> Tensor:
+    """With its border once more around it: torch.compile fails on F.pad's "replicate" here."""
+    x = torch.cat([x[..., :1, :], x, x[..., -1:, :]], -2)
+    return torch.cat([x[..., :1], x, x[..., -1:]], -1)
 
 
 def _leaky(x: Tensor) -> Tensor:
