@@ -53,7 +53,7 @@ from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .footage_options import Footage, footage_of, with_footage_options
 from .nice import nice_option
 from .option_table import options_of, with_options
-from .output.messages import event, warn
+from .output.messages import event, plain_line, warn
 from .output.table import STATUSES, counts, line_of, table
 from .param_types import FilePath, Number
 from .progress import Bars, Lines
@@ -251,7 +251,7 @@ def _tell_status(sources: Sequence[str], folder: Path, as_json: bool) -> None:
     if as_json:
         event("status", {**status, "healthy": not why, "reason": why})
     else:
-        click.echo(click.format_filename(f"{folder}: {status_text(status)}"))
+        click.echo(plain_line(f"{folder}: {status_text(status)}"))
     if why:
         raise InputError(f"{folder}: {why}")
 

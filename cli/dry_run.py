@@ -16,7 +16,7 @@ from vsr.inference.engine import choose_engine, suiting
 from vsr.inference.passes import first_model
 from vsr.util.text import counted, duration_text, size_text
 
-from .output.messages import event
+from .output.messages import event, plain_line
 
 Own = Mapping[Path, tuple[tuple[str, Any], ...]]
 """What single sources have of their own: names of options and values."""
@@ -100,9 +100,9 @@ def _facts(each: Estimate) -> dict[str, object]:
 
 def _row(each: Estimate, width: int) -> str:
     said = each.reason.removeprefix(f"{each.source}: ") or each.chosen
-    target = click.format_filename(each.target)
+    target = plain_line(each.target)
     return _line(
-        click.format_filename(each.source),
+        plain_line(each.source),
         "?" if each.frames is None else str(each.frames),
         "?" if each.seconds is None else duration_text(each.seconds),
         "?" if each.bytes is None else size_text(each.bytes),

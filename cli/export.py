@@ -10,7 +10,7 @@ import click
 from vsr.util.text import size_text
 
 from .options import upscale_option
-from .output.messages import event
+from .output.messages import event, plain_line
 from .param_types import FilePath, NetworkScale
 
 
@@ -41,10 +41,8 @@ def export_command(
     if as_json:
         event("result", asdict(exported) | {"file": str(exported.file)})
         return
-    size = size_text(exported.size)
-    click.echo(
-        f"{exported.file}: {exported.model} x{exported.scale}, opset {exported.opset}, {size}"
-    )
+    made = f"{exported.model} x{exported.scale}, opset {exported.opset}"
+    click.echo(f"{plain_line(exported.file)}: {made}, {size_text(exported.size)}")
     for kind, tensors in (("in", exported.inputs), ("out", exported.outputs)):
         for name, means in tensors.items():
             click.echo(f"  {kind:<4}{name:<14}{means}")

@@ -20,11 +20,11 @@ from vsr.core.options import ReadOptions, UpscaleOptions
 from vsr.fusion.options import FRAMES, FUSED_SCALE, PRIOR, FuseOptions
 from vsr.fusion.page.command import CHOICES, CommandLine, default_of
 from vsr.fusion.progress import Fusing
-from vsr.util.text import counted, one_line
+from vsr.util.text import counted
 
 from .option_table import to_argv
 from .options import upscale_option
-from .output.messages import warn
+from .output.messages import plain_line, warn
 from .param_types import FilePath, Number, Time
 from .progress import ProgressEvents, part_bar
 
@@ -155,7 +155,7 @@ def _progress(as_json: bool) -> Iterator[Callable[[Fusing], None]]:
 
 def _tell(facts: dict[str, Any], target: Path) -> None:
     frames = f"of {facts['used']} of {facts['frames']} frames ({facts['motion']})"
-    click.echo(f"{one_line(target)}: {frames}")
+    click.echo(f"{plain_line(target)}: {frames}")
     click.echo(facts["knowledge"])
     if facts["polished_by"]:
         click.echo(f"polished: {facts['polished_by']}, a network, took part in the still")
@@ -163,7 +163,7 @@ def _tell(facts: dict[str, Any], target: Path) -> None:
         click.echo(f"left out: {reason}: {_listed(numbers)}")
     for name, path in facts["files"].items():
         if Path(path) != target:
-            click.echo(f"{name}: {one_line(path)}")
+            click.echo(f"{name}: {plain_line(path)}")
 
 
 def _open(file: Path) -> None:
@@ -183,8 +183,8 @@ def _pick(
     """Without a region: the page to draw one on."""
     if target.suffix.lower() in (".htm", ".xhtml"):
         raise click.UsageError(
-            f"{one_line(target)}: name it {one_line(target.with_suffix('.html').name)}: a page to "
-            "draw the region on; or give --crop X,Y,W,H"
+            plain_line(f"{target}: name it {target.with_suffix('.html').name}: a page to draw the ")
+            + "region on; or give --crop X,Y,W,H"
         )
     if target.suffix.lower() != ".html":
         raise click.UsageError(
@@ -199,7 +199,7 @@ def _pick(
     if as_json:
         click.echo(json.dumps({"event": "result", **made.facts()}))
     else:
-        click.echo(f"{one_line(target)}: {counted(made.frames, 'frame')} to draw the region on")
+        click.echo(f"{plain_line(target)}: {counted(made.frames, 'frame')} to draw the region on")
     if opened:
         _open(target)
 

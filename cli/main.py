@@ -23,7 +23,7 @@ from vsr.util.signals import (
 from vsr.util.text import one_line
 
 from .exit_codes import EXIT_FAILED, EXIT_INTERRUPTED
-from .output.messages import ReaderGoneError
+from .output.messages import ReaderGoneError, plain_line
 
 
 def main() -> None:
@@ -93,5 +93,5 @@ def _open_streams() -> None:
 
 
 def _end(message: str, code: int) -> None:
-    click.echo(f"vsr: {one_line(message)}", err=True)
+    click.echo(f"vsr: {plain_line(one_line(message))}", err=True)
     sys.exit(code)

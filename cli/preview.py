@@ -16,7 +16,7 @@ from vsr.core.options import UpscaleOptions
 
 from .nice import nice_option
 from .option_table import options_of, to_argv, with_options
-from .output.messages import event, warn
+from .output.messages import event, plain_line, warn
 from .param_types import FilePath, Number, Time
 from .progress import ProgressEvents
 
@@ -73,7 +73,7 @@ def preview_command(
 
     def say(message: str) -> None:
         if not (quiet or as_json):
-            click.echo(f"vsr: {message}", err=True)
+            click.echo(f"vsr: {plain_line(message)}", err=True)
 
     options = options_of(given)
     target = target or Path(source).parent / f"{Path(source).stem}_preview.html"

@@ -12,7 +12,7 @@ from vsr.core.bounds import MINUTES, SEED, STEPS, Bounds
 from vsr.util.text import duration_text
 
 from .options import LEARNS_ON, network_scale, upscale_option
-from .output.messages import event
+from .output.messages import event, plain_line
 from .param_types import FilePath, Number
 from .zero_shot import LearningTeller, kernel_options, told_reduction
 
@@ -103,7 +103,7 @@ def restore_image_command(
         event("result", asdict(made) | {"method": method.name})
     elif not quiet:
         click.echo(
-            f"{click.format_filename(made.target)}: {made.width}x{made.height}, {made.steps} steps "
+            f"{plain_line(made.target)}: {made.width}x{made.height}, {made.steps} steps "
             f"in {duration_text(made.seconds)}",
             err=True,
         )

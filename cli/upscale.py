@@ -22,11 +22,11 @@ from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
 from vsr.images.images import is_image
 from vsr.output.image_files import names_folder
-from vsr.util.signals import interrupt
+from vsr.util.signals import interrupt, is_interrupted
 
 from .nice import nice_option
 from .option_table import options_of, with_options
-from .output.messages import event
+from .output.messages import event, plain_line
 from .output.summary import summary
 from .param_types import FilePath
 from .progress import Lines, ProgressEvents, Stops
@@ -86,7 +86,7 @@ def upscale_command(
     if as_json:
         event("result", result.facts())
     elif not quiet:
-        click.echo(summary(result), err=True)
+        click.echo(plain_line(summary(result)), err=True)
 
 
 @contextmanager
@@ -109,7 +109,9 @@ def _stopping(source: str, target: Path, reporter: _Reporter) -> Iterator[Event]
     before = signal.signal(signal.SIGINT, first)
     try:
         yield stop
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:
+        if not (isinstance(error, KeyboardInterrupt) or is_interrupted()):
+            raise
         path = Path(source)
         images = (
             leads_out(target)

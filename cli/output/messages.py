@@ -9,15 +9,21 @@ from typing import Any
 import click
 
 from vsr.core.errors import OutputError
+from vsr.util.text import printable
 
 
 class ReaderGoneError(Exception):
     """Who read stdout has closed it. No OSError, as files being written have handlers for those."""
 
 
+def plain_line(message: object) -> str:
+    """A message without line breaks and what steers a terminal: names of files may hold any."""
+    return printable(str(message))
+
+
 def warn(message: str) -> None:
     """Show a warning on stderr."""
-    click.echo(f"vsr: warning: {message}", err=True)
+    click.echo(f"vsr: warning: {plain_line(message)}", err=True)
 
 
 def event(name: str, facts: Mapping[str, Any]) -> None:

@@ -13,6 +13,8 @@ import click
 from vsr.core.picture import plain, short
 from vsr.evaluation.evaluate import Mean, Score
 
+from .messages import plain_line
+
 _TRUE = "the true pictures"
 _Figure = Callable[[Score | Mean], float | None]
 
@@ -140,7 +142,7 @@ class TableReport:
 
     def row(self, name: str, scores: Sequence[Score | Mean]) -> None:
         cells = "".join(self._cell(self._figures(score)) for score in scores)
-        click.echo(name.ljust(self._first) + cells)
+        click.echo(plain_line(name).ljust(self._first) + cells)
 
     def _difference(self, one: Mean, other: Mean) -> str:
         pairs = zip(self._figures(one), self._figures(other), strict=True)

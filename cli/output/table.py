@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from vsr.batch.outcome import Outcome, Status
 from vsr.util.text import counted
 
+from .messages import plain_line
+
 STATUSES: tuple[Status, ...] = ("done", "skipped", "failed", "stopped")
 
 
@@ -22,7 +24,7 @@ def line_of(outcome: Outcome) -> str:
             what += f"; {chosen}"
     else:
         what = ": ".join(filter(None, [outcome.status, reason_of(outcome)]))
-    return f"{outcome.item.source}: {what}"
+    return plain_line(f"{outcome.item.source}: {what}")
 
 
 def reason_of(outcome: Outcome) -> str:
@@ -43,7 +45,7 @@ def table(outcomes: Sequence[Outcome], seconds: float) -> str:
         lines.append(f"{status:<8}{count:>7}")
         if status in ("failed", "stopped"):
             ended = [outcome for outcome in outcomes if outcome.status == status]
-            lines += [f"  {each.item.source}: {reason_of(each)}" for each in ended]
+            lines += [plain_line(f"  {each.item.source}: {reason_of(each)}") for each in ended]
     frames = sum(outcome.frames for outcome in outcomes)
     lines.append(f"{counted(frames, 'frame')} in {seconds:.1f} s")
     return "\n".join(lines)

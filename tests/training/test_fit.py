@@ -834,6 +834,7 @@ def test_interrupts_wait_for_the_end_of_a_step(monkeypatch: pytest.MonkeyPatch) 
 
     def as_if_none_had_come() -> None:
         monkeypatch.setattr(signals, "_ends_since", None)
+        monkeypatch.setattr(signals, "_is_interrupted", False)
 
     as_if_none_had_come()
     with _interrupts_between_steps() as check:

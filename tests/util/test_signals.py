@@ -75,29 +75,39 @@ def test_who_ends_by_itself_is_not_interrupted() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-SWALLOWED = """
+RENAMED = """
 import os, signal, sys
-import vsr.cli.commands
+import vsr.cli.commands, vsr.cli.upscale
 from vsr.cli.main import main
 
-def run(**_options):
+where, does_end = sys.argv[1:]
+sys.argv = ["vsr", "upscale", "in.mp4", "out.mp4"]
+
+def run(*_given, **_options):
     try:
-        if len(sys.argv) > 1:
+        if does_end == "yes":
             os.kill(os.getpid(), signal.SIGTERM)
     except KeyboardInterrupt:
         raise ImportError("failed to import") from None  # as numpy has it
     raise ImportError("is not there")
 
-vsr.cli.commands.vsr.main = run
+if where == "loading":
+    vsr.cli.commands.vsr.main = run
+else:
+    vsr.cli.upscale.upscale = run
 main()
 """
 
 
-def test_an_interruption_that_a_library_renames_is_one_still() -> None:
-    words = [sys.executable, "-c", SWALLOWED]
-    ended = subprocess.run([*words, "end"], capture_output=True, text=True)
-    assert (ended.returncode, ended.stderr) == (130, "vsr: interrupted\n")
-    failed = subprocess.run(words, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("where", "told"), [("loading", "interrupted"), ("working", "interrupted: nothing is kept")]
+)
+def test_an_interruption_that_a_library_renames_is_one_still(where: str, told: str) -> None:
+    words = [sys.executable, "-c", RENAMED, where]
+    ended = subprocess.run([*words, "yes"], capture_output=True, text=True)
+    assert ended.returncode == 130
+    assert ended.stderr.startswith(f"vsr: {told}")
+    failed = subprocess.run([*words, "no"], capture_output=True, text=True)
     assert failed.returncode == 1
     assert "unexpected ImportError: is not there" in failed.stderr
 
