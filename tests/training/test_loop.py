@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,14 @@ from support.fake_devices import draw_ahead
 
 from vsr.core.errors import OutputError
 from vsr.core.folders import make_folder
-from vsr.training.loop import SAVE_EVERY, SAVE_SHARE, drawn_ahead, log, save_due
+from vsr.training.loop import (
+    SAVE_EVERY,
+    SAVE_SHARE,
+    drawn_ahead,
+    log,
+    run_trainer,
+    save_due,
+)
 from vsr.training.recipe import part_done
 
 
@@ -57,3 +67,46 @@ def test_saving_takes_a_small_part_of_the_time(took: float) -> None:
     after = next(since for since in range(100_000) if save_due(since, took))
     assert after >= SAVE_EVERY
     assert took <= after * SAVE_SHARE
+
+
+@dataclass
+class Slow:
+    """Takes steps of 50 s, and 100 s to measure, by the clock that it sets."""
+
+    now: float = 0.0
+    step: int = 0
+    elapsed: float = 0.0
+    saves: list[int] = field(default_factory=list)
+    checkpoints: list[int] = field(default_factory=list)
+
+    @property
+    def run(self) -> Slow:
+        return self
+
+    def examples(self) -> Iterator[int]:
+        return count()
+
+    def train(self, examples: int, fraction: float) -> None:
+        self.now += 50
+        self.step += 1
+
+    def save(self) -> None:
+        self.now += 100
+        self.saves.append(self.step)
+
+    def save_checkpoint(self) -> None:
+        self.checkpoints.append(self.step)
+
+    def progress(self, fraction: float, saved: bool) -> Stand:
+        return Stand(self.step, saved)
+
+
+def test_no_checkpoint_is_old_where_measuring_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr(time, "monotonic", lambda: slow.now)
+    cpu = torch.device("cpu")
+    run_trainer(slow, lambda step, _: step / 20, tmp_path / "log", cpu, lambda _: None)
+    assert slow.saves == [3, 20]  # 1,000 s later at the earliest, and the end
+    assert slow.checkpoints == [6, 9, 12, 15, 18]

@@ -23,7 +23,8 @@ T = TypeVar("T")
 Told = TypeVar("Told", bound="DataclassInstance", covariant=True)
 
 SAVE_EVERY = 120.0  # seconds
-SAVE_SHARE = 0.1  # of the time, at most: where measuring takes long, saves are further apart
+SAVE_SHARE = 0.1  # of the time, at most: where measuring takes long, saves are further apart, and
+# checkpoints alone are written between them
 
 
 class Taken(Protocol):
@@ -77,11 +78,14 @@ def run_trainer(
 ) -> None:
     """Train until `fraction_of` steps and seconds is 1, saving as often as `save_due` says.
 
+    A checkpoint is never older than SAVE_EVERY and a step.
+
     `report` is called after each step. It may raise to stop the run, KeyboardInterrupt for one: a
     checkpoint of that step is written first, as where saving fails. `clock` tells the seconds
     that steps take.
     """
-    run, saved_at, took = trainer.run, time.monotonic(), 0.0
+    run, took = trainer.run, 0.0
+    saved_at = kept_at = time.monotonic()
     fraction = fraction_of(run.step, run.elapsed)
     if fraction >= 1 and not _is_logged(run.step, log_file):  # saving failed after the last step
         trainer.save()
@@ -103,7 +107,10 @@ def run_trainer(
             progress = trainer.progress(min(fraction, 1.0), due)
             if due:
                 log(progress, log_file)
-                saved_at = time.monotonic()
+                saved_at = kept_at = time.monotonic()
+            elif ended - kept_at > SAVE_EVERY:
+                trainer.save_checkpoint()
+                kept_at = time.monotonic()
             try:
                 report(progress)
             except BaseException:
