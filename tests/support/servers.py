@@ -23,7 +23,7 @@ import av
 for _name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
     os.environ.pop(_name, None)  # libav would ask it for 127.0.0.1
 _TICK = 0.02
-PATIENCE = 10.0  # seconds after which a server gives up
+PATIENCE = 60.0  # seconds after which a server gives up: clients start slowly on a busy machine
 
 # ---------------------------------------------------------------------------------------- http
 
