@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support.clips import Clip, make
 from support.colour_stills import colour_stills
 from torch import Tensor, nn
 
@@ -31,13 +30,6 @@ from vsr.training.recipe import DegradationRecipe, Recipe
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return colour_stills(tmp_path_factory.mktemp("stills") / "photos", 64, 48)
-
-
-@pytest.fixture(scope="module")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("footage") / "real.mkv"
-    make(path, Clip(48, 32, codec="ffv1", options={}, pts=tuple(range(5))))
-    return path
 
 
 class _Plain(nn.Module):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from support.clips import Clip, make, picture
+from support.clips import picture
 from torch import Tensor, nn
 
 from vsr import load_model
@@ -35,13 +35,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(2):
         cv2.imwrite(str(folder / f"{number}.png"), picture(number, 72, 64))
     return folder
-
-
-@pytest.fixture(scope="module")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("footage") / "real.mkv"
-    make(path, Clip(48, 32, codec="ffv1", options={}, pts=tuple(range(5))))
-    return path
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 from support.cli_runner import vsr
-from support.clips import Clip, make, picture
+from support.clips import picture
 from support.colour_stills import colour_stills
 from support.fake_devices import draw_ahead
 
@@ -31,13 +31,6 @@ from vsr.training.recipe import GENERATOR, DegradationRecipe, Recipe
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return colour_stills(tmp_path_factory.mktemp("stills") / "photos", 64, 48)
-
-
-@pytest.fixture(scope="module")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("footage") / "real.mkv"
-    make(path, Clip(48, 32, codec="ffv1", options={}, pts=tuple(range(5))))
-    return path
 
 
 @pytest.fixture
