@@ -85,17 +85,13 @@ def check_output(
             f"{path}: nothing is written to a pipe, as a finished file is read again and checked; "
             "name a file"
         )
-    try:
-        facts = _facts(path)
-    except OSError as error:
-        raise OutputError(f"{path}: {_why(error, 'written')}") from None
+    facts = _facts_of_output(path)
     if facts and any(is_same(facts, source) for source in inputs):
         raise OutputError(f"{path}: is the input itself; choose another name")
     place = Path(os.path.realpath(path)).parent
     if not os.path.isdir(place):  # noqa: PTH112 (which does not raise)
         raise OutputError(f"{path}: the folder {place} does not exist")
-    if facts is None and os.path.islink(path):  # noqa: PTH114 (which does not raise)
-        raise OutputError(f"{path}: {_leads_nowhere(path)}; choose another name")
+    _check_link(path, facts)
     if facts and (special := _special(facts.st_mode)):
         raise OutputError(f"{path}: is {special}, not a file; choose another name")
     if facts and stat.S_ISDIR(facts.st_mode):
@@ -112,13 +108,20 @@ def place_of(target: Path) -> Path:
 
     Raises OutputError, in one line, for a link that leads to nothing, or back to itself.
     """
-    try:
-        facts = _facts(target)
-    except OSError as error:
-        raise OutputError(f"{target}: {_why(error, 'written')}") from None
-    if facts is None and (nowhere := _leads_nowhere(target)):
-        raise OutputError(f"{target}: {nowhere}; choose another name")
+    _check_link(target, _facts_of_output(target))
     return followed(target)
+
+
+def _facts_of_output(path: Path) -> os.stat_result | None:
+    try:
+        return _facts(path)
+    except OSError as error:
+        raise OutputError(f"{path}: {_why(error, 'written')}") from None
+
+
+def _check_link(path: Path, facts: os.stat_result | None) -> None:
+    if facts is None and os.path.islink(path):  # noqa: PTH114 (which does not raise)
+        raise OutputError(f"{path}: {_leads_nowhere(path)}; choose another name")
 
 
 def check_apart(targets: Iterable[Path]) -> None:
