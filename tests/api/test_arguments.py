@@ -41,7 +41,7 @@ TARGETS: dict[str, Callable[[Any], object]] = {
     "preview": lambda target: vsr.preview("in.mp4", target),
     "estimate": lambda target: vsr.estimate([("in.mp4", target)]),
 }
-NO_PATHS = [b"in.mp4", 3, 1.5, True, ["in.mp4"], object()]
+NO_PATHS = [b"in.mp4", 3, 1.5, True, ["in.mp4"], {"in.mp4": 0}]
 
 
 @pytest.mark.parametrize("value", [None, *NO_PATHS], ids=repr)

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import math
+import os
 import pickle
 from importlib.resources import files
 from pathlib import Path
@@ -289,7 +290,15 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.safetensors"
     assert refused(path) == f"{path}: no such model file"
     path.mkdir()
-    assert refused(path) == f"{path}: no such model file"
+    assert refused(path) == f"{path}: is a folder; name a model file"
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.safetensors"
+    os.mkfifo(path)
+    assert refused(path) == f"{path}: is no file"
+    long = tmp_path / f"{'a' * 300}.safetensors"
+    assert refused(long) == f"{long}: cannot be read (File name too long)"
 
 
 @pytest.mark.parametrize(

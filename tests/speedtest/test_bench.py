@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +22,10 @@ from vsr.core.options import ComputeOptions
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.registry import Model, ModelCard, catalogue, load_model
-from vsr.speedtest import bench
+from vsr.speedtest import bench, throughput
 from vsr.speedtest.bench import COMMON_SIZES, RATES, Size, Speed, measure_speeds, models_to_measure
 from vsr.speedtest.test_pattern import FORMAT, cut_to, enlarged, moving_pictures
+from vsr.speedtest.throughput import _rate
 from vsr.training.checkpoint import save_weights
 from vsr.training.recipe import Recipe
 
@@ -44,19 +45,19 @@ def no_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Slow(Interpolation):
-    """Takes so many seconds more for a frame, or for each pixel of one."""
+    """Takes so many seconds more for a frame."""
 
-    def __init__(self, scale: int, seconds: float, pixel: float = 0) -> None:
+    def __init__(self, scale: int, seconds: float) -> None:
         super().__init__(scale)
-        self.seconds, self.pixel = seconds, pixel
+        self.seconds = seconds
 
     def subpixel(self, x: Tensor) -> Tensor:
-        time.sleep(self.seconds + self.pixel * x.shape[-1] * x.shape[-2])
+        time.sleep(self.seconds)
         return super().subpixel(x)
 
 
-def slow(scale: int, seconds: float, pixel: float = 0) -> Model:
-    return Model(ModelCard("slow", scale, "interpolation"), Slow(scale, seconds, pixel))
+def slow(scale: int, seconds: float) -> Model:
+    return Model(ModelCard("slow", scale, "interpolation"), Slow(scale, seconds))
 
 
 def expected_rows(models: Sequence[Model]) -> list[tuple[Any, ...]]:
@@ -133,35 +134,79 @@ def test_models_for_no_common_size_are_refused(monkeypatch: pytest.MonkeyPatch) 
 # Rates
 
 
-@pytest.mark.slow
+class Clock:
+    """Time that passes only where a test says so, however busy the machine is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        for module in (bench, throughput):
+            monkeypatch.setattr(module, "time", self)
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def items(self, lengths: Iterable[float]) -> Iterator[None]:
+        """Each takes so long."""
+        for length in lengths:
+            self.now += length
+            yield
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_the_first_item_does_not_count(clock: Clock) -> None:
+    assert _rate(clock.items([9, *[0.04] * 50]), 3, clock.now + 10) == pytest.approx(25)
+
+
+def test_a_hiccup_does_not_count(clock: Clock) -> None:
+    lengths = [0.04] * 100
+    lengths[30] = 1
+    assert _rate(clock.items(lengths), 3, clock.now + 3) == pytest.approx(25)
+    assert clock.now < 103
+
+
+@pytest.mark.parametrize("least", [1, 8])
+def test_one_round_at_least_is_measured(clock: Clock, least: int) -> None:
+    """Of so many items, or of a twentieth of a second."""
+    assert _rate(clock.items([0.01] * 20), least, clock.now) == pytest.approx(100)
+    assert clock.now == pytest.approx(100 + 0.01 * (1 + max(least, 5)))
+
+
 @pytest.mark.usefixtures("no_encoding")
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_slow_network_has_the_rate_that_it_should(threads: int) -> None:
-    """Sleeping takes no core, so that other work on the machine changes little."""
+def test_as_many_frames_at_a_time_as_there_are_cores(threads: int) -> None:
+    """The first of them wait for each other, so that they must be there together."""
+    met, inside, lock = threading.Event(), 0, threading.Lock()
+
+    class Counting(Interpolation):
+        def subpixel(self, x: Tensor) -> Tensor:
+            nonlocal inside
+            with lock:
+                inside += 1
+                if inside == threads:
+                    met.set()
+            met.wait(30)
+            with lock:
+                inside -= 1
+            return super().subpixel(x)
+
+    model = Model(ModelCard("counting", 3, "interpolation"), Counting(3))
     engine = choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=threads))
-    (speed,) = measure_speeds([slow(3, 0.08)], engine, 3)
-    assert not speed.estimated
-    assert speed.network_fps == pytest.approx(threads / 0.08, rel=0.3)
+    (speed,) = measure_speeds([model], engine, 1)
+    assert met.is_set()
     assert_sound(speed)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("no_encoding")
-def test_a_hiccup_does_not_count() -> None:
-    calls: list[float] = []
-
-    class Stumbling(Slow):
-        def subpixel(self, x: Tensor) -> Tensor:
-            calls.append(1 if len(calls) == 30 else 0)
-            time.sleep(calls[-1])
-            return super().subpixel(x)
-
-    model = Model(ModelCard("stumbling", 3, "interpolation"), Stumbling(3, 0.04))
-    (speed,) = measure_speeds(
-        [model], choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1)), 4
-    )
-    assert sum(calls) == 1
-    assert speed.network_fps == pytest.approx(25, rel=0.3)
+def test_a_network_is_no_faster_than_it_can_be() -> None:
+    """A busy machine may make it slower, nothing makes it faster."""
+    engine = choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1))
+    (speed,) = measure_speeds([slow(3, 0.04)], engine, 1)
+    assert not speed.estimated
+    assert 1 < speed.network_fps < 25 * 1.1
 
 
 def test_on_a_gpu_the_slower_stage_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,30 +234,42 @@ def test_without_time_rates_are_estimated_by_pixels() -> None:
         assert_sound(one)
 
 
-@pytest.mark.usefixtures("no_encoding")
+def simulated(clock: Clock, monkeypatch: pytest.MonkeyPatch, pixel: float) -> None:
+    """Networks take so many seconds for a pixel of the source, the encoder as many."""
+
+    def network(*arguments: Any) -> float:
+        *_, (width, height), until = arguments
+        each = pixel * width * height
+        count = max(3, int((until - clock.now) / each))
+        clock.now += count * each
+        return 1 / each
+
+    monkeypatch.setattr(bench, "network_rate", network)
+    monkeypatch.setattr(bench, "encoding_rate", network)
+
+
 def test_what_would_take_too_long_is_estimated_from_the_smaller_size(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     """Three frames of 32x18 take 0.3 s, of which there is enough; those of 128x72 take 4.8 s."""
     monkeypatch.setattr(bench, "COMMON_SIZES", (Size(32, 18, 2), Size(128, 72, 2)))
-    model = slow(2, 0, pixel=0.1 / (32 * 18))
-    one, other = measure_speeds(
-        [model], choose_engine(ComputeOptions(device="cpu", precision="fp32", threads=1)), 3
-    )
+    simulated(clock, monkeypatch, 0.1 / (32 * 18))
+    monkeypatch.setattr(bench, "encoding_rate", lambda *arguments: 1000.0)
+    engine = Engine((torch.device("cpu"),), "fp32", 1)
+    one, other = measure_speeds(models_to_measure(["bicubic"])[:1], engine, 3)
     assert not one.estimated
-    assert one.network_fps == pytest.approx(10, rel=0.3)
+    assert one.network_fps == pytest.approx(10)
     assert other.estimated
     assert other.network_fps == pytest.approx(one.network_fps / 16)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seconds", [1.0, 4.0])
-def test_measuring_takes_the_time_that_was_asked_for(seconds: float) -> None:
-    models = [slow(scale, 0.005) for scale in (2, 3, 4)]
-    began = time.perf_counter()
-    assert len(list(measure_speeds(models, CPU, seconds))) == len(SMALL)
-    took = time.perf_counter() - began
-    assert seconds / 2 < took < 2 * seconds + 5  # x264's threads may have to wait for a core
+@pytest.mark.parametrize("seconds", [1.0, 4.0, 60.0])
+def test_measuring_takes_the_time_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, seconds: float
+) -> None:
+    simulated(clock, monkeypatch, 1e-5)
+    assert len(list(measure_speeds(models_to_measure(["bicubic"]), CPU, seconds))) == len(SMALL)
+    assert clock.now - 100 == pytest.approx(seconds, rel=0.25)
 
 
 # What is made of a rate

@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from vsr.core.errors import ModelError
 from vsr.networks import ARCHITECTURES, Network
+from vsr.networks.model_path import model_file_facts
 from vsr.util.text import one_line, shown
 
 _SCALES = (2, 3, 4)
@@ -50,19 +51,19 @@ def is_own(path: Path) -> bool:
 
     A .safetensors file that says nothing of vsr is another's, as is any of another suffix.
     """
-    if path.suffix.lower() != ".safetensors" or not path.is_file():
-        return path.suffix.lower() == ".safetensors"
+    if path.suffix.lower() != ".safetensors":
+        return False
     try:
+        model_file_facts(path)
         with safe_open(path, "pt") as tensors:
             return "vsr" in (tensors.metadata() or {})
-    except (SafetensorError, ValueError, RecursionError, OSError):
+    except (ModelError, SafetensorError, ValueError, RecursionError, OSError):
         return True  # `read_facts` says what is wrong
 
 
 def read_facts(path: Path) -> ModelFacts:
     """What a model file says of itself, each fact of its type. Raises ModelError."""
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
+    model_file_facts(path)
     try:
         with safe_open(path, "pt") as tensors:
             facts = json.loads((tensors.metadata() or {}).get("vsr", "null"))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vsr.core.errors import ModelError
+from vsr.networks.model_path import model_file_facts
 from vsr.util.text import counted, one_line, shown
 
 if TYPE_CHECKING:
@@ -138,11 +139,9 @@ def read_onnx(path: Path) -> OnnxFile:
 
 
 def _bytes_of(path: Path) -> bytes:
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
+    if model_file_facts(path).st_size > _LARGEST:
+        raise ModelError(f"{path}: is larger than the 2 GiB that an ONNX file can be")
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ModelError(f"{path}: is larger than the 2 GiB that an ONNX file can be")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None

@@ -18,6 +18,7 @@ from vsr.networks.community.community import Community
 from vsr.networks.community.kinds import recognised
 from vsr.networks.community.state_dict import check_tensors, read_state_dict
 from vsr.networks.community.torchvision_shim import import_spandrel
+from vsr.networks.model_path import model_file_facts
 from vsr.util.text import one_line
 
 SCALES = range(1, 9)
@@ -57,10 +58,7 @@ def load_community(path: Path) -> CommunityModel:
     Raises ModelError, in one line, where spandrel is not installed, and for a file that is no
     such network, or one that does not enlarge or restore pictures of luma or of RGB.
     """
-    try:
-        known = path.stat()
-    except OSError as error:
-        raise ModelError(f"{path}: no such model file ({error.strerror})") from None
+    known = model_file_facts(path)
     model = _loaded(path, known.st_mtime_ns, known.st_size)
     return CommunityModel(**{**vars(model), "network": copy.deepcopy(model.network)})
 

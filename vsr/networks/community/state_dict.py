@@ -18,6 +18,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from vsr.core.errors import ModelError
+from vsr.networks.model_path import model_file_facts
 from vsr.util.text import one_line, shown, size_text
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
@@ -60,13 +61,11 @@ def read_state_dict(path: Path) -> StoredTensors:
 
 
 def _bytes_of(path: Path) -> bytes:
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model file")
+    if (size := model_file_facts(path).st_size) > MOST_BYTES:
+        raise ModelError(
+            f"{path}: has {size_text(size)}; a model file may have {size_text(MOST_BYTES)}"
+        )
     try:
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise ModelError(
-                f"{path}: has {size_text(size)}; a model file may have {size_text(MOST_BYTES)}"
-            )
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
