@@ -5,16 +5,18 @@
     nice -n 19 python benchmarks/recurrent_training.py runs/s5 --anew --symmetry 4 --lr 1e-3
     python benchmarks/recurrent_training.py --score runs/a5/best.safetensors
 
-The same command goes on where it was stopped. Without --warm-start a run begins from the package's
-weights of that model and scale; given the smaller network's, recurrent-large begins as that and its
-mirror image; with --anew all but the motion net begins at random. The score is the mean gain over
-bicubic in dB, half of it on clean clips and half on recorded ones, as the training log has it.
+The same command goes on where it was stopped. Minutes are those that the cores work for the run, of
+all of them together. Without --warm-start a run begins from the package's weights of that model and
+scale; given the smaller network's, recurrent-large begins as that and its mirror image; with --anew
+all but the motion net begins at random. The score is the mean gain over bicubic in dB, half of it
+on clean clips and half on recorded ones, as the training log has it.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ def main() -> None:
             for file in options.score:
                 print(scored(file), flush=True)
         else:
-            fit(recipe(options), options.output, report)
+            fit(recipe(options), options.output, report, time.process_time)
     except VsrError as error:
         sys.exit(f"recurrent_training: {error}")
 
