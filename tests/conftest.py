@@ -15,6 +15,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="all frames for recurrent weights")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: each process takes 1.5 GB, and many tests start others."""
+    return min(4, threads.cores())
+
+
 # No test sees the settings, the models or the cache of whoever runs it, nor writes there.
 _home = tempfile.TemporaryDirectory(prefix="vsr-tests-")
 atexit.register(_home.cleanup)
