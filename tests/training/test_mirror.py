@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from support.random_weights import drawn
 from support.recurrent_clip import QUALITY, clip, flows, shown
 from torch import Tensor
 
+from vsr.inference.ensemble import back, moved
 from vsr.networks.recurrent import Recurrent
 from vsr.training.cell_shape import CellShape
 from vsr.training.mirror import doubled, side_by_side
+from vsr.training.symmetry import Symmetry, positions_alike
 
 SMALL = {"features": 6, "pairs": 2, "flow_features": 4, "hidden": 4, "coming_aligned": True}
 TWICE = {"features": 12, "hidden": 8}
@@ -62,6 +65,34 @@ def test_it_begins_as_the_mean_of_a_network_and_its_mirror_image() -> None:
     assert new.motion.state_dict().keys() == old.motion.state_dict().keys()
     for name, value in old.motion.state_dict().items():
         assert torch.equal(new.motion.state_dict()[name], value)
+
+
+@pytest.mark.parametrize(("alike", "position"), [(1, 1), (2, 2), (4, 4)])
+def test_a_symmetric_one_is_put_beside_its_image_in_a_new_position(
+    alike: int, position: int
+) -> None:
+    old = made(3, features=16, hidden=8)
+    Symmetry(old, alike).begin(anew=True)
+    assert positions_alike(old.state_dict(), CellShape.of(old), old.future) == alike
+    new = made(3, features=32, hidden=16)
+    new.load_state_dict(doubled(old.state_dict(), new))
+    pictures = clip(3)
+    still = torch.zeros(3, 2, 16, 20)
+    there = back(shown(old, moved(pictures, position), moved(still, position)), position)
+    expected = (shown(old, pictures, still) + there) / 2
+    torch.testing.assert_close(shown(new, pictures, still), expected, atol=1e-5, rtol=1e-5)
+    assert positions_alike(new.state_dict(), CellShape.of(new), new.future) == 2 * alike
+    before = copy.deepcopy(new.state_dict())
+    Symmetry(new, 2 * alike).begin(anew=False)
+    for name, value in new.state_dict().items():
+        torch.testing.assert_close(value, before[name], atol=1e-6, rtol=1e-5)
+
+
+def test_what_treats_all_positions_alike_has_no_image_that_is_new() -> None:
+    old, new = made(features=16, hidden=8), made(features=32, hidden=16)
+    Symmetry(old, 8).begin(anew=True)
+    state = old.state_dict()
+    assert doubled(state, new) is state
 
 
 @pytest.mark.parametrize("other", [{"features": 12}, {**TWICE, "pairs": 3}, {**TWICE, "grades": 1}])

@@ -140,7 +140,7 @@ def test_a_doubled_cell_is_symmetric() -> None:
 
 
 def test_weights_without_symmetry_are_refused() -> None:
-    with pytest.raises(TrainingError, match="symmetry 2: the weights to begin from have none"):
+    with pytest.raises(TrainingError, match="symmetry 2: the weights to begin from have 1;"):
         Symmetry(made(), 2).begin(anew=False)
 
 

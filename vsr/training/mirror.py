@@ -3,6 +3,7 @@
 A network restores a picture and the mirrored picture differently, and the mean of both is nearer to
 the truth than either (Timofte et al. 2016, "Seven ways to improve example-based single image super
 resolution", section 3.4). A cell twice as wide holds both from its first step on, and learns on.
+One that treats the mirrored picture alike is put beside its image in a position that is new to it.
 """
 
 from __future__ import annotations
@@ -12,22 +13,26 @@ from torch import Tensor
 
 from vsr.networks.recurrent import Recurrent
 from vsr.training.cell_shape import CELL, CellShape, State, by_grade, convolutions, shape_of
-from vsr.training.symmetry import turned
-
-_MIRRORED = 1  # of `vsr.inference.ensemble.POSITIONS`
+from vsr.training.symmetry import SYMMETRIES, blocks_of_image, positions_alike, turned
 
 
 def doubled(state: State, network: Recurrent) -> State:
     """The tensors of a cell half as wide at the same scale, as those of `network`: it twice.
 
-    One half of the features is that cell, the other its mirror image; the detail is the mean of
-    what both say. They share the motion net and the last detail, and neither listens to the other's
-    features yet. `state` as it is where it is no such cell.
+    One half of the features is that cell, the other its image in the first of
+    `vsr.inference.ensemble.POSITIONS` that it does not treat alike: the mirrored one, upside down,
+    or rows for columns. The detail is the mean of what both say, and the whole treats twice as many
+    positions alike. They share the motion net and the last detail, and neither listens to the
+    other's features yet. `state` as it is where it is no such cell, or treats all of them alike.
     """
     old, new = shape_of(state, network), CellShape.of(network)
     if old is None or not _is_half(old, new):
         return state
-    return side_by_side(state, turned(state, old, network.future, _MIRRORED), old)
+    alike = positions_alike(state, old, network.future)
+    if alike == SYMMETRIES[-1]:
+        return state
+    image = turned(state, old, network.future, alike, blocks_of_image(alike))
+    return side_by_side(state, image, old)
 
 
 def side_by_side(one: State, other: State, shape: CellShape) -> State:

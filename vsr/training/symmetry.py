@@ -23,6 +23,7 @@ SYMMETRIES = (1, 2, 4, 8)
 all flips and turns."""
 
 _ALIKE = 0.3  # of the weights' length, that they may be from being symmetric, to be made so
+_ROUNDING = 1e-3  # the same, of what is symmetric and was rounded
 
 
 class Symmetry:
@@ -54,9 +55,10 @@ class Symmetry:
         if anew:  # a mean of random numbers is smaller than they are
             made = {name: value * self._positions**0.5 for name, value in made.items()}
         elif _apart(made, held) > _ALIKE:
+            alike = positions_alike(held, self._shape, self._network.future)
             raise TrainingError(
-                f"symmetry {self._positions}: the weights to begin from have none; take those of a "
-                "symmetric network, or begin without any"
+                f"symmetry {self._positions}: the weights to begin from have {alike}; take that, "
+                "the weights of a network that has more, or none"
             )
         self._network.load_state_dict(made, strict=False)
 
@@ -83,6 +85,23 @@ class Symmetry:
             for position, order in enumerate(self._orders)
         ]
         return {name: torch.stack([one[name] for one in each]).mean(0) for name in state}
+
+
+def positions_alike(state: State, shape: CellShape, future: int) -> int:
+    """How many positions of a picture a cell's weights treat alike, of SYMMETRIES.
+
+    `shape` and `future` are as `turned` has them.
+    """
+    names = [f"{name}.{kind}" for name in convolutions(shape) for kind in ("weight", "bias")]
+    held = {name: state[name] for name in names}
+
+    def is_alike(positions: int) -> bool:
+        if shape.features % positions or shape.hidden % positions:
+            return False
+        each = (turned(held, shape, future, *one) for one in enumerate(_orders(positions)))
+        return all(_apart(one, held) < _ROUNDING for one in each)
+
+    return next((count for count in reversed(SYMMETRIES) if is_alike(count)), 1)
 
 
 def turned(
@@ -120,6 +139,17 @@ def turned(
         bias = by_grade(state[f"{name}.bias"], shape.grades)[:, rows]
         made[f"{name}.weight"], made[f"{name}.bias"] = weight.flatten(0, 1), bias.flatten()
     return made
+
+
+def blocks_of_image(positions: int) -> list[int]:
+    """Which block of a symmetric cell stands in place of each, in its image in the next position.
+
+    For the cell and its image, one after the other, to be symmetric in twice as many positions.
+    """
+    grid = torch.arange(4).view(2, 2)
+    image = [moved(moved(grid, n), positions) for n in range(positions)]
+    wanted = [moved(grid, positions + n) for n in range(positions)]
+    return [next(n for n, one in enumerate(image) if one.equal(aim)) for aim in wanted]
 
 
 def _moved(begin: int, end: int, order: Sequence[int]) -> Tensor:
