@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from support.clips import Clip, make, picture
+from support.clips import Clip, make, picture, remux
 
 from vsr.adaptation import bursts as module
 from vsr.adaptation.bursts import LEAST, Sample, sample
@@ -98,3 +99,42 @@ def test_errors_say_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "b.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match=r"b\.mp4"):
         taken(tmp_path)
+
+
+def _broken(source: Path, target: Path) -> Path:
+    """A copy with packets in the middle that are no pictures; what parts them is left."""
+    data = bytearray(source.read_bytes())
+    for at in range(len(data) // 2, len(data) * 5 // 8, 3):
+        if data[at] > 1:
+            data[at] ^= 0xAA
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize("name", ["whole.mp4", "whole.h264"])
+def test_a_damaged_video_is_told_once(tmp_path: Path, name: str) -> None:
+    options = {"g": "5", "bf": "0", "preset": "veryfast"}
+    whole = make(tmp_path / name, Clip(64, 48, pts=pts(60), options=options))
+    warned: list[str] = []
+    taken(whole, warned=warned)
+    assert warned == []
+    broken = _broken(whole, tmp_path / f"broken{whole.suffix}")
+    taken(whole, broken, warned=warned)
+    (line,) = warned
+    assert re.fullmatch(
+        rf"{re.escape(str(broken))}: damaged, or not to be decoded, at \d+ of the \d+ places "
+        "looked at",
+        line,
+    )
+
+
+def test_a_cut_video_is_told_once(tmp_path: Path) -> None:
+    clip = Clip(64, 48, pts=pts(60), options={"g": "5", "bf": "0", "preset": "veryfast"})
+    made = make(tmp_path / "made.mp4", clip)
+    path = remux(made, tmp_path / "whole.mp4", ("video",), movflags="faststart")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 9 // 10])
+    warned: list[str] = []
+    taken(path, warned=warned)
+    (line,) = warned
+    assert line.startswith(f"{path}: the file is truncated: ")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from vsr.adaptation.sampling import FRAMES, HELD, LEARNT, Item, Place, places
+from vsr.core.damage import NO_DAMAGE, Damage, damage_words
 from vsr.core.errors import InputError, TrainingError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame
@@ -18,6 +20,7 @@ from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Samples, frame_picture
 from vsr.datasets.media import is_clip, list_items, read_images
 from vsr.images.images import is_series, list_images
+from vsr.util.text import counted
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 
@@ -65,7 +68,7 @@ def sample(
 
     They are what networks of `color` see. A video is sought, so that a long one costs no more than
     a short one. Of pictures that are too large to be kept, `random` chooses a part. What is broken
-    at a place is passed over.
+    at a place is passed over, and of each video that is damaged `warn` is told once.
 
     Raises InputError for a path that does not exist or a file that cannot be read, TrainingError
     where there is too little, or all is under LEAST * `scale` pixels a side.
@@ -108,34 +111,59 @@ def _read(
         for place in chosen:
             seen = files[place.first : place.first + place.frames]
             yield place, list(read_images(seen, color, warn))
-    elif item.is_sought:
-        for place in chosen:
-            with suppress(InputError):  # the file as such could be opened
-                yield place, _sought(item, place, color)
-    else:
-        yield from _read_through(item, chosen, color)
+        return
+    looks: list[Damage] = []
+    each = _sought if item.is_sought else _read_through
+    for place, pictures, damage in each(item, chosen, color):
+        looks.append(damage)
+        if pictures:
+            yield place, pictures
+    if words := _damage_words(looks):
+        warn(f"{item.path}: {words}")
 
 
-def _sought(item: Item, place: Place, color: str) -> list[Picture]:
-    span = Span(place.first / item.rate)
-    # what is amiss with the file was said when it was first opened
-    with open_video(item.path, span, ignore, item.reading) as video:
-        frames = islice(video.frames(), place.frames)
-        return [frame_picture(frame.planes, video.info, color) for frame in frames]
+def _damage_words(looks: Sequence[Damage]) -> str:
+    """What is amiss with a video by its places; "" for nothing.
+
+    Damage is not added up: places within reach of one keyframe share what is broken there.
+    """
+    missing = max((damage.missing_bytes for damage in looks), default=0)
+    words = damage_words(Damage(missing_bytes=missing))
+    broken = sum(damage.is_in_pictures for damage in looks)
+    if broken:
+        of = counted(len(looks), "place")
+        words.append(f"damaged, or not to be decoded, at {broken} of the {of} looked at")
+    return "; ".join(words)
 
 
-def _read_through(
-    item: Item, chosen: Sequence[Place], color: str
-) -> Iterator[tuple[Place, list[Picture]]]:
-    at = 0
+_Look: TypeAlias = tuple[Place, list[Picture], Damage]
+
+
+def _sought(item: Item, chosen: Sequence[Place], color: str) -> Iterator[_Look]:
+    for place in chosen:
+        span = Span(place.first / item.rate)
+        try:
+            # what else there is to say of the file was said when it was first opened
+            with open_video(item.path, span, ignore, item.reading) as video:
+                frames = islice(video.frames(), place.frames)
+                seen = [frame_picture(frame.planes, video.info, color) for frame in frames]
+                damage = video.damage
+        except InputError:  # the file as such could be opened
+            seen, damage = [], Damage(undecodable=1)
+        yield place, seen, damage
+
+
+def _read_through(item: Item, chosen: Sequence[Place], color: str) -> Iterator[_Look]:
+    at, before = 0, NO_DAMAGE
     with open_video(item.path, Span(), ignore, item.reading) as video:
         frames = video.frames()
         for place in chosen:
             there = islice(frames, place.first - at, place.first - at + place.frames)
             seen = [frame_picture(frame.planes, video.info, color) for frame in there]
             at = place.first + place.frames
-            if seen:
-                yield place, seen
+            new = Counter(asdict(video.damage)) - Counter(asdict(before))
+            before = video.damage
+            yield place, seen, Damage(**new)
 
 
 def _longest_shot(pictures: Sequence[Picture]) -> Samples:

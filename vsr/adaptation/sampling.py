@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from vsr.core.events import Warn, without_hints
+from vsr.core.events import Warn, ignore, without_hints
 from vsr.core.options import READ_DEFAULTS, Deinterlace, ReadOptions
 from vsr.core.span import Span
 from vsr.datasets.media import is_clip
@@ -58,10 +58,7 @@ class Item:
             # found out once, not at each place
             fields: Deinterlace = "off" if video.fields is None else video.fields.mode
             rate = video.info.frame_rate or _USUAL_RATE
-            if seconds is None:
-                frames = sum(1 for _ in islice(video.frames(), _BLIND))
-            else:
-                frames = max(1, int(seconds * rate))
+        frames = _count(path) if seconds is None else max(1, int(seconds * rate))
         return cls(
             path, frames, rate, seconds is not None, replace(READ_DEFAULTS, deinterlace=fields)
         )
@@ -117,6 +114,12 @@ def _spread(begin: int, end: int, wanted: Fraction, held_back: bool) -> list[Pla
     room = end - begin - frames
     firsts = [begin + room * n // (count - 1) for n in range(count)] if count > 1 else [begin]
     return [Place(first, frames, held_back) for first in firsts]
+
+
+def _count(path: Path) -> int:
+    """The frames of a video, up to _BLIND. Its damage is told when places in it are read."""
+    with open_video(path, Span(), ignore) as video:
+        return sum(1 for _ in islice(video.frames(), _BLIND))
 
 
 def _seconds(path: Path) -> Fraction | None:

@@ -52,6 +52,11 @@ class Damage:
         """All but zeros, by the keys that JSON has for them."""
         return {_KEYS.get(kind, kind): count for kind, count in asdict(self).items() if count}
 
+    @property
+    def is_in_pictures(self) -> bool:
+        """Whether pictures that were read are wrong, or missing between others."""
+        return bool(self.unreadable or self.undecodable or self.gaps or self.corrupt)
+
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> Damage:
         """What `counts` tells."""

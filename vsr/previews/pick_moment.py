@@ -19,7 +19,6 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vsr.core.color_codes import ColorRange
-from vsr.core.damage import Damage
 from vsr.core.errors import InputError, StalledError
 from vsr.core.events import Warn, ignore
 from vsr.core.frame import Frame, Plane, VideoInfo
@@ -183,7 +182,7 @@ def _looks(
         span = Span(start, start + length)
         with _passed_over(), open_video(path, span, ignore, reading) as video:
             look = _look(video, start)
-            if not _is_broken(video.damage):
+            if not video.damage.is_in_pictures:
                 looks.append(look)
     return looks
 
@@ -289,7 +288,7 @@ def _seen(video: Video) -> _Seen | None:
     wanted = video.tick(video.span.end)
     assert wanted is not None
     at_start = not video.span.start  # nothing begins earlier
-    if _is_broken(video.damage) or (cut is None and end < math.floor(wanted) and not at_start):
+    if video.damage.is_in_pictures or (cut is None and end < math.floor(wanted) and not at_start):
         return None
     return _Seen(
         light=median(lights),
@@ -337,10 +336,6 @@ def _passed_over() -> Iterator[None]:
         raise
     except InputError:
         pass
-
-
-def _is_broken(damage: Damage) -> bool:
-    return bool(damage.unreadable or damage.undecodable or damage.gaps or damage.corrupt)
 
 
 def _luma(frame: Frame, info: VideoInfo) -> Picture:
