@@ -136,3 +136,29 @@ def test_what_is_refused_in_one_line(
     assert message in ran.err
     assert "Traceback" not in ran.err
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("small", "large"), [((3, 2), (976, 752)), ((976, 752), (975, 752)), ((60, 40), (961, 641))]
+)
+def test_a_size_that_upscaling_refuses_is_refused_in_its_words(
+    tmp_path: Path, small: tuple[int, int], large: tuple[int, int]
+) -> None:
+    own, made = tmp_path / "own.png", tmp_path / "made.png"
+    for path, (width, height) in ((own, small), (made, large)):
+        cv2.imwrite(str(path), np.full((height, width, 3), 90, np.uint8))
+    size = f"{large[0]}x{large[1]}"
+    asked = ("--size", size, "--fit", "stretch", "-m", "bicubic", "-d", "cpu")
+    refused = run("upscale", own, tmp_path / "new.png", *asked)
+    ran = run("check", made, "--source", own)
+    assert (refused.code, ran.code, ran.err.count("\n")) == (1, 1, 1)
+    words = refused.err.removeprefix("vsr: error: ").strip()
+    assert "can become 1 to 16 times as large" in words
+    assert ran.err.startswith(f"vsr: error: {made}: {words}")
+
+
+def test_the_largest_size_of_upscaling_is_checked(tmp_path: Path) -> None:
+    own, made = tmp_path / "own.png", tmp_path / "made.png"
+    cv2.imwrite(str(own), np.full((2, 3, 3), 90, np.uint8))
+    vsr.upscale(own, made, model="bicubic", scale=16, device="cpu")
+    assert vsr.check(made, own).largest < 1

@@ -18,11 +18,13 @@ from vsr.consistency.measure import Luma, agreement, levels, psnr
 from vsr.core.color import known_matrix
 from vsr.core.color_codes import ColorRange
 from vsr.core.crop import Box, CropRegion, parse_crop
-from vsr.core.errors import InputError
+from vsr.core.errors import InputError, OutputError
 from vsr.core.events import Progress, ignore
 from vsr.core.frame import Frame
+from vsr.core.geometry import geometry_of
 from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.paths import as_path, check_input
+from vsr.core.picture import PictureOptions, Size
 from vsr.core.recolor import recoloured
 from vsr.core.source import Source
 from vsr.evaluation.flicker import flicker, motion_between
@@ -96,7 +98,8 @@ def check(
         progress: called after each frame.
 
     Raises InputError, in one line, for a file that cannot be read, and where the two do not show
-    the same: another shape, another number of frames, other times.
+    the same: another shape, a size that upscaling does not make, another number of frames, other
+    times.
     """
     made, origin = as_path(output, "output"), as_path(source, "source")
     for path in (made, origin):
@@ -137,7 +140,8 @@ def _as_recorded(output: Path, read: ReadOptions) -> ReadOptions:
 
 
 def _part(small: Source, large: Source, crop: CropRegion | None) -> Box:
-    """What is taken of the source's frames. Raises InputError for an output of another shape."""
+    """What is taken of the source's frames. Raises InputError for an output of another shape, or
+    that is smaller, or larger than upscaling makes it."""
     info, made = small.info, large.info
     box = crop.inside(info) if crop else Box(0, 0, info.width, info.height)
     across, down = made.width / box.width, made.height / box.height
@@ -148,8 +152,15 @@ def _part(small: Source, large: Source, crop: CropRegion | None) -> Box:
             hint="--crop says which part it shows",
             python="crop=...",
         )
-    if max(across, down) < 1:
-        raise InputError(f"{large.path}: is smaller than {small.path}")
+    size = Size(*info.orientation.pair(made.width, made.height))
+    try:
+        geometry_of(PictureOptions(size=size, fit="stretch"), info, box)
+    except OutputError as error:  # what no upscaling makes: as that says it
+        raise InputError(
+            f"{large.path}: {error}",
+            hint="--crop says which part it shows",
+            python="crop=...",
+        ) from None
     return box
 
 
