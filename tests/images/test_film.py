@@ -188,10 +188,22 @@ def test_floats_of_32_bits_become_halves(tmp_path: Path) -> None:
     assert load(tmp_path / "c.exr")[0, 0].tolist() == [0, 65504, 65504]
 
 
-def test_grey_light_becomes_three_channels(tmp_path: Path) -> None:
+def test_grey_light_stays_one_channel(tmp_path: Path) -> None:
     pixels = light(8, 8, 1)
     enlarge(write(tmp_path / "a.exr", pixels, "Y"), tmp_path / "b.exr")
-    np.testing.assert_array_equal(load(tmp_path / "b.exr")[::2, ::2], pixels.repeat(3, 2))
+    np.testing.assert_array_equal(load(tmp_path / "b.exr")[::2, ::2], pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_becomes_grey_light(tmp_path: Path, dtype: type) -> None:
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (8, 8)).astype(dtype)
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    cv2.imwrite(str(tmp_path / "colour.png"), cv2.merge([pixels] * 3))
+    for name in ("a", "colour"):
+        enlarge(tmp_path / f"{name}.png", tmp_path / f"{name}.exr", model="nearest")
+    grey, colour = load(tmp_path / "a.exr"), load(tmp_path / "colour.exr")
+    assert (grey.shape, colour.shape) == ((16, 16, 1), (16, 16, 3))
+    np.testing.assert_allclose(grey.repeat(3, 2), colour, rtol=2e-3, atol=1e-4)
 
 
 def test_grey_light_stays_grey_where_there_is_such(tmp_path: Path) -> None:

@@ -51,6 +51,16 @@ def test_one_frame_becomes_an_image(
         assert np.abs(found[10, column].astype(int) - colour).max() <= near
 
 
+def test_an_opaque_gif_has_no_alpha_as_an_image(tmp_path: Path) -> None:
+    source, target = still(tmp_path / "a.gif", "gif", "rgb8"), tmp_path / "b.png"
+    assert vsr.upscale(source, target, **FAST).warnings == ()
+    assert cv2.imread(str(target), cv2.IMREAD_UNCHANGED).shape == (48, 64, 3)
+    moving = still(tmp_path / "c.gif", "gif", "rgb8", 3)
+    vsr.upscale(moving, tmp_path / "d", **FAST)
+    for file in (tmp_path / "d").iterdir():
+        assert cv2.imread(str(file), cv2.IMREAD_UNCHANGED).shape == (48, 64, 3)
+
+
 def test_its_model_is_that_of_stills(tmp_path: Path) -> None:
     source = still(tmp_path / "a.gif", "gif", "rgb8")
     as_image = vsr.upscale(source, tmp_path / "b.png", scale=2, device="cpu")

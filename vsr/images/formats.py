@@ -71,7 +71,7 @@ IMAGE_FORMATS: dict[str, ImageFormat] = {
     ".pgm": ImageFormat(16, (1,)),
     ".jp2": ImageFormat(16, (1, 3)),
     ".avif": ImageFormat(8, (1, 3, 4), 65536, (cv2.IMWRITE_AVIF_QUALITY, 95)),
-    ".exr": ImageFormat(16, (3, 4), halves=(True,), blocks={"film": _NO_LIMIT}),
+    ".exr": ImageFormat(16, (1, 3, 4), halves=(True,), blocks={"film": _NO_LIMIT}),
     ".dpx": ImageFormat(16, (1, 3, 4), blocks={"film": _NO_LIMIT}),
 }
 """What can be written, by suffix."""

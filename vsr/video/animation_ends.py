@@ -13,15 +13,15 @@ def gif_end(file: BinaryIO, size: int) -> int | None:
 
     It is a row of extensions and pictures, each in pieces with their sizes, and a last byte.
     """
-    place = 13 + _palette_bytes(_byte(file, 10))
+    place = 13 + palette_bytes(byte_at(file, 10))
     while place < size:
-        match _byte(file, place):
+        match byte_at(file, place):
             case 0x3B:
                 return place + 1
             case 0x21:
-                place = _after_pieces(file, place + 2)
+                place = after_pieces(file, place + 2)
             case 0x2C:
-                place = _after_pieces(file, place + 11 + _palette_bytes(_byte(file, place + 9)))
+                place = after_pieces(file, place + 11 + palette_bytes(byte_at(file, place + 9)))
             case _:
                 return None
     return place + 1
@@ -41,18 +41,19 @@ def apng_end(file: BinaryIO, size: int) -> int | None:
     return place + _END_CHUNK
 
 
-def _after_pieces(file: BinaryIO, place: int) -> int:
+def after_pieces(file: BinaryIO, place: int) -> int:
     """The place after a row of pieces, which one of no bytes ends, or after what there is of it."""
-    while length := _byte(file, place):
+    while length := byte_at(file, place):
         place += 1 + length
     return place + 1
 
 
-def _palette_bytes(flags: int) -> int:
+def palette_bytes(flags: int) -> int:
+    """What the palette takes that these flags tell of."""
     return 3 << ((flags & 7) + 1) if flags & _PALETTE else 0
 
 
-def _byte(file: BinaryIO, place: int) -> int:
+def byte_at(file: BinaryIO, place: int) -> int:
     """The byte at a place; 0 beyond the end."""
     file.seek(place)
     return int.from_bytes(file.read(1), "big")

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from vsr.core.damage import Damage, Tally
 from vsr.core.errors import InputError, StalledError
 from vsr.core.events import Warn
-from vsr.core.frame import Frame, VideoInfo
+from vsr.core.frame import Frame, VideoInfo, find_format
 from vsr.core.hdr import dynamic_note
 from vsr.core.lifetime import lifetime_start
 from vsr.core.limits import check_header
@@ -34,9 +34,10 @@ from vsr.core.url import Pipe, Url, patient
 from vsr.video.choose import ENCRYPTED, choice_note, main_video
 from vsr.video.encryption import is_encrypted
 from vsr.video.fields import Fields, Pictures, choose_fields, single_fields_note
+from vsr.video.gif_canvas import is_opaque_gif
 from vsr.video.open import open_input, open_on_gpu
 from vsr.video.planes import PlaneReader, describe, has_unknown_side_data
-from vsr.video.preroll import lead_in, warm_up
+from vsr.video.preroll import ReadPlanes, lead_in, warm_up
 from vsr.video.quantisers import quantiser_of
 from vsr.video.rate import nominal_rate
 from vsr.video.seek import Frames, decode, decode_from
@@ -100,6 +101,7 @@ class Video:
         stream_index: which of the file's streams this is.
         origin: when the file starts, in seconds on its own clock; span times count from it.
         pictures: how what is shown is made of the stream's frames.
+        _is_opaque: whether frames are decoded with alpha that is nowhere less than full, and goes.
         _finer: into how many ticks of `info.time_base` each of the pictures' is cut.
         _begin: when the first frame is shown, in seconds on the file's clock.
         _end: the tick at which the last frame stops being shown, where the file says.
@@ -115,6 +117,7 @@ class Video:
     stream_index: int
     origin: Fraction
     pictures: Pictures
+    _is_opaque: bool
     _finer: int
     _begin: Fraction
     _end: int | None
@@ -196,7 +199,7 @@ class Video:
         return self._read(context, warmup)
 
     def _read(self, context: int, warmup: int) -> Iterator[Frame]:
-        read_planes = PlaneReader(self.info, self._warn)
+        read_planes = self._plane_reader()
         start = self.tick(self.span.start)
         if warmup and start is not None and self.span.start is not None:
             yield from self._warming_up(self.span.start, warmup, read_planes)
@@ -216,9 +219,15 @@ class Video:
                 for decoded in chain([inside.behind], self._decoded):
                     yield replace(self._timed(decoded, read_planes, warmup > 0)[0], is_context=True)
 
-    def _warming_up(
-        self, start: Fraction, warmup: int, read_planes: PlaneReader
-    ) -> Iterator[Frame]:
+    def _plane_reader(self) -> ReadPlanes:
+        if not self._is_opaque:
+            return PlaneReader(self.info, self._warn)
+        layout = self.info.format
+        stored = find_format(layout.depth, 1, 1, 4, layout.rgb)
+        read_planes = PlaneReader(replace(self.info, format=stored), self._warn)
+        return lambda decoded: read_planes(decoded)[:3]
+
+    def _warming_up(self, start: Fraction, warmup: int, read_planes: ReadPlanes) -> Iterator[Frame]:
         """What comes before a span for a network with a state."""
         begin, length = self.origin + start, self.info.time_base * self.parts
         yield from warm_up(
@@ -251,7 +260,7 @@ class Video:
     def _damaged(self, message: str, packets: int) -> None:
         self._tally.others(message, packets, self._warn)
 
-    def _timed(self, decoded: VideoFrame, read_planes: PlaneReader, tells: bool) -> Timed:
+    def _timed(self, decoded: VideoFrame, read_planes: ReadPlanes, tells: bool) -> Timed:
         """The frame; with its quantiser, which takes a while to read, if it `tells`."""
         pts = (decoded.pts or 0) * self._finer
         duration = (decoded.duration or 0) * self._finer
@@ -335,6 +344,9 @@ def open_video(
         facts = describe(container, stream, first, siting)
         if is_part_list(path):  # libav knows their length alone, pauses and all
             facts = replace(facts, expected_frames=int(_of_parts(path, Span())))
+        is_opaque = facts.format.has_alpha and is_opaque_gif(path)
+        if is_opaque:
+            facts = replace(facts, format=facts.format.opaque)
         info = pictures.described(facts)
         parts = finer(info.time_base)
         promised = info.expected_frames if span.whole else None
@@ -346,6 +358,7 @@ def open_video(
             stream_index=stream.index,
             origin=origin,
             _begin=(first.pts or 0) * info.time_base,
+            _is_opaque=is_opaque,
             _finer=parts,
             _end=_end(container, stream, pictures.parts * parts),
             _decoded=use.guarded(whole, path),

@@ -1,0 +1,57 @@
+"""Whether a GIF's pictures, each drawn over what the one before leaves, show through anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from vsr.core.url import Url
+from vsr.video.animation_ends import after_pieces, byte_at, palette_bytes
+
+_STARTS = (b"GIF87a", b"GIF89a")
+_CLEARED, _RESTORED = 2, 3  # what becomes of a picture before the next one, by GIF89a
+
+
+def is_opaque_gif(path: Path | Url) -> bool:
+    """Whether a file is a GIF without a transparent pixel, by what it says of its pictures.
+
+    libav decodes all GIFs with alpha.
+    """
+    if not isinstance(path, Path):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(6) in _STARTS and _is_opaque(file, path.stat().st_size)
+    except OSError:
+        return False
+
+
+def _is_opaque(file: BinaryIO, size: int) -> bool:
+    """Whether all of the canvas is covered after each picture. Damaged, it is not told."""
+    file.seek(6)
+    canvas = file.read(4)
+    place = 13 + palette_bytes(byte_at(file, 10))
+    covered, flags = False, 0
+    while place < size:
+        match byte_at(file, place):
+            case 0x3B:
+                return covered
+            case 0x21:
+                if byte_at(file, place + 1) == 0xF9:
+                    flags = byte_at(file, place + 3)
+                place = after_pieces(file, place + 2)
+            case 0x2C:
+                file.seek(place + 1)
+                corner, sides = file.read(4), file.read(4)
+                before = covered
+                covered = covered or (not flags & 1 and corner == bytes(4) and sides == canvas)
+                if not covered:
+                    return False
+                place = after_pieces(file, place + 11 + palette_bytes(byte_at(file, place + 9)))
+                left = flags >> 2 & 7
+                if byte_at(file, place) != 0x3B and left in (_CLEARED, _RESTORED):
+                    covered = before and left == _RESTORED
+                flags = 0
+            case _:
+                return False
+    return covered
