@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.cli_runner import vsr
+from support.clips import Clip, make
 from support.noise_frames import assert_equal, described, model, noise
 from support.random_weights import drawn
 from support.rgb_networks import RgbBicubic
@@ -414,3 +417,70 @@ def test_a_gpu_with_little_memory(network: Network, little_gpu_memory: None) -> 
         line.startswith("out of memory on cuda:0: from here on in tiles of") for line in said
     )
     assert_equal(found, restored(network, engine(), info, frames), 1)
+
+
+class _CompilerError(Exception):
+    """As those of torch's compilers are: of no common kind."""
+
+
+_CompilerError.__module__ = "torch._inductor.exc"
+
+
+def _failing(error: Exception) -> Callable[..., Any]:
+    def compile_(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        def compiled(*inputs: Any) -> Any:
+            raise error
+
+        return compiled
+
+    return compile_
+
+
+@pytest.mark.parametrize("make", [residual_espcn, lambda: Vespcn(2, 4, 2, flow_features=4)])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(_CompilerError("\nno kernel\n\nSet TORCH_LOGS"), "no kernel"), (_CompilerError(), "_Comp")],
+)
+def test_where_compiling_fails_one_line_names_the_option(
+    make: Callable[[], Network], error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", _failing(error))
+    with pytest.raises(DeviceError) as raised:
+        restored(make(), engine(compiled=True, tile=0), source=noise(3, INFO))
+    line = str(raised.value)
+    assert line.startswith(f"torch.compile failed ({said}")
+    assert line.endswith("); go without --compile")
+    assert (raised.value.__notes__, raised.value.__cause__) == (
+        ["in Python: compiled=False"],
+        error,
+    )
+
+
+def test_where_there_is_no_compiling_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.version_info", (99, 0))
+    with pytest.raises(DeviceError, match=r"^torch\.compile failed \(.*not supported on Python"):
+        prepared(residual_espcn(), engine(compiled=True))
+
+
+def test_other_errors_are_not_those_of_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", _failing(ValueError("a slip of ours")))
+    with pytest.raises(ValueError, match="a slip of ours"):
+        restored(residual_espcn(), engine(compiled=True, tile=0), source=noise(3, INFO))
+
+
+@pytest.mark.slow
+def test_a_broken_compiler_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "c++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    source = make(tmp_path / "in.mp4", Clip(64, 48, pts=range(0, 3 * 512, 512)))
+    words = ("-m", "espcn", "-s", 2, "-d", "cpu", "--compile")
+    monkeypatch.setenv("CXX", str(broken))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    ran = vsr("upscale", source, tmp_path / "out.mkv", *words)
+    assert (ran.code, ran.err.count("vsr: ")) == (1, 1), ran.err
+    assert "vsr: error: torch.compile failed (" in ran.err
+    assert ran.err.endswith("; go without --compile\n")
+    assert not (tmp_path / "out.mkv").exists()

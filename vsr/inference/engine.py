@@ -6,6 +6,7 @@ import copy
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
@@ -19,6 +20,7 @@ from vsr.core.options import COMPUTE_DEFAULTS, ComputeOptions
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.threads import cores_of
 from vsr.inference.bench_answer import Answer, kept_answer
+from vsr.inference.compiling import compile_network, telling_of_compilers
 from vsr.inference.cpu_workers import side_by_side
 from vsr.inference.cuda_graph import replay_cell
 from vsr.inference.cuda_streams import in_batches
@@ -210,7 +212,23 @@ def restore_by(
         quality: what a recurrent network is told of the source.
         geometry: the large picture, where that is not just `box` enlarged by the network: which
             part it shows, and how large. One reduction, before samples are rounded, makes it.
+
+    Raises DeviceError where memory does not suffice, or torch.compile fails.
     """
+    with telling_of_compilers() if engine.compiled else nullcontext():
+        yield from _restored(networks, frames, info, engine, warn, box, quality, geometry)
+
+
+def _restored(
+    networks: Sequence[Network],
+    frames: Iterator[Frame],
+    info: VideoInfo,
+    engine: Engine,
+    warn: Callable[[str], None],
+    box: Box | None,
+    quality: Quality,
+    geometry: Geometry | None,
+) -> Iterator[Frame]:
     first = networks[0]
     if isinstance(first, Recurrent):
         at_once = engine.workers if engine.kind.on_cores else 1
@@ -258,7 +276,7 @@ def prepared(network: Network, engine: Engine, device: torch.device | None = Non
             ready = quantized(ready)
         ready.to_numbers(PRECISIONS[engine.precision], kind.memory_format)
     if engine.compiled:
-        _compile(ready)
+        compile_network(ready)
     elif kind.graphs:
         replay_cell(ready)
     if engine.self_ensemble:
@@ -283,15 +301,6 @@ def suiting(engine: Engine, network: Network) -> Engine:
     has_bf16 = engine.device.type != "cuda" or torch.cuda.is_bf16_supported()
     bears = "bf16" in network.precisions and "bf16" in engine.kind.precisions and has_bf16
     return replace(engine, precision="bf16" if bears else "fp32")
-
-
-def _compile(network: Network) -> None:
-    """Let torch.compile make the kernels of what is called of a network."""
-    if isinstance(network, Recurrent):
-        network.cell = torch.compile(network.cell, dynamic=False)  # type: ignore[method-assign]
-        return
-    network.compile(dynamic=False)
-    network.subpixel = torch.compile(network.subpixel, dynamic=False)  # type: ignore[method-assign]
 
 
 def _device(name: str) -> torch.device:
