@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 import weakref
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 import pytest
 from support.lettered_frames import Given, parse
 
 from vsr.core.frame import Frame
-from vsr.inference.windows import Window, windows
+from vsr.inference.steps import LONGEST
+from vsr.inference.windows import Window, windows, without_waiting
 
 
 def frames(given: Sequence[Given]) -> Iterator[Frame]:
@@ -158,6 +160,55 @@ def test_a_picture_that_stands_still_is_held_once(context: int) -> None:
             assert alive <= 2 * context + 3
 
     assert sum(len(window.times) for window in windows(source(), context)) == 3000
+
+
+def longest_wait(source: Iterator[Frame], context: int) -> int:
+    """The most frames that were drawn and not shown when another was."""
+    drawn = shown_ = most = 0
+
+    def counted() -> Iterator[Frame]:
+        nonlocal drawn, most
+        for frame in source:
+            most = max(most, drawn - shown_)
+            drawn += 1
+            yield frame
+
+    for window in windows(counted(), context):
+        shown_ += len(window.times)
+    assert shown_ == drawn
+    return most
+
+
+@pytest.mark.parametrize("context", [1, 2])
+def test_of_a_live_source_no_still_picture_is_waited_for(context: int) -> None:
+    text = "AB" + "C" * 500 + "DE"
+    assert longest_wait(frames(parse(text)), context) > 400
+    assert longest_wait(without_waiting(frames(parse(text))), context) <= LONGEST + context
+
+
+@pytest.mark.parametrize("context", [1, 2])
+def test_of_a_live_source_windows_are_the_same_where_pictures_change(context: int) -> None:
+    chance = random.Random(context)
+    for _ in range(500):
+        given = anything(chance)
+        runs = groupby(given, lambda one: one.value)
+        if max(len(list(run)) for _, run in runs) < LONGEST:
+            plain = shown(windows(frames(given), context))
+            assert shown(windows(without_waiting(frames(given)), context)) == plain
+    text = "AB" + "C" * (LONGEST - 1) + "DE"
+    live = windows(without_waiting(frames(parse(text))), context)
+    assert shown(live) == shown(windows(frames(parse(text)), context))
+
+
+def test_a_still_picture_of_a_live_source_is_one_as_long_as_it_stands() -> None:
+    text = "AB" + "C" * (LONGEST + 2) + "DEF|" + "G" * LONGEST
+    made = list(windows(without_waiting(frames(parse(text))), 1))
+    found = shown(iter(made))
+    assert [letters for letters, _ in found] == [
+        *("AAB", "ABC", "BCC", "BCC", "BCC", "CDE", "DEF", "EFF", "GGG")
+    ]
+    assert [len(numbers) for _, numbers in found] == [1, 1, LONGEST, 1, 1, 1, 1, 1, LONGEST]
+    assert made[2].frames is made[3].frames is made[4].frames  # so it is restored once
 
 
 def test_without_context_a_repeated_picture_has_the_same_frames() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from support import servers
 from support.clips import Clip, Held, held, make, planes, video_frame
 from support.paths import TESTS
 
+from vsr import upscale
 from vsr.core.errors import InputError
 from vsr.core.events import ignore
 from vsr.core.frame import Frame
@@ -621,3 +623,34 @@ def test_pieces_keep_the_times_of_all_streams(tmp_path: Path, name: str) -> None
     texts = list(zip(mine.packets["subtitle"][0], mine.times["subtitle"][0], strict=True))
     expected = list(zip(its.packets["subtitle"][0], its.times["subtitle"][0], strict=True))
     assert [text for text in expected if text not in texts] == []
+
+
+@pytest.mark.network
+def test_a_picture_that_stands_still_is_shown_before_another_comes(tmp_path: Path) -> None:
+    options = {"qp": "0", "bf": "0", "g": "500", "preset": "ultrafast"}
+    numbers = [0] * 60
+    still = Clip(48, 32, pts=range(0, 60 * 512, 512), numbers=numbers, options=options)
+    data, shown, waited = make(tmp_path / "a.ts", still).read_bytes(), threading.Event(), [False]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.sendall(data)
+                waited[:] = [shown.wait(10)]
+            listener.close()
+
+        server = threading.Thread(target=serve)
+        server.start()
+        result = upscale(
+            f"tcp://127.0.0.1:{listener.getsockname()[1]}",
+            tmp_path / "out.mkv",
+            model="vespcn",
+            scale=3,
+            device="cpu",
+            threads=2,
+            progress=lambda now: shown.set(),
+        )
+        server.join()
+    assert waited == [True]
+    assert result.frames_out == 60

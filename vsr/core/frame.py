@@ -235,6 +235,7 @@ class Frame:
             does not tell.
         stood_still: of an enlarged one, the share of its pixels, 0..1, that stood still and were
             not computed again; None where each is always computed.
+        is_overdue: whether it repeats a picture, and has waited long enough for another one.
     """
 
     planes: tuple[Plane, ...]
@@ -245,6 +246,7 @@ class Frame:
     user_data: tuple[tuple[str, bytes], ...] = ()
     quantiser: float | None = None
     stood_still: float | None = None
+    is_overdue: bool = False
 
     def shows_same(self, other: Frame) -> bool:
         """Whether both show the same picture, sample by sample."""

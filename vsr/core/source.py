@@ -112,6 +112,11 @@ class Source(Protocol):
         ...
 
     @property
+    def is_live(self) -> bool:
+        """Whether frames come as they are made, from an address: somebody may look on."""
+        ...
+
+    @property
     def damage(self) -> Damage:
         """What has been found damaged so far."""
         ...

@@ -172,6 +172,11 @@ class Images:
         return Fraction(0)
 
     @property
+    def is_live(self) -> bool:
+        """No: nobody waits for its frames."""
+        return False
+
+    @property
     def damage(self) -> Damage:
         """How many were damaged and mended so far; what cannot be read is an error."""
         return self._tally.damage

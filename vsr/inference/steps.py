@@ -16,7 +16,8 @@ from operator import is_
 from vsr.core.frame import Frame
 from vsr.core.lifetime import lifetime
 
-_LONGEST = 8  # frames that one step stands for
+LONGEST = 8
+"""Identical frames that one picture stands for, where one must not wait for it to change."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def steps(frames: Iterable[Frame], future: int, warmup: int, time_base: Fraction
         time_base: seconds per tick.
 
     Identical frames in a row are one picture with several times, but for where a lifetime begins,
-    and no more than _LONGEST of them: who looks on must not wait for a picture to change.
+    and no more than LONGEST of them: who looks on must not wait for a picture to change.
     """
     return _needed(_every(frames, future, warmup, time_base), 2 * warmup + 2)
 
@@ -108,7 +109,7 @@ def _every(
             latest.clear()
             number, begins, last = 0, 0, None
         now = lifetime(frame.pts, time_base)
-        long = number - begins >= _LONGEST
+        long = number - begins >= LONGEST
         if last is None or now != life or long or not frame.shows_same(last):
             begins = number
             before = _distinct(latest)[::-1] if last is not None and now != life else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import is_
 
 from vsr.core.frame import Frame
+from vsr.inference.steps import LONGEST
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,24 @@ class Window:
 def windows(frames: Iterator[Frame], context: int) -> Iterator[Window]:
     """A window for each picture of the span, in order, with `context` others on each side.
 
-    Identical frames in a row are one picture with several times. Frames outside the span are
+    Identical frames in a row are one picture with several times; what is overdue is not held back
+    for another picture, but seen as the shot's last one is. Frames outside the span are
     neighbours alone; once no window needs them, no more are drawn. Without context a window
-    comes with each frame, at once, and one that repeats a picture has the very `frames` of
-    the window before.
+    comes with each frame, at once. One that repeats a picture has the very `frames` of the window
+    before.
     """
     return _around(frames, context) if context else _alone(frames)
+
+
+def without_waiting(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames of a live source; from LONGEST identical ones on in a row, they are overdue."""
+    first: Frame | None = None
+    count = 0
+    for frame in frames:
+        if first is None or frame.starts_shot or not frame.shows_same(first):
+            first, count = frame, 0
+        count += 1
+        yield replace(frame, is_overdue=True) if count >= LONGEST else frame
 
 
 def _alone(frames: Iterator[Frame]) -> Iterator[Window]:
@@ -63,6 +77,7 @@ def _around(frames: Iterator[Frame], context: int) -> Iterator[Window]:
     shot: list[_Picture] = []  # its latest pictures: all that a window to come may hold
     waiting = 0  # how many at its end have had no window yet
     begun = False
+    seen: tuple[Frame, ...] = ()  # for what is overdue
     for frame in frames:
         if frame.starts_shot:
             yield from _made(shot, range(len(shot) - waiting, len(shot)), context)
@@ -77,7 +92,13 @@ def _around(frames: Iterator[Frame], context: int) -> Iterator[Window]:
             yield from _made(shot, [len(shot) - waiting], context)
             waiting -= 1
             del shot[: -2 * context]
-        if begun and not any(picture.times for picture in shot[-waiting:]):
+        if frame.is_overdue:
+            for window in _made(shot, range(len(shot) - max(waiting, 1), len(shot)), context):
+                seen = seen if all(map(is_, seen, window.frames)) and seen else window.frames
+                yield replace(window, frames=seen)
+            shot[-1].times.clear()
+            waiting = 0
+        if begun and waiting and not any(picture.times for picture in shot[-waiting:]):
             return  # behind the span, and the last window is made
     yield from _made(shot, range(len(shot) - waiting, len(shot)), context)
 

@@ -60,6 +60,7 @@ class Live:
         info: what holds for all its frames.
         span: up to when it is read.
         stream_index: which of the streams this is.
+        is_live: whether frames come as they are made. A pipe gives those that a file would.
         origin, output_start: 0, where a file has its start and the output's clock begins.
         container: the first connection, to look up the other streams. It is closed once
             `frames` is drawn from.
@@ -86,6 +87,7 @@ class Live:
         self._tally = tally
         self._warn = warn
         self._is_pipe = url.is_pipe
+        self.is_live = not url.is_pipe
         self._starts = Fraction(first.container.start_time or 0, av.time_base)
         self._copied = False  # whether the other streams are asked for
         self._begun = False  # whether frames are drawn

@@ -22,6 +22,7 @@ from vsr.core.untagged import shown_alike
 from vsr.core.url import Url
 from vsr.inference.passes import LoadedModel, enlarge
 from vsr.inference.steps import since_lifetime
+from vsr.inference.windows import without_waiting
 from vsr.output.sink import BeforeCommit, Output
 from vsr.pipeline.numbered import reading_of
 from vsr.pipeline.routes import open_source
@@ -119,6 +120,8 @@ def run_frames(
         ):
             layout = video.info.format
             shots = mark_shots(frames, layout.peak, layout.half)
+            if video.is_live and network.context:
+                shots = without_waiting(shots)
             for frame in enlarge(
                 shots, video.info, tools, picture.geometry, picture.box, job.quality, reporter.warn
             ):

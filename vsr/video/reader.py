@@ -159,6 +159,11 @@ class Video:
         return None if seconds is None else (self.origin + seconds) / self.info.time_base
 
     @property
+    def is_live(self) -> bool:
+        """No: nobody waits for its frames."""
+        return False
+
+    @property
     def damage(self) -> Damage:
         """What has been found damaged so far."""
         return self._tally.damage
