@@ -14,7 +14,9 @@ from support.clips import Clip, make
 import vsr
 from vsr.core.errors import OutputError
 from vsr.core.options import ReadOptions
+from vsr.pipeline import single_frame
 from vsr.pipeline.single_frame import gives_one_frame
+from vsr.video.reader import open_video
 
 FAST: dict[str, Any] = {"model": "nearest", "scale": 2, "device": "cpu"}
 
@@ -59,6 +61,20 @@ def test_an_opaque_gif_has_no_alpha_as_an_image(tmp_path: Path) -> None:
     vsr.upscale(moving, tmp_path / "d", **FAST)
     for file in (tmp_path / "d").iterdir():
         assert cv2.imread(str(file), cv2.IMREAD_UNCHANGED).shape == (48, 64, 3)
+
+
+def test_it_is_found_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Path] = []
+
+    def looked(source: Path, *rest: Any) -> Any:
+        looks.append(source)
+        return open_video(source, *rest)
+
+    monkeypatch.setattr(single_frame, "open_video", looked)
+    source = still(tmp_path / "a.gif", "gif", "rgb8")
+    vsr.upscale(source, tmp_path / "b.png", **FAST)
+    vsr.upscale(source, tmp_path / "b.mkv", **FAST)  # where it does not matter
+    assert looks == [source]
 
 
 def test_its_model_is_that_of_stills(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ class Job:
         quality: what a recurrent network is told of the source, once that was looked at.
         factor: by how much networks must enlarge at least, once that is known; None where that is
             the scale asked for.
+        one_frame: whether an image is to be made of a video that gives one frame, once that is
+            known.
     """
 
     source: Path | Url
@@ -29,6 +31,7 @@ class Job:
     options: UpscaleOptions = field(default_factory=UpscaleOptions)
     quality: Quality = FLAWLESS
     factor: Fraction | None = None
+    one_frame: bool = False
 
     def but(self, **keywords: object) -> Job:
         """The same job, but for single options by their names."""

@@ -44,7 +44,6 @@ from vsr.output.sink import BeforeCommit, Output
 from vsr.output.video import VideoSpec, create_video, stream_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
-from vsr.pipeline.single_frame import gives_one_frame
 from vsr.remux.containers import format_of
 from vsr.video.reader import Video, open_video
 
@@ -174,7 +173,7 @@ def create_target(
     if job.target.suffix.lower() == ".webp":
         return create_webp_of_video(images)
     if is_image(job.target) and not _is_animation(source.path, job.target):
-        if gives_one_frame(source.path, job.options.read):
+        if job.one_frame:
             return create_image_of_frame(images)
         raise OutputError(
             f"{job.target}: one image cannot hold a video; name a folder for its frames, or "
