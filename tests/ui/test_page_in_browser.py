@@ -73,6 +73,23 @@ def test_from_choosing_a_file_to_playing_the_result_with_a_killed_server_between
         assert (folder / "clip_x2.mp4").exists()
 
 
+def test_chinese_says_the_commonest_errors(visitors, server):
+    tab = visitors.visit(server.address, locale="zh-CN")
+    go(tab, "#/file/clip.mp4")
+    told = """async (line) => {
+      const { said } = await import("/static/dom.js");
+      const made = said(line);
+      return [made.textContent, made.lang];
+    }"""
+    odd = "{why} $1 (a).mp4"
+    chinese = f"{odd}\N{FULLWIDTH COLON}没有这个文件"
+    assert tab.evaluate(told, f"{odd}: no such file") == [chinese, ""]
+    assert tab.evaluate(told, "the moon is full") == ["the moon is full", "en"]
+    english = visitors.visit(server.address)
+    line = "a.mp4: no such file"
+    assert english.evaluate(told, line) == [line, "en"]
+
+
 def test_the_command_line_that_is_shown_is_the_one_that_runs(visitors, server):
     tab = visitors.visit(server.address, "#/file/clip.mp4")
     tab.get_by_label("Size", exact=True).select_option("x3")

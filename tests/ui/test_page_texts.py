@@ -3,12 +3,20 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+import vsr
 from vsr.cli.ui_shell import ClickShell
-from vsr.networks.registry import catalogue
+from vsr.core.errors import VsrError
+from vsr.core.paths import check_input, check_output
+from vsr.datasets.media import list_media
+from vsr.images.formats import image_format
+from vsr.networks.registry import catalogue, load_model
+from vsr.remux.containers import format_of
 from vsr.ui.about import PAGE
+from vsr.ui.folder import ServedFolder
 from vsr.ui.job import STATES
 from vsr.ui.orders import COMMANDS
 
@@ -17,7 +25,7 @@ TABLES = {path.stem: json.loads(path.read_text("utf-8")) for path in _FILES}
 SCRIPTS = {path.name: path.read_text("utf-8") for path in PAGE.glob("*.js")}
 INDEX = (PAGE / "index.html").read_text("utf-8")
 # English has these from the command itself, so that nothing is written twice.
-SAID_BY_VSR = ("help.", "model.")
+SAID_BY_VSR = ("help.", "model.", "said.")
 OWN = ("model.automatic", "model.automatichint")
 
 TEXT = re.compile(r'\bt\(\s*"([^"]+)"')
@@ -66,6 +74,48 @@ def test_each_language_says_what_options_and_models_are(language):
     assert shown - helps == set()
     models = {key.removeprefix("model.") for key in table.keys() - {*OWN} if key[:6] == "model."}
     assert models == {card.name for card in catalogue(True) if not card.group}
+
+
+def errors(tmp_path):
+    """The commonest errors, as they are raised."""
+    there = tmp_path / "a.mp4"
+    there.write_bytes(b"no video")
+    stills = (tmp_path / "no.mp4", tmp_path / "b.png")
+    calls = [
+        lambda: check_input(tmp_path / "no.mp4"),
+        lambda: list_media([tmp_path / "no"]),
+        lambda: ServedFolder(tmp_path).file("no.mp4"),
+        lambda: check_output(there, False, []),
+        lambda: check_output(there, True, [there]),
+        lambda: load_model("nope", 2),
+        lambda: image_format(tmp_path / "a.psd"),
+        lambda: format_of(tmp_path / "a.xyz"),
+        lambda: vsr.upscale(there, tmp_path / "b.mp4", model="nearest"),
+        lambda: vsr.upscale(*stills, model="nearest"),
+    ]
+    for call in calls:
+        with pytest.raises(VsrError) as raised:
+            call()
+        yield str(raised.value)
+
+
+def pattern(sentence):
+    """As texts.js has it."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(sentence)), re.S)
+
+
+@pytest.mark.parametrize("language", TABLES.keys() - {"en"})
+def test_the_commonest_errors_have_words_of_the_language(language, tmp_path):
+    sentences = {key.removeprefix("said.") for key in TABLES[language] if key[:5] == "said."}
+    for sentence in sentences:
+        values = {*VALUE.findall(TABLES[language][f"said.{sentence}"])}
+        assert values <= {*VALUE.findall(sentence)}, sentence
+    said = [*errors(tmp_path)]
+    for line in said:
+        assert [one for one in sentences if pattern(one).fullmatch(line)], line
+    sources = "\n".join(path.read_text("utf-8") for path in Path(vsr.__file__).parent.rglob("*.py"))
+    for sentence in sentences:  # each is still said, piece by piece
+        assert all(piece in sources for piece in VALUE.sub("\0", sentence).split("\0")), sentence
 
 
 def test_each_option_has_a_label():

@@ -1,5 +1,7 @@
 // Elements, made of names, attributes and children. A string is always text, never HTML.
 
+import { translated } from "./texts.js";
+
 export const find = (selector, root = document) => root.querySelector(selector);
 
 /** Make an element. `on...` attributes are listeners; true and false set or leave out. */
@@ -19,9 +21,12 @@ export function make(name, attributes = {}, ...children) {
 export const data = (text, name = "span", attributes = {}) =>
   make(name, { translate: "no", ...attributes }, String(text));
 
-/** What the server says, in English whatever the language of the page. */
-export const said = (text, name = "span", attributes = {}) =>
-  make(name, { lang: "en", translate: "no", ...attributes }, String(text));
+/** What the server says: in English, but for the sentences that the language has. */
+export function said(text, name = "span", attributes = {}) {
+  const own = translated(String(text));
+  const language = own ? {} : { lang: "en" };
+  return make(name, { ...language, translate: "no", ...attributes }, own || String(text));
+}
 
 /** Set the text only where it is another: what has not changed is not read out again. */
 export function setText(element, text) {

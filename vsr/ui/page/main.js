@@ -1,7 +1,7 @@
 // The shell: language, connection, and the view that the address names.
 
 import { about, get } from "./api.js";
-import { announce, choice, find, make, setText } from "./dom.js";
+import { announce, choice, find, make, said, setText } from "./dom.js";
 import * as store from "./jobs_store.js";
 import * as texts from "./texts.js";
 import { batchView } from "./view_batch.js";
@@ -55,8 +55,7 @@ async function show(focus) {
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     if (!heading.textContent) heading.textContent = t("error.title");
-    root.append(make("p", { class: "note bad", role: "alert", lang: "en", translate: "no" },
-      error.message));
+    root.append(said(error.message, "p", { class: "note bad", role: "alert" }));
   }
   if (signal.aborted) return;
   tell();

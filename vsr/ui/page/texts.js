@@ -1,8 +1,10 @@
 // All words of the page: one table per language, and numbers and dates as the language writes them.
 
 const KEPT = "vsr-language";
+const SAID = "said.";
 let table = {};
 let language = "en";
+let sentences = []; // what vsr says and the table has, as [key, pattern]
 let plurals = new Intl.PluralRules("en");
 
 /** The language that was chosen here, else the first of the browser's that there is. */
@@ -18,6 +20,7 @@ export async function load(code) {
   if (!answer.ok) throw new Error(String(answer.status));
   table = await answer.json();
   language = code;
+  sentences = Object.keys(table).filter((key) => key.startsWith(SAID)).map((key) => [key, pattern(key)]);
   plurals = new Intl.PluralRules(code);
   document.documentElement.lang = t("language.tag");
 }
@@ -37,6 +40,21 @@ export function t(key, values = {}) {
     if (value === undefined) return whole;
     return typeof value === "number" ? number(value) : value;
   });
+}
+
+/** A sentence with its values in braces, as what it looks like. */
+function pattern(key) {
+  const escaped = key.slice(SAID.length).replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s");
+}
+
+/** What vsr says in English, in the language; "" where the table does not have the sentence. */
+export function translated(text) {
+  for (const [key, looks] of sentences) {
+    const found = looks.exec(text);
+    if (found) return t(key, found.groups);
+  }
+  return "";
 }
 
 /** The name of a language in that language. */

@@ -25,7 +25,7 @@ export async function jobView({ root, heading, path: id, signal }) {
   const line = make("p", { class: "line" });
   const bar = parts.progressBar();
   const buttons = parts.jobButtons(id, true);
-  const trouble = make("p", { class: "note bad", lang: "en", translate: "no", hidden: true });
+  const trouble = make("p", { class: "note bad", hidden: true });
   const notes = make("ul", { class: "notes", hidden: true, "aria-label": t("job.notes") });
   const outcome = make("div", { class: "outcome" });
   const last = lastFrame(first);
@@ -39,6 +39,7 @@ export async function jobView({ root, heading, path: id, signal }) {
   const spoken = make("p", { class: "unseen", role: "status" });
   root.append(spoken);
   let shown = "";
+  let told = "";
   store.watch(() => {
     const job = store.job(id);
     gone.hidden = Boolean(job) || store.connection() !== "live";
@@ -50,7 +51,8 @@ export async function jobView({ root, heading, path: id, signal }) {
     setText(line, parts.lineOf(job));
     setText(spoken, spokenOf(job));
     trouble.hidden = !job.error;
-    setText(trouble, job.error ?? "");
+    if (told !== job.error) trouble.replaceChildren(said(job.error ?? ""));
+    told = job.error;
     notes.hidden = !job.notes?.length;
     if (notes.children.length !== job.notes?.length) {
       notes.replaceChildren(...(job.notes ?? []).map((note) => said(note, "li")));

@@ -1,7 +1,7 @@
 // Run: the queue, and what has ended.
 
 import { address } from "./api.js";
-import { make, setText } from "./dom.js";
+import { make, said, setText } from "./dom.js";
 import * as parts from "./job_parts.js";
 import * as store from "./jobs_store.js";
 import { folderAt, isAddress, jobAt } from "./places.js";
@@ -107,7 +107,7 @@ function update(row, job) {
   parts.tellButtons(row.buttons, job);
   row.line.replaceChildren(parts.lineOf(job));
   if (job.error) {
-    row.line.replaceChildren(make("span", { class: "bad", lang: "en", translate: "no" }, job.error));
+    row.line.replaceChildren(said(job.error, "span", { class: "bad" }));
   }
   if (job.target) row.target.replaceChildren(...parts.targetOf(job));
   if (job.priority) row.target.append(" ", make("span", { class: "count" }, t("job.priority", { n: job.priority })));
