@@ -44,8 +44,9 @@ from vsr.remux.containers import (
 )
 from vsr.remux.copy import NOTHING_ELSE, Passthrough, copy_streams
 from vsr.remux.mapping import plan_streams
-from vsr.remux.metadata import with_statement, without_timecode
+from vsr.remux.metadata import with_statement
 from vsr.remux.mux_probe import REFUSED
+from vsr.remux.timecode import Count, count_of, with_timecode
 from vsr.util.text import counted
 from vsr.video.choose import number_written
 from vsr.video.open import reason
@@ -321,7 +322,7 @@ def _opened(part: Path | Outlet, spec: VideoSpec) -> Iterator[_Muxing]:
             else:
                 encoder.add_stream()
             output.metadata.update(with_statement(output.metadata, tag, output.format.name))
-            if _drop_timecode(output, info):
+            if _set_timecode(output, count_of(streams, info.frame_rate)):
                 spec.warn(f"{target.suffix} holds no timecode at {_pace(info)}: it is left out")
             for warning in plan.warnings(target):
                 spec.warn(warning)
@@ -359,16 +360,15 @@ def _picture_notes(spec: VideoSpec, encoder: Encoder) -> Iterator[str]:
         yield note
 
 
-def _drop_timecode(output: OutputContainer, info: VideoInfo) -> bool:
-    """Take out a timecode that the muxer would refuse; whether there was one."""
+def _set_timecode(output: OutputContainer, count: Count) -> bool:
+    """Have timecodes begin at the output's first frame; whether one is left out."""
     dropped = False
     holders: list[Any] = [output, *output.streams.video]
     for holder in holders:
-        kept = without_timecode(holder.metadata, output.format.name, info.frame_rate)
-        if len(kept) < len(holder.metadata):
-            dropped = True
-            holder.metadata.clear()
-            holder.metadata.update(kept)
+        kept, lost = with_timecode(holder.metadata, count, output.format.name)
+        dropped = dropped or lost
+        holder.metadata.clear()
+        holder.metadata.update(kept)
     return dropped
 
 

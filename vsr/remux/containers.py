@@ -193,6 +193,11 @@ def holds_chapters(format_name: str) -> bool:
     return format_name in _WITH_CHAPTERS
 
 
+def holds_timecode(format_name: str) -> bool:
+    """Whether a container has a place for the timecode of a video's first frame."""
+    return format_name in {"mp4", "mov", "matroska", "webm", "nut"}
+
+
 def holds_display_matrix(format_name: str) -> bool:
     """Whether a container says how a picture is to be turned and mirrored."""
     return format_name in {*ISO_FAMILY, "matroska", "webm"}

@@ -24,6 +24,7 @@ from vsr.remux.containers import (
     counts_frames,
     formats_for,
     holds_chapters,
+    holds_timecode,
     lost_tags,
     muxer_options,
     name_options,
@@ -32,6 +33,7 @@ from vsr.remux.containers import (
 from vsr.remux.metadata import codec_name, label
 from vsr.remux.mux_probe import holds, is_chapter_text, sample
 from vsr.remux.subtitles import ENCODERS, add_text, is_text
+from vsr.remux.timecode import is_timecode_track
 from vsr.remux.timestamps import splitter
 from vsr.video.choose import is_cover
 from vsr.video.variants import is_left_out
@@ -133,6 +135,8 @@ def plan_streams(
     source, main = streams.container, streams.main
     wanted = [s for s in source.streams if s.index != main and wants.wants(s.type, is_cover(s))]
     wanted = [s for s in wanted if not (is_chapter_text(s) or is_left_out(s))]
+    codes = [s for s in wanted if is_timecode_track(source, s, main)]
+    wanted = [s for s in wanted if s not in codes]
     sampled = streams.sampled
     if sampled is None:
         sampled = sample(source, streams.path, main) if wanted else {}
@@ -148,6 +152,9 @@ def plan_streams(
             break
     assert best is not None
     _, name, actions = best
+    if not holds_timecode(name):
+        why = f"{target.suffix} cannot hold it"
+        actions.update((s.index, StreamAction(label(s), reason=why)) for s in codes)
     cover = any(is_cover(s) and actions[s.index].copied for s in wanted)
     return StreamMapping(
         name,

@@ -77,22 +77,6 @@ def lasting(metadata: dict[str, str]) -> dict[str, str]:
     return kept
 
 
-def without_timecode(
-    tags: Mapping[str, str], format_name: str, rate: Fraction | None
-) -> dict[str, str]:
-    """Tags for an output of so many frames a second: mp4 and its like count up to 255 in timecodes.
-
-    Their muxers refuse the file else.
-    """
-    if format_name not in _TIMECODED or not rate or round(rate) <= _MOST_COUNTED:
-        return dict(tags)
-    return {key: value for key, value in tags.items() if key.lower() != "timecode"}
-
-
-_TIMECODED = {"mp4", "mov", "ipod", "f4v", "3gp", "3g2"}
-_MOST_COUNTED = 255
-
-
 def with_statement(tags: Mapping[str, str], text: str, format_name: str = "") -> dict[str, str]:
     """Global tags with the statement in the first that is free for it; all others as they are.
 
