@@ -10,6 +10,7 @@ import av
 import pytest
 from av.stream import Disposition
 from support.clips import Clip, Held, held, make, nearest
+from support.copied_streams import payloads
 
 from vsr import Result, upscale
 
@@ -216,6 +217,23 @@ def test_a_subtitle_that_a_span_cuts_begins_with_it(tmp_path: Path, suffix: str)
     enlarge(source, target, start=Fraction(1, 5))
     assert spoken(target) == [("cut", 0, 200), ("inside", 700, 900)]
     assert held(target).pts[0] == 0
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+@pytest.mark.parametrize("start", [None, 0])
+def test_a_part_from_the_beginning_keeps_what_begins_before_the_picture(
+    tmp_path: Path, suffix: str, start: int | None
+) -> None:
+    source = make(tmp_path / "in.mp4", Clip(audio=("eng",), chapters=RICH["chapters"]))
+    assert held(source).times["audio"][0][0] < held(source).pts[0]  # AAC's run-up
+    target = tmp_path / f"out{suffix}"
+    enlarge(source, target, start=start, end=0.3)
+    (before,), (after,) = payloads(source, "audio"), payloads(target, "audio")
+    assert 10 < len(after) < len(before)
+    assert after == before[: len(after)]
+    with av.open(str(target)) as container:
+        ends = [chapter["end"] * chapter["time_base"] for chapter in container.chapters()]
+    assert ends == [Fraction(1, 5), Fraction(3, 10)]
 
 
 def test_many_streams_interleave_within_a_second(tmp_path: Path) -> None:

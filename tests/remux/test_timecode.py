@@ -7,10 +7,10 @@ from pathlib import Path
 
 import av
 import pytest
+from support.copied_streams import footage, passed, sound
+from support.interlaced import FILM, NTSC, FieldOrder, gray_frame, telecined, woven
 
 import vsr
-from tests.support.copied_streams import footage, passed, sound
-from tests.support.interlaced import FILM, NTSC, FieldOrder, gray_frame, telecined, woven
 from vsr.remux.timecode import Count
 
 PAL, DOUBLE = Fraction(25), 2 * NTSC

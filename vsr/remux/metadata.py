@@ -109,16 +109,16 @@ def chapters(
 ) -> list[Chapter]:
     """The file's chapters on an output's clock that begins at `output_start` of the file's.
 
-    With `cut`, what lies before `output_start` and from `end` on is left out.
+    What lies from `end` on is left out, and with `cut` what lies before `output_start`.
     """
     kept: list[Chapter] = []
     for number, chapter in enumerate(container.chapters()):
         base = chapter["time_base"] or Fraction(1, av.time_base)
         begins, ends = (chapter[edge] * base - output_start for edge in ("start", "end"))
-        if cut and (ends <= 0 or (end is not None and begins >= end - output_start)):
+        if (cut and ends <= 0) or (end is not None and begins >= end - output_start):
             continue
         begins = max(begins, Fraction(0))
-        if cut and end is not None:
+        if end is not None:
             ends = min(ends, end - output_start)
         kept.append(
             Chapter(

@@ -257,7 +257,7 @@ class Video:
                 self.stream_index,
                 self.output_start,
                 end,
-                not self.span.whole,
+                bool(self.span.start),  # else what begins before the picture belongs to it
                 self._damaged,
                 shown=self.pictures.shown,
             )
