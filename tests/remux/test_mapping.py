@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import pytest
@@ -267,6 +268,27 @@ def test_a_further_video_that_nobody_could_see_is_named(
     (dropped,) = went.plan.others.dropped
     assert dropped.startswith("1 video")
     assert dropped.endswith(why)
+
+
+@pytest.mark.parametrize("audio", ["copy", "transcode"])
+def test_a_further_sound_that_stands_beside_no_other_is_named_or_converted(
+    tmp_path: Path, audio: Literal["copy", "transcode"]
+) -> None:
+    def three(out: Any) -> Callable[[], None]:
+        writers = [sound(codec, 44100)(out) for codec in ("pcm_s16le", "pcm_s16le", "aac")]
+        return lambda: [write() for write in writers] and None
+
+    source = footage(tmp_path / "in.mov", three, "libx264")
+    went = passed(source, tmp_path / "out.flv", StreamOptions(audio=audio), encoder="h264")
+    others = went.plan.others
+    assert others.copied == ("1 audio pcm_s16le", "3 audio aac")
+    second = "2 audio pcm_s16le"
+    if audio == "transcode":
+        assert others.converted == (f"{second} as aac",)
+    else:
+        why = ".flv cannot hold it (--audio transcode converts it)"
+        assert others.dropped == (f"{second}: {why}",)
+    assert len(payloads(tmp_path / "out.flv", "audio")) == 2 + bool(others.converted)
 
 
 @pytest.mark.parametrize(("source_suffix", "suffix"), [(".mov", ".mov"), (".mov", ".mp4")])

@@ -61,7 +61,7 @@ def passed(
     """Copy a video without decoding it, and all else as vsr does. A part must begin at 0, or
     where a packet of the video begins."""
     told: list[str] = []
-    cut = TrimWindow(start or Fraction(0), end, sharp=start is not None or end is not None)
+    cut = TrimWindow(start or Fraction(0), end, sharp=bool(start))
     with open_input(source) as others, open_input(source) as pictures:
         main = main_video(others, source)
         streams = other_streams(source, others, main.index, cut, told)

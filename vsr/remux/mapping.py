@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,9 +142,7 @@ def plan_streams(
         sampled = sample(source, streams.path, main) if wanted else {}
     best: tuple[int, str, dict[int, StreamAction]] | None = None
     for name in able:
-        actions = {
-            s.index: _action(s, name, target, wants, sampled.get(s.index, [])) for s in wanted
-        }
+        actions = _actions(wanted, name, target, wants, sampled)
         missing = sum(bool(actions[s.index].reason) for s in wanted if s.type in _COUNTED)
         if best is None or missing < best[0]:
             best = missing, name, actions
@@ -180,10 +178,33 @@ def _lost(source: InputContainer, format_name: str, target: Path, cover: bool) -
     return tuple(lost)
 
 
+def _actions(
+    wanted: Sequence[Stream],
+    format_name: str,
+    target: Path,
+    wants: StreamOptions,
+    sampled: Mapping[int, list[Sampled]],
+) -> dict[int, StreamAction]:
+    """What can become of each stream in a container, beside those before it."""
+    actions: dict[int, StreamAction] = {}
+    heard = False
+    for stream in wanted:
+        first = sampled.get(stream.index, [])
+        action = _action(stream, format_name, target, wants, first, beside_sound=heard)
+        heard = heard or (isinstance(stream, AudioStream) and not action.reason)
+        actions[stream.index] = action
+    return actions
+
+
 def _action(
-    stream: Stream, format_name: str, target: Path, wants: StreamOptions, sampled: list[Sampled]
+    stream: Stream,
+    format_name: str,
+    target: Path,
+    wants: StreamOptions,
+    sampled: list[Sampled],
+    beside_sound: bool,
 ) -> StreamAction:
-    """What can become of a stream in a container."""
+    """What can become of a stream in a container, `beside_sound` or not."""
     name = label(stream)
     if is_cover(stream) and format_name == "matroska":
         if sampled and codec_name(stream) in COVERS:
@@ -193,9 +214,10 @@ def _action(
     if isinstance(stream, AudioStream) and not (known and stream.sample_rate and stream.channels):
         return StreamAction(name, reason="its sample rate or channels are unknown")
     if holds(format_name, stream, sampled, splitter(stream, format_name)):
-        if _is_one_too_many(stream, format_name, target):
+        if not _is_one_too_many(stream, format_name, target, beside_sound):
+            return StreamAction(name, copied=True)
+        if isinstance(stream, VideoStream):
             return StreamAction(name, reason=f"{target.suffix} holds one video")
-        return StreamAction(name, copied=True)
     if isinstance(stream, AudioStream):
         settings = settings_for(format_name, stream)
         if settings and _takes_audio(format_name, settings):
@@ -220,9 +242,13 @@ def _takes_text(format_name: str, stream: Stream, codec: str) -> bool:
     return _takes(format_name, lambda trial: add_text(trial, stream, codec))
 
 
-def _is_one_too_many(stream: Stream, format_name: str, target: Path) -> bool:
-    """Whether a stream is a video, of which the container holds one: it stands for both here."""
-    if not isinstance(stream, VideoStream) or is_cover(stream):
+def _is_one_too_many(stream: Stream, format_name: str, target: Path, beside_sound: bool) -> bool:
+    """Whether a stream is a video, or sound of a codec, of which the container holds one.
+
+    It stands for both here.
+    """
+    seen = isinstance(stream, VideoStream) and not is_cover(stream)
+    if not seen and not (isinstance(stream, AudioStream) and beside_sound):
         return False
 
     def add(trial: OutputContainer) -> None:
