@@ -12,7 +12,6 @@ from vsr.core.color_codes import ColorRange, Matrix
 from vsr.core.frame import ColorTags, Frame, VideoInfo, find_format
 from vsr.core.hdr import TRANSFERS
 from vsr.core.recolor import recoloured
-from vsr.core.stream_report import Others
 from vsr.images.cicp import cicp_of
 from vsr.images.hdr_chunks import clli_of, mdcv_of
 from vsr.images.metadata import Metadata
@@ -47,7 +46,7 @@ def _written(
     told = _told(spec.info)
     with create(replace(images, metadata=lambda number: told)) as output:
         # a chunk that is made here is nothing that was carried over
-        yield replace(output, write=lambda f: output.write(picture(f)), others=Others())
+        yield replace(output, write=lambda f: output.write(picture(f)), others=spec.others)
 
 
 def _told(info: VideoInfo) -> Metadata:

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vsr.core.color_codes import Primaries
@@ -57,6 +57,7 @@ class ImageSpec:
             a file meanwhile is replaced.
         before_commit: called with a single finished file before it gets its name.
         provenance_tag: goes into the files' metadata; "" for nothing.
+        others: what becomes of the source's other streams, of which images hold none.
     """
 
     target: Path
@@ -71,6 +72,7 @@ class ImageSpec:
     overwrite: bool = False
     before_commit: BeforeCommit | None = None
     provenance_tag: str = ""
+    others: Others = field(default_factory=Others)
 
     def name(self, number: int) -> str:
         """What the file of a frame is called, counted from 0."""
@@ -106,7 +108,8 @@ def create_image(spec: ImageSpec) -> Iterator[Output]:
             if spec.before_commit:
                 spec.before_commit(part, output)
 
-        output = Output(write, "", Others(kept.names, (), dropped))
+        others = Others(kept.names, (), (*spec.others.dropped, *dropped))
+        output = Output(write, "", others)
         yield output
         _check_count(target, written, 1)
         commit(part, target, spec.overwrite, before)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from vsr.core.commit import commit, part_for
 from vsr.core.errors import OutputError, writing
 from vsr.core.frame import Frame
-from vsr.core.stream_report import Others
 from vsr.core.threads import behind
 from vsr.images.formats import nearest_shape
 from vsr.images.images import to_pixels
@@ -55,7 +54,7 @@ def create_webp_animation(spec: ImageSpec) -> Iterator[Output]:
             if spec.before_commit:
                 spec.before_commit(part, output)
 
-        output = Output(write, "", Others())
+        output = Output(write, "", spec.others)
         with behind(write, lambda: iter(()), _QUEUE) as hand_over:
             output.write = hand_over
             yield output

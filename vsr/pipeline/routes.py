@@ -14,7 +14,7 @@ from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, VideoInfo, find_format
 from vsr.core.hdr import TRANSFERS
 from vsr.core.job import Job
-from vsr.core.options import READ_DEFAULTS, ReadOptions
+from vsr.core.options import READ_DEFAULTS, ReadOptions, StreamOptions
 from vsr.core.outlet import leads_out
 from vsr.core.source import Source
 from vsr.core.span import Span
@@ -45,6 +45,7 @@ from vsr.output.video import VideoSpec, create_video, stream_video, video_spec
 from vsr.output.webp_animation import create_webp_animation
 from vsr.pipeline.numbered import FIRST, target_names, target_pattern
 from vsr.remux.containers import format_of
+from vsr.remux.mapping import all_left_out
 from vsr.video.reader import Video, open_video
 
 # What players take for granted: BT.709, limited range, chroma at the left.
@@ -161,20 +162,22 @@ def create_target(
     )
     if pattern := target_pattern(source.path, job.target):
         first = job.options.read.start_number
-        return _create_numbered(source, replace(images, target=pattern.folder), pattern, first)
+        images = replace(images, target=pattern.folder)
+        return _create_numbered(source, images, pattern, first, job.options.streams)
     if isinstance(source, Images):
         if leads_out(job.target):
             return stream_video(_of_images(source, video), job.options.read.stall_timeout)
         return _create_from_images(source, images, video)
     if leads_out(job.target):
         return stream_video(video, job.options.read.stall_timeout)
+    wants = job.options.streams
     if names_folder(job.target):
-        return create_frame_folder(images)
+        return create_frame_folder(_without_others(images, source, wants))
     if job.target.suffix.lower() == ".webp":
-        return create_webp_of_video(images)
+        return create_webp_of_video(_without_others(images, source, wants))
     if is_image(job.target) and not _is_animation(source.path, job.target):
         if job.one_frame:
-            return create_image_of_frame(images)
+            return create_image_of_frame(_without_others(images, source, wants))
         raise OutputError(
             f"{job.target}: one image cannot hold a video; name a folder for its frames, or "
             "numbered images such as f_%04d.png"
@@ -182,13 +185,23 @@ def create_target(
     return create_video(video)
 
 
+def _without_others(images: ImageSpec, source: Source, wants: StreamOptions) -> ImageSpec:
+    """`images`, of a video: what they cannot hold of it is named."""
+    with source.other_streams() as streams:
+        return replace(images, others=all_left_out(streams, images.target, wants))
+
+
 def _create_numbered(
-    source: Source, images: ImageSpec, pattern: Numbered, first: int | None
+    source: Source,
+    images: ImageSpec,
+    pattern: Numbered,
+    first: int | None,
+    wants: StreamOptions,
 ) -> AbstractContextManager[Output]:
     """The output for frames that become numbered images."""
     images = replace(images, pattern=pattern, first=FIRST if first is None else first)
     if not isinstance(source, Images):
-        return create_frame_folder(images)
+        return create_frame_folder(_without_others(images, source, wants))
     names = None
     if not source.animation:
         names = target_names(pattern, source.path, source.files, first)

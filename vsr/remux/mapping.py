@@ -133,8 +133,7 @@ def plan_streams(
     if streams is None:
         return StreamMapping(able[0], note=_note(target, formats[0], able[0]))
     source, main = streams.container, streams.main
-    wanted = [s for s in source.streams if s.index != main and wants.wants(s.type, is_cover(s))]
-    wanted = [s for s in wanted if not (is_chapter_text(s) or is_left_out(s))]
+    wanted = _wanted(streams, wants)
     codes = [s for s in wanted if is_timecode_track(source, s, main)]
     wanted = [s for s in wanted if s not in codes]
     sampled = streams.sampled
@@ -161,6 +160,24 @@ def plan_streams(
         _lost(source, name, target, cover),
         _note(target, formats[0], name),
     )
+
+
+def all_left_out(streams: OtherStreams | None, target: Path, wants: StreamOptions) -> Others:
+    """What becomes of a source's other streams where the target is images, which hold none."""
+    if streams is None:
+        return Others()
+    holder = target.suffix or "an image"
+    dropped = [f"{label(s)}: {holder} cannot hold it" for s in _wanted(streams, wants)]
+    if count := len(streams.container.chapters()):
+        dropped.append(f"{count} chapters: {holder} cannot hold them")
+    return Others(dropped=tuple(dropped))
+
+
+def _wanted(streams: OtherStreams, wants: StreamOptions) -> list[Stream]:
+    """The other streams that are asked for."""
+    others = (s for s in streams.container.streams if s.index != streams.main)
+    asked = (s for s in others if wants.wants(s.type, is_cover(s)))
+    return [s for s in asked if not (is_chapter_text(s) or is_left_out(s))]
 
 
 def _note(target: Path, own: str, name: str) -> str:
