@@ -222,7 +222,7 @@ class Live:
         if packet is None or (packet.pts is None and packet.dts is None):
             return packet is not None and before is not None  # it follows the last one
         begins, ends, decoded = _times(packet, shift)
-        early = ends <= 0 and not (self._is_pipe and self.span.whole)
+        early = ends <= 0 and not self._is_pipe  # which gives what a file would: from its start
         if early or (self.span.end is not None and begins >= self.span.end):
             return False
         if before is not None and number > before.connection and decoded <= before.decoded:
