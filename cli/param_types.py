@@ -30,7 +30,8 @@ from vsr.util.text import shown
 _HOUR = 3600  # seconds
 _INTEGER = r"[+-]?\d{1,20}"
 _DECIMAL = r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?"
-_EXACT = r"\d{1,60}(?:\.\d{1,60}|/[1-9]\d{0,59})?"  # what takes long to read is no number
+# what takes long to read is no number
+_EXACT = r"(?:\d{1,60}(?:\.\d{1,60}|/[1-9]\d{0,59})?|\.\d{1,60})"
 
 
 class Number(click.ParamType[float]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -41,6 +41,8 @@ from vsr.video.reader import open_video as _open_video
 from vsr.video.shots import mark_shots
 
 _DECODED_AHEAD = 4  # frames
+
+_COMPUTE = tuple(field.name for field in fields(ComputeOptions))
 
 AnyImage = TypeVar("AnyImage", bound=Image)
 
@@ -108,6 +110,9 @@ class Upscaler:
         **compute: Any,
     ) -> None:
         self._denoise = UpscaleOptions(denoise=denoise).denoise  # checks it
+        if unknown := sorted(compute.keys() - _COMPUTE):
+            known = ", ".join(["scale", "denoise", "warn", *_COMPUTE])
+            raise TypeError(f"unknown option {unknown[0]!r}; known: {known}")
         self._compute = ComputeOptions(**compute)
         picture = PictureOptions(scale=scale)  # type: ignore[arg-type]
         if not isinstance(model, str | Path | None):
@@ -178,7 +183,8 @@ class Upscaler:
                 here is closed with the last frame, or with the iterator.
             warn: called with each warning.
 
-        Raises InputError, with the first frame where the source cannot be opened.
+        Raises, with the first frame, InputError where the source cannot be opened, and TypeError
+        where it is nothing of the kind.
         """
         network = self._model.network
         with (
@@ -226,7 +232,11 @@ def _entered(
     """A source to enter: what is open already is left open."""
     if isinstance(source, str | Path | Url):
         return open_video(source, warn=warn)
-    return source if isinstance(source, AbstractContextManager) else nullcontext(source)
+    if isinstance(source, AbstractContextManager):
+        return source
+    if not hasattr(source, "frames"):
+        raise TypeError(f"source {quoted(source)}: must be a path, or what vsr.open_video gives")
+    return nullcontext(source)
 
 
 def open_video(

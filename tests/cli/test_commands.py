@@ -458,6 +458,7 @@ def test_help_names_every_command_and_option() -> None:
         ("0", 0),
         ("007", 7),
         ("12.5", Fraction(25, 2)),
+        (".5", Fraction(1, 2)),
         ("0.1", Fraction(1, 10)),  # no binary fraction is
         ("1:30", 90),
         ("1:05.25", Fraction(261, 4)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +266,19 @@ def test_a_video_is_read_once(up: vsr.Upscaler, tmp_path: Path) -> None:
 def test_opening_takes_what_reading_knows() -> None:
     with pytest.raises(TypeError, match="crop"):
         vsr.open_video("in.mp4", crop="0,0,16,16")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("scale", [np.float32(2.5), np.float64(2.5), np.int64(2)])
+def test_numbers_of_numpy_are_numbers(scale: Any) -> None:
+    up = vsr.Upscaler("nearest", scale=scale, strength=np.float32(50))
+    assert up.scale == Fraction(float(scale))
+    assert type(up.scale.numerator) is int
+
+
+def test_what_is_no_video_and_no_option_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"unknown option 'crf'; known: scale, .*compiled"):
+        vsr.Upscaler("nearest", scale=2, crf=20)
+    up = vsr.Upscaler("nearest", scale=2)
+    for wrong in (None, 3, [tmp_path]):
+        with pytest.raises(TypeError, match="must be a path, or what vsr"):
+            next(up.frames(wrong))  # type: ignore[arg-type]

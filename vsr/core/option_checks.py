@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import fields
 from fractions import Fraction
+from numbers import Integral, Real
 from operator import index
 from typing import Any, get_args
 
@@ -48,10 +49,12 @@ def whole(error: type[VsrError], name: str, value: Any) -> int:
     raise error(f"{name} {shown(value)}: must be a whole number")
 
 
-def number(error: type[VsrError], name: str, value: Any) -> Any:
-    """The value, if it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+def number(error: type[VsrError], name: str, value: Any) -> int | float | Fraction:
+    """The value, if it is a finite number; those of other libraries as Python's own."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise error(f"{name} {shown(value)}: must be a number")
+    if not isinstance(value, int | float | Fraction):
+        value = index(value) if isinstance(value, Integral) else float(value)
     try:
         finite = math.isfinite(value)
     except OverflowError:  # of what no float holds; the caller's bounds are far below that
@@ -60,7 +63,8 @@ def number(error: type[VsrError], name: str, value: Any) -> Any:
         raise error(f"{name} {value}: must be a finite number")
     if isinstance(value, Fraction) and value.denominator >= 10**_MOST_DIGITS:
         raise error(f"{name} {float(value):g}: must be of at most {_MOST_DIGITS} digits")
-    return value
+    found: int | float | Fraction = value
+    return found
 
 
 def threads_of(error: type[VsrError], value: Any) -> float:
@@ -83,9 +87,9 @@ def seconds(name: str, time: float | Fraction | None) -> Fraction | None:
     """A time that was given as the argument `name`, made exact. Raises InputError."""
     if time is None:
         return None
-    if number(InputError, name, time) > LONGEST:
-        raise InputError(f"{name} {float(time):g} s: must be at most {LONGEST}")
-    return exact(time)
+    if (found := number(InputError, name, time)) > LONGEST:
+        raise InputError(f"{name} {float(found):g} s: must be at most {LONGEST}")
+    return exact(found)
 
 
 def exact(value: float | Fraction) -> Fraction:

@@ -101,9 +101,9 @@ class ReadOptions:
         if not isinstance(self.limits, Limits):
             raise InputError(f"limits {self.limits!r}: must be vsr.Limits")
         if self.rate is not None:
-            if number(InputError, "rate", self.rate) not in RATE:
-                raise InputError(f"rate {self.rate}: must be {RATE} frames a second")
-            rate = exact(self.rate)
+            if (given := number(InputError, "rate", self.rate)) not in RATE:
+                raise InputError(f"rate {given}: must be {RATE} frames a second")
+            rate = exact(given)
             if max(rate.as_integer_ratio()) > _MOST_OF_LIBAV:
                 raise InputError(f"rate {rate}: its parts must be at most {_MOST_OF_LIBAV}")
             set_fields(self, rate=rate)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from operator import index
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from vsr.core.bounds import SCALE, SIDE
 from vsr.core.errors import OutputError
@@ -93,8 +92,7 @@ class PictureOptions:
     def __post_init__(self) -> None:
         check_types(OutputError, self)
         if self.scale is not None:
-            factor = _pythons(self.scale)
-            if number(OutputError, "scale", factor) not in SCALE:
+            if (factor := number(OutputError, "scale", self.scale)) not in SCALE:
                 raise OutputError(f"scale {shown(factor)}: must be {SCALE}")
             set_fields(self, scale=exact(factor))
         for name in ("width", "height"):
@@ -142,14 +140,6 @@ class PictureOptions:
         if self.to or self.box:
             return self.to or str(self.box)
         return f"w{self.width}" if self.height is None else f"h{self.height}"
-
-
-def _pythons(factor: Any) -> Any:
-    """Whole numbers of other libraries as Python's own."""
-    try:
-        return factor if isinstance(factor, bool) else index(factor)
-    except TypeError:
-        return factor
 
 
 def plain(factor: Fraction) -> int | float:

@@ -35,6 +35,7 @@ from vsr.remux.mux_probe import holds, is_chapter_text, sample
 from vsr.remux.subtitles import ENCODERS, add_text, is_text
 from vsr.remux.timecode import is_timecode_track
 from vsr.remux.timestamps import splitter
+from vsr.util.text import counted
 from vsr.video.choose import is_cover
 from vsr.video.variants import is_left_out
 
@@ -169,7 +170,7 @@ def all_left_out(streams: OtherStreams | None, target: Path, wants: StreamOption
     holder = target.suffix or "an image"
     dropped = [f"{label(s)}: {holder} cannot hold it" for s in _wanted(streams, wants)]
     if count := len(streams.container.chapters()):
-        dropped.append(f"{count} chapters: {holder} cannot hold them")
+        dropped.append(_chapters_lost(count, holder))
     return Others(dropped=tuple(dropped))
 
 
@@ -191,8 +192,12 @@ def _lost(source: InputContainer, format_name: str, target: Path, cover: bool) -
     if tags := lost_tags(format_name, source.metadata, cover):
         lost.append(f"tags {', '.join(tags)}: {target.suffix} cannot hold them")
     if (count := len(source.chapters())) and not holds_chapters(format_name):
-        lost.append(f"{count} chapters: {target.suffix} cannot hold them")
+        lost.append(_chapters_lost(count, target.suffix))
     return tuple(lost)
+
+
+def _chapters_lost(count: int, holder: str) -> str:
+    return f"{counted(count, 'chapter')}: {holder} cannot hold {'it' if count == 1 else 'them'}"
 
 
 def _actions(
