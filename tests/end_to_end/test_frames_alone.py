@@ -27,8 +27,8 @@ def test_what_images_cannot_hold_is_named(tmp_path: Path, name: str, holder: str
     assert result.dropped == (
         f"1 audio aac (eng): {holder} cannot hold it",
         f"2 subtitle subrip (eng): {holder} cannot hold it",
-        f"1 chapters: {holder} cannot hold them",
+        f"1 chapter: {holder} cannot hold it",
     )
     again = upscale(source, target, model="nearest", scale=2, end=end, audio="none",
                     subtitles=False, overwrite=True)  # fmt: skip
-    assert again.dropped == (f"1 chapters: {holder} cannot hold them",)
+    assert again.dropped == (f"1 chapter: {holder} cannot hold it",)
