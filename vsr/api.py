@@ -316,8 +316,9 @@ def _resolved(source: Path | Url, target: Path, options: UpscaleOptions) -> tupl
     options = at_own_scale(options)
     job = Job(source, target, options)
     still = _is_still(source)
-    job = replace(job, one_frame=_is_one_frame(job))
-    one_by_one = _are_apart(job) or still or job.one_frame
+    apart = _are_apart(job) or still
+    job = replace(job, one_frame=not apart and _is_one_frame(job))
+    one_by_one = apart or job.one_frame
     job = replace(job, factor=factor_of(source, replace(options, read=reading_of(job))))
     scale = usual_scale(job.enlarges_by)
     choice = choose_model(source, options, scale, one_by_one)

@@ -86,7 +86,6 @@ class Live:
         self._receiver = receiver
         self._tally = tally
         self._warn = warn
-        self._is_pipe = url.is_pipe
         self.is_live = not url.is_pipe
         self._starts = Fraction(first.container.start_time or 0, av.time_base)
         self._copied = False  # whether the other streams are asked for
@@ -222,7 +221,7 @@ class Live:
         if packet is None or (packet.pts is None and packet.dts is None):
             return packet is not None and before is not None  # it follows the last one
         begins, ends, decoded = _times(packet, shift)
-        early = ends <= 0 and not self._is_pipe  # which gives what a file would: from its start
+        early = ends <= 0 and self.is_live  # a pipe gives what a file would: from its start
         if early or (self.span.end is not None and begins >= self.span.end):
             return False
         if before is not None and number > before.connection and decoded <= before.decoded:
@@ -282,7 +281,7 @@ class Live:
     def _join(self, connection: Connection, begins: Fraction) -> Fraction:
         """By how many seconds the times of a connection are moved; its first frame's is given."""
         if self._latest_at is None:
-            shift = -(self._zero(begins) if self._is_pipe else begins)
+            shift = -(begins if self.is_live else self._zero(begins))
         else:
             came = self._latest_at if connection.began is None else connection.began
             gap = max(Fraction(came - self._latest_at), self._nominal_step() * self.info.time_base)
