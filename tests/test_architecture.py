@@ -237,6 +237,13 @@ def _tree(folder: Path, **changed: str) -> tuple[dict[str, Path], list[Import]]:
     return modules, list(imports_of(modules))
 
 
+def test_nobody_has_libavs_log_told_to_python() -> None:
+    """A decoder's thread that logs waits for Python, which may wait for it, closing a decoder."""
+    modules = [path for folder in _FOLDERS.values() for path in folder.rglob("*.py")]
+    assert modules
+    assert [path for path in modules if "av.logging" in path.read_text(encoding="utf-8")] == []
+
+
 def test_a_tree_in_order_passes(tmp_path: Path) -> None:
     modules, imports = _tree(tmp_path)
     assert set(modules) >= {"vsr", "vsr.low", "vsr.low.a", "vsr.high.c", "vsr.top"}

@@ -247,12 +247,48 @@ def test_plane_sizes_are_libavs(width: int, height: int) -> None:
     ("suffix", "options", "pix_fmt"),
     [(".mp4", FAST, "yuv420p"), (".mkv", {"bf": "2"}, "yuv420p10le"), (".ts", FAST, "yuvj420p")],
 )
-@pytest.mark.parametrize("siting", ["center", "topleft", "top", "bottomleft", "bottom"])
+@pytest.mark.parametrize("siting", ["center", "topleft", "top"])
 def test_the_siting_of_chroma_is_read(
     tmp_path: Path, suffix: str, options: dict[str, str], pix_fmt: str, siting: str
 ) -> None:
     told = {**options, "chroma_sample_location": siting}
     assert of_clip(tmp_path, suffix, options=told, pix_fmt=pix_fmt).color.siting == siting
+
+
+def test_chroma_at_the_bottom_counts_as_unsaid(tmp_path: Path) -> None:
+    told = {**FAST, "chroma_sample_location": "bottom"}
+    assert of_clip(tmp_path, options=told).color.siting == ""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "changes", "siting"),
+    [
+        (".avi", {"codec": "dvvideo", "width": 720, "height": 576}, "topleft"),
+        (".avi", {"codec": "mpeg4"}, "left"),
+        (".avi", {"codec": "rawvideo"}, ""),
+        (".mkv", {"codec": "ffv1"}, ""),
+    ],
+)
+def test_siting_without_a_word_is_the_codecs(
+    tmp_path: Path, suffix: str, changes: dict[str, Any], siting: str
+) -> None:
+    assert of_clip(tmp_path, suffix, **changes, options={}).color.siting == siting
+
+
+@pytest.mark.parametrize(
+    ("word", "siting"),
+    [("420mpeg2", "left"), ("420paldv", "topleft"), ("420jpeg", "center"), ("422", "")],
+)
+def test_the_siting_of_y4m_is_read(tmp_path: Path, word: str, siting: str) -> None:
+    path = tmp_path / "clip.y4m"
+    frame = b"FRAME\n" + bytes(range(16 * 8)) * 2
+    path.write_bytes(f"YUV4MPEG2 W16 H8 F25:1 C{word}\n".encode() + 2 * frame[: _y4m(word)])
+    assert described(path).color.siting == siting
+
+
+def _y4m(word: str) -> int:
+    """The bytes of a frame of 16x8 pixels, with its header."""
+    return len("FRAME\n") + (2 * 16 * 8 if word == "422" else 3 * 16 * 8 // 2)
 
 
 def test_siting_left_is_the_default_and_need_not_be_said(tmp_path: Path) -> None:

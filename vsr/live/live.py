@@ -37,7 +37,6 @@ from vsr.video.discontinuities import move_by
 from vsr.video.planes import PlaneReader, describe
 from vsr.video.quantisers import quantiser_of
 from vsr.video.reader import FAR_START
-from vsr.video.siting import read_siting
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 
 TRIES = 5
@@ -77,7 +76,6 @@ class Live:
         first: Connection,
         tally: Tally,
         warn: Warn,
-        siting: str = "",
     ) -> None:
         self.path = url
         self.span = Span(end=duration)
@@ -101,7 +99,7 @@ class Live:
             reason = self._broken.reason if self._broken else ""
             raise InputError(f"{url}: no picture came ({reason or 'it ended'})")
         self._decoded = chain([opening], decoded)
-        info = describe(first.container, first.stream, opening[0], siting)
+        info = describe(first.container, first.stream, opening[0])
         base = first.base / finer(first.base)
         rate = None if first.clockless else info.frame_rate
         self.info = replace(info, time_base=base, frame_rate=rate, expected_frames=None)
@@ -338,15 +336,14 @@ def open_live(
     video_stream: int | None = None,
     container: InputContainer | None = None,
     limits: Limits = DEFAULTS,
-    siting: str = "",
 ) -> Iterator[Live]:
     """Open a live stream, to be read for `duration` seconds, or until it ends, or `stop` is set.
 
     A connection is broken that gives nothing for as long as the address is waited for; then it is
     made anew, up to `tries` times in a row. `container` is the address opened already, if it is;
     it is closed here. With `strict`, damaged packets are an error. `video_stream` is which of
-    several videos to take, see `main_video`; `siting` where its chroma lies, if that is known.
-    Raises InputError where no picture comes, or one that is over the `limits`.
+    several videos to take, see `main_video`. Raises InputError where no picture comes, or one
+    that is over the `limits`.
     """
     stop = stop or Event()
     with interruptible(), container or open_url(url) as opened:
@@ -358,7 +355,7 @@ def open_live(
             warn(note)
         receiver = Receiver(url, first, tries, stop, tally, warn)
         try:
-            yield Live(url, duration, receiver, first, tally, warn, siting)
+            yield Live(url, duration, receiver, first, tally, warn)
         finally:
             receiver.close()
 
@@ -375,7 +372,7 @@ def open_pipe(
     inlet, stop = pipe.inlet, stop or Event()
     inlet.patience, inlet.stop = reading.stall_timeout, stop
     try:
-        siting = look_at(pipe, reading, warn).color.siting
+        look_at(pipe, reading, warn)  # what comes may be refused before it is taken
         with (
             interruptible(),
             open_live(
@@ -388,7 +385,6 @@ def open_pipe(
                 video_stream=reading.video_stream,
                 container=take_pipe(pipe),
                 limits=reading.limits,
-                siting=siting,
             ) as live,
         ):
             yield live
@@ -415,7 +411,7 @@ def look_at(pipe: Pipe, reading: ReadOptions, warn: Warn = ignore) -> VideoInfo:
                 f"{pipe}: is interlaced, and what comes by a pipe is not deinterlaced; its writer "
                 "can do that, as ffmpeg does with -vf bwdif"
             )
-        return describe(container, stream, first, read_siting(pipe, stream.index))
+        return describe(container, stream, first)
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class _Frame:
 
 
 def _seen(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> _Frame:
-    info = describe(container, stream, frame, siting="")
+    info = describe(container, stream, frame)
     samples = PlaneReader(info, ignore)(frame)[0]  # the job itself will warn
     luma: Plane = (samples >> (info.format.depth - 8)).astype(np.uint8)
     return _Frame(luma, quantiser_of(frame))

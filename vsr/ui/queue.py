@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import Any
 
 from vsr.core.events import Warn, ignore
@@ -46,8 +46,9 @@ class JobQueue:
         self._store, self._program, self._at_once = store, tuple(program), at_once
         self._jobs: dict[str, Job] = {}
         self._runs: dict[str, Run] = {}
-        self._listeners: list[Listener] = []
         self._changed = Condition()  # with the lock of all of the above
+        self._listeners: list[Listener] = []
+        self._listening = Lock()  # of the listeners alone: who comes need not wait for the disk
         self._closed = False
         self._thread = Thread(target=self._work, name="job queue", daemon=True)
         for job in store.load(warn):
@@ -69,11 +70,11 @@ class JobQueue:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Be told of changes, until what is returned is called."""
-        with self._changed:
+        with self._listening:
             self._listeners.append(listener)
 
         def leave() -> None:
-            with self._changed:
+            with self._listening:
                 self._listeners.remove(listener)
 
         return leave
@@ -210,7 +211,9 @@ class JobQueue:
         self._changed.notify_all()
 
     def _tell(self, job_id: str) -> None:
-        for listener in self._listeners:
+        with self._listening:
+            listeners = tuple(self._listeners)
+        for listener in listeners:
             listener(job_id)
 
     def _told(self, job: Job) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from vsr.core.hdr import light_of, mastering_of
 from vsr.core.side_data import dropped_of, said_of, user_data_of
 from vsr.core.stereo import stereo_of
 from vsr.video.rate import nominal_rate
+from vsr.video.siting import siting_of
 from vsr.video.unpack import unpacked
 
 _UNSPECIFIED = 2  # of each of H.273's tables
@@ -50,10 +51,8 @@ _EXIF_CODECS = {"mjpeg", "png", "apng", "webp", "tiff", "jpegxl", "libjxl"}
 _ACCURATE = 0x4 | 0x40000 | 0x2000
 
 
-def describe(
-    container: InputContainer, stream: VideoStream, first: VideoFrame, siting: str
-) -> VideoInfo:
-    """What holds for all frames, from the stream's header, siting and first frame."""
+def describe(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
+    """What holds for all frames, from the stream's header and first frame."""
     assert stream.time_base is not None
     rate = nominal_rate(stream)
     expected = stream.frames or None
@@ -69,7 +68,7 @@ def describe(
         height=first.height,
         time_base=stream.time_base,
         format=_readable(container, first),
-        color=_color(stream, first, siting),
+        color=_color(container, stream, first),
         pixel_aspect=aspect if aspect and _is_sane(aspect) else None,
         display_matrix=_integers(matrix) if matrix is not None else None,
         frame_rate=rate or None,
@@ -138,7 +137,7 @@ def _layout(format_: VideoFormat) -> tuple[int, int, int, int, bool]:
     return depth, columns, rows, 3 + alpha, False
 
 
-def _color(stream: VideoStream, first: VideoFrame, siting: str) -> ColorTags:
+def _color(container: InputContainer, stream: VideoStream, first: VideoFrame) -> ColorTags:
     context = stream.codec_context
     primaries = _known(first.color_primaries, context.color_primaries)
     transfer = _known(first.color_trc, context.color_trc)
@@ -150,7 +149,7 @@ def _color(stream: VideoStream, first: VideoFrame, siting: str) -> ColorTags:
         matrix=_known(first.colorspace, context.colorspace),
         primaries=primaries,
         transfer=transfer,
-        siting=siting or ("center" if full else ""),
+        siting=siting_of(container, stream) or ("center" if full else ""),
     )
 
 

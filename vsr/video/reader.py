@@ -41,7 +41,6 @@ from vsr.video.preroll import ReadPlanes, lead_in, warm_up
 from vsr.video.quantisers import quantiser_of
 from vsr.video.rate import nominal_rate
 from vsr.video.seek import Frames, decode, decode_from
-from vsr.video.siting import read_siting
 from vsr.video.stable import state_of, watched
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
 from vsr.video.truncation import missing_bytes
@@ -327,7 +326,6 @@ def open_video(
             warn(note)
         leave_out_variants(container, stream)
         check_header(path, container, stream, reading.limits)
-        siting = within(reading.stall_timeout, lambda: read_siting(path, stream.index))
         stream.thread_type = "NONE"  # threads hold frames back, and lose them at a broken end
         origin = Fraction(container.start_time or 0, av.time_base)
         fields = within(
@@ -346,7 +344,7 @@ def open_video(
             warn(note)
         if note := single_fields_note(stream.codec_context.name, first):
             warn(note)
-        facts = describe(container, stream, first, siting)
+        facts = describe(container, stream, first)
         if is_part_list(path):  # libav knows their length alone, pauses and all
             facts = replace(facts, expected_frames=int(_of_parts(path, Span())))
         is_opaque = facts.format.has_alpha and is_opaque_gif(path)

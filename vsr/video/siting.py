@@ -1,66 +1,53 @@
-"""Where a video's chroma lies, which PyAV tells in no other way than libav's log."""
+"""Where a video's chroma lies, which PyAV tells in no way of its own."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from threading import Lock
+from io import BytesIO
 
 import av
-import av.logging
 from av.container import InputContainer
-from av.filter import Graph
 from av.video.stream import VideoStream
 
-from vsr.core.color import SITINGS
-from vsr.core.errors import InputError, StalledError
-from vsr.core.url import Url
-from vsr.video.open import open_input
-from vsr.video.variants import leave_out_variants
-
-_log_level = Lock()
+_BY_STANDARD = {"dvvideo": "topleft", "h263": "center", "speedhq": "center"}
+_SAID = {(1, 2): "left", (2, 2): "center", (1, 1): "topleft", (2, 1): "top"}
+# ChromaSitingHorz and ChromaSitingVert, a byte each: RFC 9559, 5.1.4.1.28.26.
+_MATROSKA = re.compile(rb"\x55\xb7\x81(.)\x55\xb8\x81(.)", re.DOTALL)
+_Y4M = {b" C420mpeg2": "left", b" C420paldv": "topleft", b" C420jpeg": "center"}
 
 
-def read_siting(path: Path | Url, stream_index: int) -> str:
-    """The siting of the stream's first frame, a key of SITINGS, or "" where it is unsaid.
+def siting_of(container: InputContainer, stream: VideoStream) -> str:
+    """The siting of a stream's chroma, a key of SITINGS, or "" where it is unsaid.
 
-    The frame is decoded apart, without threads: with logging on, a decoder's thread may wait
-    for Python while Python, closing the decoder, waits for the thread. Raises StalledError.
+    What libav has found out while it opened the container is read from the header of a file that
+    it would write. (Its log tells more, but a log that Python hears may halt all: a decoder's
+    thread waits for Python then, while Python, closing the decoder, waits for the thread.) Chroma
+    at the bottom, which Matroska has no code for, counts as unsaid.
     """
-    try:
-        with open_input(path) as container:
-            stream = container.streams[stream_index]
-            assert isinstance(stream, VideoStream)
-            leave_out_variants(container, stream)
-            stream.thread_type = "NONE"
-            line = _shown(container, stream)
-    except StalledError:
-        raise
-    except (InputError, av.FFmpegError, EOFError, OSError, StopIteration, ValueError):
+    codec = stream.codec_context.name
+    if codec in _BY_STANDARD:
+        return _BY_STANDARD[codec]
+    if codec == "rawvideo":
+        return _of_raw(container, stream)
+    found = _MATROSKA.search(_header(stream, "matroska"))
+    return _SAID.get((found[1][0], found[2][0]), "") if found else ""
+
+
+def _of_raw(container: InputContainer, stream: VideoStream) -> str:
+    """Of bare samples, Y4M alone says where they lie."""
+    if container.format.name != "yuv4mpegpipe":
         return ""
-    found = re.search(r"\bcl:(\w+)", line)
-    return found.group(1) if found and found.group(1) in SITINGS else ""
+    header = _header(stream, "yuv4mpegpipe")
+    return next((siting for word, siting in _Y4M.items() if word in header), "")
 
 
-def _shown(container: InputContainer, stream: VideoStream) -> str:
-    """What libav's showinfo filter logs of the stream's first frame."""
-    graph = Graph()
-    source, show, sink = (
-        graph.add_buffer(template=stream),
-        graph.add("showinfo"),
-        graph.add("buffersink"),
-    )
-    source.link_to(show)
-    show.link_to(sink)
-    graph.configure()
-    frame = next(container.decode(stream))
-    with _log_level:
-        before = av.logging.get_level()
-        av.logging.set_level(av.logging.INFO)
-        try:
-            with av.logging.Capture() as logs:
-                graph.push(frame)
-                graph.pull()
-        finally:
-            av.logging.set_level(before)
-    return "".join(message for _, _, message in logs)
+def _header(stream: VideoStream, container_format: str) -> bytes:
+    """What a file with such a stream would begin with; b"" where it cannot hold it."""
+    file = BytesIO()
+    try:
+        with av.open(file, "w", format=container_format) as made:
+            made.add_stream_from_template(stream)
+            made.start_encoding()
+            return file.getvalue()
+    except (av.FFmpegError, OSError, ValueError):
+        return b""
