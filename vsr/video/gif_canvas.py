@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vsr.core.url import Url
-from vsr.video.animation_ends import after_pieces, byte_at, palette_bytes
+from vsr.video.gif_blocks import END, EXTENSION, PICTURE, byte_at, gif_blocks
 
 _STARTS = (b"GIF87a", b"GIF89a")
+_CONTROL = 0xF9  # the extension that says what becomes of the next picture
 _CLEARED, _RESTORED = 2, 3  # what becomes of a picture before the next one, by GIF89a
 
 
@@ -30,28 +31,22 @@ def _is_opaque(file: BinaryIO, size: int) -> bool:
     """Whether all of the canvas is covered after each picture. Damaged, it is not told."""
     file.seek(6)
     canvas = file.read(4)
-    place = 13 + palette_bytes(byte_at(file, 10))
     covered, flags = False, 0
-    while place < size:
-        match byte_at(file, place):
-            case 0x3B:
-                return covered
-            case 0x21:
-                if byte_at(file, place + 1) == 0xF9:
-                    flags = byte_at(file, place + 3)
-                place = after_pieces(file, place + 2)
-            case 0x2C:
-                file.seek(place + 1)
-                corner, sides = file.read(4), file.read(4)
-                before = covered
-                covered = covered or (not flags & 1 and corner == bytes(4) and sides == canvas)
-                if not covered:
-                    return False
-                place = after_pieces(file, place + 11 + palette_bytes(byte_at(file, place + 9)))
-                left = flags >> 2 & 7
-                if byte_at(file, place) != 0x3B and left in (_CLEARED, _RESTORED):
-                    covered = before and left == _RESTORED
-                flags = 0
-            case _:
-                return False
+    for block in gif_blocks(file, size):
+        if block.kind == EXTENSION:
+            if byte_at(file, block.place + 1) == _CONTROL:
+                flags = byte_at(file, block.place + 3)
+            continue
+        if block.kind != PICTURE:
+            return covered and block.kind == END
+        file.seek(block.place + 1)
+        corner, sides = file.read(4), file.read(4)
+        before = covered
+        covered = covered or (not flags & 1 and corner == bytes(4) and sides == canvas)
+        if not covered:
+            return False
+        left = flags >> 2 & 7
+        if byte_at(file, block.end) != END and left in (_CLEARED, _RESTORED):
+            covered = before and left == _RESTORED
+        flags = 0
     return covered
