@@ -24,25 +24,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vsr.core.errors import OutputError, TrainingError
+from vsr.core.errors import TrainingError
 from vsr.core.events import Warn, ignore, once
-from vsr.core.paths import check_output_folder
 from vsr.inference.engine import torch_device
 from vsr.training.adversarial_recipe import AdversarialRecipe
 from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
-    compare,
     load_parts,
     read_checkpoint,
+    save_parts,
     save_weights,
-    write_whole,
 )
 from vsr.training.content import Content, load_content
 from vsr.training.data import Patches
 from vsr.training.fit import begin, descend, inputs, least_side, patches
 from vsr.training.loop import run_trainer
-from vsr.training.run_folder import LOG, run_folder
+from vsr.training.run_folder import RunFiles, run_folder
 from vsr.training.srgan_discriminator import SrganDiscriminator, taken_in, told_apart
 from vsr.training.step_down import step_down
 from vsr.training.validation import RECORDED, validate, validation_items
@@ -117,31 +115,24 @@ def fit_adversarially(
     if plain.threads:
         torch.set_num_threads(plain.threads)
     device = torch_device(plain.device)
-    checkpoint, kept, log_file = (
-        folder / name for name in ("checkpoint.pt", "best.safetensors", LOG)
-    )
     read = [recipe.features] if recipe.features else []
-    check_output_folder(folder, [*read, *inputs(plain)])
-    if kept.exists() and not (checkpoint.exists() or log_file.exists()):
-        raise OutputError(
-            f"{kept}: exists already, and no {log_file.name} beside it says that a run wrote it; "
-            "choose another folder"
-        )
+    files = RunFiles.of(folder, [*read, *inputs(plain)])
     run = _begin(recipe, device)
     warn = once(warn)
     pairs = _pairs(recipe, run, warn)
     with run_folder(folder):
-        if checkpoint.exists():
-            _load(run, recipe, checkpoint, device)
+        if files.checkpoint.exists():
+            saved = read_checkpoint(files.checkpoint, device)
+            load_parts(_parts(run), run.generator, recipe.identity, saved, files.checkpoint)
             tell_changes(recipe, folder, warn)
         else:
             keep_options(recipe, folder)
         items = validation_items(plain.validation, plain.scale)
         trainer = _Adversaries(recipe, run, pairs, items, folder, device, warn)
-        run_trainer(trainer, plain.done, log_file, device, report)
-        if not kept.exists():  # it was over already, and someone took its result away
-            save_weights(run.generator.average, plain, kept)
-    return kept
+        run_trainer(trainer, plain.done, files.log, device, report)
+        if not files.best.exists():  # it was over already, and someone took its result away
+            save_weights(run.generator.average, plain, files.best)
+    return files.best
 
 
 @dataclass
@@ -197,7 +188,8 @@ class _Adversaries:
         self.save_checkpoint()
 
     def save_checkpoint(self) -> None:
-        _save(self.sides, self.recipe, self.folder / "checkpoint.pt")
+        path = self.folder / "checkpoint.pt"
+        save_parts(_parts(self.sides), self.run, self.recipe.identity, path)
 
     def progress(self, fraction: float, saved: bool) -> AdversarialProgress:
         content, fooled, apart = (float(value) for value in self.sums / self.summed)
@@ -276,25 +268,6 @@ def _pairs(recipe: AdversarialRecipe, run: AdversarialRun, warn: Warn) -> Patche
             f"{least_side(plain) * plain.scale} pixels"
         )
     return pairs
-
-
-def _save(run: AdversarialRun, recipe: AdversarialRecipe, path: Path) -> None:
-    """Write everything that `_load` needs to go on exactly from here."""
-    state = {name: part.state_dict() for name, part in _parts(run).items()}
-    state |= {
-        "step": run.generator.step,
-        "elapsed": run.generator.elapsed,
-        "recipe": recipe.identity,
-    }
-    write_whole(path, lambda file: torch.save(state, file))
-
-
-def _load(run: AdversarialRun, recipe: AdversarialRecipe, path: Path, device: torch.device) -> None:
-    """Bring `run`, just begun, to where the checkpoint stands."""
-    saved = read_checkpoint(path, device)
-    compare(saved["recipe"], recipe.identity, path)
-    load_parts(_parts(run), saved, path)
-    run.generator.step, run.generator.elapsed = saved["step"], saved["elapsed"]
 
 
 def _parts(run: AdversarialRun) -> dict[str, Any]:

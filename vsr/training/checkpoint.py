@@ -16,6 +16,7 @@ from safetensors.torch import save
 
 from vsr.core.errors import OutputError, TrainingError
 from vsr.networks import Network
+from vsr.training.loop import Taken
 from vsr.training.recipe import Recipe
 from vsr.util.atomic import atomic_write
 from vsr.util.text import one_line
@@ -69,17 +70,8 @@ def save_weights(average: Network, recipe: Recipe, path: Path) -> None:
 
 def save_checkpoint(run: Run, recipe: Recipe, path: Path) -> None:
     """Write everything that `load_checkpoint` needs to go on exactly from here."""
-    state = {
-        "network": run.network.state_dict(),
-        "average": run.average.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-        "step": run.step,
-        "elapsed": run.elapsed,
-        "best": run.best,
-        "pixels": run.pixels,
-        "recipe": _identity(recipe),
-    }
-    write_whole(path, lambda file: torch.save(state, file))
+    more = {"best": run.best, "pixels": run.pixels}
+    save_parts(_parts(run), run, _identity(recipe), path, more)
 
 
 def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) -> None:
@@ -88,11 +80,9 @@ def load_checkpoint(run: Run, recipe: Recipe, path: Path, device: torch.device) 
     Raises TrainingError where the file is no checkpoint, or one of another model.
     """
     saved = read_checkpoint(path, device)
-    compare(_in_todays_names(saved["recipe"]), _identity(recipe), path)
-    parts = {"network": run.network, "average": run.average, "optimizer": run.optimizer}
-    load_parts(parts, saved, path)
-    run.step, run.elapsed, run.best = saved["step"], saved["elapsed"], saved.get("best")
-    run.pixels = saved.get("pixels", 0)
+    saved["recipe"] = _in_todays_names(saved["recipe"])
+    load_parts(_parts(run), run, _identity(recipe), saved, path)
+    run.best, run.pixels = saved.get("best"), saved.get("pixels", 0)
     if run.best == -math.inf:  # how early versions wrote None
         run.best = None
 
@@ -120,8 +110,38 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     )
 
 
-def load_parts(parts: Mapping[str, Any], saved: Mapping[str, Any], path: Path) -> None:
-    """Give each part its state of a checkpoint. Raises TrainingError where they do not fit."""
+def save_parts(
+    parts: Mapping[str, Any],
+    run: Taken,
+    identity: Mapping[str, Any],
+    path: Path,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a checkpoint of a run of any kind.
+
+    Args:
+        parts: what learns, by the names in the checkpoint.
+        run: how far it is.
+        identity: what must not change until it goes on.
+        more: what else it goes on with.
+    """
+    state = {name: part.state_dict() for name, part in parts.items()}
+    state |= {"step": run.step, "elapsed": run.elapsed, "recipe": dict(identity)} | dict(more or {})
+    write_whole(path, lambda file: torch.save(state, file))
+
+
+def load_parts(
+    parts: Mapping[str, Any],
+    run: Taken,
+    identity: Mapping[str, Any],
+    saved: Mapping[str, Any],
+    path: Path,
+) -> None:
+    """Bring a run, just begun, to where a checkpoint stands that `read_checkpoint` gave.
+
+    Raises TrainingError where it is of another run, or does not fit.
+    """
+    compare(saved["recipe"], identity, path)
     if any(name not in saved for name in parts):
         raise TrainingError(f"{path}: is of another kind of run; choose another folder")
     try:
@@ -131,6 +151,11 @@ def load_parts(parts: Mapping[str, Any], saved: Mapping[str, Any], path: Path) -
         raise TrainingError(
             f"{path}: the run cannot be continued from it ({one_line(error, 200)})"
         ) from None
+    run.step, run.elapsed = saved["step"], saved["elapsed"]
+
+
+def _parts(run: Run) -> dict[str, Any]:
+    return {"network": run.network, "average": run.average, "optimizer": run.optimizer}
 
 
 def _identity(recipe: Recipe) -> dict[str, Any]:

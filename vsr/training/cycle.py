@@ -25,9 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.core.errors import OutputError
 from vsr.core.events import Warn, ignore
-from vsr.core.paths import check_output_folder
 from vsr.core.resample import resize
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
@@ -35,18 +33,17 @@ from vsr.networks.cleaned import Cleaned, Cleaner
 from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
-    compare,
     load_parts,
     read_checkpoint,
+    save_parts,
     save_weights,
-    write_whole,
 )
 from vsr.training.cycle_losses import inner_loss, outer_loss, told_apart
 from vsr.training.cycle_recipe import CycleRecipe
 from vsr.training.discriminator import Discriminator
 from vsr.training.fit import begin, inputs
 from vsr.training.loop import run_trainer
-from vsr.training.run_folder import LOG, run_folder
+from vsr.training.run_folder import RunFiles, run_folder
 from vsr.training.running_average import follow
 from vsr.training.step_down import step_down
 from vsr.training.unpaired import Unpaired
@@ -142,31 +139,24 @@ def fit_in_cycles(
     if plain.threads:
         torch.set_num_threads(plain.threads)
     device = torch_device(plain.device)
-    checkpoint, kept, log_file = (
-        folder / name for name in ("checkpoint.pt", "best.safetensors", LOG)
-    )
-    check_output_folder(folder, [*inputs(plain), *list_media(recipe.real)])
-    if kept.exists() and not (checkpoint.exists() or log_file.exists()):
-        raise OutputError(
-            f"{kept}: exists already, and no {log_file.name} beside it says that a run wrote it; "
-            "choose another folder"
-        )
+    files = RunFiles.of(folder, [*inputs(plain), *list_media(recipe.real)])
     run = begin_cycles(recipe, device)
     plain = recipe.restorer
     pictures = Unpaired.some(
         plain.data, recipe.real, plain.scale, plain.patch, run.network.color, warn
     )
     with run_folder(folder):
-        if checkpoint.exists():
-            _load(run, recipe, checkpoint, device)
+        if files.checkpoint.exists():
+            saved = read_checkpoint(files.checkpoint, device)
+            load_parts(_parts(run), run.kept, recipe.whole.facts, saved, files.checkpoint)
             tell_changes(recipe, folder, warn)
         else:
             keep_options(recipe, folder)
         trainer = _Cycles(recipe, run, pictures, folder, device)
-        run_trainer(trainer, plain.done, log_file, device, report)
-        if not kept.exists():  # it was over already, and someone took its result away
-            save_weights(run.kept.average, recipe.whole, kept)
-    return kept
+        run_trainer(trainer, plain.done, files.log, device, report)
+        if not files.best.exists():  # it was over already, and someone took its result away
+            save_weights(run.kept.average, recipe.whole, files.best)
+    return files.best
 
 
 @dataclass
@@ -214,7 +204,8 @@ class _Cycles:
         self.save_checkpoint()
 
     def save_checkpoint(self) -> None:
-        _save(self.sides, self.recipe, self.folder / "checkpoint.pt")
+        path = self.folder / "checkpoint.pt"
+        save_parts(_parts(self.sides), self.run, self.recipe.whole.facts, path)
 
     def progress(self, fraction: float, saved: bool) -> CycleProgress:
         inner, outer, apart = (float(value) for value in self.sums / self.summed)
@@ -289,21 +280,6 @@ def _judged(discriminator: Discriminator, pictures: Tensor) -> Tensor:
     with torch.autocast(pictures.device.type, torch.bfloat16):
         judged: Tensor = discriminator(pictures.float())
     return judged
-
-
-def _save(run: CycleRun, recipe: CycleRecipe, path: Path) -> None:
-    """Write everything that `_load` needs to go on exactly from here."""
-    state = {name: part.state_dict() for name, part in _parts(run).items()}
-    state |= {"step": run.kept.step, "elapsed": run.kept.elapsed, "recipe": recipe.whole.facts}
-    write_whole(path, lambda file: torch.save(state, file))
-
-
-def _load(run: CycleRun, recipe: CycleRecipe, path: Path, device: torch.device) -> None:
-    """Bring `run`, just begun, to where the checkpoint stands."""
-    saved = read_checkpoint(path, device)
-    compare(saved["recipe"], recipe.whole.facts, path)
-    load_parts(_parts(run), saved, path)
-    run.kept.step, run.kept.elapsed = saved["step"], saved["elapsed"]
 
 
 def _parts(run: CycleRun) -> dict[str, Any]:

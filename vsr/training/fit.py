@@ -17,9 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vsr.core.errors import ModelError, OutputError, TrainingError
+from vsr.core.errors import ModelError, TrainingError
 from vsr.core.events import Warn, ignore, once
-from vsr.core.paths import check_output_folder
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
 from vsr.networks import ARCHITECTURES, Network
@@ -48,7 +47,7 @@ from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, validate_recurrent
 from vsr.training.reparam import merged_state, widen
 from vsr.training.rescale import rescaled
-from vsr.training.run_folder import LOG, run_folder
+from vsr.training.run_folder import RunFiles, run_folder
 from vsr.training.step_down import step_down
 from vsr.training.stream_lesson import LaneLosses, StreamLesson
 from vsr.training.streams import Streams
@@ -136,18 +135,11 @@ def fit(
         torch.set_num_threads(recipe.threads)
     warn = once(warn)
     device = torch_device(recipe.device)
-    checkpoint, best = folder / "checkpoint.pt", folder / "best.safetensors"
-    check_output_folder(folder, inputs(recipe))
-    log_file = folder / LOG
-    if best.exists() and not (checkpoint.exists() or log_file.exists()):
-        raise OutputError(
-            f"{best}: exists already, and no {log_file.name} beside it says that a run wrote it; "
-            "choose another folder"
-        )
+    files = RunFiles.of(folder, inputs(recipe))
     run = begin(recipe, device)
     with run_folder(folder):
-        if checkpoint.exists():
-            load_checkpoint(run, recipe, checkpoint, device)
+        if files.checkpoint.exists():
+            load_checkpoint(run, recipe, files.checkpoint, device)
             tell_changes(recipe, folder, warn)
         else:
             keep_options(recipe, folder)
@@ -158,10 +150,10 @@ def fit(
         if recipe.degradation == "footage":
             _tell_recordings(recipe.seed, folder / "recordings.txt")
         trainer = _Fit(recipe, run, lesson, items, folder, device, warn)
-        run_trainer(trainer, recipe.done, log_file, device, report, clock)
-        if not best.exists():  # it was over already, and someone took its result away
-            save_weights(run.average, recipe, best)
-    return best
+        run_trainer(trainer, recipe.done, files.log, device, report, clock)
+        if not files.best.exists():  # it was over already, and someone took its result away
+            save_weights(run.average, recipe, files.best)
+    return files.best
 
 
 @dataclass

@@ -41,7 +41,7 @@ from vsr.figures.contact_sheet import Crop, Row, sheet
 from vsr.figures.contact_sheet import save as save_png
 from vsr.inference.engine import torch_device
 from vsr.training.begun import keep_options, tell_changes
-from vsr.training.checkpoint import compare, load_parts, read_checkpoint, write_whole
+from vsr.training.checkpoint import load_parts, read_checkpoint, save_parts, write_whole
 from vsr.training.discriminator import Discriminator, told_apart
 from vsr.training.generator import Generator, draw_noise, generator_facts
 from vsr.training.loop import run_trainer
@@ -135,7 +135,8 @@ def learn_degradation(
     run = _begin(recipe, device)
     checkpoint, kept = folder / "checkpoint.pt", folder / GENERATOR
     if checkpoint.exists():
-        _load(run, recipe, checkpoint, device)
+        saved = read_checkpoint(checkpoint, device)
+        load_parts(_parts(run), run, _identity(recipe), saved, checkpoint)
         tell_changes(recipe, folder, warn)
     done = recipe.done(run.step, run.elapsed)
     if done >= 1 and kept.exists():
@@ -194,7 +195,8 @@ class _Learner:
         _keep(self.run, self.pictures, self.recipe, self.folder)
 
     def save_checkpoint(self) -> None:
-        _save(self.run, self.recipe, self.folder / "checkpoint.pt")
+        path = self.folder / "checkpoint.pt"
+        save_parts(_parts(self.run), self.run, _identity(self.recipe), path)
 
     def progress(self, fraction: float, saved: bool) -> Learning:
         error, power, verdict, apart = (float(value) for value in self.sums / self.summed)
@@ -302,21 +304,6 @@ def _samples(generator: Generator, pictures: Unpaired, recipe: DegradationRecipe
 
 def _blue_first(samples: Samples) -> Samples:
     return samples if samples.ndim == 2 else samples[..., ::-1]
-
-
-def _save(run: _Run, recipe: DegradationRecipe, path: Path) -> None:
-    """Write everything that `_load` needs to go on exactly from here."""
-    state = {name: part.state_dict() for name, part in _parts(run).items()}
-    state |= {"step": run.step, "elapsed": run.elapsed, "recipe": _identity(recipe)}
-    write_whole(path, lambda file: torch.save(state, file))
-
-
-def _load(run: _Run, recipe: DegradationRecipe, path: Path, device: torch.device) -> None:
-    """Bring `run`, just begun, to where the checkpoint stands."""
-    saved = read_checkpoint(path, device)
-    compare(saved["recipe"], _identity(recipe), path)
-    load_parts(_parts(run), saved, path)
-    run.step, run.elapsed = saved["step"], saved["elapsed"]
 
 
 def _parts(run: _Run) -> dict[str, Any]:
