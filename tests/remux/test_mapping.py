@@ -11,7 +11,15 @@ import av
 import pytest
 from av.stream import Disposition
 from support.clips import Clip, make, tags_first, video_frame
-from support.copied_streams import footage, other_streams, packets, passed, payloads, sound
+from support.copied_streams import (
+    Writer,
+    footage,
+    other_streams,
+    packets,
+    passed,
+    payloads,
+    sound,
+)
 
 from vsr.core.errors import OutputError
 from vsr.core.options import StreamOptions
@@ -100,7 +108,10 @@ def test_sound_that_is_copied(
 
 @pytest.mark.parametrize(
     ("codec", "suffix"),
-    [("flac", ".ts"), ("pcm_s16le", ".ts"), ("libopus", ".avi"), ("aac", ".ogv"), ("aac", ".mpg")],
+    [
+        *(("flac", ".ts"), ("pcm_s16le", ".ts"), ("libopus", ".avi")),
+        *(("aac", ".ogv"), ("aac", ".mpg"), ("flac", ".wmv")),
+    ],
 )
 def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, suffix: str) -> None:
     source = footage(tmp_path / "in.mkv", sound(codec), "libx264")
@@ -108,6 +119,38 @@ def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, su
         streams = other_streams(source, container, 0)
         plan = plan_streams(streams, tmp_path / f"out{suffix}", StreamOptions(), "libx264")
     assert plan.actions[1].reason == f"{suffix} cannot hold it (--audio transcode converts it)"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "b_frames", "copied"),
+    [
+        *((".asf", 0, True), (".asf", 3, False), (".avi", 3, False)),
+        *((".flv", 3, True), (".ts", 3, True), (".mp4", 3, True)),
+    ],
+)
+def test_a_further_video_comes_back_at_its_times(
+    tmp_path: Path, suffix: str, b_frames: int, copied: bool
+) -> None:
+    source = footage(tmp_path / "in.mkv", lambda out: _second_video(out, b_frames))
+    with open_input(source) as container:
+        streams = other_streams(source, container, 0)
+        plan = plan_streams(streams, tmp_path / f"out{suffix}", StreamOptions(), "mpeg4")
+    assert plan.actions[1].reason == ("" if copied else f"{suffix} cannot hold it")
+
+
+def _second_video(out: Any, b_frames: int) -> Writer:
+    options = {"bf": str(b_frames), "b-adapt": "0"}
+    video: Any = out.add_stream("libx264", rate=25, options=options)
+    video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+
+    def write() -> None:
+        for number in range(12):
+            frame = video_frame(number, 64, 48, "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+
+    return write
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,12 @@ class Sampled:
     duration: int
     keyframe: bool
 
-    def packet(self, stream: Stream, after: int) -> Packet[Stream]:
-        """A new packet for `stream`; one without a time is put at the tick `after`."""
+    def packet(self, stream: Stream, dts: int) -> Packet[Stream]:
+        """A new packet for `stream`, to be decoded at a tick."""
         packet: Packet[Stream] = Packet(self.data)
         assert stream.time_base is not None
-        packet.stream, packet.time_base = stream, stream.time_base
-        packet.dts = next((t for t in (self.dts, self.pts) if t is not None), after)
-        packet.dts = max(packet.dts, after)
-        packet.pts = packet.dts if self.pts is None else max(self.pts, packet.dts)
+        packet.stream, packet.time_base, packet.dts = stream, stream.time_base, dts
+        packet.pts = dts if self.pts is None else max(self.pts, dts)
         packet.duration, packet.is_keyframe = self.duration, self.keyframe
         return packet
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -38,6 +40,9 @@ _READERS = {
     **dict.fromkeys(("mp4", "mov", "3gp", "3g2", "ipod", "f4v"), "mov"),
     **dict.fromkeys(("mpeg", "vob", "dvd", "svcd", "vcd"), "mpeg"),
 }
+# Seconds by which a frame may come back at another time: sound's first one may be shorter there.
+_OFF = {"video": Fraction(1, 100), "audio": Fraction(1, 20)}
+_LEAP = 10  # seconds from frame to frame, at most
 _NAMED_IN_FLV = {"aac", "ac3", "eac3", "flac", "mp3", "opus"}
 REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 """What a muxer says of a packet that it does not like; a full disk is another matter."""
@@ -76,7 +81,7 @@ def sample(source: InputContainer, path: Path | Url, main: int) -> dict[int, lis
 def holds(
     format_name: str,
     stream: Stream,
-    sampled: Iterable[Sampled],
+    sampled: Sequence[Sampled],
     prepared: Callable[[Packet[Stream]], Iterable[Packet[Stream]]],
 ) -> bool:
     """Whether a container takes a stream, and gives it back as what it is.
@@ -86,7 +91,6 @@ def holds(
     what is done to all when they are copied.
     """
     buffer, written, refused = io.BytesIO(), 0, 0
-    sampled = list(sampled)
     try:
         with av.open(buffer, "w", format=format_name) as output:
             copy = add_copy(output, stream)
@@ -110,7 +114,7 @@ def holds(
     if written:
         if not _comes_back(buffer, format_name, stream):
             return False
-        return _decodes_again(buffer, format_name, stream) or not _decodes(stream, sampled)
+        return not _is_coded(stream) or _shows_the_same(buffer, format_name, stream, sampled)
     known = stream.type in ("audio", "video") or codec_name(stream) in _KNOWN_IN_TS
     return format_name != "mpegts" or known
 
@@ -154,47 +158,85 @@ def _comes_back(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool:
         return False
 
 
-def _decodes_again(buffer: io.BytesIO, format_name: str, stream: Stream) -> bool:
-    """Whether a decoder can begin with what has come back; True for what is neither heard nor seen.
+def _shows_the_same(
+    buffer: io.BytesIO, format_name: str, stream: Stream, sampled: Sequence[Sampled]
+) -> bool:
+    """Whether what has come back is decoded as a stream's own packets are, and at the same times.
 
     Some muxers lose what a decoder needs to know: raw video's pixel format, MPEG-4's header.
+    Others keep one time a packet, where frames come in another order, or times that a demuxer's
+    parser gives to other packets.
     """
-    if not _is_coded(stream):
+    own = _times(stream, _packets(stream, sampled))
+    if not own:  # it cannot be told
         return True
     buffer.seek(0)
     wanted = _kind(stream)
     try:
         with av.open(buffer, "r", format=_READERS.get(format_name)) as container:
             found = next(each for each in container.streams if _kind(each) == wanted)
-            return _can_begin(found, container.demux(found))
+            again = _times(found, container.demux(found))
     except (*_REFUSALS, EOFError):
         return False
+    return bool(again) and _are_alike(own, again, _OFF[stream.type])
 
 
-def _decodes(stream: Stream, sampled: Iterable[Sampled]) -> bool:
-    """Whether a decoder can begin with a stream's own packets."""
-    return _can_begin(stream, _packets(stream, sampled))
+def _are_alike(own: list[Fraction | None], again: list[Fraction | None], off: Fraction) -> bool:
+    """Whether frames are as far behind the first one as they were, as far as that is told.
+
+    Times that go back or leap are wrong already, and mended when they are copied.
+    """
+    pairs = [
+        (before, after)
+        for before, after in zip(own, again, strict=False)
+        if before is not None and after is not None
+    ]
+    if not all(0 < later - sooner <= _LEAP for (sooner, _), (later, _) in pairwise(pairs)):
+        return True
+    shifts = [after - before for before, after in pairs]
+    return all(abs(shift - shifts[0]) <= off for shift in shifts)
 
 
-def _packets(stream: Stream, sampled: Iterable[Sampled]) -> Iterator[Packet[Stream]]:
+def _packets(stream: Stream, sampled: Sequence[Sampled]) -> Iterator[Packet[Stream]]:
     """A stream's own packets, each decoded after the one before it."""
-    after = 0
-    for each in sampled:
-        packet = each.packet(stream, after)
-        after = (packet.dts or 0) + step(packet.time_base)
-        yield packet
+    assert stream.time_base is not None
+    times = decoding_times(sampled, step(stream.time_base))
+    return (each.packet(stream, dts) for each, dts in zip(sampled, times, strict=True))
 
 
-def _can_begin(stream: Stream, packets: Iterable[Packet[Stream]]) -> bool:
-    """Whether a decoder makes anything of packets; single ones may be damaged."""
+def decoding_times(sampled: Sequence[Sampled], step: int) -> list[int]:
+    """When packets in a row are decoded, in ticks, each at least a step after the one before.
+
+    Matroska tells it of none before the first frame that is shown: those lead up to the first
+    that has a time.
+    """
+    told = [each.dts for each in sampled]
+    first = next((n for n, dts in enumerate(told) if dts is not None), None)
+    if first is None:
+        told = [each.pts for each in sampled]
+    else:
+        for n in reversed(range(first)):
+            told[n] = (told[n + 1] or 0) - max(step, sampled[n].duration)
+    times: list[int] = []
+    for dts in told:
+        least = times[-1] + step if times else dts or 0
+        times.append(least if dts is None else max(dts, least))
+    return times
+
+
+def _times(stream: Stream, packets: Iterable[Packet[Stream]]) -> list[Fraction | None]:
+    """When the frames are shown that a decoder makes of packets; single ones may be damaged."""
     decoder = stream.codec_context
     assert isinstance(decoder, VideoCodecContext | AudioCodecContext)
+    assert stream.time_base is not None
+    times: list[Fraction | None] = []
     try:
         for packet in (*packets, None):
             with suppress(*_REFUSALS, EOFError):
-                if decoder.decode(packet):
-                    return True
-        return False
+                for frame in decoder.decode(packet):
+                    base = frame.time_base or stream.time_base
+                    times.append(None if frame.pts is None else frame.pts * base)
+        return times
     finally:
         if decoder.is_open:
             decoder.flush_buffers()
