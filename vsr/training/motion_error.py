@@ -34,7 +34,17 @@ def motion_error(motion: Motion, teacher: Motion, small: Tensor, large: Tensor) 
     (here, there), (shown, before) = _both_ways(small), _both_ways(clean)
     with torch.no_grad():
         wanted = teacher(shown, before)[:, 0].float()
-    flow = motion(here, there)[:, 0].float()
+    return flow_error(motion(here, there)[:, 0].float(), wanted, shown, before)
+
+
+def flow_error(flow: Tensor, wanted: Tensor, shown: Tensor, before: Tensor) -> Tensor:
+    """The error of flows between two frames each, one number for all.
+
+    Args:
+        flow: (N, 2, p, p) in pixels, found in the frames as they were recorded.
+        wanted: the same, found by the teacher in the frames as they were.
+        shown, before: (N, 1, p, p) in [0, 1], those frames; the flow leads from one to the other.
+    """
     warped = ((warp(before, flow, "bicubic") - shown).square() + 1e-5).sqrt()
     off = ((flow - wanted).square().sum(1) + 1e-3).sqrt()
     astray = (off * _texture(shown)[:, 0]).mean()
