@@ -87,6 +87,26 @@ def is_traced() -> bool:
     return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
+def chosen(mask: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """torch.where of (N, 1, H, W) bool and twice (N, C, H, W), by whole runs of channels.
+
+    In channels-last order on a CPU numbers are chosen eight bytes at a time: up to twice as fast.
+    """
+    lying = [x.permute(0, 2, 3, 1) for x in (one, other)]
+    if not all(_is_in_runs(x) for x in lying) or is_traced() or torch.compiler.is_compiling():
+        return torch.where(mask, one, other)
+    whole, part = (x.view(torch.int64) for x in lying)
+    found = torch.where(mask.permute(0, 2, 3, 1), whole, part)
+    return found.view(one.dtype).permute(0, 3, 1, 2)
+
+
+def _is_in_runs(x: Tensor) -> bool:
+    """Whether (N, H, W, C) on a CPU can be seen as int64 of fewer channels."""
+    units = [x.storage_offset(), x.shape[-1], *x.stride()[:-1]]
+    whole = all(number * x.element_size() % 8 == 0 for number in units)
+    return x.device.type == "cpu" and not x.requires_grad and x.stride(-1) == 1 and whole
+
+
 def shuffle(x: Tensor, factor: int) -> Tensor:
     """Pixel shuffle (N, C*factor**2, H, W) -> (N, C, factor*H, factor*W), by whole runs.
 

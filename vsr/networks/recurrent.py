@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vsr.core.kernels import is_traced
+from vsr.core.kernels import chosen, is_traced
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.resample import Upsample
 from vsr.networks.graded import Graded, graded, mixture
@@ -301,7 +301,7 @@ class Recurrent(Network):
         detail, hidden = self.cell(torch.cat([past, shown, seen.planes], 1), seen.mix)
         kept = seen.still >= PATIENCE
         if is_traced() or kept.any():
-            hidden, detail = torch.where(kept, past, hidden), torch.where(kept, shown, detail)
+            hidden, detail = chosen(kept, past, hidden), chosen(kept, shown, detail)
         return self.base.subpixel(seen.frame).add_(detail.float(), alpha=share), hidden, detail
 
     @property
