@@ -190,3 +190,17 @@ def test_the_score_is_half_of_each_mean() -> None:
 def test_clips_of_one_name_are_told_by_their_paths() -> None:
     assert _names([Path("x/a.mp4"), Path("x/b.mp4")]) == ["a", "b"]
     assert _names([Path("x/a.mp4"), Path("y/a.mp4")]) == ["x/a.mp4", "y/a.mp4"]
+
+
+def test_the_motion_net_is_as_wide_as_the_one_that_it_begins_with(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    narrow = fit(recipe, tmp_path / "narrow", lambda _: None)
+    wide = {name: value for name, value in recipe.options.items() if name != "flow_features"}
+    asked = replace(recipe, options=wide, warm_start=narrow, iterations=1)
+    again = fit(asked, tmp_path / "again", lambda _: None)
+    before, after = (load_model(str(file), 2).network.state_dict() for file in (narrow, again))
+    motion = [name for name in before if name.startswith("motion.")]
+    assert len(before["motion.coarse.0.weight"]) == 4
+    assert all(torch.equal(before[name], after[name]) for name in motion)
+    fit(asked, tmp_path / "again", pytest.fail)  # the same run, and over

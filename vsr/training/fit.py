@@ -25,7 +25,6 @@ from vsr.networks import ARCHITECTURES, Network
 from vsr.networks.graded import Graded
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.recurrent import Recurrent
-from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Motion, Vespcn
 from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
@@ -36,6 +35,7 @@ from vsr.training.checkpoint import (
     write_whole,
 )
 from vsr.training.data import MixedScales, Patches, StillPairs
+from vsr.training.first_motion import as_wide_as_known, take_motion
 from vsr.training.footage import FootagePairs, FootageStills, degradations
 from vsr.training.learned import LearnedPairs
 from vsr.training.lessons import Examples, Lesson, StillLesson, WindowLesson, Windows
@@ -136,6 +136,7 @@ def fit(
     warn = once(warn)
     device = torch_device(recipe.device)
     files = RunFiles.of(folder, inputs(recipe))
+    recipe = as_wide_as_known(recipe)
     run = begin(recipe, device)
     with run_folder(folder):
         if files.checkpoint.exists():
@@ -258,7 +259,7 @@ def begin(recipe: Recipe, device: torch.device) -> Run:
         if recipe.warm_start:
             _warm_start(network, recipe.warm_start)
         elif isinstance(network, Recurrent):
-            _take_motion(network)
+            take_motion(network)
         symmetry = _symmetry(network, recipe)
         average.load_state_dict(network.state_dict())
         if recipe.recorded_only:
@@ -297,7 +298,7 @@ def check_beginning(recipe: Recipe) -> None:
     For those who do other long work before it.
     """
     inputs(recipe)
-    begin(recipe, torch.device("cpu"))
+    begin(as_wide_as_known(recipe), torch.device("cpu"))
     validation_items(recipe.validation, recipe.scale)
 
 
@@ -328,22 +329,13 @@ def _warm_start(network: Network, path: Path) -> None:
     network.load_state_dict(fitted, strict=False)
 
 
-def _take_motion(network: Recurrent) -> None:
-    """Give it the bundled network's motion net, if that fits: its own does not learn."""
-    bundled = load_model("recurrent", 4).network
-    assert isinstance(bundled, Recurrent)
-    found, own = bundled.motion.state_dict(), network.motion.state_dict()
-    if all(found[name].shape == value.shape for name, value in own.items()):
-        network.motion.load_state_dict(found)
-
-
 def _first_motion(recipe: Recipe, network: Recurrent) -> Motion:
     """The motion net that a run begins with, wherever it stands by now."""
     began = copy.deepcopy(network)
     if recipe.warm_start:
         _warm_start(began, recipe.warm_start)
     else:
-        _take_motion(began)
+        take_motion(began)
     return began.motion.eval().requires_grad_(False)
 
 
