@@ -166,14 +166,15 @@ class RecurrentTiler:
         """
         frames = step.frames
         lumas = torch.cat([self._luma(self._planes(frame)) for frame in frames], 1)
-        last = self._luma(self._planes((before.step.frames if before else frames)[0]))
         quality = quality_planes(self._told.quality.of(frames)).to(self.device)
         network = self.network
         with exact_kernels(self.device):
             if before is None:
-                still = torch.zeros_like(last, dtype=torch.uint8)
-                return network.observe(lumas, last, still, quality)
+                itself = lumas[:, :1]
+                still = torch.zeros_like(itself, dtype=torch.uint8)
+                return network.observe(lumas, itself, still, quality)
             seen = before.observation.result()
+            last = seen.frame
             if not (seen.coming.shape[1] and step.comes_after(before.step)):
                 return network.observe(lumas, last, seen.still, quality)
             coming = network.coming_flows(lumas, seen.coming[:, 1:])
