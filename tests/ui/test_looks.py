@@ -190,3 +190,15 @@ def test_about(page: Page) -> None:
     assert names["espcn"]["scales"] and names["espcn"]["says"]
     assert sum(model.get("default", False) for model in about["models"]) == 1
     assert json.dumps(about).isascii()
+
+
+def test_a_file_that_goes_while_it_is_looked_into_is_named(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("vsr.ui.looks.probe", gone)
+    answer = page.ask("GET", "/api/strip?path=turned.mp4&count=3")
+    said = "turned.mp4: cannot be read (No such file or directory)"
+    assert (answer.status, answer.json["error"]) == (404, said)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pkgutil
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.ui_servers import Page, process_of, served
+
+from vsr.ui.child import Child, is_locked
+from vsr.ui.store import JobFolder
 
 pytestmark = pytest.mark.network
 
@@ -357,3 +363,47 @@ def test_a_full_disk_is_told_and_queues_nothing(
         assert refused.json["error"] == "the job cannot be kept: No space left on device"
     assert page.get("/api/jobs") == []
     page.wait(page.order("upscale", words, "b.mp4"), "done")
+
+
+@pytest.mark.parametrize(
+    "what", ["vsr.ui.queue.begin", "vsr.ui.progress.Lines.new", "vsr.ui.child.is_locked"]
+)
+def test_too_many_open_files_put_off_and_halt_nothing(
+    page: Page, folder: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    left = [None] * 3
+    real: Any = pkgutil.resolve_name(what)
+
+    def short(*words: Any) -> Any:
+        if left:
+            left.pop()
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(*words)
+
+    monkeypatch.setattr(what, short)
+    job = page.order("upscale", source(folder, "a.mp4", "frames 7"), "b.mp4")
+    done = page.wait(job, "done", "failed", patience=20)
+    assert (done["state"], done["error"], done["attempts"]) == ("done", None, 1)
+    assert done["result"] == {"frames_out": 7}
+    assert notes(folder, "b.mp4") == ["begun"]
+    assert left == []
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES])
+def test_what_cannot_be_read_now_is_not_taken_for_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    folder = JobFolder(tmp_path)
+    assert not is_locked(folder.lock)
+    assert Child(folder).code() is None
+    folder.exit.write_text('{"code": 0}')
+
+    def short(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", short)
+    monkeypatch.setattr(Path, "read_bytes", short)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        is_locked(folder.lock)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        Child(folder).code()

@@ -7,10 +7,12 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -358,3 +360,21 @@ def test_nothing_in_the_served_folder_is_run(folder: Path, state: Path) -> None:
         ran.communicate(timeout=60)
     assert ran.returncode == 0
     assert not (folder / "ran").exists()
+
+
+def test_too_many_open_files_halt_nothing_and_are_told_once(folder: Path, state: Path) -> None:
+    """As with many pages where few files may be open: macOS's usual limit is 256."""
+    make(folder / "a.mp4", Clip())
+    with started(folder, state) as found, ExitStack() as open_pages:
+        _, hard = resource.prlimit(found.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(found.process.pid, resource.RLIMIT_NOFILE, (48, hard))
+        job = found.page.order("upscale", "a.mp4", "b.mkv", **FAST)
+        for _ in range(60):
+            address = (found.page.host, found.page.port)
+            open_pages.enter_context(socket.create_connection(address))
+        time.sleep(1.5)
+        open_pages.close()
+        assert found.page.wait(job, "done", "failed")["state"] == "done"
+        code, said = found.interrupt()
+    assert code == 0
+    assert said == "vsr: warning: requests cannot be taken for now: Too many open files\n"

@@ -44,6 +44,15 @@ def put(page: Page, upload: Any, offset: int, data: bytes) -> Any:
     return page.ask("PUT", f"/api/uploads/{upload['id']}?offset={offset}", data)
 
 
+def _put_head(upload: Any, size: int) -> bytes:
+    """What precedes a piece of so many bytes."""
+    return (
+        f"PUT /api/uploads/{upload['id']}?offset=0 HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/octet-stream\r\n"
+        f"Content-Length: {size}\r\n\r\n"
+    ).encode()
+
+
 def left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_file())
 
@@ -71,12 +80,7 @@ def test_what_broke_off_goes_on_with_the_next_server_too(folder: Path, tmp_path:
     with served(folder, tmp_path / "state") as page:
         upload = begin(page, "a.mp4", len(data))
         with socket.create_connection((page.host, page.port)) as raw:
-            head = (
-                f"PUT /api/uploads/{upload['id']}?offset=0 HTTP/1.1\r\nHost: localhost\r\n"
-                f"Authorization: Bearer {TOKEN}\r\nContent-Type: application/octet-stream\r\n"
-                f"Content-Length: {len(data)}\r\n\r\n"
-            )
-            raw.sendall(head.encode() + data[:100_000])
+            raw.sendall(_put_head(upload, len(data)) + data[:100_000])
         until = time.monotonic() + 20
         while (stand := page.get(f"/api/uploads/{upload['id']}"))["offset"] < 100_000:
             assert time.monotonic() < until, stand
@@ -88,6 +92,23 @@ def test_what_broke_off_goes_on_with_the_next_server_too(folder: Path, tmp_path:
         wrong = put(page, again, 0, data[:5])
         assert (wrong.status, wrong.json["offset"]) == (409, 100_000)
         assert put(page, again, 100_000, data[100_000:]).json["path"] == "a.mp4"
+    assert (folder / "a.mp4").read_bytes() == data
+    assert left(folder) == ["a.mp4"]
+
+
+def test_a_piece_that_stalls_gives_way(
+    page: Page, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a lost network, of which the server is told nothing."""
+    monkeypatch.setattr("vsr.ui.upload_routes.PATIENCE", 0.5)
+    data = os.urandom(300_000)
+    upload = begin(page, "a.mp4", len(data))
+    with socket.create_connection((page.host, page.port)) as raw:
+        raw.sendall(_put_head(upload, len(data)) + data[:100_000])
+        raw.settimeout(20)
+        answer = raw.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 409 ")
+        assert put(page, upload, 100_000, data[100_000:]).json["path"] == "a.mp4"
     assert (folder / "a.mp4").read_bytes() == data
     assert left(folder) == ["a.mp4"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from . import keeper
 from .store import JobFolder
 
+_GONE = (FileNotFoundError, NotADirectoryError)
 _STARTING = 3.0  # seconds until a process that was just begun can be told something
 
 
@@ -30,7 +31,7 @@ class Child:
         self._folder, self._keeper = folder, keeper
 
     def runs(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it has not ended. Raises OSError as `is_locked`."""
         if self._keeper is not None:
             ended, _ = os.waitpid(self._keeper, os.WNOHANG)
             if not ended:
@@ -39,10 +40,13 @@ class Child:
         return is_locked(self._folder.lock)
 
     def code(self) -> int | None:
-        """With what it has ended; None where nobody knows, as after a power cut."""
+        """With what it has ended; None where nobody knows, as after a power cut.
+
+        Raises OSError where that cannot be read now.
+        """
         try:
             code = json.loads(self._folder.exit.read_bytes())["code"]
-        except (OSError, ValueError, LookupError, TypeError):
+        except (*_GONE, ValueError, LookupError, TypeError):
             return None
         return code if isinstance(code, int) else None
 
@@ -114,10 +118,14 @@ def begin(folder: JobFolder, words: Sequence[str]) -> Child:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds the lock of a file."""
+    """Whether some process holds the lock of a file.
+
+    Raises OSError where that cannot be told now, as with too many open files: a process that runs
+    must not be taken for one that has ended.
+    """
     try:
         number = os.open(path, os.O_RDWR)
-    except OSError:
+    except _GONE:
         return False
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from vsr.core.bounds import SECONDS
@@ -22,6 +22,7 @@ from .about import about, device
 from .answers import answer, in_thread, whole
 from .desk import desk_of
 from .names import to_name
+from .opened import opened
 from .refused import RefusedError
 
 T = TypeVar("T")
@@ -87,13 +88,13 @@ async def _media(request: Request) -> Response:
     shown = kind.startswith(_PLAYED) and kind not in _NOT_SHOWN
     if "download" in request.query_params or not shown:
         # as bytes: nothing of the folder is run as a page of this server
-        return FileResponse(
+        return await opened(
             path,
             media_type=kind if shown else "application/octet-stream",
             filename=path.name.encode(errors="replace").decode(),
             headers={"Content-Security-Policy": "sandbox"},
         )
-    return FileResponse(path, media_type=kind)
+    return await opened(path, media_type=kind)
 
 
 async def _page(request: Request) -> Response:
@@ -101,7 +102,7 @@ async def _page(request: Request) -> Response:
     if path.suffix.lower() not in (".html", ".htm"):
         raise RefusedError(400, "only pages (.html) are shown so")
     headers = {"Content-Security-Policy": _PAGE_POLICY}
-    return FileResponse(path, media_type="text/html; charset=utf-8", headers=headers)
+    return await opened(path, media_type="text/html; charset=utf-8", headers=headers)
 
 
 async def _record(request: Request) -> Response:
@@ -120,8 +121,11 @@ async def _strip_of(request: Request) -> dict[str, object]:
 
 
 async def _look(request: Request, look: Callable[[], T]) -> T:
-    """Look into a file, when it is this request's turn."""
-    return await anyio.to_thread.run_sync(look, limiter=desk_of(request).turns)
+    """Look into a file, when it is this request's turn. It may have gone meanwhile."""
+    try:
+        return await anyio.to_thread.run_sync(look, limiter=desk_of(request).turns)
+    except OSError as error:
+        raise RefusedError(404, f"{_path(request)}: cannot be read ({error.strerror})") from None
 
 
 def _path(request: Request) -> str:

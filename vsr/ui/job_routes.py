@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from vsr.util.text import shown
@@ -17,6 +17,7 @@ from .answers import answer, body_of, in_thread, whole
 from .desk import Desk, desk_of
 from .hub import events
 from .names import to_text
+from .opened import opened
 from .orders import COMMANDS, Order, make_order
 from .refused import RefusedError
 
@@ -77,9 +78,10 @@ async def _log(request: Request) -> Response:
 
 async def _last_frame(request: Request) -> Response:
     folder = await in_thread(desk_of(request).queue.folder, _id(request))
-    if not folder.frame.is_file():
-        raise RefusedError(404, "no frame is finished yet")
-    return FileResponse(folder.frame, media_type="image/jpeg")
+    try:
+        return await opened(folder.frame, media_type="image/jpeg")
+    except RefusedError:
+        raise RefusedError(404, "no frame is finished yet") from None
 
 
 async def _report(request: Request) -> Response:

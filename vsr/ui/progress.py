@@ -47,27 +47,30 @@ class Lines:
         self._at, self._rest = 0, b""
 
     def new(self) -> Iterator[dict[str, Any]]:
-        """The objects that came since the last call; a line that is not whole yet waits."""
-        while data := self._piece():
-            *lines, self._rest = (self._rest + data).split(b"\n")
-            if len(self._rest) > _PIECE:  # no line of vsr's
-                self._rest = b""
-            for line in lines:
-                found = _object(line)
-                if found is not None:
-                    yield found
+        """The objects that came since the last call; a line that is not whole yet waits.
 
-    def _piece(self) -> bytes:
+        Raises OSError where the file cannot be opened now; nothing is lost then.
+        """
         try:
             if self._path.stat().st_size <= self._at:
-                return b""
-            with self._path.open("rb") as file:
-                file.seek(self._at)
-                data = file.read(_PIECE)
+                return
+            file = self._path.open("rb")
         except FileNotFoundError:
-            return b""
-        self._at += len(data)
-        return data
+            return
+        with file:
+            file.seek(self._at)
+            while data := file.read(_PIECE):
+                self._at += len(data)
+                yield from self._objects(data)
+
+    def _objects(self, data: bytes) -> Iterator[dict[str, Any]]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _PIECE:  # no line of vsr's
+            self._rest = b""
+        for line in lines:
+            found = _object(line)
+            if found is not None:
+                yield found
 
 
 class Pace:

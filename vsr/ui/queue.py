@@ -5,6 +5,7 @@ All that counts is in the jobs' folders; a server that begins anew goes on from 
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ _TICK = 0.4  # seconds, while something runs
 _ATTEMPTS = 3  # of a job whose process vanishes
 _SOME_FAILED, _INTERRUPTED = 3, 130  # exit codes of vsr
 _MOST_JOBS = 10_000
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)  # there may be some again
 
 Listener = Callable[[str], None]
 """Told the id of a job that has changed, or is gone. Called from any thread."""
@@ -238,21 +240,24 @@ class JobQueue:
     def _work(self) -> None:
         with self._changed:
             while not self._closed:
-                self._step()
+                put_off = self._step()
                 going = any(not self._jobs[job_id].held for job_id in self._runs)
-                self._changed.wait(_TICK if going else None)
+                self._changed.wait(_TICK if going or put_off else None)
 
-    def _step(self) -> None:
-        """Follow what runs, and begin what may."""
+    def _step(self) -> bool:
+        """Follow what runs, and begin what may. Gives whether something is to be tried again."""
+        put_off = False
         for job_id in list(self._runs):
-            try:
+            with suppress(OSError):  # as too many open files: tried again with the next step
                 self._follow(job_id)
-            except RefusedError:  # a full disk: tried again with the next step
-                continue
         waiting = [job for job in self._jobs.values() if self._may_begin(job)]
         for job in sorted(waiting, key=lambda job: (-job.priority, job.id)):
             if job.watches or self._busy() < self._at_once:
-                self._begin(job)
+                try:
+                    self._begin(job)
+                except OSError:
+                    put_off = True
+        return put_off
 
     def _busy(self) -> int:
         """How many places are taken; one that waits for files takes none."""
@@ -278,6 +283,8 @@ class JobQueue:
             self._store.save(started)  # first: a server that is killed now finds it again
             child = begin(folder, [*self._program, *run_words(started, folder)])
         except OSError as error:
+            if error.errno in _PASSING:
+                raise
             why = f"cannot be started: {error.strerror}"
             self._set(replace(job, state="failed", ended=time.time(), error=why))
             return
@@ -295,12 +302,13 @@ class JobQueue:
     def _follow(self, job_id: str) -> None:
         run, job = self._runs[job_id], self._jobs[job_id]
         ended = not run.child.runs()  # asked first: what it has said by then is read below
+        code = run.child.code() if ended else None
         news = run.news(job)
         if ended:
             while (more := run.news(news)) != news:
                 news = more
             del self._runs[job_id]
-            self._set(self._ended(news, run))
+            self._set(self._ended(news, run, code))
         elif news != job:
             self._set(news)
         elif run.moved:
@@ -308,9 +316,8 @@ class JobQueue:
         if not ended:
             run.insist(self._jobs[job_id])
 
-    def _ended(self, job: Job, run: Run) -> Job:
+    def _ended(self, job: Job, run: Run, code: int | None) -> Job:
         """What has become of a job whose process is gone."""
-        code = run.child.code()
         over = replace(job, held=False, asked="", ended=time.time())
         if code == 0:
             return replace(over, state="done")

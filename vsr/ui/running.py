@@ -164,9 +164,12 @@ class _Log:
         """Those that came since the last call."""
         if self._size() <= self._at:
             return []
-        with self._path.open("rb") as file:
-            file.seek(self._at)
-            data = file.read(_PIECE)
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read(_PIECE)
+        except OSError:  # with the next call
+            return []
         self._at += len(data)
         *lines, self._rest = (self._rest + data.decode(errors="replace")).split("\n")
         return [

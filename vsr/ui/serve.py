@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
@@ -11,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import uvicorn
 from filelock import FileLock, Timeout
 
 from vsr.core.errors import InputError, OutputError
-from vsr.core.events import Warn
+from vsr.core.events import Warn, ignore
 from vsr.util.atomic import atomic_write
 from vsr.util.signals import heard
 
@@ -54,7 +56,7 @@ def serve(settings: Settings, shell: Shell, ready: Callable[[str], None], warn: 
         store = JobStore(settings.state / "jobs")
         queue = JobQueue(store, shell.program(), settings.at_once, warn)
         try:
-            Server(settings, queue, shell, ready).run(sockets=[listening])
+            Server(settings, queue, shell, ready, warn).run(sockets=[listening])
         finally:
             left = queue.close()
     return left
@@ -64,10 +66,16 @@ class Server(uvicorn.Server):
     """uvicorn, with event streams that end when it is to end."""
 
     def __init__(
-        self, settings: Settings, queue: JobQueue, shell: Shell, ready: Callable[[str], None]
+        self,
+        settings: Settings,
+        queue: JobQueue,
+        shell: Shell,
+        ready: Callable[[str], None],
+        warn: Warn = ignore,
     ) -> None:
         self._app = make_app(settings, queue, shell)
         self._settings, self._ready = settings, ready
+        self._warn, self._told = warn, set[int | None]()
         super().__init__(
             uvicorn.Config(
                 self._app,
@@ -84,9 +92,19 @@ class Server(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._amiss)
         await super().startup(sockets)
         if self.started:
             self._ready(address_of(self._settings))
+
+    def _amiss(self, loop: asyncio.AbstractEventLoop, facts: dict[str, Any]) -> None:
+        """Told what concerns no request: with too many open files, thousands of times a second."""
+        if "VSR_DEBUG" in os.environ:
+            loop.default_exception_handler(facts)
+        error = facts.get("exception")
+        if isinstance(error, OSError) and error.errno not in self._told:
+            self._told.add(error.errno)
+            self._warn(f"requests cannot be taken for now: {error.strerror}")
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

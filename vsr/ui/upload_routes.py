@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import BinaryIO
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,6 +16,9 @@ from .answers import answer, body_of, in_thread, whole
 from .desk import desk_of
 from .refused import RefusedError
 from .uploads import PIECE
+
+PATIENCE = 20.0
+"""Seconds in which something of a piece must come; then another request may go on with it."""
 
 
 async def _begin(request: Request) -> Response:
@@ -40,15 +45,33 @@ async def _piece(request: Request) -> Response:
     offset = whole(request, "offset", 0, desk.settings.max_upload, 0)
     try:
         with desk.uploads.piece(upload_id, offset) as (file, room):
-            async for data in request.stream():
+            async for data in _coming(request):
                 if len(data) > room:
                     raise RefusedError(413, f"{size_text(len(data) - room)} more than was said")
                 room -= len(data)
                 await in_thread(_write, file, data)
     except ClientDisconnect:
         raise RefusedError(400, "the request broke off") from None
+    except TimeoutError:
+        _, at = await in_thread(desk.uploads.one, upload_id)
+        why = f"nothing has come for {PATIENCE:g} s: begin the next piece at byte {at}"
+        raise RefusedError(409, why, offset=at) from None
     at, path = await in_thread(desk.uploads.finish, upload_id)
     return answer({"offset": at} if path is None else {"offset": at, "path": path})
+
+
+async def _coming(request: Request) -> AsyncIterator[bytes]:
+    """What comes of a request. Raises TimeoutError where nothing does, as from a lost network.
+
+    It would keep its file for ever: the network does not tell that the other end is gone.
+    """
+    stream = aiter(request.stream())
+    while True:
+        with anyio.fail_after(PATIENCE):
+            data = await anext(stream, None)
+        if data is None:
+            return
+        yield data
 
 
 def _write(file: BinaryIO, data: bytes) -> None:
