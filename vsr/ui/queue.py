@@ -248,7 +248,8 @@ class JobQueue:
         """Follow what runs, and begin what may. Gives whether something is to be tried again."""
         put_off = False
         for job_id in list(self._runs):
-            with suppress(OSError):  # as too many open files: tried again with the next step
+            # Too many open files, a full disk: tried again with the next step.
+            with suppress(OSError, RefusedError):
                 self._follow(job_id)
         waiting = [job for job in self._jobs.values() if self._may_begin(job)]
         for job in sorted(waiting, key=lambda job: (-job.priority, job.id)):

@@ -53,8 +53,12 @@ def serve(settings: Settings, shell: Shell, ready: Callable[[str], None], warn: 
         port = listening.getsockname()[1]
         token = settings.token or _kept_token(settings.state)
         settings = replace(settings, folder=folder, port=port, token=token)
-        store = JobStore(settings.state / "jobs")
-        queue = JobQueue(store, shell.program(), settings.at_once, warn)
+        try:
+            store = JobStore(settings.state / "jobs")
+            queue = JobQueue(store, shell.program(), settings.at_once, warn)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise OutputError(f"{settings.state}: its jobs cannot be read ({why})") from None
         try:
             Server(settings, queue, shell, ready, warn).run(sockets=[listening])
         finally:
