@@ -12,7 +12,6 @@ import pytest
 from av.stream import Disposition
 from support.clips import Clip, make, tags_first, video_frame
 from support.copied_streams import (
-    Writer,
     footage,
     other_streams,
     packets,
@@ -131,26 +130,11 @@ def test_what_no_reader_would_know_is_not_written(tmp_path: Path, codec: str, su
 def test_a_further_video_comes_back_at_its_times(
     tmp_path: Path, suffix: str, b_frames: int, copied: bool
 ) -> None:
-    source = footage(tmp_path / "in.mkv", lambda out: _second_video(out, b_frames))
+    source = footage(tmp_path / "in.mkv", _another_video("libx264", bf=b_frames, b_adapt=0))
     with open_input(source) as container:
         streams = other_streams(source, container, 0)
         plan = plan_streams(streams, tmp_path / f"out{suffix}", StreamOptions(), "mpeg4")
     assert plan.actions[1].reason == ("" if copied else f"{suffix} cannot hold it")
-
-
-def _second_video(out: Any, b_frames: int) -> Writer:
-    options = {"bf": str(b_frames), "b-adapt": "0"}
-    video: Any = out.add_stream("libx264", rate=25, options=options)
-    video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-
-    def write() -> None:
-        for number in range(12):
-            frame = video_frame(number, 64, 48, "yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            out.mux(video.encode(frame))
-        out.mux(video.encode(None))
-
-    return write
 
 
 @pytest.mark.parametrize(
@@ -268,9 +252,11 @@ def test_a_cover_that_cannot_be_kept_is_named(tmp_path: Path) -> None:
     assert went.plan.others.dropped == ("2 video png: .ts cannot hold it",)
 
 
-def _another_video(codec: str) -> Any:
+def _another_video(codec: str, **options: int) -> Any:
+    given = {name.replace("_", "-"): str(value) for name, value in options.items()}
+
     def another(out: Any) -> Any:
-        stream: Any = out.add_stream(codec, rate=25)
+        stream: Any = out.add_stream(codec, rate=25, options=given)
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
 
         def write() -> None:
