@@ -43,8 +43,9 @@ from vsr.evaluation.protocol import crop_to_multiple, enlarge, shrink
 from vsr.training import learned
 from vsr.training.cycle import CycleProgress, fit_in_cycles
 from vsr.training.cycle_recipe import CycleRecipe
-from vsr.training.fit import Progress, fit
+from vsr.training.fit import fit
 from vsr.training.learn_degradation import Learning, learn_degradation
+from vsr.training.progress import Progress
 from vsr.training.recipe import DegradationRecipe, Recipe
 
 SCALE = 2

@@ -33,7 +33,8 @@ from vsr.networks.cost import cost
 from vsr.networks.multi_scale import SCALES, MultiScale
 from vsr.networks.registry import catalogue, weights_path
 from vsr.training.checkpoint import UNFIT
-from vsr.training.fit import Progress, fit
+from vsr.training.fit import fit
+from vsr.training.progress import Progress
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES
 

@@ -80,7 +80,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Stand:
-    """How it goes, as the log has it: see `vsr.training.fit.Progress`."""
+    """How it goes, as the log has it: see `vsr.training.progress.Progress`."""
 
     step: int
     done: float

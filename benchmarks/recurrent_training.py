@@ -28,7 +28,8 @@ import vsr
 from vsr.core.errors import VsrError
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import scales_of, weights_path
-from vsr.training.fit import Progress, fit
+from vsr.training.fit import fit
+from vsr.training.progress import Progress
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import validate_recurrent
 from vsr.training.shapes import SHAPES

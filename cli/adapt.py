@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,7 +207,7 @@ class _Teller:
             event("progress", asdict(now))
 
     def warn(self, message: str) -> None:
-        tqdm.write(f"vsr: warning: {message}", file=click.get_text_stream("stderr"))
+        tqdm.write(f"vsr: warning: {message}", file=sys.stderr)
 
     def close(self) -> None:
         if self._bar is not None:

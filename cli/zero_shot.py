@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -90,7 +91,7 @@ class LearningTeller:
             event("progress", asdict(now))
 
     def warn(self, message: str) -> None:
-        tqdm.write(f"vsr: warning: {message}", file=click.get_text_stream("stderr"))
+        tqdm.write(f"vsr: warning: {message}", file=sys.stderr)
 
     def close(self) -> None:
         if self._bar is not None:

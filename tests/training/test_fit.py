@@ -22,13 +22,17 @@ from support.context_network import Blend
 from support.fake_devices import draw_ahead
 
 from vsr import load_model
-from vsr.cli.train import _interrupts_between_steps, train_command
+from vsr.cli.train import train_command
+from vsr.cli.train_told import interrupts_between_steps
 from vsr.core.errors import DeviceError, InputError, ModelError, OutputError, TrainingError
 from vsr.evaluation.evaluate import evaluate
 from vsr.networks import ARCHITECTURES
+from vsr.training import descent, footage, lessons
 from vsr.training import fit as fit_module
-from vsr.training import footage, lessons
-from vsr.training.fit import Progress, fit
+from vsr.training.beginning import begin
+from vsr.training.fit import fit
+from vsr.training.lessons import StillLesson
+from vsr.training.progress import Progress
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES, SHAPES
 from vsr.util import signals
@@ -125,7 +129,7 @@ def score(weights: Path, scale: int, path: Path) -> float:
 def test_it_learns_and_leaves_a_model_file(
     recipe: Recipe, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit_module, "WARM_UP", 5)
+    monkeypatch.setattr(descent, "WARM_UP", 5)
     reports = run(replace(recipe, iterations=60, mse_fraction=1), tmp_path)
     assert [report.step for report in reports] == list(range(1, 61))
     assert reports[-1].done == 1
@@ -149,7 +153,7 @@ def test_a_network_in_rgb_learns(
     light: bool,
     mse_fraction: float,
 ) -> None:
-    monkeypatch.setattr(fit_module, "WARM_UP", 5)
+    monkeypatch.setattr(descent, "WARM_UP", 5)
     options = {"blocks": 1, "features": 4, "light": light}
     iterations = 100 if light else 40  # few suffice where no gain over bicubic is asked for
     recipe = replace(rgb_recipe, iterations=iterations, mse_fraction=mse_fraction, options=options)
@@ -220,7 +224,7 @@ def test_an_error_in_drawing_ends_the_run(recipe: Recipe, tmp_path: Path) -> Non
     for depth in (0, 3):
         with pytest.MonkeyPatch.context() as patch:
             draw_ahead(patch, depth)
-            patch.setattr(fit_module.StillLesson, "draw", fail)
+            patch.setattr(StillLesson, "draw", fail)
             with pytest.raises(ValueError, match="nothing to draw"):
                 run(recipe, tmp_path)
 
@@ -246,7 +250,7 @@ def test_stages_change_their_part_of_the_network_alone(
 ) -> None:
     stages = {"motion_fraction": motion_fraction, "guided_fraction": guided_fraction}
     recipe = replace(video_recipe, reparam_width=width, validation=(), **stages)
-    first = fit_module.begin(recipe, torch.device("cpu")).network.state_dict()
+    first = begin(recipe, torch.device("cpu")).network.state_dict()
     run(recipe, tmp_path, stop_after=10)
     half = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
     run(recipe, tmp_path)
@@ -269,7 +273,7 @@ def test_a_network_that_sees_neighbours_learns_from_clips_alone(
     reports = run(recipe, tmp_path / "run")
     assert reports[-1].step == 20  # each loss was a number
     kept = load_file(tmp_path / "run" / "best.safetensors")
-    first = fit_module.begin(recipe, torch.device("cpu")).average.state_dict()
+    first = begin(recipe, torch.device("cpu")).average.state_dict()
     assert changed(first, kept) == {"convs", "motion"}
 
 
@@ -303,7 +307,7 @@ def test_the_best_weights_are_kept(
     recipe: Recipe, tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vsr.training.loop.save_due", lambda *_: True)  # at every step
-    monkeypatch.setattr(fit_module, "WARM_UP", 1)
+    monkeypatch.setattr(descent, "WARM_UP", 1)
     run(replace(recipe, iterations=24, lr=2.0), tmp_path)  # so fast that it gets worse
     scores = [line["psnr"] for line in log(tmp_path)]
     assert len(scores) == 24
@@ -333,8 +337,8 @@ def test_a_run_can_end_by_time(recipe: Recipe, tmp_path: Path) -> None:
 
 def test_the_rate_rises_then_falls_along_a_cosine(recipe: Recipe) -> None:
     whole = replace(recipe, lr=1.0, iterations=1000)
-    rates = [fit_module._rate(whole, step, step / 1000, (0.0,)) for step in range(1000)]
-    assert rates[0] == pytest.approx(1 / fit_module.WARM_UP)
+    rates = [descent.rate_at(whole, step, step / 1000, (0.0,)) for step in range(1000)]
+    assert rates[0] == pytest.approx(1 / descent.WARM_UP)
     assert rates[500] == pytest.approx(0.5)
     assert rates[750:] == sorted(rates[750:], reverse=True)
     assert rates[999] == pytest.approx(0.002)
@@ -342,12 +346,12 @@ def test_the_rate_rises_then_falls_along_a_cosine(recipe: Recipe) -> None:
 
 def test_the_rate_rises_again_where_further_layers_begin(recipe: Recipe) -> None:
     whole = replace(recipe, lr=1.0, iterations=10_000)
-    rates = [fit_module._rate(whole, step, step / 10_000, (0.0, 0.1, 0.7)) for step in range(9000)]
-    plain = [fit_module._rate(whole, step, step / 10_000, (0.0,)) for step in range(9000)]
-    for begin in (1000, 7000):
-        assert rates[begin] == pytest.approx(0.01 * plain[begin])
-        assert rates[begin : begin + 99] == sorted(rates[begin : begin + 99])
-        assert rates[begin + 100 : begin + 1000] == plain[begin + 100 : begin + 1000]
+    rates = [descent.rate_at(whole, step, step / 10_000, (0.0, 0.1, 0.7)) for step in range(9000)]
+    plain = [descent.rate_at(whole, step, step / 10_000, (0.0,)) for step in range(9000)]
+    for start in (1000, 7000):
+        assert rates[start] == pytest.approx(0.01 * plain[start])
+        assert rates[start : start + 99] == sorted(rates[start : start + 99])
+        assert rates[start + 100 : start + 1000] == plain[start + 100 : start + 1000]
     assert rates[:1000] == plain[:1000]
 
 
@@ -546,7 +550,7 @@ def test_warm_start_from_a_network_of_one_frame(
     recipe: Recipe, video_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A network of more frames, layers and features scores as that one did, before it learns."""
-    monkeypatch.setattr(fit_module, "WARM_UP", 1)
+    monkeypatch.setattr(descent, "WARM_UP", 1)
     options = {"kernels": (3, 3, 3), "features": (4, 4)}
     run(replace(recipe, options=options, iterations=60, mse_fraction=1), tmp_path / "small")
     weights = tmp_path / "small" / "best.safetensors"
@@ -837,7 +841,7 @@ def test_interrupts_wait_for_the_end_of_a_step(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(signals, "_is_interrupted", False)
 
     as_if_none_had_come()
-    with _interrupts_between_steps() as check:
+    with interrupts_between_steps() as check:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)  # before the first step, at once
         as_if_none_had_come()

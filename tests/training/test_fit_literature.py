@@ -26,11 +26,14 @@ from vsr.networks.literature.vdsr import Vdsr
 from vsr.networks.multi_scale import MultiScale
 from vsr.networks.registry import scales_of
 from vsr.training import fit as fit_module
+from vsr.training.beginning import begin, optimizer_of
 from vsr.training.checkpoint import Run
 from vsr.training.data import MixedScales, StillPairs
-from vsr.training.fit import Progress, descend, fit
+from vsr.training.descent import descend
+from vsr.training.fit import fit
 from vsr.training.lessons import StillLesson
 from vsr.training.losses import restoration
+from vsr.training.progress import Progress
 from vsr.training.recipe import Recipe
 from vsr.training.shapes import LITERATURE_SHAPES
 
@@ -156,7 +159,7 @@ def test_re_parameterisation_and_warm_starts_still_work(recipe: Recipe, tmp_path
     wide = replace(recipe, iterations=3, reparam_width=4)
     run(wide, tmp_path / "wide")
     best = tmp_path / "wide/best.safetensors"
-    begun = fit_module.begin(replace(recipe, warm_start=best), torch.device("cpu"))
+    begun = begin(replace(recipe, warm_start=best), torch.device("cpu"))
     for name, value in load_file(best).items():
         assert torch.equal(begun.network.state_dict()[name], value)
 
@@ -172,7 +175,7 @@ def taught(theta: float, rate: float, optimizer: str = "sgd") -> tuple[Network, 
     before, average = (Vdsr(2, (2,), 3, 4) for _ in range(2))
     before.load_state_dict(network.state_dict())
     settings = Recipe("vdsr", 2, (), options={}, lr=rate, optimizer=optimizer)
-    taken = Run(network, average, fit_module._optimizer(network, settings))
+    taken = Run(network, average, optimizer_of(network, settings))
     loss = 1e4 * network(torch.rand(1, 1, 6, 6)).square().mean()
     descend(taken, loss, rate, theta)
     return before, network
@@ -188,7 +191,7 @@ def test_adjustable_clipping_bounds_each_step(rate: float) -> None:
             for own, other in zip(after.parameters(), before.parameters(), strict=True)
         ]
     )
-    assert float(moved.max()) == pytest.approx(0.01, rel=1e-3)
+    assert moved.max().item() == pytest.approx(0.01, rel=1e-3)
     before, after = taught(0.0, rate)  # by the norm of all: far enough apart
     norm = sum(
         float((own - other).square().sum())

@@ -13,13 +13,15 @@ import pytest
 import torch
 from support.clips import picture
 
-from vsr.cli.train import _describe
+from vsr.cli.train_told import described
 from vsr.core.errors import TrainingError
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.registry import load_model
 from vsr.training import streams
-from vsr.training.fit import Progress, StreamProgress, begin, fit
+from vsr.training.beginning import begin
+from vsr.training.fit import fit
 from vsr.training.losses import restoration, restoration_of_each
+from vsr.training.progress import Progress, StreamProgress
 from vsr.training.recipe import Recipe
 from vsr.training.recurrent_validation import Gains, _names
 from vsr.training.stream_lesson import LENGTH, LaneLosses, StreamLesson
@@ -97,8 +99,8 @@ def test_recordings_are_their_own(recipe: Recipe, degradation: str) -> None:
 
 def test_the_score_is_called_what_it_is() -> None:
     stand = (7, 0.5, 0.01, 1e-4, 0.25, 0.5, True)
-    assert "PSNR 0.250, best 0.500 dB" in _describe(Progress(*stand))
-    recurrent = _describe(StreamProgress(*stand, 9, None, None, None, None, None))
+    assert "PSNR 0.250, best 0.500 dB" in described(Progress(*stand))
+    recurrent = described(StreamProgress(*stand, 9, None, None, None, None, None))
     assert "gain over bicubic +0.250, best +0.500 dB" in recurrent
 
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from vsr import TrainingError
 from vsr.networks.recurrent import Recurrent
 from vsr.training import streams
-from vsr.training.fit import StreamProgress, fit
+from vsr.training.fit import fit
+from vsr.training.progress import StreamProgress
 from vsr.training.recipe import Recipe
 
 OPTIONS = {"features": 8, "pairs": 1, "flow_features": 4, "grades": 3, "hidden": 4}

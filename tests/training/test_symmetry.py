@@ -15,9 +15,9 @@ from torch import Tensor
 from vsr.core.errors import TrainingError
 from vsr.inference.ensemble import POSITIONS, back, moved
 from vsr.networks.recurrent import Recurrent
+from vsr.training.beginning import begin
 from vsr.training.cell_shape import CellShape
 from vsr.training.checkpoint import load_checkpoint, save_checkpoint
-from vsr.training.fit import begin
 from vsr.training.mirror import doubled
 from vsr.training.recipe import Recipe
 from vsr.training.symmetry import SYMMETRIES, Symmetry, turned

@@ -20,7 +20,8 @@ from vsr.networks.recurrent import Recurrent
 from vsr.networks.vespcn import Vespcn
 from vsr.training import streams
 from vsr.training.checkpoint import save_weights
-from vsr.training.fit import fit, inputs
+from vsr.training.fit import fit
+from vsr.training.material import inputs
 from vsr.training.recipe import Recipe
 from vsr.training.takes import Take, draw_take
 from vsr.training.teacher import Teacher

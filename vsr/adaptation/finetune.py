@@ -17,7 +17,7 @@ from vsr.core.errors import TrainingError
 from vsr.networks import Network
 from vsr.networks.vespcn import Vespcn
 from vsr.training.checkpoint import Run
-from vsr.training.fit import descend
+from vsr.training.descent import descend
 from vsr.training.footage import FootageStills
 from vsr.training.lessons import Lesson, StillLesson, WindowLesson
 from vsr.training.recipe import COURSE, part_done

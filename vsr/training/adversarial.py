@@ -28,6 +28,7 @@ from vsr.core.errors import TrainingError
 from vsr.core.events import Warn, ignore, once
 from vsr.inference.engine import torch_device
 from vsr.training.adversarial_recipe import AdversarialRecipe
+from vsr.training.beginning import begin
 from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
@@ -38,8 +39,9 @@ from vsr.training.checkpoint import (
 )
 from vsr.training.content import Content, load_content
 from vsr.training.data import Patches
-from vsr.training.fit import begin, descend, inputs, least_side, patches
+from vsr.training.descent import descend
 from vsr.training.loop import run_trainer
+from vsr.training.material import inputs, least_side, patches
 from vsr.training.run_folder import RunFiles, run_folder
 from vsr.training.srgan_discriminator import SrganDiscriminator, taken_in, told_apart
 from vsr.training.step_down import step_down

@@ -30,6 +30,7 @@ from vsr.core.resample import resize
 from vsr.datasets.media import list_media
 from vsr.inference.engine import torch_device
 from vsr.networks.cleaned import Cleaned, Cleaner
+from vsr.training.beginning import begin
 from vsr.training.begun import keep_options, tell_changes
 from vsr.training.checkpoint import (
     Run,
@@ -41,8 +42,8 @@ from vsr.training.checkpoint import (
 from vsr.training.cycle_losses import inner_loss, outer_loss, told_apart
 from vsr.training.cycle_recipe import CycleRecipe
 from vsr.training.discriminator import Discriminator
-from vsr.training.fit import begin, inputs
 from vsr.training.loop import run_trainer
+from vsr.training.material import inputs
 from vsr.training.run_folder import RunFiles, run_folder
 from vsr.training.running_average import follow
 from vsr.training.step_down import step_down
