@@ -25,7 +25,8 @@ from vsr.core.errors import VsrError
 from vsr.core.options import ComputeOptions
 from vsr.degradation.compression import Compression
 from vsr.evaluation.degrade import Recording
-from vsr.evaluation.evaluate import Mean, Score, compare, find_items, mean
+from vsr.evaluation.evaluate import compare, find_items
+from vsr.evaluation.score import Mean, Score, mean
 
 MODELS = ("bicubic", "lanczos", "espcn", "vespcn", "espcn-footage", "vespcn-footage")
 FIGURES = {"psnr": 2, "ssim": 4, "dtssd": 2, "flicker": 2, "blockiness": 2}

@@ -27,7 +27,8 @@ from literature_training import minutes_of
 
 import vsr
 from vsr.core.options import ComputeOptions
-from vsr.evaluation.evaluate import Mean, evaluate, mean
+from vsr.evaluation.evaluate import evaluate
+from vsr.evaluation.score import Mean, mean
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.cost import cost
 from vsr.networks.registry import LITERATURE_GROUP, Model, load_model, scales_of

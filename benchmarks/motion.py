@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 import vsr
 from vsr.core.options import ComputeOptions
-from vsr.evaluation.evaluate import compare, find_items, mean
+from vsr.evaluation.evaluate import compare, find_items
+from vsr.evaluation.score import mean
 from vsr.networks import Network
 from vsr.networks.registry import Model
 from vsr.networks.vespcn import Vespcn

@@ -13,7 +13,8 @@ import argparse
 from pathlib import Path
 
 import vsr
-from vsr.evaluation.evaluate import Mean, evaluate, mean
+from vsr.evaluation.evaluate import evaluate
+from vsr.evaluation.score import Mean, mean
 from vsr.networks.cost import Cost, cost
 
 

@@ -24,7 +24,7 @@ from vsr.core.quality import Quality
 from vsr.core.span import Span
 from vsr.datasets.media import read_pictures
 from vsr.evaluation.degrade import seen
-from vsr.evaluation.evaluate import CLIP_BORDER
+from vsr.evaluation.measure import CLIP_BORDER
 from vsr.evaluation.metrics import psnr
 from vsr.inference.engine import choose_engine, restore
 from vsr.model_selection.quality import told_quality

@@ -40,9 +40,10 @@ from vsr.datasets.media import is_clip, read_pictures
 from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import Restored
 from vsr.evaluation.degrade import Recording, seen
-from vsr.evaluation.evaluate import CLIP_BORDER, Score, score_clip
 from vsr.evaluation.evaluate import find_items as found_items
 from vsr.evaluation.further import FURTHER, check_further
+from vsr.evaluation.measure import CLIP_BORDER, score_clip
+from vsr.evaluation.score import Score
 from vsr.video.shots import mark_shots
 
 Frames = NDArray[np.uint8]

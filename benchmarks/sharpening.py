@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from vsr.core.errors import VsrError
 from vsr.datasets.media import read_luma
-from vsr.evaluation.evaluate import bounded_psnr
 from vsr.evaluation.ffmpeg_meter import MODELS, XPSNR, Meter
 from vsr.evaluation.further import FURTHER, check_further, edges_restored
+from vsr.evaluation.measure import bounded_psnr
 
 Plane = NDArray[np.uint8]
 BLUR = 1.0  # pixels, the deviation

@@ -23,7 +23,8 @@ from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, VideoInfo
 from vsr.core.geometry import geometry_of
 from vsr.core.options import ComputeOptions
 from vsr.core.picture import PictureOptions, short
-from vsr.evaluation.evaluate import compare, find_items, mean
+from vsr.evaluation.evaluate import compare, find_items
+from vsr.evaluation.score import mean
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, enlarge, load_for
 from vsr.speedtest.test_pattern import moving_pictures

@@ -27,7 +27,7 @@ from vsr.core.resample import resize
 from vsr.datasets.ground_truth import Picture, Samples
 from vsr.datasets.media import list_items, read_pictures
 from vsr.degradation.degradations import Blur
-from vsr.evaluation.evaluate import bounded_psnr
+from vsr.evaluation.measure import bounded_psnr
 from vsr.evaluation.protocol import cropped
 from vsr.inference.engine import Engine, choose_engine
 from vsr.networks.registry import load_model

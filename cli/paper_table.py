@@ -11,7 +11,8 @@ import click
 
 from vsr.core.picture import plain, short
 from vsr.evaluation.benchmark_sets import SETS, images_of
-from vsr.evaluation.evaluate import Score, compare, mean
+from vsr.evaluation.evaluate import compare
+from vsr.evaluation.score import Score, mean
 from vsr.inference.passes import first_model
 from vsr.networks.registry import Model
 

@@ -18,8 +18,10 @@ from vsr.datasets.media import is_clip
 from vsr.degradation.compression import Compression
 from vsr.evaluation.crops import Finder, check_crops, write_crops
 from vsr.evaluation.degrade import Recording
-from vsr.evaluation.evaluate import Look, Mean, Score, compare, find_items, mean
+from vsr.evaluation.evaluate import compare, find_items
 from vsr.evaluation.further import FURTHER, check_further
+from vsr.evaluation.measure import Look
+from vsr.evaluation.score import Mean, Score, mean
 from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
 from vsr.inference.passes import first_model
 from vsr.networks.registry import Model, own_scale

@@ -20,7 +20,7 @@ from vsr.core.errors import OutputError, StoppedError
 from vsr.core.outlet import leads_out
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
-from vsr.images.images import is_image
+from vsr.images.listing import is_image
 from vsr.output.image_files import names_folder
 from vsr.util.signals import interrupt, is_interrupted
 

@@ -24,7 +24,7 @@ from vsr.core.result import Result, Run
 from vsr.core.source import Source
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_animated_webp, is_still
-from vsr.images.images import is_image, is_series, list_images, same_size
+from vsr.images.listing import is_image, is_series, list_images, same_size
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, load_for, usual_scale
 from vsr.model_selection.own_scale import at_own_scale

@@ -28,8 +28,10 @@ from vsr.core.source import Source
 from vsr.core.threads import ahead
 from vsr.core.untagged import shown_alike
 from vsr.core.url import Url, as_source
-from vsr.images.images import Images, image_info, to_pixels, to_planes
+from vsr.images.images import Images
+from vsr.images.info import image_info
 from vsr.images.metadata import Shape
+from vsr.images.planes import to_pixels, to_planes
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import copies_of, enlarge_by, load_for
 from vsr.model_selection.own_scale import at_own_scale

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import click
 
 from vsr.core.picture import plain, short
-from vsr.evaluation.evaluate import Mean, Score
+from vsr.evaluation.score import Mean, Score
 
 from .messages import plain_line
 

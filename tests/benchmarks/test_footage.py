@@ -16,7 +16,7 @@ from support.paths import ROOT
 from support.scripts import loaded, script_of
 
 from vsr.core.errors import ModelError
-from vsr.evaluation.evaluate import Score
+from vsr.evaluation.score import Score
 
 SCRIPT = script_of("footage")
 

@@ -18,7 +18,8 @@ from support.rgb_networks import colours
 
 from vsr import load_model
 from vsr.evaluation.benchmark_sets import SETS
-from vsr.evaluation.evaluate import evaluate, mean
+from vsr.evaluation.evaluate import evaluate
+from vsr.evaluation.score import mean
 from vsr.networks.edsr import Edsr
 
 

@@ -28,10 +28,12 @@ from vsr.datasets.media import read_pictures
 from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_image
 from vsr.evaluation.degrade import Recording, seen
-from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, Score, compare, evaluate, mean
+from vsr.evaluation.evaluate import compare, evaluate
 from vsr.evaluation.flicker import flicker, motion_between
+from vsr.evaluation.measure import CLIP_BORDER
 from vsr.evaluation.metrics import dtssd, psnr, ssim
 from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge
+from vsr.evaluation.score import PERFECT, Score, mean
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network
 from vsr.networks.interpolation import Interpolation

@@ -13,9 +13,10 @@ from support.natural_picture import natural
 
 from vsr.core.errors import InputError
 from vsr.evaluation import ffmpeg_meter, further
-from vsr.evaluation.evaluate import PERFECT, evaluate, mean
+from vsr.evaluation.evaluate import evaluate
 from vsr.evaluation.ffmpeg_meter import LEAST, XPSNR, Meter
 from vsr.evaluation.further import Further, check_further, edges_restored
+from vsr.evaluation.score import PERFECT, mean
 
 FRAMES = 4
 

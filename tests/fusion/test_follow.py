@@ -14,7 +14,7 @@ from vsr.core.frame import PIXEL_FORMATS, Frame
 from vsr.fusion.follow import Track, follow
 from vsr.fusion.placement import moved, shift
 from vsr.fusion.sights import colours_of
-from vsr.images.images import image_info
+from vsr.images.info import image_info
 from vsr.images.metadata import Shape
 
 

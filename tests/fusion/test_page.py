@@ -36,7 +36,7 @@ from vsr.fusion.page.pictures import picture_uri, small_uri
 from vsr.fusion.page.sample_frames import sample_frames, typed
 from vsr.fusion.page.strip import shown_points
 from vsr.fusion.still import _reconstructed
-from vsr.images.images import image_info
+from vsr.images.info import image_info
 from vsr.images.metadata import Shape
 from vsr.video.reader import open_video
 

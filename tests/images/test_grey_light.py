@@ -15,7 +15,8 @@ import vsr
 from vsr.core.color import from_rgb, to_rgb
 from vsr.core.half import displayed_light
 from vsr.images.files import read_header, read_picture
-from vsr.images.images import image_info, to_pixels, to_planes
+from vsr.images.info import image_info
+from vsr.images.planes import to_pixels, to_planes
 
 PLAIN: dict[str, Any] = {"scale": 2, "device": "cpu", "model": "nearest"}
 

@@ -24,17 +24,10 @@ from vsr.core.stream_report import Others
 from vsr.images.encode import encode
 from vsr.images.files import read_header, read_picture, read_shape
 from vsr.images.formats import IMAGE_FORMATS
-from vsr.images.images import (
-    Images,
-    is_image,
-    is_image_folder,
-    list_images,
-    open_images,
-    same_size,
-    to_pixels,
-    to_planes,
-)
+from vsr.images.images import Images, open_images
+from vsr.images.listing import is_image, is_image_folder, list_images, same_size
 from vsr.images.metadata import Metadata, Shape
+from vsr.images.planes import to_pixels, to_planes
 from vsr.output.image_files import ImageSpec, create_image, create_image_folder
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9</x:xmpmeta>'

@@ -17,7 +17,8 @@ from support.clips import Clip, make
 import vsr
 from vsr import DoneError, InputError, OutputError
 from vsr.datasets.media import list_items, read_pictures
-from vsr.images.images import list_images, open_images
+from vsr.images.images import open_images
+from vsr.images.listing import list_images
 from vsr.images.numbered import Numbered, pattern_of
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vsr.core.crop import Box
 from vsr.core.frame import Frame, VideoInfo
 from vsr.fusion.sights import Sight, Sights
-from vsr.images.images import image_info
+from vsr.images.info import image_info
 from vsr.images.metadata import Shape
 
 SCALE = 4

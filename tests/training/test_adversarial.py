@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 from support.clips import picture
 from support.colour_stills import colour_stills
+from support.training_runs import reports_of
 from torch import Tensor, nn
 
 from vsr import load_model
@@ -80,19 +82,11 @@ def run(
     recipe: AdversarialRecipe, folder: Path, stop_after: int | None = None
 ) -> list[AdversarialProgress]:
     """All that is reported. `stop_after` interrupts after that step."""
-    reports: list[AdversarialProgress] = []
 
-    def report(progress: AdversarialProgress) -> None:
-        reports.append(progress)
-        if progress.step == stop_after:
-            raise KeyboardInterrupt
-
-    if stop_after is None:
+    def train(report: Callable[[AdversarialProgress], None]) -> None:
         assert fit_adversarially(recipe, folder, report) == folder / "best.safetensors"
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            fit_adversarially(recipe, folder, report)
-    return reports
+
+    return reports_of(train, stop_after)
 
 
 @pytest.fixture

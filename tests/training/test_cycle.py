@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from support.clips import picture
+from support.training_runs import reports_of
 from torch import Tensor, nn
 
 from vsr import load_model
@@ -58,19 +60,11 @@ def changed(recipe: CycleRecipe, **settings: Any) -> CycleRecipe:
 
 def run(recipe: CycleRecipe, folder: Path, stop_after: int | None = None) -> list[CycleProgress]:
     """All that is reported. `stop_after` interrupts after that step."""
-    reports: list[CycleProgress] = []
 
-    def report(progress: CycleProgress) -> None:
-        reports.append(progress)
-        if progress.step == stop_after:
-            raise KeyboardInterrupt
-
-    if stop_after is None:
+    def train(report: Callable[[CycleProgress], None]) -> None:
         assert fit_in_cycles(recipe, folder, report) == folder / "best.safetensors"
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            fit_in_cycles(recipe, folder, report)
-    return reports
+
+    return reports_of(train, stop_after)
 
 
 def pictures(*values: float) -> list[Tensor]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
+from support.training_runs import asked_for, run
 from torch import Tensor, nn
 
 from vsr import load_model
@@ -66,22 +66,6 @@ def recipe(images: Path) -> Recipe:
         device="cpu",
         threads=1,
     )
-
-
-def run(recipe: Recipe, folder: Path, stop_after: int | None = None) -> list[Progress]:
-    reports: list[Progress] = []
-
-    def report(progress: Progress) -> None:
-        reports.append(progress)
-        if progress.step == stop_after:
-            raise KeyboardInterrupt
-
-    if stop_after is None:
-        fit(recipe, folder, report)
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            fit(recipe, folder, report)
-    return reports
 
 
 # Several scales at once
@@ -240,19 +224,9 @@ def test_every_recursion_counts_alike() -> None:
 
 @pytest.mark.parametrize("name", LITERATURE_SHAPES)
 def test_every_shape_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    made: list[Recipe] = []
-
-    def note(recipe: Recipe, folder: Path, report: Any, warn: Any) -> Path:
-        made.append(recipe)
-        return folder / "best.safetensors"
-
-    monkeypatch.setattr(fit_module, "fit", note)
     shape = LITERATURE_SHAPES[name]
     several = issubclass(ARCHITECTURES[shape.network], MultiScale)
-    words = ["data", "-o", "run", "-m", name, *(["-s", "2,3,4"] if several else [])]
-    result = CliRunner().invoke(train_command, words)
-    assert result.exit_code == 0, result.output
-    (recipe,) = made
+    recipe = asked_for(monkeypatch, "-m", name, *(["-s", "2,3,4"] if several else []))
     assert recipe.reparam_width == 0
     assert recipe.scales == ((2, 3, 4) if several else (4,))
     with torch.device("meta"):

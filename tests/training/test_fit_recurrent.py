@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from support.clips import picture
+from support.training_runs import log
 
 from vsr.cli.train_told import described
 from vsr.core.errors import TrainingError
@@ -65,10 +65,6 @@ def interrupted_at(step: int) -> Any:
             raise KeyboardInterrupt
 
     return report
-
-
-def log(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
 def test_the_log_has_pixels_losses_and_gains(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from support.cli_runner import vsr
 from support.clips import picture
 from support.colour_stills import colour_stills
 from support.fake_devices import draw_ahead
+from support.training_runs import reports_of
 
 from vsr import load_model
 from vsr.cli.train import train_command
@@ -42,19 +44,11 @@ def recipe(photos: Path, footage: Path) -> DegradationRecipe:
 
 def run(recipe: DegradationRecipe, folder: Path, stop_after: int | None = None) -> list[Learning]:
     """All that is reported. `stop_after` interrupts after that step."""
-    reports: list[Learning] = []
 
-    def report(progress: Learning) -> None:
-        reports.append(progress)
-        if progress.step == stop_after:
-            raise KeyboardInterrupt
-
-    if stop_after is None:
+    def train(report: Callable[[Learning], None]) -> None:
         assert learn_degradation(recipe, folder, report) == folder / GENERATOR
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            learn_degradation(recipe, folder, report)
-    return reports
+
+    return reports_of(train, stop_after)
 
 
 @pytest.mark.parametrize("color", ["y", "rgb"])

@@ -13,7 +13,9 @@ from support.context_network import Blend, blend
 from support.rgb_networks import RgbBicubic, colours, rgb_bicubic
 
 from vsr.core.errors import InputError, TrainingError
-from vsr.evaluation.evaluate import CLIP_BORDER, PERFECT, evaluate
+from vsr.evaluation.evaluate import evaluate
+from vsr.evaluation.measure import CLIP_BORDER
+from vsr.evaluation.score import PERFECT
 from vsr.networks.interpolation import Interpolation
 from vsr.training.validation import RECORDED, in_both, validate, validation_items
 

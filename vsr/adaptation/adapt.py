@@ -24,7 +24,7 @@ from vsr.core.events import Warn, ignore
 from vsr.core.paths import check_output
 from vsr.datasets.ground_truth import Samples
 from vsr.datasets.media import is_clip
-from vsr.images.images import is_series
+from vsr.images.listing import is_series
 from vsr.inference.engine import torch_device
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.networks.community.community import Community

@@ -19,7 +19,7 @@ from vsr.core.frame import Frame
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Samples, frame_picture
 from vsr.datasets.media import is_clip, list_items, read_images
-from vsr.images.images import is_series, list_images
+from vsr.images.listing import is_series, list_images
 from vsr.util.text import counted
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots

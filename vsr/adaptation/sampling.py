@@ -14,7 +14,7 @@ from vsr.core.events import Warn, ignore, without_hints
 from vsr.core.options import READ_DEFAULTS, Deinterlace, ReadOptions
 from vsr.core.span import Span
 from vsr.datasets.media import is_clip
-from vsr.images.images import list_images
+from vsr.images.listing import list_images
 from vsr.video.choose import main_video
 from vsr.video.open import open_input
 from vsr.video.reader import open_video

@@ -24,7 +24,7 @@ from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.encoding.defaults import default_encoder
 from vsr.images.animated import is_still
 from vsr.images.formats import IMAGE_SUFFIXES, image_format
-from vsr.images.images import is_pattern, list_images
+from vsr.images.listing import is_pattern, list_images
 from vsr.remux.containers import format_of
 from vsr.util.text import counted, one_line, shown
 from vsr.video.choose import main_video

@@ -13,14 +13,8 @@ from vsr.core.paths import check_input
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, Plane, frame_picture, image_picture
 from vsr.images.files import read_picture
-from vsr.images.images import (
-    is_image,
-    is_pattern,
-    is_series,
-    list_images,
-    mended_note,
-    same_size,
-)
+from vsr.images.images import mended_note
+from vsr.images.listing import is_image, is_pattern, is_series, list_images, same_size
 from vsr.video.reader import open_video
 
 VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".ts", ".m4v"}

@@ -25,7 +25,7 @@ from vsr.core.result import Result
 from vsr.core.threads import cores_of
 from vsr.images.animated import is_still
 from vsr.images.files import read_shape
-from vsr.images.images import is_image
+from vsr.images.listing import is_image
 from vsr.inference.passes import usual_scale
 from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.select import Choice, choose_model

@@ -15,7 +15,7 @@ from vsr.core.errors import OutputError
 from vsr.datasets.ground_truth import Plane
 from vsr.datasets.media import is_clip
 from vsr.evaluation.clip import Restored
-from vsr.evaluation.evaluate import CLIP_BORDER, border_of, bounded_psnr
+from vsr.evaluation.measure import CLIP_BORDER, border_of, bounded_psnr
 from vsr.figures.contact_sheet import WIDEST, Crop, Row, save, sheet
 from vsr.figures.hotspots import Place, best_places, window_means
 
@@ -64,7 +64,7 @@ class Finder:
         self._aside = aside
 
     def look(self, item: Path, number: int, made: Sequence[Restored]) -> None:
-        """See what the models made of a frame: a `vsr.evaluation.evaluate.Look`."""
+        """See what the models made of a frame: a `vsr.evaluation.measure.Look`."""
         frame, border = (number, CLIP_BORDER) if is_clip(item) else (None, border_of(self._scale))
         height, width = made[0].truth.shape
         across, down = min(_WIDTH, width - 2 * border), min(_HEIGHT, height - 2 * border)

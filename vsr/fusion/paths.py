@@ -8,7 +8,7 @@ from pathlib import Path
 from vsr.core.errors import OutputError
 from vsr.core.paths import check_apart, check_input, check_output, check_output_folder
 from vsr.fusion.options import FuseOptions
-from vsr.images.images import list_images
+from vsr.images.listing import list_images
 from vsr.images.numbered import pattern_of
 from vsr.pipeline.checks import input_files
 

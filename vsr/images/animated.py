@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vsr.core.url import Url
-from vsr.images.images import is_image
+from vsr.images.listing import is_image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 1000

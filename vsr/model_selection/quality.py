@@ -15,7 +15,9 @@ from vsr.core.options import READ_DEFAULTS, ReadOptions
 from vsr.core.quality import COARSEST, FLAWLESS, Quality
 from vsr.core.url import Url
 from vsr.images.files import Picture, read_picture
-from vsr.images.images import image_info, is_image, is_series, list_images, to_planes
+from vsr.images.info import image_info
+from vsr.images.listing import is_image, is_series, list_images
+from vsr.images.planes import to_planes
 from vsr.model_selection.analyze import SourceAnalysis, analyze
 from vsr.model_selection.classify import BLOCKY, COARSE, FEW_BITS
 from vsr.model_selection.noise import noise

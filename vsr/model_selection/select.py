@@ -8,7 +8,7 @@ from pathlib import Path
 from vsr.core.errors import InputError, ModelError, StalledError
 from vsr.core.options import READ_DEFAULTS, ReadOptions, UpscaleOptions
 from vsr.core.url import Url
-from vsr.images.images import is_image
+from vsr.images.listing import is_image
 from vsr.model_selection.analyze import analyze
 from vsr.model_selection.classify import Classification, classify
 from vsr.networks.registry import default_model, footage_model, has_state, scales_of

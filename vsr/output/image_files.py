@@ -22,9 +22,10 @@ from vsr.images.cicp import cicp_of
 from vsr.images.encode import encode
 from vsr.images.film_header import packed, telling_primaries, unpacked
 from vsr.images.formats import image_format, nearest_metadata, nearest_shape
-from vsr.images.images import once, to_pixels
+from vsr.images.images import once
 from vsr.images.metadata import Metadata, Shape
 from vsr.images.numbered import Numbered
+from vsr.images.planes import to_pixels
 from vsr.images.plays import FOR_EVER
 from vsr.images.xmp_tag import with_image_statement
 from vsr.output.sink import BeforeCommit, Output

@@ -10,8 +10,8 @@ from vsr.core.errors import OutputError, writing
 from vsr.core.frame import Frame
 from vsr.core.threads import behind
 from vsr.images.formats import nearest_shape
-from vsr.images.images import to_pixels
 from vsr.images.metadata import Shape
+from vsr.images.planes import to_pixels
 from vsr.images.webp_animation import WebpWriter
 from vsr.output.image_files import ImageSpec, shown_note
 from vsr.output.sink import Output

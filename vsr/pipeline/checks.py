@@ -13,7 +13,7 @@ from vsr.core.paths import check_input, check_output, check_output_folder
 from vsr.core.url import Pipe, Url
 from vsr.datasets.media import VIDEO_SUFFIXES
 from vsr.images.animated import is_still
-from vsr.images.images import is_image, is_image_folder, is_series, list_images
+from vsr.images.listing import is_image, is_image_folder, is_series, list_images
 from vsr.output.image_files import names_folder
 from vsr.pipeline.numbered import check_numbered_target, source_pattern, target_pattern
 from vsr.util.text import counted

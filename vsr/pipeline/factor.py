@@ -16,7 +16,8 @@ from vsr.core.picture import USUAL_SCALE
 from vsr.core.span import Span
 from vsr.core.url import Pipe, Url
 from vsr.images.animated import is_still
-from vsr.images.images import header_info, is_series, list_images
+from vsr.images.info import header_info
+from vsr.images.listing import is_series, list_images
 from vsr.live.live import look_at
 from vsr.video.reader import open_video
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from vsr.core.errors import OutputError
 from vsr.core.result import Run, in_all
 from vsr.images.formats import written_name
-from vsr.images.images import list_images
+from vsr.images.listing import list_images
 from vsr.output.image_files import doubled_name, names_folder
 from vsr.pipeline.numbered import target_names, target_pattern
 

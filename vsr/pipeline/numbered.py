@@ -14,7 +14,7 @@ from vsr.core.options import ReadOptions
 from vsr.core.paths import check_output
 from vsr.core.url import Url
 from vsr.images.animated import is_animated_webp, is_still
-from vsr.images.images import is_image, list_images
+from vsr.images.listing import is_image, list_images
 from vsr.images.numbered import Numbered, pattern_of
 
 FIRST = 1

@@ -9,7 +9,8 @@ from vsr.core.events import ignore
 from vsr.core.options import ReadOptions
 from vsr.core.url import Url, as_source
 from vsr.images.animated import is_still
-from vsr.images.images import Images, is_series, open_images
+from vsr.images.images import Images, open_images
+from vsr.images.listing import is_series
 from vsr.video.probe import FileFacts, probe_video
 
 

@@ -24,15 +24,12 @@ from vsr.encoding.pixel_formats import encodable_format, images_format
 from vsr.images.animated import is_still
 from vsr.images.cicp import cicp_of
 from vsr.images.formats import written_name
-from vsr.images.images import Images, is_image, open_images
+from vsr.images.images import Images, open_images
+from vsr.images.listing import is_image
 from vsr.images.numbered import Numbered
 from vsr.images.plays import plays_of
 from vsr.live.live import open_live, open_pipe
-from vsr.output.frame_folder import (
-    create_frame_folder,
-    create_image_of_frame,
-    create_webp_of_video,
-)
+from vsr.output.frame_folder import create_frame_folder, create_image_of_frame, create_webp_of_video
 from vsr.output.image_files import (
     ImageSpec,
     create_image,

@@ -11,7 +11,7 @@ from vsr.core.events import ignore
 from vsr.core.options import ReadOptions
 from vsr.core.url import Url
 from vsr.images.animated import is_still
-from vsr.images.images import is_series
+from vsr.images.listing import is_series
 from vsr.video.reader import open_video
 
 

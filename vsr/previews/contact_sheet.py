@@ -27,7 +27,8 @@ from vsr.figures.contact_sheet import (
 )
 from vsr.figures.hotspots import Place, best_places, window_means
 from vsr.images.files import shape_of
-from vsr.images.images import image_info, to_planes
+from vsr.images.info import image_info
+from vsr.images.planes import to_planes
 from vsr.output.image_files import ImageSpec, create_image_folder
 from vsr.previews.synced_reader import in_step, open_takes
 from vsr.previews.variant import Take

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vsr.core.errors import InputError
 from vsr.core.parts import check_parts, is_part_list
-from vsr.images.images import is_series, list_images
+from vsr.images.listing import is_series, list_images
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vsr.core.errors import InputError, OutputError
-from vsr.images.images import is_series, list_images, series_folder
+from vsr.images.listing import is_series, list_images, series_folder
 from vsr.provenance.described import absolute, recorded
 from vsr.provenance.diff import differences
 from vsr.provenance.fingerprint import Fingerprint, fingerprint

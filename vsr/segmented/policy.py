@@ -12,7 +12,7 @@ from vsr.core.errors import InputError
 from vsr.core.job import Job
 from vsr.core.outlet import leads_out
 from vsr.images.animated import is_still
-from vsr.images.images import is_image
+from vsr.images.listing import is_image
 from vsr.inference.passes import LoadedModel
 from vsr.networks.cost import cost
 from vsr.output.image_files import names_folder

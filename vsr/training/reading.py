@@ -10,7 +10,7 @@ from vsr.core.events import Warn, ignore
 from vsr.core.span import Span
 from vsr.datasets.ground_truth import Picture, frame_picture
 from vsr.datasets.media import is_clip, read_pictures
-from vsr.images.images import is_series
+from vsr.images.listing import is_series
 from vsr.util.text import counted
 from vsr.video.reader import open_video
 

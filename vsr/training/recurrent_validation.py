@@ -13,7 +13,7 @@ from vsr.core.events import Warn, ignore
 from vsr.datasets.ground_truth import Plane
 from vsr.evaluation.clip import restore_clip
 from vsr.evaluation.degrade import Recording, Seen, seen
-from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
+from vsr.evaluation.measure import CLIP_BORDER, bounded_psnr
 from vsr.evaluation.protocol import enlarge
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.recurrent import Recurrent

@@ -15,7 +15,7 @@ from vsr.datasets.media import is_clip, list_items, list_media, read_luma
 from vsr.degradation.compression import Compression
 from vsr.evaluation.clip import restore_clip, restore_image
 from vsr.evaluation.degrade import Recording, seen
-from vsr.evaluation.evaluate import CLIP_BORDER, bounded_psnr
+from vsr.evaluation.measure import CLIP_BORDER, bounded_psnr
 from vsr.networks import Network
 from vsr.training.reading import read_examples
 

@@ -20,7 +20,7 @@ from vsr.core.resample import resize
 from vsr.datasets.ground_truth import Picture, Samples
 from vsr.datasets.media import is_clip, is_lossless, list_items
 from vsr.evaluation.protocol import shrink
-from vsr.images.images import is_series
+from vsr.images.listing import is_series
 from vsr.training.camera import shoot
 from vsr.training.data import FRAME_STEP, LOSSLESS, LOSSY
 from vsr.training.reading import read_examples

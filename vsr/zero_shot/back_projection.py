@@ -19,7 +19,7 @@ from vsr.core.frame import Frame
 from vsr.core.geometry import geometry_of
 from vsr.core.picture import PictureOptions
 from vsr.core.resample import Upsample
-from vsr.images.images import image_info
+from vsr.images.info import image_info
 from vsr.images.metadata import Shape
 from vsr.inference.engine import Engine, copies
 from vsr.inference.passes import enlarge_by

@@ -23,7 +23,8 @@ from vsr.core.paths import check_input, check_output, place_of
 from vsr.core.picture import PictureOptions
 from vsr.core.untagged import shown_alike
 from vsr.images.animated import is_still
-from vsr.images.images import Images, is_image, is_series, open_images
+from vsr.images.images import Images, open_images
+from vsr.images.listing import is_image, is_series
 from vsr.inference.engine import choose_engine, torch_device
 from vsr.output.image_files import ImageSpec, create_image, names_folder
 from vsr.pipeline.checks import check_paths
