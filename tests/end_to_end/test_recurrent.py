@@ -37,7 +37,8 @@ from vsr.inference import passes
 from vsr.inference.engine import Engine, restore
 from vsr.inference.recurrent_tiles import RecurrentTiler
 from vsr.model_selection.quality import told_quality
-from vsr.networks.recurrent import Recurrent, quality_planes
+from vsr.networks.recurrent import Recurrent
+from vsr.networks.recurrent_state import quality_planes
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 

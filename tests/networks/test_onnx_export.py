@@ -37,7 +37,8 @@ from vsr.networks.literature.rcan import Rcan
 from vsr.networks.literature.wavelet import Wavelet
 from vsr.networks.onnx_export import OPSET, export, to_onnx
 from vsr.networks.onnx_network import load_onnx
-from vsr.networks.recurrent import Recurrent, State, quality_planes
+from vsr.networks.recurrent import Recurrent
+from vsr.networks.recurrent_state import State, quality_planes
 from vsr.networks.registry import Model, ModelCard, load_model
 from vsr.networks.vespcn import Vespcn
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vsr.networks.recurrent import Recurrent, pick, pick_detail
+from vsr.networks.pick import pick, pick_detail
+from vsr.networks.recurrent import Recurrent
 
 
 @pytest.fixture(scope="module")

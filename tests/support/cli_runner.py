@@ -1,8 +1,8 @@
 """Run the `vsr` command in processes of its own, without paying for its imports each time.
 
 A server process imports the command line once and forks for each run, so every run has its
-own limits, streams and exit code. It ends without the interpreter's tear-down, most of a short
-run's time. `SCRIPT` is the installed command, for tests that want all of it.
+own limits, environment, streams and exit code. It ends without the interpreter's tear-down, most
+of a short run's time. `SCRIPT` is the installed command, for tests that want all of it.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def vsr(
                 "out": str(stdout or out),
                 "err": str(err),
                 "file_limit": file_limit,
+                "environment": dict(os.environ),
             },
             patience,
         )
@@ -149,6 +150,8 @@ def _serve() -> None:
 
 def _become(order: dict[str, Any]) -> None:
     sys.argv = ["vsr", *order["words"]]
+    os.environ.clear()
+    os.environ.update(order["environment"])
     file_limit = order["file_limit"]
     writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     for number, name, how in ((0, "in", os.O_RDONLY), (1, "out", writing), (2, "err", writing)):

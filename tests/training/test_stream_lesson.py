@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from vsr.networks.recurrent import PATIENCE, Recurrent, State
+from vsr.networks.recurrent import PATIENCE, Recurrent
+from vsr.networks.recurrent_state import State
 from vsr.training.stream_lesson import (
     _AS_CHARBONNIER,
     _GAIN,

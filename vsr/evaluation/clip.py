@@ -20,7 +20,8 @@ from vsr.inference.steps import Step, steps
 from vsr.inference.windows import windows
 from vsr.model_selection.noise import noise
 from vsr.networks import Network
-from vsr.networks.recurrent import Recurrent, State, quality_planes
+from vsr.networks.recurrent import Recurrent
+from vsr.networks.recurrent_state import State, quality_planes
 from vsr.video.shots import mark_shots
 
 _TIME_BASE = Fraction(1, 25)  # of all clips, whatever their rate

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vsr.inference.ensemble import POSITIONS, back, moved
-from vsr.networks.recurrent import Area, Observation, Recurrent, State
+from vsr.networks.recurrent import Recurrent
+from vsr.networks.recurrent_state import Area, Observation, State
 
 
 class RecurrentEnsemble(Recurrent):

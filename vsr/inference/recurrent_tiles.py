@@ -40,7 +40,8 @@ from vsr.inference.steps import Step
 from vsr.inference.tiles import LEAST_TILE, Tile, halved, now_smaller, tiles, wanted
 from vsr.inference.transfer import fetched, sent
 from vsr.inference.upscaler import enlarged_differences
-from vsr.networks.recurrent import PATIENCE, Observation, Recurrent, State, quality_planes
+from vsr.networks.recurrent import PATIENCE, Recurrent
+from vsr.networks.recurrent_state import Observation, State, quality_planes
 
 MARGIN = 64
 """Pixels around a part of the picture that are computed too: flow is exact within, and what moves

@@ -21,7 +21,7 @@ from vsr.inference.memory import keep_freed_memory
 from vsr.inference.recurrent_tiles import Before, Canvas, RecurrentTiler
 from vsr.inference.steps import Step
 from vsr.inference.tiles import Tile
-from vsr.networks.recurrent import Observation
+from vsr.networks.recurrent_state import Observation
 
 _OBSERVED_AHEAD = 2  # steps
 

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vsr.core.quality import FLAWLESS
 from vsr.networks.network import Network
-from vsr.networks.recurrent import Recurrent, quality_planes
+from vsr.networks.recurrent import Recurrent
+from vsr.networks.recurrent_state import quality_planes
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ planes tell how the source was coded and how noisy it is (after FFDNet, Zhang et
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import pairwise
 
 import torch
@@ -18,79 +17,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vsr.core.kernels import chosen, is_traced
-from vsr.core.quality import FLAWLESS, Quality
+from vsr.core.quality import FLAWLESS
 from vsr.core.resample import Upsample
 from vsr.networks.graded import Graded, graded, mixture
 from vsr.networks.network import Network
+from vsr.networks.pick import pick, pick_detail
+from vsr.networks.recurrent_state import (
+    NOISE_SCALE,
+    QUALITY_PLANES,
+    QUANTISER_SCALE,
+    Area,
+    Observation,
+    State,
+    quality_planes,
+)
 from vsr.networks.vespcn import Motion, warp
 
-QUALITY_PLANES = 2
 PATIENCE = 8
 """Frames that stand still before nothing is computed any more."""
-QUANTISER_SCALE = 51.0
-NOISE_SCALE = 25.0
 _STILL = 2  # pixels around one that stands still that must do so, too
 _FINE, _COARSE = 12.0, 36.0  # quantisers: up to one the source is flawless, from the other ruined
 _NOISY = 8.0  # deviation of noise from which on it is so
 _LIMIT = 16.0  # of the hidden state: idle in practice, it bounds what feedback can do
-
-
-Area = tuple[slice, slice]
-"""Rows and columns of a picture."""
-
-
-def quality_planes(quality: Quality) -> Tensor:
-    """(1, 2, 1, 1) float32 in 0..1, as `Recurrent.observe` takes them."""
-    values = (quality.quantiser / QUANTISER_SCALE, quality.noise / NOISE_SCALE)
-    return torch.tensor(values).clamp(0, 1).view(1, QUALITY_PLANES, 1, 1)
-
-
-@dataclass(frozen=True)
-class State:
-    """What one frame hands to the next, at the small size.
-
-    Attributes:
-        previous: (N, 1, H, W) float32 in [0, 1], the frame itself.
-        hidden: (N, C, H, W), of the trunk's output, or its first channels.
-        detail: (N, scale**2, H, W), the residual over bicubic before its pixel shuffle.
-        still: (N, 1, H, W) uint8, for how many frames the picture has stood still; PATIENCE at
-            most.
-    """
-
-    previous: Tensor
-    hidden: Tensor
-    detail: Tensor
-    still: Tensor
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What the network sees of a frame besides its state: it can be made ahead of time.
-
-    Attributes:
-        frame: (N, 1, H, W) float32 in [0, 1].
-        planes: (N, 6 + future, H, W), what the cell is shown, in its own dtype.
-        flow: (N, 2, H, W) float32 in pixels, x and y, from the frame to the one before.
-        coming: (N, K, 2, H, W) float32, from each coming frame to the one before it; K is 0 in a
-            network that takes them as they lie.
-        still: (N, 1, H, W) uint8, as State has it. Where it is not 0, flow is.
-        mix: (N or 1, grades) float32, how much of each set of weights sees it.
-    """
-
-    frame: Tensor
-    planes: Tensor
-    flow: Tensor
-    coming: Tensor
-    still: Tensor
-    mix: Tensor
-
-    def part(self, area: Area) -> Observation:
-        """What lies in some rows and columns."""
-        rows, columns = area
-        frame, planes, flow, still = (
-            each[:, :, rows, columns] for each in (self.frame, self.planes, self.flow, self.still)
-        )
-        return Observation(frame, planes, flow, self.coming, still, self.mix)
 
 
 class Recurrent(Network):
@@ -354,70 +302,3 @@ def _rests(frame: Tensor, previous: Tensor) -> Tensor:
         near = (changed.narrow(axis, n, length) for n in range(2 * _STILL + 1))
         changed = reduce(torch.logical_or, near)
     return ~changed
-
-
-def pick(planes: Tensor, flow: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
-    """Fetch each pixel from the nearest to where the flow points: out(p) = planes(p + flow(p)).
-
-    (N, C, H, W) and (N, 2, h, w), x and y -> (N, C, h, w) in channels-last order: a part of the
-    picture whose upper left pixel is `origin`, row and column. Beyond the border its pixels
-    repeat.
-    """
-    count, channels, _, width = planes.shape
-    rows = planes.permute(0, 2, 3, 1).reshape(-1, channels)
-    x, y = _targets(planes, flow, 1, origin)
-    picked = rows.index_select(0, (y * width + x).flatten())
-    return picked.view(count, *flow.shape[-2:], channels).permute(0, 3, 1, 2)
-
-
-def pick_detail(
-    detail: Tensor, flow: Tensor, scale: int, origin: tuple[int, int] = (0, 0)
-) -> Tensor:
-    """The same for sub-pixel phases (N, scale**2, H, W), by the nearest large pixel.
-
-    As if they were shuffled to the large size, moved there by scale * flow, rounded, and shuffled
-    back; but what would come from beyond the border comes from the last small pixel within.
-    """
-    count, channels, _, width = detail.shape
-    samples = detail.permute(0, 2, 3, 1).reshape(-1)
-    x, y = _targets(detail, flow, scale, origin)  # of the upper left phase, in large pixels
-    column, row = (n.div(scale, rounding_mode="floor") for n in (x, y))
-    phase = (y - row * scale) * scale + (x - column * scale)
-    table = _phases.__wrapped__ if is_traced() else _phases  # a traced width is none to remember
-    places = table(scale, width).to(detail.device).index_select(0, phase.flatten())
-    places += ((row * width + column) * channels).view(-1, 1)
-    picked = samples.index_select(0, places.flatten())
-    return picked.view(count, *flow.shape[-2:], channels).permute(0, 3, 1, 2)
-
-
-def _targets(
-    planes: Tensor, flow: Tensor, scale: int, origin: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """Where each pixel is fetched from, in pixels of `scale` times the size: x and y (N, h, w).
-
-    Within the picture. The planes of a batch are counted as one below the other.
-    """
-    height, width = planes.shape[-2:]
-    steps = (flow * scale).round().int()
-    ends = []
-    for axis, (length, first) in enumerate(((width, origin[1]), (height, origin[0]))):
-        own = torch.arange(steps.shape[3 - axis], dtype=torch.int32, device=flow.device) + first
-        place = steps[:, axis] + own.mul_(scale).view(-1, *(1,) * axis)
-        ends.append(place.clamp_(0, (length - 1) * scale))
-    lanes = torch.arange(len(flow), dtype=torch.int32, device=flow.device)
-    return ends[0], ends[1] + lanes.mul_(height * scale).view(-1, 1, 1)
-
-
-@lru_cache(maxsize=16)
-def _phases(scale: int, width: int) -> Tensor:
-    """Where the phases of a small pixel lie that begins amid others: (scale**2, scale**2) int32.
-
-    A row for each phase at which it may begin; places are counted in samples of channels-last
-    planes of that width.
-    """
-    begin, phase = torch.arange(scale)[:, None], torch.arange(scale)
-    beyond, rest = (begin + phase) // scale, (begin + phase) % scale
-    columns = beyond * scale**2 + rest
-    rows = beyond * (scale**2 * width) + rest * scale
-    places = rows[:, None, :, None] + columns[None, :, None, :]
-    return places.reshape(scale**2, scale**2).int()

@@ -18,7 +18,8 @@ from torch.nn.utils import parametrize
 
 from vsr.networks import Network
 from vsr.networks.graded import mixed_once
-from vsr.networks.recurrent import PATIENCE, Recurrent, State
+from vsr.networks.recurrent import PATIENCE, Recurrent
+from vsr.networks.recurrent_state import State
 from vsr.networks.vespcn import Motion
 from vsr.training.lessons import Examples
 from vsr.training.losses import restoration_of_each

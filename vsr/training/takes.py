@@ -15,7 +15,7 @@ from vsr.degradation.noise_level import noise_level
 from vsr.degradation.quantiser import quantiser
 from vsr.evaluation.protocol import shrink
 from vsr.model_selection.noise import noise
-from vsr.networks.recurrent import NOISE_SCALE, QUANTISER_SCALE
+from vsr.networks.recurrent_state import NOISE_SCALE, QUANTISER_SCALE
 from vsr.training.camera import shoot
 from vsr.training.take_plan import CLEAN, Plan, draw_plan
 from vsr.training.window_pairs import WindowPairs
