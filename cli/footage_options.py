@@ -87,6 +87,8 @@ def with_footage_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--join",
             type=click.Choice(["camera"]),
+            is_flag=False,
+            flag_value="camera",
             help="One output of a camera's consecutive files.",
         ),
         click.option(

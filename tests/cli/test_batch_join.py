@@ -166,9 +166,10 @@ def test_what_does_not_go_together(tmp_path: Path, options: list[str], reason: s
 
 
 @pytest.mark.slow
-def test_a_dry_run_says_that_it_tells_of_the_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [FAST, FAST[:-1]])  # by camera is how files are joined
+def test_a_dry_run_says_that_it_tells_of_the_files(tmp_path: Path, words: list[str]) -> None:
     record(tmp_path / "in", 0)
-    ran = vsr("batch", tmp_path / "in", tmp_path / "out", *FAST, "--dry-run")
+    ran = vsr("batch", tmp_path / "in", tmp_path / "out", *words, "--dry-run")
     assert ran.code == 0
     assert "vsr: --join makes one output of a camera's consecutive files" in ran.err
     assert not (tmp_path / "out").exists()
