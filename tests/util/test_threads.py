@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -411,3 +412,36 @@ def test_a_process_that_is_stopped_waits_for_nothing() -> None:
         run.send_signal(signal.SIGCONT)
         said = run.stderr.read().decode()
     assert run.returncode == 0, said
+
+
+HELD = """
+import itertools
+from vsr.core.threads import ahead
+
+def drawn():
+    with ahead(itertools.count(), 2) as items:
+        yield from items
+
+held = drawn()
+print(next(held), flush=True)
+"""
+
+
+def test_a_program_ends_while_somebody_holds_what_is_drawn_ahead() -> None:
+    run = subprocess.run([sys.executable, "-c", HELD], capture_output=True, timeout=WAIT)
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"0\n", b"")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_waits_for_no_thread_of_the_first_one() -> None:
+    drawing = ahead(Source(100).items(), 2)
+    with drawing as items:
+        assert next(items) == 0
+        forked = os.fork()
+        if not forked:
+            signal.alarm(round(WAIT))  # ends the process if it waits
+            drawing.__exit__(None, None, None)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == 0
+        assert next(items) == 1

@@ -5,12 +5,14 @@ The one thread that is not joined is one that waits for a source that gives noth
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from vsr.core.errors import StalledError
 from vsr.core.option_checks import exact
@@ -18,6 +20,7 @@ from vsr.core.option_checks import exact
 T = TypeVar("T")
 
 _TICK = 0.1  # seconds between looks at whether to stop
+_LAST_WAIT = 5.0  # seconds that a thread may take to end before the process does
 _END, _NOTHING = object(), object()
 
 
@@ -30,6 +33,69 @@ def stalled(seconds: float) -> StalledError:
     )
 
 
+class Helper:
+    """A thread that works for another one, which waits for its end.
+
+    Args:
+        work: what it does; it raises nothing.
+        name: the thread's.
+        stop: has `work` end soon. With it the thread ends before the process does: an iterator that
+            is still held when a program ends is closed only when no other thread runs any more.
+    """
+
+    _with_stop: ClassVar[dict[Helper, Callable[[], None]]] = {}
+
+    def __init__(
+        self, work: Callable[[], None], name: str, stop: Callable[[], None] | None = None
+    ) -> None:
+        self._work, self._done, self._process = work, Event(), os.getpid()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+        if stop is not None:
+            self._with_stop[self] = stop
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the work is done."""
+        return self._done.is_set()
+
+    def wait(self) -> None:
+        """Wait until the work is done."""
+        self._done.wait()
+
+    def join(self) -> None:
+        """Wait for its end, where it can come: a forked process has no threads of the first one.
+
+        Before Python 3.13 a `Thread.join` that Ctrl-C interrupts takes the thread for ended, and
+        the next one returns at once. An Event can be waited for again.
+        """
+        if os.getpid() == self._process and not sys.is_finalizing():
+            self._done.wait()
+            self._thread.join()
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave it to itself."""
+        self._with_stop.pop(self, None)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._done.set()
+
+    @classmethod
+    def stop_all(cls) -> None:
+        """Stop all those that can be, the last one first: it may draw from one before it."""
+        for helper, stop in reversed(list(cls._with_stop.items())):
+            stop()
+            if os.getpid() == helper._process:
+                helper._done.wait(_LAST_WAIT)
+
+
+atexit.register(Helper.stop_all)
+
+
 @contextmanager
 def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iterator[Iterator[T]]:
     """Draw from `items` in a thread of its own, at most `depth` items ahead.
@@ -39,7 +105,7 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
     seconds, StalledError is raised and the thread left to itself.
     """
     ready: queue.Queue[object] = queue.Queue(depth)
-    stop, done = Event(), Event()
+    stop = Event()
     failure: list[BaseException] = []
     gives_nothing = False
 
@@ -58,7 +124,6 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
             except BaseException as error:
                 failure.append(error)
             _put(ready, _END, stop)
-            done.set()
 
     def take() -> Iterator[T]:
         nonlocal gives_nothing
@@ -73,14 +138,15 @@ def ahead(items: Iterator[T], depth: int, patience: float | None = None) -> Iter
         if failure:
             raise failure[0]
 
-    thread = Thread(target=draw, name="vsr-ahead", daemon=True)
-    thread.start()
+    helper = Helper(draw, "vsr-ahead", stop.set)
     try:
         yield take()
     finally:
         stop.set()
-        if not gives_nothing:
-            _join(thread, done)
+        if gives_nothing:
+            helper.leave()
+        else:
+            helper.join()
 
 
 def within(patience: float, call: Callable[[], T]) -> T:
@@ -108,7 +174,7 @@ def behind(
     `give_up` is called first where `consume` may wait for others.
     """
     waiting: queue.Queue[object] = queue.Queue(depth)
-    stop, done = Event(), Event()
+    stop = Event()
     failure: list[BaseException] = []
 
     def work() -> None:
@@ -128,24 +194,21 @@ def behind(
         except BaseException as error:
             failure.append(error)
             stop.set()
-        finally:
-            done.set()
 
     def hand_over(item: T) -> None:
         if not _put(waiting, item, stop) and failure:
             raise failure[0]
 
-    thread = Thread(target=work, name="vsr-behind", daemon=True)
-    thread.start()
+    helper = Helper(work, "vsr-behind")
     try:
         yield hand_over
         _put(waiting, _END, stop)
-        done.wait()
+        helper.wait()
     finally:
         stop.set()
-        if not done.is_set():
+        if not helper.is_done:
             give_up()
-        _join(thread, done)
+        helper.join()
     if failure:
         raise failure[0]
 
@@ -168,16 +231,6 @@ def cores_of(threads: float, there: int | None = None) -> int:
     if 0 < threads < 1:
         return max(1, int(there * part))
     return int(threads) or there
-
-
-def _join(thread: Thread, done: Event) -> None:
-    """Wait for the end of a thread.
-
-    Before Python 3.13 a `Thread.join` that Ctrl-C interrupts takes the thread for ended, and
-    the next one returns at once. An Event can be waited for again.
-    """
-    done.wait()
-    thread.join()
 
 
 def _next(ready: queue.Queue[object], patience: float | None) -> object:
