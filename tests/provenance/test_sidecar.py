@@ -86,6 +86,31 @@ def test_it_lies_beside_the_output() -> None:
     assert record_path(Path("a/frames")) == Path("a/frames.record.json")
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"), [(".", "inner"), ("..", "outer"), ("../inner", "inner")]
+)
+def test_it_lies_beside_a_folder_however_that_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
+) -> None:
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    place = Path(folder).resolve().parent
+    assert record_path(Path(folder)).resolve() == place / f"{name}.record.json"
+
+
+def test_the_current_folder_takes_frames_and_has_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make(tmp_path / "in.mp4", Clip(width=48, height=32))
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    monkeypatch.chdir(frames)
+    upscale(source, ".", model="nearest", scale=2, record=True)
+    assert (tmp_path / "frames.record.json").is_file()
+    assert len(list(frames.iterdir())) == 12
+
+
 def test_others_tools_find_the_same(tmp_path: Path, done: tuple[Job, Result]) -> None:
     record = record_of(done)
     for side, file in (("source", done[0].source), ("output", done[0].target)):

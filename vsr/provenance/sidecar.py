@@ -67,7 +67,8 @@ _LAYOUT: dict[str, type | dict[str, tuple[type, ...]]] = {
 
 def record_path(target: Path) -> Path:
     """Where an output's record lies: beside it, out.mp4.record.json for out.mp4."""
-    return target.with_name(f"{target.name}.record.json")
+    named = target.resolve() if target.name in ("", "..") else target  # "." has no name
+    return named.parent / f"{named.name}.record.json"
 
 
 def check_record(target: Path, overwrite: bool, inputs: Iterable[Path]) -> None:
