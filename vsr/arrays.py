@@ -20,6 +20,9 @@ Image = NDArray[Any] | Tensor
 """(H, W) or (H, W, 1|3|4) numpy, or (1|3|4, H, W) torch: grey, RGB or RGBA; uint8, uint16, or float
 in [0, 1]."""
 
+_MODES = ("L", "RGB", "RGBA", "I;16")
+"""Those of Pillow's whose numbers are grey, RGB or RGBA; in others they are a palette's or ink."""
+
 _KINDS = "uint8, uint16, float16, float32 or float64"
 _TENSOR_KINDS = {
     getattr(torch, name) for name in ("uint8", "uint16", "float16", "float32", "float64")
@@ -65,12 +68,20 @@ def opened(image: Image) -> Opened:
 
 def _as_array(image: object) -> NDArray[Any]:
     """An array, or what numpy makes one of, such as an image of another library."""
+    if np.ma.is_masked(image):
+        raise InputError("image: is masked in places; must not be; see numpy.ma.filled")
+    mode = getattr(image, "mode", None)
+    if hasattr(image, "convert") and mode not in _MODES:
+        raise InputError(
+            f"image of mode {quoted(mode)}: must be {', '.join(_MODES)}; its `convert` makes one"
+        )
     try:
-        if image is not None and not isinstance(image, str | bytes | int | float):
-            return np.asarray(image)
+        array = np.asarray(image)
     except (TypeError, ValueError):
-        pass
-    raise InputError(f"image {quoted(image)}: must be a numpy array or a torch tensor")
+        array = None
+    if array is None or (not array.ndim and not isinstance(image, np.ndarray)):
+        raise InputError(f"image {quoted(image)}: must be a numpy array or a torch tensor")
+    return array
 
 
 def _opened_tensor(image: Tensor) -> Opened:

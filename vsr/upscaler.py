@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -231,14 +232,14 @@ def _entered(
     source: str | Path | Url | Source | AbstractContextManager[Source],
     warn: Callable[[str], None] | None,
 ) -> AbstractContextManager[Source]:
-    """A source to enter: what is open already is left open."""
-    if isinstance(source, str | Path | Url):
+    """A source to enter: what is open already is left open, and what is no source untouched."""
+    if isinstance(source, str | PathLike | Url):
         return open_video(source, warn=warn)
-    if isinstance(source, AbstractContextManager):
+    if isinstance(source, _Once):
         return source
     if not hasattr(source, "frames"):
         raise TypeError(f"source {quoted(source)}: must be a path, or what vsr.open_video gives")
-    return nullcontext(source)
+    return nullcontext(cast(Source, source))
 
 
 def open_video(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Picture
 from support.clips import Clip, make
 from support.segmented_jobs import uneven
 
@@ -206,6 +208,11 @@ def test_how_a_tensor_came_about_does_not_matter(up: vsr.Upscaler, other: Any) -
         (3, "image 3: must be a numpy array"),
         ("photo.png", "image 'photo.png': must be a numpy array"),
         ([[1], [2, 3]], "image [[1], [2, 3]]: must be a numpy array"),
+        (Path("photo.png"), "photo.png'): must be a numpy array"),
+        (BytesIO(b"photo"), "must be a numpy array"),
+        ({}, "image {}: must be a numpy array"),
+        (np.ma.masked_equal(np.eye(5, dtype=np.uint8), 0), "image: is masked in places"),
+        (np.ma.masked_invalid(np.full((4, 5), np.nan)), "image: is masked in places"),
         (np.zeros((4, 5), bool), "image of bool: must be uint8, uint16, float16"),
         (np.zeros((4, 5), object), "image of object: must be uint8"),
         (np.zeros((4, 5), complex), "image of complex128: must be uint8"),
@@ -227,6 +234,25 @@ def test_what_holds_no_picture_is_refused_in_one_line(
         up(image)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_mask_that_hides_nothing_does_not_matter(up: vsr.Upscaler) -> None:
+    image = drawn(18, 20, 3)
+    assert np.array_equal(up(np.ma.masked_array(image)), up(image))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_pillow_images_are_taken_for_what_they_show(up: vsr.Upscaler, mode: str) -> None:
+    picture = Picture.fromarray(drawn(18, 20, 3)).convert(mode)
+    assert np.array_equal(up(picture), up(np.asarray(picture)))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "LA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F"])
+def test_pillow_images_of_no_such_numbers_are_refused(up: vsr.Upscaler, mode: str) -> None:
+    grey = mode in ("I", "F")
+    picture = Picture.fromarray(drawn(18, 20) if grey else drawn(18, 20, 3)).convert(mode)
+    with pytest.raises(vsr.InputError, match=f"image of mode '{mode}': must be L, RGB, RGBA"):
+        up(picture)  # type: ignore[type-var]
 
 
 def test_a_file_cannot_change_the_model(up: vsr.Upscaler, tmp_path: Path) -> None:
@@ -279,6 +305,8 @@ def test_what_is_no_video_and_no_option_is_told(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"unknown option 'crf'; known: scale, .*compiled"):
         vsr.Upscaler("nearest", scale=2, crf=20)
     up = vsr.Upscaler("nearest", scale=2)
-    for wrong in (None, 3, [tmp_path]):
+    file = BytesIO(b"no path")
+    for wrong in (None, 3, [tmp_path], file):
         with pytest.raises(TypeError, match="must be a path, or what vsr"):
             next(up.frames(wrong))  # type: ignore[arg-type]
+    assert not file.closed
