@@ -157,6 +157,15 @@ def test_errors_of_a_preview(
     assert [path.name for path in tmp_path.iterdir()] == ["there.html"]
 
 
+def test_a_folder_with_files_is_refused_before_the_work(clip: Path, tmp_path: Path) -> None:
+    begun: list[str] = []
+    (tmp_path / "mine.png").touch()
+    with pytest.raises(OutputError, match="holds files already"):
+        preview(clip, tmp_path, models=["nearest"], begun=begun.append, **FAST)
+    assert begun == []
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]
+
+
 def test_a_preview_of_no_video_is_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")

@@ -259,7 +259,13 @@ def _check_folder(spec: ImageSpec) -> None:
         there = next((file for file in files if os.path.lexists(file)), None)
         if there:
             raise OutputError(_taken(there))
-    elif any(folder.iterdir()):
+    else:
+        check_empty(folder)
+
+
+def check_empty(folder: Path) -> None:
+    """Raise OutputError where a folder that is to be written holds files already."""
+    if folder.is_dir() and any(folder.iterdir()):
         raise OutputError(f"{folder}: holds files already; -y or overwrite=True replaces them")
 
 

@@ -24,7 +24,7 @@ from vsr.images.animated import is_still
 from vsr.inference.passes import usual_scale
 from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.select import choose_model
-from vsr.output.image_files import names_folder
+from vsr.output.image_files import check_empty, names_folder
 from vsr.pipeline.checks import check_paths
 from vsr.pipeline.factor import factor_of
 from vsr.pipeline.numbered import target_pattern
@@ -252,6 +252,8 @@ def _check(source: Path, target: Path, overwrite: bool) -> None:
         raise InputError(f"{source}: a preview is of a video file")
     if not names_folder(target) and target.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{target}: a preview is {', '.join(SUFFIXES)} or a folder")
+    if names_folder(target) and not overwrite:  # before the work: of several models it is long
+        check_empty(target)
 
 
 def _draw(
