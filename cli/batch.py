@@ -33,7 +33,7 @@ from vsr.batch.outcome import (
     Warned,
 )
 from vsr.batch.pool import run_batch
-from vsr.batch.report import SUFFIXES, check_report, row, write_report
+from vsr.batch.report import SUFFIXES, KeptReports, check_report, row, write_report
 from vsr.batch.status import StatusFile, amiss, read_status, status_text
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
@@ -64,7 +64,6 @@ _TOLD_APART = (
     "--join makes one output of a camera's consecutive files, named by its beginning; told here "
     "are the files one by one, which is the same work"
 )
-_REPORT_EVERY = 1.0  # seconds, where files are only passed over
 
 
 def _needed(ctx: click.Context, param: click.Parameter, sources: Sequence[str]) -> Sequence[str]:
@@ -235,7 +234,7 @@ def batch_command(
                     stop=stop,
                     pause_file=pause_file,
                     tell=reporter.tell,
-                    beat=status.beat if status else None,
+                    beat=reporter.beat,
                 )
         except KeyboardInterrupt:
             outcomes = reporter.outcomes
@@ -397,11 +396,9 @@ class _Reporter:
         status: StatusFile | None = None,
     ) -> None:
         self.outcomes: list[Outcome] = []
-        self._reports, self._as_json, self._quiet = reports, as_json, quiet
-        self._status = status
-        self._frames, self._written = 0, 0.0
-        for report in reports:
-            write_report(report, [])  # where that cannot be, no work is begun
+        self._as_json, self._quiet = as_json, quiet
+        self._status, self._frames = status, 0
+        self._reports = KeptReports(reports, self._warn)  # where that cannot be, no work is begun
         wanted = not (as_json or quiet)
         self._bars, self._lines = Bars(total, wanted), Lines(wanted)
 
@@ -415,7 +412,13 @@ class _Reporter:
             self._status.tell(happening)
         if isinstance(happening, Ended):
             self.outcomes.append(happening.outcome)
-            self._report(happening.outcome)
+            self._reports.add(happening.outcome)
+
+    def beat(self) -> None:
+        """See to what has to be written now and then."""
+        self._reports.beat()
+        if self._status:
+            self._status.beat()
 
     def close(self) -> None:
         """Take the bars away, and leave word for who asks how it is."""
@@ -449,16 +452,8 @@ class _Reporter:
                     f"vsr: stopping: no further file is begun{rest if running else ''}"
                 )
 
-    def _report(self, outcome: Outcome) -> None:
-        """Bring the reports up to date. At the end they are written in any case."""
-        if outcome.status == "skipped" and time.monotonic() - self._written < _REPORT_EVERY:
-            return
-        for report in self._reports:
-            try:
-                write_report(report, self.outcomes)
-            except OutputError as error:
-                self._bars.write(f"vsr: warning: {error}")
-        self._written = time.monotonic()
+    def _warn(self, error: OutputError) -> None:
+        self._bars.write(f"vsr: warning: {error}")
 
 
 def _tell_programs(happening: Happening) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import time
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from vsr import OutputError
 from vsr.batch.outcome import Item, Outcome
-from vsr.batch.report import COLUMNS, check_report, row, write_report
+from vsr.batch import report as module
+from vsr.batch.report import COLUMNS, KeptReports, check_report, row, write_report
 
 FACTS = {
     "frames_out": 50,
@@ -138,3 +142,44 @@ def test_a_report_replaces_reports_alone(tmp_path: Path, name: str) -> None:
 def test_the_camera_of_joined_files_is_told() -> None:
     joined = Outcome(Item(Path("out/door/a.parts.json"), Path("out/door/a_x4.mp4")), "done")
     assert [row(each)["camera"] for each in (joined, OUTCOMES[0])] == ["door", None]
+
+
+def test_a_report_that_takes_long_to_write_is_written_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole for each of thousands of files, it would take longer than the files."""
+    clock, written = [100.0], []
+
+    def write(_path: Path, outcomes: Sequence[Outcome]) -> None:
+        written.append(len(outcomes))
+        clock[0] += 0.001 * len(outcomes)  # seconds
+
+    monkeypatch.setattr(module, "write_report", write)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    kept = KeptReports([tmp_path / "report.json"], pytest.fail)
+    for _ in range(5000):
+        clock[0] += 0.1  # a file's work
+        kept.add(OUTCOMES[0])
+    assert written[:4] == [0, 1, 2, 3]  # at once, as long as that is quick
+    assert clock[0] - 100 < 1.1 * 5000 * 0.1
+    clock[0] += 1000  # nothing comes any more
+    kept.beat()
+    kept.beat()
+    assert written.count(5000) == 1
+
+
+def test_reports_that_cannot_be_written_for_now_are_told_and_written_later(tmp_path: Path) -> None:
+    path, told = tmp_path / "folder" / "report.json", list[OutputError]()
+    path.parent.mkdir()
+    kept = KeptReports([path], told.append)
+    path.unlink()
+    path.parent.rmdir()
+    kept.add(OUTCOMES[0])
+    assert [str(path) in str(each) for each in told] == [True]
+    path.parent.mkdir()
+    kept.add(OUTCOMES[1])
+    until = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < until
+        kept.beat()
+    assert json.loads(path.read_text()) == [row(outcome) for outcome in OUTCOMES]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ SUFFIXES = (".json", ".csv")
 
 _FIRST = ",".join(COLUMNS[: COLUMNS.index("sidecars")])  # of any report; some end here
 _HEAD = 4096  # bytes by which a report is known
+_REST = 20  # times as long as a report took to write until it is written again
 
 
 def row(outcome: Outcome) -> dict[str, Any]:
@@ -71,6 +73,44 @@ def write_report(path: Path, outcomes: Iterable[Outcome]) -> None:
     with writing(path):
         # File names may hold bytes that are no text: they are written as they are.
         atomic_write(path, text.encode("utf-8", "surrogateescape"))
+
+
+class KeptReports:
+    """Reports that are brought up to date as long as a batch runs.
+
+    Each is written whole, which takes the longer the more files it tells of. So they are written at
+    once where that is quick, and else after a rest: at most a twentieth of the time goes into them.
+
+    Args:
+        paths: what is written, at first without rows. Raises OutputError where that cannot be.
+        warn: told of what cannot be written later.
+    """
+
+    def __init__(self, paths: Sequence[Path], warn: Callable[[OutputError], None]) -> None:
+        self._paths, self._warn = paths, warn
+        self._outcomes: list[Outcome] = []
+        self._told, self._rested = 0, 0.0
+        for path in paths:
+            write_report(path, [])
+
+    def add(self, outcome: Outcome) -> None:
+        """Tell of one file more."""
+        self._outcomes.append(outcome)
+        self.beat()
+
+    def beat(self) -> None:
+        """Write what is not told yet, unless it has to rest. To be called again and again."""
+        began = time.monotonic()
+        if self._told == len(self._outcomes) or began < self._rested:
+            return
+        self._told = len(self._outcomes)
+        for path in self._paths:
+            try:
+                write_report(path, self._outcomes)
+            except OutputError as error:
+                self._warn(error)
+        now = time.monotonic()
+        self._rested = now + _REST * (now - began)
 
 
 def check_report(path: Path, overwrite: bool, sources: Iterable[Path]) -> None:
