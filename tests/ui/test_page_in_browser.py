@@ -28,6 +28,11 @@ PLAYS = """async (video) => {
   return [video.videoWidth, video.videoHeight];
 }"""
 
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
 
 def port_of(server):
     return urlsplit(server.address).port
@@ -201,6 +206,38 @@ def test_an_upload_goes_on_after_a_break(visitors, server, folder, tmp_path):
     assert broken
     assert (folder / "sent.bin.mp4").read_bytes() == data
     expect(tab.locator(".entries")).to_contain_text("sent.bin.mp4")
+
+
+def test_more_files_than_the_server_takes_at_once_are_all_sent(visitors, tmp_path, monkeypatch):
+    monkeypatch.setattr("vsr.ui.uploads._MOST", 4)
+    served_folder, sent = tmp_path / "served", tmp_path / "sent"
+    served_folder.mkdir()
+    sent.mkdir()
+    files = [sent / f"{number}.mp4" for number in range(12)]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    with served(served_folder, tmp_path / "state") as page:
+        tab = visitors.visit(f"http://127.0.0.1:{page.port}/?token={page.token}")
+        tab.locator("input[type=file]").set_input_files(files)
+        rows = tab.locator(".uploads li")
+        expect(rows.filter(has_text="done")).to_have_count(len(files))
+    assert {one.name: one.read_bytes() for one in served_folder.glob("*.mp4")} == {
+        file.name: file.read_bytes() for file in files
+    }
+
+
+def test_tabs_that_nobody_sees_leave_the_connections_to_those_that_are_seen(visitors, server):
+    """A browser has six for a server, for all tabs together."""
+    first = visitors.visit(server.address, "#/jobs")
+    for _ in range(7):
+        first.evaluate(HIDE, True)
+        tab = first.context.new_page()
+        tab.goto(server.address)
+        shows(tab)
+        tab.evaluate(HIDE, True)
+    first.evaluate(HIDE, False)
+    server.page.order("upscale", "clip.mp4", "of_many_tabs.mp4", model="bicubic")
+    expect(first.locator("#view")).to_contain_text("of_many_tabs.mp4")
 
 
 def test_two_browsers_stay_in_step(visitors, tmp_path):

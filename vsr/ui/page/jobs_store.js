@@ -8,6 +8,7 @@ const jobs = new Map();
 const watchers = new Set();
 let state = "connecting"; // or "live", "lost", "refused"
 let source = null;
+let trying = 0; // the timer of the next try
 let queued = false;
 
 export const all = () => [...jobs.values()];
@@ -56,26 +57,42 @@ function putAll(list) {
   changed();
 }
 
-/** Follow the server's events, and go on by itself when it is back. */
+/**
+ * Follow the server's events while the page is seen, and go on by itself when it is back.
+ *
+ * A browser has six connections to a server, for all tabs together: events that nobody sees would
+ * leave none to the seventh tab, which could not even be opened.
+ */
 export function connect() {
+  document.addEventListener("visibilitychange", follow);
+  follow();
+}
+
+function leave() {
   source?.close();
+  clearTimeout(trying);
+}
+
+function follow() {
+  leave();
+  if (document.hidden) return;
   source = new EventSource("/api/events");
   source.addEventListener("jobs", (event) => putAll(JSON.parse(event.data)));
   source.addEventListener("job", (event) => put(JSON.parse(event.data)));
   source.addEventListener("gone", (event) => drop(JSON.parse(event.data).id));
   source.addEventListener("error", () => {
     become(state === "refused" ? "refused" : "lost");
-    source.close();
-    setTimeout(reconnect, 1000);
+    leave();
+    trying = setTimeout(reconnect, 1000);
   });
 }
 
 async function reconnect() {
   try {
     await get("/api/jobs");
-    connect();
+    follow();
   } catch (error) {
     become(error.status === 401 || error.status === 403 ? "refused" : "lost");
-    setTimeout(reconnect, 1500);
+    trying = setTimeout(reconnect, 1500);
   }
 }

@@ -47,6 +47,7 @@ function update({ title, bar, state, end }, upload) {
   bar.hidden = upload.state === "done" || upload.state === "failed";
   const amount = { part: percent(part), size: bytes(file.size) };
   const words = {
+    queued: () => t("upload.queued", amount),
     running: () => t("upload.running", amount),
     waiting: () => t("upload.waiting", amount),
     done: () => t("upload.done", amount),

@@ -3,8 +3,11 @@
 import { Refused, putPiece, write } from "./api.js";
 
 const WAIT = 1500; // milliseconds before a piece is tried again
+const AT_ONCE = 3; // files; the server takes so many, and the browser has few connections
 
 const uploads = new Set();
+const waiting = []; // calls that begin the next upload
+let going = 0;
 const watchers = new Set();
 
 export const all = () => [...uploads];
@@ -19,9 +22,11 @@ function changed() {
   for (const watcher of watchers) watcher();
 }
 
-/** A new upload, or the one of this name and length that broke off: {id, offset, piece}. */
-const open = (file, folder) =>
-  write("POST", "/api/uploads", { name: file.name, bytes: file.size, folder });
+/** A new upload, or that of this very file that broke off: {id, offset, piece}. */
+function open(file, folder) {
+  const facts = { name: file.name, bytes: file.size, modified: file.lastModified };
+  return write("POST", "/api/uploads", { ...facts, folder });
+}
 
 const rest = () => new Promise((done) => setTimeout(done, WAIT));
 const busy = (error) => error.status === 0 || error.status === 502 || error.status === 503;
@@ -65,17 +70,32 @@ async function carry(upload) {
   return null;
 }
 
-/** Send a file into a folder. */
+// Wait until few enough others are being sent.
+async function takeTurn() {
+  if (going >= AT_ONCE) await new Promise((begin) => waiting.push(begin));
+  else going += 1;
+}
+
+function giveTurn() {
+  const next = waiting.shift();
+  if (next) next();
+  else going -= 1;
+}
+
+/** Send a file into a folder, once those before it are sent. */
 export async function start(file, folder) {
   const leaving = new AbortController();
-  const upload = { file, folder, sent: 0, state: "running", error: "", path: "", leaving };
+  const upload = { file, folder, sent: 0, state: "queued", error: "", path: "", leaving };
   uploads.add(upload);
   changed();
+  await takeTurn();
   try {
     const path = await carry(upload);
     if (path !== null) Object.assign(upload, { state: "done", path, sent: file.size });
   } catch (error) {
     if (error.name !== "AbortError") Object.assign(upload, { state: "failed", error: error.message });
+  } finally {
+    giveTurn();
   }
   changed();
 }
