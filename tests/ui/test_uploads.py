@@ -9,11 +9,17 @@ import socket
 import time
 from collections import namedtuple
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from support.ui_servers import TOKEN, Page, served
+
+from vsr.ui.folder import ServedFolder
+from vsr.ui.refused import RefusedError
+from vsr.ui.uploads import Uploads
 
 pytestmark = pytest.mark.network
 
@@ -34,8 +40,9 @@ def page(folder: Path, tmp_path: Path) -> Iterator[Page]:
         yield found
 
 
-def begin(page: Page, name: str, size: int, folder: str = "") -> Any:
-    answer = page.ask("POST", "/api/uploads", {"name": name, "bytes": size, "folder": folder})
+def begin(page: Page, name: str, size: int, folder: str = "", **facts: int) -> Any:
+    body = {"name": name, "bytes": size, "folder": folder, **facts}
+    answer = page.ask("POST", "/api/uploads", body)
     assert answer.status == 201, answer.body
     return answer.json
 
@@ -111,6 +118,63 @@ def test_a_piece_that_stalls_gives_way(
         assert put(page, upload, 100_000, data[100_000:]).json["path"] == "a.mp4"
     assert (folder / "a.mp4").read_bytes() == data
     assert left(folder) == ["a.mp4"]
+
+
+def test_another_file_of_the_same_name_and_length_is_never_mixed_in(
+    page: Page, folder: Path
+) -> None:
+    """Recorders write files of one length, and each card begins with the same names."""
+    one, other = os.urandom(1000), os.urandom(1000)
+    first = begin(page, "hiv00001.mp4", 1000, modified=1_700_000_000_000)
+    assert put(page, first, 0, one[:400]).json == {"offset": 400}
+    later = 1_700_000_060_000
+    body = {"name": "hiv00001.mp4", "bytes": 1000, "modified": later}
+    refused = page.ask("POST", "/api/uploads", body)  # from another card, as the first comes
+    assert (refused.status, "another file" in refused.json["error"]) == (409, True)
+    (part,) = folder.glob(".upload-*")
+    os.utime(part, (0, 0))  # nothing has come for long: it broke off
+    again = begin(page, "hiv00001.mp4", 1000, modified=1_700_000_000_000)
+    assert (again["id"], again["offset"]) == (first["id"], 400)
+    second = begin(page, "hiv00001.mp4", 1000, modified=later)
+    assert second["offset"] == 0
+    assert page.ask("GET", f"/api/uploads/{first['id']}").status == 404
+    assert put(page, second, 0, other).json["path"] == "hiv00001.mp4"
+    assert (folder / "hiv00001.mp4").read_bytes() == other
+    assert left(folder) == ["hiv00001.mp4"]
+
+
+def test_what_broke_off_gives_way_to_a_file_of_another_length(page: Page, folder: Path) -> None:
+    begin(page, "a.mp4", 1000)
+    refused = page.ask("POST", "/api/uploads", {"name": "a.mp4", "bytes": 5})
+    assert refused.status == 409
+    (part,) = folder.glob(".upload-*")
+    os.utime(part, (0, 0))
+    assert put(page, begin(page, "a.mp4", 5), 0, b"12345").json["path"] == "a.mp4"
+    assert left(folder) == ["a.mp4"]
+
+
+def test_a_piece_is_written_once_however_many_send_it(folder: Path, tmp_path: Path) -> None:
+    """Two pages send one file: the second asks as the first is just about to be through."""
+    uploads = Uploads(ServedFolder(folder), tmp_path / "uploads", LIMIT)
+    upload = uploads.begin("a.mp4", 8)
+    first = uploads.piece(upload.id, 0)
+    file, _ = first.__enter__()
+    file.write(b"0123")
+    file.flush()
+
+    def second() -> None:
+        with suppress(RefusedError), uploads.piece(upload.id, 4) as (more, room):
+            more.write(b"4567"[:room])
+
+    with uploads._lock:  # as where a third file is just begun
+        thread = Thread(target=second)
+        thread.start()
+        time.sleep(0.3)  # it has come to the lock
+        file.write(b"4567")
+        first.__exit__(None, None, None)
+    thread.join()
+    assert uploads.finish(upload.id) == (8, "a.mp4")
+    assert (folder / "a.mp4").read_bytes() == b"01234567"
 
 
 def test_nothing_is_written_over(page: Page, folder: Path) -> None:

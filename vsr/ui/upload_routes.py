@@ -26,7 +26,8 @@ async def _begin(request: Request) -> Response:
     folder = body.get("folder", "")
     if not isinstance(folder, str):
         raise RefusedError(400, "folder: must be text")
-    upload = await in_thread(desk.uploads.begin, body.get("name"), body.get("bytes"), folder)
+    facts = (body.get("name"), body.get("bytes"), folder, body.get("modified"))
+    upload = await in_thread(desk.uploads.begin, *facts)
     offset, path = await in_thread(desk.uploads.finish, upload.id)  # an empty file is done
     return answer({"id": upload.id, "offset": offset, "piece": PIECE, "path": path}, 201)
 

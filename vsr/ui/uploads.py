@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 from vsr.util.atomic import atomic_write, give_name
 from vsr.util.text import size_text
@@ -27,6 +27,7 @@ PIECE = 8 << 20
 """Bytes that a page had better send at once."""
 
 _RESERVE = 64 << 20  # bytes that are left free
+_QUIET = 60.0  # seconds without a byte after which one has broken off
 _KEPT = 7 * 86400  # seconds after which what is not gone on with is removed
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -43,12 +44,15 @@ class Upload:
         path: where it will be, as the page writes it.
         bytes: how long it is.
         part: where it is written meanwhile: a hidden file of the same folder.
+        modified: when it was changed last, as its sender says: by which files of one name and
+            length are told apart.
     """
 
     id: str
     path: str
     bytes: int
     part: str
+    modified: int | None = None
 
 
 class Uploads:
@@ -67,10 +71,18 @@ class Uploads:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._known = {upload.id: upload for upload in self._load()}
 
-    def begin(self, name: object, size: object, folder: str = "") -> Upload:
-        """A new file, or the same that has broken off. Raises RefusedError."""
-        if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
+    def begin(
+        self, name: object, size: object, folder: str = "", modified: object = None
+    ) -> Upload:
+        """A new file, or the same that has broken off. Raises RefusedError.
+
+        Recorders give many files one name and length: when it was changed tells them apart. One
+        that has broken off gives way to another file of its name.
+        """
+        if not isinstance(name, str) or not _is_whole(size):
             raise RefusedError(400, "an upload needs a name and its bytes, a whole number")
+        if modified is not None and not _is_whole(modified):
+            raise RefusedError(400, "modified: must be a whole number")
         _check_name(name)
         if not 0 <= size <= self._most:
             raise RefusedError(413, f"{size_text(size)}: at most {size_text(self._most)} are taken")
@@ -79,15 +91,16 @@ class Uploads:
         if os.path.lexists(target):
             raise RefusedError(409, f"{path}: is there already")
         with self._lock:
-            for upload in self._known.values():
-                if (upload.path, upload.bytes) == (path, size):
+            for upload in [one for one in self._known.values() if one.path == path]:
+                if (upload.bytes, upload.modified) == (size, modified):
                     return upload
-                if upload.path == path:
-                    raise RefusedError(409, f"{path}: is being sent already, with another length")
+                if self._comes(upload):
+                    raise RefusedError(409, f"{path}: another file of that name is being sent")
+                self.give_up(upload.id)
             if len(self._known) >= _MOST:
                 raise RefusedError(409, f"{_MOST} files are being sent already")
             _check_room(target.parent, size)
-            return self._new(path, size, target)
+            return self._new(path, size, modified, target)
 
     def one(self, upload_id: str) -> tuple[Upload, int]:
         """One of them, and how much of it is there. Raises RefusedError."""
@@ -106,8 +119,8 @@ class Uploads:
 
         Where the disk is full, all that came of the file is removed.
         """
-        upload, at = self.one(upload_id)
         with self._lock:
+            upload, at = self.one(upload_id)  # here: another request may be at it
             if upload_id in self._busy:
                 raise RefusedError(409, "another piece of it is being written", offset=at)
             if offset != at:
@@ -145,10 +158,19 @@ class Uploads:
                 Path(upload.part).unlink(missing_ok=True)
             self._forget(upload)
 
-    def _new(self, path: str, size: int, target: Path) -> Upload:
+    def _comes(self, upload: Upload) -> bool:
+        """Whether somebody is still sending it."""
+        if upload.id in self._busy:
+            return True
+        try:
+            return time.time() - Path(upload.part).stat().st_mtime < _QUIET
+        except OSError:
+            return False
+
+    def _new(self, path: str, size: int, modified: int | None, target: Path) -> Upload:
         upload_id = secrets.token_hex(16)
         part = target.with_name(f"{_PART}{upload_id}.part")
-        upload = Upload(upload_id, path, size, str(part))
+        upload = Upload(upload_id, path, size, str(part), modified)
         try:
             part.touch(mode=0o600, exist_ok=False)
             atomic_write(self._facts(upload_id), json.dumps(asdict(upload)).encode())
@@ -180,6 +202,10 @@ class Uploads:
                 path.unlink(missing_ok=True)
                 continue
             yield upload
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _check_name(name: str) -> None:
