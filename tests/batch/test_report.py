@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from vsr import OutputError
-from vsr.batch.outcome import Item, Outcome
 from vsr.batch import report as module
+from vsr.batch.outcome import Item, Outcome
 from vsr.batch.report import COLUMNS, KeptReports, check_report, row, write_report
 
 FACTS = {
