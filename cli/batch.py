@@ -189,7 +189,7 @@ def batch_command(
                 "has come to its end"
             )
         files.target_of(_ANY, folder, name, picture)  # raises where the name is no pattern
-        _check_reports(reports, options, [*map(Path, sources), *footage.lists])
+        _check_reports(reports, folder, options, [*map(Path, sources), *footage.lists])
         make_folder(folder)
         status = StatusFile(folder)
         found = arrivals(
@@ -214,7 +214,8 @@ def batch_command(
             own = {each.path: footage.own_of(each) for each in chosen}
             dry_run(files.items(chosen, folder, name, picture), options, as_json, own)
             return
-        _check_reports(reports, options, [*(each.path for each in chosen), *footage.lists])
+        taken = [*(each.path for each in chosen), *footage.lists]
+        _check_reports(reports, folder, options, taken)
         todo = _all_of(chosen, folder, name, options, footage, not no_sidecars)
         items, total = iter(todo), len(todo)
         jobs = max(1, min(jobs, total))
@@ -309,11 +310,16 @@ def _proxy_note(proxies: Sequence[Path]) -> str:
 
 
 def _check_reports(
-    reports: Sequence[Path], options: UpscaleOptions, sources: Iterable[Path]
+    reports: Sequence[Path], folder: Path, options: UpscaleOptions, sources: Iterable[Path]
 ) -> None:
-    """Raise OutputError where a report would replace a file that is none."""
+    """Raise OutputError where a report would replace a file that is none.
+
+    One may lie in the outputs' folder, which is made for it: with the first run it is not there.
+    """
     taken = list(sources)
     for report in reports:
+        if report.absolute().parent == folder.absolute():
+            make_folder(folder)
         check_report(report, options.run.overwrite, taken)
 
 

@@ -131,6 +131,14 @@ def test_broken_files_cost_themselves(inputs: Path, tmp_path: Path) -> None:
     assert found["two.mp4"]["output_sha256"] == rows["two.mp4"]["output_sha256"]
 
 
+def test_a_report_may_lie_in_the_outputs_folder_from_the_first_run_on(tmp_path: Path) -> None:
+    source, report = tmp_path / "text.mp4", tmp_path / "out" / "report.json"
+    source.write_text("no video")
+    ran = vsr("batch", source, tmp_path / "out", "--report", report)
+    assert ran.code == 3, ran.err
+    assert [row["status"] for row in json.loads(report.read_text())] == ["failed"]
+
+
 @pytest.mark.slow
 def test_a_run_for_programs(inputs: Path, tmp_path: Path) -> None:
     choice = ["--pattern", "t*", "--exclude", "*.mp4", "--name", "{stem}.mkv", "--jobs", "2"]
