@@ -449,3 +449,28 @@ def test_terminals_are_refused(clip: Path, tmp_path: Path) -> None:
         assert ran.err.startswith(f"vsr: error: -: standard {which} is a terminal; pipe ")
     os.close(main)
     os.close(terminal)
+
+
+@pytest.mark.parametrize("lacking", [0, 1, 1000, 48 * 32 * 3 // 2 + len("FRAME\n") - 1])
+def test_a_pipe_whose_writer_dies_within_a_frame_is_told_as_a_file_is(
+    tmp_path: Path, lacking: int
+) -> None:
+    frames = [b"FRAME\n" + bytes([20 * number]) * (48 * 32 * 3 // 2) for number in range(1, 5)]
+    whole = b"YUV4MPEG2 W48 H32 F25:1 Ip A1:1 C420jpeg\n" + b"".join(frames)
+    data = whole[: len(whole) - lacking]
+    (tmp_path / "cut.y4m").write_bytes(data)
+    words = (tmp_path / "out.mkv", *NEAREST, "-y")
+    of_file = vsr("upscale", tmp_path / "cut.y4m", *words)
+    with fed(tmp_path, data) as stdin:
+        of_pipe = vsr("upscale", "-", *words, stdin=stdin)
+    assert (of_pipe.code, of_file.code) == (0, 0)
+    said = [
+        [line for line in ran.err.splitlines() if "warning" in line] for ran in (of_pipe, of_file)
+    ]
+    assert said[0] == said[1]
+    assert bool(said[0]) == bool(lacking)
+    if lacking:
+        with fed(tmp_path, data) as stdin:
+            strict = vsr("upscale", "-", tmp_path / "strict.mkv", *NEAREST, "--strict", stdin=stdin)
+        assert strict.code == 1
+        assert not (tmp_path / "strict.mkv").exists()

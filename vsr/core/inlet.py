@@ -57,7 +57,8 @@ class Inlet:
     Attributes:
         patience: seconds without a byte after which StalledError is raised.
         stop: once it is set, the bytes end.
-        came: whether a byte has come.
+        came: how many bytes have come.
+        is_over: whether they have ended, as their writer has closed the pipe.
     """
 
     def __init__(self, path: str) -> None:
@@ -65,10 +66,10 @@ class Inlet:
         self._number: int | None = None
         self._head = bytearray()
         self._given_up = Event()
-        self._over = False
+        self.is_over = False
         self.patience = 300.0
         self.stop = Event()
-        self.came = False
+        self.came = 0
 
     @property
     def file(self) -> Path | None:
@@ -101,7 +102,7 @@ class Inlet:
         """Let go of the pipe, so that who writes into it learns that nobody reads."""
         if self._number is not None:
             os.close(self._number)
-        self._number, self._over = None, True
+        self._number, self.is_over = None, True
 
     def kept(self, begin: int, size: int) -> bytes:
         """Up to so many bytes of the beginning, of what has come of it."""
@@ -118,8 +119,8 @@ class Inlet:
         """
         if keeps and len(self._head) >= _MOST_LOOKED_AT:
             return b""
-        data = b"" if self._over else self._waited_for(size)
-        self.came = self.came or bool(data)
+        data = b"" if self.is_over else self._waited_for(size)
+        self.came += len(data)
         if keeps:
             self._head += data
         return data
@@ -134,7 +135,7 @@ class Inlet:
                     data = os.read(self._number, size)
                 except BlockingIOError:
                     continue
-                self._over = not data
+                self.is_over = not data
                 return data
             waited += _TICK
             if waited >= self.patience:

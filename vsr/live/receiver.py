@@ -18,8 +18,9 @@ from av.stream import Stream
 from vsr.core.damage import Tally
 from vsr.core.errors import InputError
 from vsr.core.events import Warn
-from vsr.core.url import Url, open_url, why
+from vsr.core.url import Pipe, Url, open_url, why
 from vsr.live.connection import Arrived, Connection, connect, set_clock
+from vsr.live.pipe_end import Y4mEnd
 from vsr.video.discontinuities import continued
 
 _TICK = 0.1  # seconds between looks at whether to stop
@@ -229,18 +230,22 @@ class Receiver:
 
     def _demux(self, container: InputContainer, reasons: list[str]) -> Iterator[Packet[Stream]]:
         """Packets as they come. Where the connection breaks, the reason is noted."""
-        heard = time.monotonic()
+        heard, end = time.monotonic(), Y4mEnd()
         try:
             for packet in container.demux():
                 heard = time.monotonic()
                 if self._quits:
                     reasons.append("")
                     return
+                end.saw(packet)
                 yield packet
         except (av.FFmpegError, EOFError, OSError, ValueError) as error:
             waited = time.monotonic() - heard
             ended = isinstance(error, OSError) and error.errno == errno.EIO  # size was not told
             reasons.append(_ENDED if ended else why(error, self._url, waited))
+        if isinstance(self._url, Pipe) and container.format.name == "yuv4mpegpipe":
+            inlet = self._url.inlet
+            self._tally.add("missing_bytes", end.missing(inlet.came) if inlet.is_over else 0)
 
     def _begins(self, connection: Connection, packet: Packet[Stream], at: float) -> bool:
         """Whether the video has begun: before a keyframe nothing can be decoded."""
