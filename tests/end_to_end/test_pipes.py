@@ -474,3 +474,31 @@ def test_a_pipe_whose_writer_dies_within_a_frame_is_told_as_a_file_is(
             strict = vsr("upscale", "-", tmp_path / "strict.mkv", *NEAREST, "--strict", stdin=stdin)
         assert strict.code == 1
         assert not (tmp_path / "strict.mkv").exists()
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_pipe_that_ends_before_its_own_account_is_told_as_a_file_is(
+    clip: Path, tmp_path: Path, suffix: str
+) -> None:
+    """As of a download that breaks off."""
+    source = clip
+    if suffix == "mp4":  # with its index first
+        source = tmp_path / "in.mp4"
+        made = upscale(clip, tmp_path / "late.mp4", scale=1, model="nearest").target
+        with av.open(made) as late, av.open(source, "w", options={"movflags": "faststart"}) as out:
+            stream = out.add_stream_from_template(late.streams.video[0])
+            for packet in late.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    out.mux(packet)
+    whole = source.read_bytes()
+    for data in (whole, whole[: len(whole) * 7 // 10]):
+        (tmp_path / f"cut.{suffix}").write_bytes(data)
+        words = (tmp_path / "out.mkv", *NEAREST, "-y")
+        of_file = vsr("upscale", tmp_path / f"cut.{suffix}", *words)
+        with fed(tmp_path, data) as stdin:
+            of_pipe = vsr("upscale", "-", *words, stdin=stdin)
+        told = [
+            f"{len(whole) - len(data)} bytes are missing" in run.err for run in (of_file, of_pipe)
+        ]
+        assert told == [data != whole] * 2, (of_file.err, of_pipe.err)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from io import BytesIO
 from itertools import chain
 from threading import Event
 from typing import Any
@@ -38,12 +39,14 @@ from vsr.video.planes import PlaneReader, describe
 from vsr.video.quantisers import quantiser_of
 from vsr.video.reader import FAR_START
 from vsr.video.timeline import Timed, finer, lasting, nominal_step, steady
+from vsr.video.truncation import least_end
 
 TRIES = 5
 """How often in a row a broken connection is made anew, after 0.5, 1, 2, ... seconds."""
 
 _LINGER = 2.0  # seconds that the last of the other streams may take behind the picture
 _TICK = 0.05
+_HEAD = 1 << 20  # bytes of a pipe's beginning by which it is known where it ends
 _GUESSED_RATE = Fraction(25)  # where no rate is told: how long the last frame stands
 
 
@@ -336,14 +339,15 @@ def open_live(
     video_stream: int | None = None,
     container: InputContainer | None = None,
     limits: Limits = DEFAULTS,
+    head: bytes = b"",
 ) -> Iterator[Live]:
     """Open a live stream, to be read for `duration` seconds, or until it ends, or `stop` is set.
 
     A connection is broken that gives nothing for as long as the address is waited for; then it is
     made anew, up to `tries` times in a row. `container` is the address opened already, if it is;
     it is closed here. With `strict`, damaged packets are an error. `video_stream` is which of
-    several videos to take, see `main_video`. Raises InputError where no picture comes, or one
-    that is over the `limits`.
+    several videos to take, see `main_video`. `head` is what has come of a pipe, to know by where it
+    ends. Raises InputError where no picture comes, or one that is over the `limits`.
     """
     stop = stop or Event()
     with interruptible(), container or open_url(url) as opened:
@@ -353,7 +357,8 @@ def open_live(
         check_header(url, opened, first.stream, limits)
         if note := choice_note(opened, first.stream, video_stream):
             warn(note)
-        receiver = Receiver(url, first, tries, stop, tally, warn)
+        least = least_end(BytesIO(head), len(head), opened.format.name)
+        receiver = Receiver(url, first, tries, stop, tally, warn, least)
         try:
             yield Live(url, duration, receiver, first, tally, warn)
         finally:
@@ -373,6 +378,7 @@ def open_pipe(
     inlet.patience, inlet.stop = reading.stall_timeout, stop
     try:
         look_at(pipe, reading, warn)  # what comes may be refused before it is taken
+        head = inlet.kept(0, _HEAD)
         with (
             interruptible(),
             open_live(
@@ -385,6 +391,7 @@ def open_pipe(
                 video_stream=reading.video_stream,
                 container=take_pipe(pipe),
                 limits=reading.limits,
+                head=head,
             ) as live,
         ):
             yield live

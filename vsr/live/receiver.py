@@ -49,8 +49,10 @@ class Receiver:
         stop: Event,
         tally: Tally,
         warn: Warn,
+        least: int = 0,
     ) -> None:
         self._url = url
+        self._least = least  # bytes that a pipe gives at least, by its beginning
         self._first = first
         self._tries = tries
         self._stop = stop
@@ -243,9 +245,10 @@ class Receiver:
             waited = time.monotonic() - heard
             ended = isinstance(error, OSError) and error.errno == errno.EIO  # size was not told
             reasons.append(_ENDED if ended else why(error, self._url, waited))
-        if isinstance(self._url, Pipe) and container.format.name == "yuv4mpegpipe":
-            inlet = self._url.inlet
-            self._tally.add("missing_bytes", end.missing(inlet.came) if inlet.is_over else 0)
+        if isinstance(self._url, Pipe) and self._url.inlet.is_over:
+            came, is_y4m = self._url.inlet.came, container.format.name == "yuv4mpegpipe"
+            missing = end.missing(came) if is_y4m else max(0, self._least - came)
+            self._tally.add("missing_bytes", missing)
 
     def _begins(self, connection: Connection, packet: Packet[Stream], at: float) -> bool:
         """Whether the video has begun: before a keyframe nothing can be decoded."""

@@ -27,19 +27,24 @@ def missing_bytes(path: Path | Url, container: str) -> int:
         return sum(missing_bytes(Path(part.path), part.format) for part in parts)
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        if "mp4" in container:
-            end = _last_box_end(file, size)
-        elif "matroska" in container:
-            end = _segment_end(file, size)
-        elif container == "gif":
-            end = gif_end(file, size)
-        elif container == "yuv4mpegpipe":
-            end = y4m_end(file, size)
-        elif container == "apng":
-            end = apng_end(file, size)
-        else:
-            end = None
-    return max(0, (end or 0) - size)
+        return max(0, least_end(file, size, container) - size)
+
+
+def least_end(file: BinaryIO, size: int, container: str) -> int:
+    """The least place at which a file ends by its first `size` bytes; 0 where that is not known."""
+    if "mp4" in container:
+        end = _last_box_end(file, size)
+    elif "matroska" in container:
+        end = _segment_end(file, size)
+    elif container == "gif":
+        end = gif_end(file, size)
+    elif container == "yuv4mpegpipe":
+        end = y4m_end(file, size)
+    elif container == "apng":
+        end = apng_end(file, size)
+    else:
+        end = None
+    return end or 0
 
 
 def lacks_index(path: Path) -> bool:
