@@ -30,6 +30,15 @@ def test_frames_and_length(tmp_path: Path, suffix: str) -> None:
     assert found.sound_offset is None
 
 
+@pytest.mark.parametrize(("suffix", "codec"), [(".h264", "libx264"), (".hevc", "libx265")])
+def test_the_length_of_a_file_that_keeps_no_times(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    source = make(tmp_path / "clip.mp4", Clip(width=64, height=64, pts=EVEN))
+    run = upscale(source, tmp_path / f"raw{suffix}", model="nearest", scale=2, codec=codec).run
+    assert run.duration_out == run.duration_in == 20 * 512 * BASE
+
+
 @pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 10), Fraction(3, 2)])
 def test_when_the_sound_begins(tmp_path: Path, start: Fraction) -> None:
     path = make(tmp_path / "clip.mp4", Clip(pts=EVEN, audio=("eng", "deu"), audio_start=start))

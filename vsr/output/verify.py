@@ -108,6 +108,7 @@ def _packets(
             last = max(last, begins + (packet.duration or 0) * packet.time_base)
         elif packet.stream_index == sound:
             heard = begins if heard is None else min(heard, begins)
-    if first is None:
-        return found, Fraction(0), None
+    if first is None:  # a raw stream, which players show at its rate
+        rate = stream.average_rate or stream.guessed_rate
+        return found, found / rate if rate else Fraction(0), None
     return found, last - first, None if heard is None else heard - first
