@@ -305,8 +305,8 @@ def _proxy_note(proxies: Sequence[Path]) -> str:
     """What to tell people of a camera's small copies and thumbnails that are left out."""
     names = ", ".join(path.name for path in proxies[:_SHOWN])
     more = ", ..." if len(proxies) > _SHOWN else ""
-    what = "files of a camera's small copies and thumbnails are passed over"
-    return f"{len(proxies)} {what}: {names}{more} (--pattern '*.LRV' takes them)"
+    what = "passed over, as a camera's small copies and thumbnails"
+    return f"{counted(len(proxies), 'file')} {what}: {names}{more} (--pattern '*.LRV' takes them)"
 
 
 def _check_reports(

@@ -304,6 +304,14 @@ def test_a_watched_folder(inputs: Path, tmp_path: Path) -> None:
     assert list(videos(out)) == ["one_x2.mp4", "two_x2.mp4"]
 
 
+def test_a_cameras_small_copies_are_named(inputs: Path, tmp_path: Path) -> None:
+    for name in ("GX010001.MP4", "GL010001.LRV"):
+        shutil.copy(inputs / "one.mp4", tmp_path / name)
+    done = vsr("batch", tmp_path, tmp_path / "out", *FAST)
+    told = "vsr: warning: 1 file passed over, as a camera's small copies and thumbnails:"
+    assert done.err.startswith(f"{told} GL010001.LRV (--pattern '*.LRV' takes them)\n")
+
+
 def test_a_link_that_leads_nowhere_costs_no_other_file(tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
