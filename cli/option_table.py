@@ -260,7 +260,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "read.stall_timeout",
         "--stall-timeout",
-        "Fail when INPUT has given nothing for so many seconds.",
+        "Fail when INPUT has given nothing for so many seconds; for an address 15 at most.",
         Number(SECONDS),
         old="--stall",
         shows_default=True,
