@@ -31,9 +31,7 @@ def test_frames_and_length(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".h264", "libx264"), (".hevc", "libx265")])
-def test_the_length_of_a_file_that_keeps_no_times(
-    tmp_path: Path, suffix: str, codec: str
-) -> None:
+def test_the_length_of_a_file_that_keeps_no_times(tmp_path: Path, suffix: str, codec: str) -> None:
     source = make(tmp_path / "clip.mp4", Clip(width=64, height=64, pts=EVEN))
     run = upscale(source, tmp_path / f"raw{suffix}", model="nearest", scale=2, codec=codec).run
     assert run.duration_out == run.duration_in == 20 * 512 * BASE
