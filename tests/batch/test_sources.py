@@ -73,6 +73,13 @@ def test_small_copies_of_cameras_are_passed_over_and_told_of(tmp_path: Path, cli
     assert len(named_) == 1
 
 
+def test_a_folder_of_small_copies_alone_says_how_to_take_them(tmp_path: Path, clip: Path) -> None:
+    folder = lay(tmp_path / "card", clip, "GL010001.LRV", "GX010001.THM")
+    how = r"; 2 files are a camera's small copies and thumbnails: --pattern '\*.LRV' takes them"
+    with pytest.raises(InputError, match=f"no video or image found \\(looked at 0 files\\){how}$"):
+        find([str(folder)], [], [], None)
+
+
 def test_content_decides_where_the_suffix_does_not(tmp_path: Path, clip: Path) -> None:
     lay(tmp_path, clip, "recording", "camera.dat", "broken.mp4", "unfinished.mkv")
     (tmp_path / "broken.mp4").write_text("no video at all")

@@ -123,7 +123,11 @@ def find(
     Raises InputError for an address, a source that does not exist, a glob that matches nothing,
     a source that cannot be listed, and where there is nothing to do.
     """
-    looked, found, apart = 0, list[Found](), list[Found]()
+    looked, found, apart, small = 0, list[Found](), list[Found](), list[Path]()
+
+    def proxy(path: Path) -> None:
+        small.append(path)
+        passed_over(path)
 
     def asked(each: Found) -> bool:
         if wanted(each):
@@ -139,7 +143,7 @@ def find(
             found.append(each)
 
     check_sources(sources)
-    for candidate in candidates(sources, patterns, exclude, skip, unreadable, passed_over, asked):
+    for candidate in candidates(sources, patterns, exclude, skip, unreadable, proxy, asked):
         looked += 1
         if candidate.sure or holds_picture(candidate.found.path):
             found.append(candidate.found)
@@ -148,12 +152,23 @@ def find(
         like = f" named like {' or '.join(map(repr, patterns))}" if patterns else ""
         without = f", but for {' and '.join(map(repr, exclude))}" if exclude else ""
         itself = any(_is_same(Path(source), skip) for source in sources)
-        hint = "; it is the output folder itself, name another" if itself else ""
+        hint = (
+            "; it is the output folder itself, name another" if itself else _proxy_hint(len(small))
+        )
         raise InputError(
             f"{shown}: no video or image found "
             f"(looked at {counted(looked, 'file')}{like}{without}){hint}"
         )
     return found
+
+
+def _proxy_hint(count: int) -> str:
+    """What to say of so many files of PROXY_SUFFIXES, where nothing else was found."""
+    if not count:
+        return ""
+    what = "file is" if count == 1 else "files are"
+    copies = "a camera's small copies and thumbnails"
+    return f"; {count} {what} {copies}: --pattern '*.LRV' takes them"
 
 
 def check_sources(sources: Sequence[str], patient: bool = False) -> None:
