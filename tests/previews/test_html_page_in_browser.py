@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support import clips
 
+from vsr.previews.browser_mp4 import for_browsers
 from vsr.previews.html_page import Facts, Shown, write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -67,7 +68,7 @@ def folder(tmp_path_factory):
             file = clips.make(folder / f"{number}.mp4", clip)
             label = ("bicubic", "espcn", "</script>&")[number]
             rows = (("Speed", f"{number} fps"),)
-            takes.append(Shown(label, file.read_bytes(), not number, rows, COMMANDS[number]))
+            takes.append(Shown(label, for_browsers(file), not number, rows, COMMANDS[number]))
         write_page(folder / f"{name}.html", FACTS, takes, WIDTH, HEIGHT, Fraction(25))
         write_page(folder / f"{name}-alone.html", FACTS, takes[1:2], WIDTH, HEIGHT, None)
     return folder

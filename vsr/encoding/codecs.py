@@ -102,6 +102,7 @@ class Encoding:
         threads: cores to use; 0 for all.
         exact: refuse a size that the encoder does not take; otherwise the picture becomes a little
             larger.
+        in_order: code frames in the order in which they are shown, without B-frames.
     """
 
     codec: str = ""
@@ -110,6 +111,7 @@ class Encoding:
     pix_fmt: str = ""
     threads: int = 0
     exact: bool = False
+    in_order: bool = False
 
     @classmethod
     def of(cls, options: UpscaleOptions) -> Encoding:

@@ -122,7 +122,7 @@ class Encoder:
         context = stream.codec_context
         if container in _APPLE_TAGGED and Codec(self.name, "w").canonical_name == "hevc":
             context.codec_tag = "hvc1"
-        if container in IN_ORDER:
+        if container in IN_ORDER or self._encoding.in_order:
             context.max_b_frames = 0
         options = open_encoder(context, info, self._encoding)
         pixels = {"pix_fmt": info.format.name, "threads": str(context.thread_count)}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import av
+from av.packet import Packet
+from av.video.stream import VideoStream
 
 from vsr.core.events import ignore
 from vsr.core.folders import temporary_folder
@@ -13,7 +17,8 @@ from vsr.encoding.codecs import Encoding
 from vsr.output.video import VideoSpec, create_video
 from vsr.video.reader import open_video
 
-_ALIKE = Encoding("h264", crf=10, preset="veryfast", pix_fmt="yuv420p")  # as near as it must be
+# As near as it must be, and with no frame that seems to last into the next one: see `_overlap`.
+_ALIKE = Encoding("h264", crf=10, preset="veryfast", pix_fmt="yuv420p", in_order=True)
 
 
 def for_browsers(file: Path) -> bytes:
@@ -37,5 +42,17 @@ def _is_played(file: Path) -> bool:
     if file.suffix.lower() != ".mp4":
         return False
     with av.open(str(file)) as container:
-        context = container.streams.video[0].codec_context
-        return (context.name, context.pix_fmt) == ("h264", "yuv420p")
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        plain = (context.name, context.pix_fmt) == ("h264", "yuv420p")
+        return plain and not _overlap(container.demux(stream))
+
+
+def _overlap(packets: Iterable[Packet[VideoStream]]) -> bool:
+    """Whether a frame lasts into the next one, by the file: there Chromium shows the wrong one.
+
+    An MP4 holds how far apart frames are as they are decoded. Where they are shown in another
+    order, and at uneven times, that is not how long they last.
+    """
+    shown = sorted((p.pts, p.pts + (p.duration or 0)) for p in packets if p.pts is not None)
+    return any(end > begin for (_, end), (begin, _) in pairwise(shown))
