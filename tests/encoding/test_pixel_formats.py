@@ -194,6 +194,39 @@ def test_yuv_in_an_encoder_for_rgb(tmp_path: Path) -> None:
     assert np.abs(pixels.astype(int) - [255, 0, 0]).max() <= 4
 
 
+@pytest.mark.parametrize(
+    ("tags", "height", "fill", "told"),
+    [
+        ((1, 1), 48, (63, 102, 240), True),  # red by BT.709, in limited range
+        ((0, 2), 720, (63, 102, 240), True),  # what players take an untagged one of 720 rows for
+        ((1, 6), 48, (81, 90, 240), True),  # red by BT.601
+        ((2, 5), 48, (76, 85, 255), False),  # JPEG's own
+    ],
+)
+@pytest.mark.parametrize("suffix", ["avi", "mov"])
+def test_motion_jpeg_has_jpegs_colours(
+    tmp_path: Path,
+    tags: tuple[int, int],
+    height: int,
+    fill: tuple[int, int, int],
+    told: bool,
+    suffix: str,
+) -> None:
+    """They are said nowhere in the file: every player takes them for these."""
+    colour = {"color_range": tags[0], "colorspace": tags[1]} if tags[0] else {}
+    clip = Clip(
+        64, height, codec="ffv1", pix_fmt="yuv444p", options={}, fill=fill, pts=SHORT, color=colour
+    )
+    source = make(tmp_path / "in.mkv", clip)
+    result = enlarge(source, tmp_path / f"out.{suffix}", codec="mjpeg")
+    said = "encoder mjpeg takes colours as JPEG has them, in full range by BT.601: converted"
+    assert (said in result.warnings) == told
+    with av.open(str(tmp_path / f"out.{suffix}")) as container:
+        frame = next(container.decode(video=0))
+    for plane, expected in zip(planes_of(frame), (76, 85, 255), strict=True):
+        assert np.abs(plane.astype(int) - expected).max() <= 2
+
+
 @pytest.mark.parametrize("range_", [1, 2])
 def test_grey_keeps_its_range_as_colour(tmp_path: Path, range_: int) -> None:
     planes = [np.arange(256, dtype=np.uint8).reshape(8, 32)]

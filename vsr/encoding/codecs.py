@@ -83,6 +83,9 @@ _HARDWARE = {
     "videotoolbox": "a Mac",
     "mf": "Windows",
 }
+_FEW_SIZES = {
+    "h263": "it takes 128x96, 176x144, 352x288, 704x576 and 1408x1152; h263p takes others, too",
+}
 _HDR_ENCODER = "libx265"
 _HDR_SUFFIXES = {".mp4", ".mkv", ".mov", ".m4v", ".ts", ".m2ts", ".mts"}
 _NARROWEST_TREE = 64  # columns; see `_parameters`
@@ -198,7 +201,8 @@ def open_encoder(context: VideoCodecContext, info: VideoInfo, encoding: Encoding
         settings = ", ".join(f"{k} {v}" for k, v in options.items())
         size = f"{info.width}x{info.height} {info.format.name}"
         raise EncoderError(
-            f"encoder {name} refuses {size} with {settings} ({reason(error)})"
+            f"encoder {name} refuses {size} with {settings} "
+            f"({_FEW_SIZES.get(name) or reason(error)})"
         ) from None
     return options
 

@@ -12,6 +12,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from vsr.core.color import known_matrix
 from vsr.core.errors import EncoderError
 from vsr.core.events import Warn
 from vsr.core.frame import ColorTags, Frame, VideoInfo
@@ -20,7 +21,12 @@ from vsr.core.stereo import STEREO, stereo_for
 from vsr.encoding.codecs import Encoding, find_encoder, open_encoder
 from vsr.encoding.constraints import acceptable, check_largest
 from vsr.encoding.convert import Converter
-from vsr.encoding.pixel_formats import encodable_format, encoded_color, format_note
+from vsr.encoding.pixel_formats import (
+    color_note,
+    encodable_format,
+    encoded_color,
+    format_note,
+)
 from vsr.encoding.players import player_note
 from vsr.encoding.timestamps import IN_ORDER, ONE_RATE, Counted, Ticks
 from vsr.encoding.upright import turned_for
@@ -77,7 +83,11 @@ class Encoder:
         note = format_note(name, info.format, encoded)
         if note and not encoding.pix_fmt:
             warn(note)
-        wanted = replace(info, format=encoded, color=encoded_color(color, info, encoded))
+        in_it = encoded_color(color, info, encoded, name)
+        if note := color_note(name, info):
+            warn(note)
+            info = known_matrix(info)
+        wanted = replace(info, format=encoded, color=in_it)
         check_largest(name, wanted)
         self._info = acceptable(name, wanted, encoding)
         if encoding.exact and (self._info.width, self._info.height) != (info.width, info.height):

@@ -39,6 +39,7 @@ _PALETTE = replace(PIXEL_FORMATS["gbrap"], name="pal8")
 # For encoders that name none. AVI and QuickTime take 8-bit RGB for packed, whatever it is.
 _UNCOMPRESSED = set(PIXEL_FORMATS) - {"gbrp", "gbrap"} | {"bgr24", "bgra"}
 _RAW = "rawvideo"
+_MOTION_JPEG = "mjpeg"
 
 
 def encodable_format(
@@ -111,17 +112,32 @@ def format_note(encoder: str, source: PixelFormat, encoded: PixelFormat) -> str:
     return f"encoder {encoder} has no {source.name}: encoded as {encoded.name}" if lost else ""
 
 
-def encoded_color(color: ColorTags, source: VideoInfo, encoded: PixelFormat) -> ColorTags:
+def encoded_color(
+    color: ColorTags, source: VideoInfo, encoded: PixelFormat, encoder: str = ""
+) -> ColorTags:
     """The tags for frames of `source`, whose colours are to be `color`, in the encoded format.
 
     RGB that becomes YUV takes the matrix that players guess for its size, in limited range.
+    Motion JPEG says nothing of its colours: they are JPEG's, as all players take them.
     """
+    if encoder == _MOTION_JPEG:
+        siting = "center" if encoded.chroma_width == 2 else ""
+        return replace(color, range=ColorRange.FULL, matrix=Matrix.BT470BG, siting=siting)
     if encoded.rgb:
         return replace(color, range=ColorRange.FULL, matrix=Matrix.RGB, siting="")
     if source.format.rgb and color.matrix == Matrix.RGB:
         matrix = guessed_matrix(source.height)
         return replace(color, range=ColorRange.LIMITED, matrix=matrix)
     return color
+
+
+def color_note(encoder: str, source: VideoInfo) -> str:
+    """What to tell people of colours that an encoder takes in one way alone, or "" for these."""
+    full = source.color.range == ColorRange.FULL
+    alike = full and source.color.matrix in (Matrix.BT470BG, Matrix.SMPTE170M)
+    if encoder != _MOTION_JPEG or source.format.rgb or alike:
+        return ""
+    return f"encoder {encoder} takes colours as JPEG has them, in full range by BT.601: converted"
 
 
 def _alike(name: str) -> tuple[str, ...]:
