@@ -17,30 +17,17 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from vsr import InputError, OutputError
+from vsr import InputError
 from vsr.batch import sources as files
 from vsr.batch.joining import join
-from vsr.batch.outcome import (
-    Ended,
-    Happening,
-    Item,
-    Moved,
-    Outcome,
-    Paused,
-    Resting,
-    Started,
-    Stopping,
-    Warned,
-)
+from vsr.batch.outcome import Item, Outcome
 from vsr.batch.pool import run_batch
-from vsr.batch.report import SUFFIXES, KeptReports, check_report, row, write_report
+from vsr.batch.report import SUFFIXES, check_report, write_report
 from vsr.batch.status import StatusFile, amiss, read_status, status_text
 from vsr.batch.watch import SETTLE, arrivals
 from vsr.core.bounds import SECONDS, THREADS, Bounds
 from vsr.core.folders import make_folder
-from vsr.core.hours import resting
 from vsr.core.options import UpscaleOptions
-from vsr.core.parts import is_part_list
 from vsr.core.picture import USUAL_SCALE, PictureOptions
 from vsr.inference.passes import scale_for
 from vsr.model_selection.own_scale import at_own_scale
@@ -48,15 +35,15 @@ from vsr.networks.registry import load_model
 from vsr.util.signals import heard, interrupt
 from vsr.util.text import counted, one_line
 
+from .batch_reporter import Reporter
 from .dry_run import dry_run
 from .exit_codes import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from .footage_options import Footage, footage_of, with_footage_options
 from .nice import nice_option
 from .option_table import options_of, with_options
 from .output.messages import event, plain_line, warn
-from .output.table import STATUSES, counts, line_of, table
+from .output.table import STATUSES, counts, table
 from .param_types import FilePath, Number
-from .progress import Bars, Lines
 
 _ANY = files.Found(Path("any.mp4"), Path("any.mp4"))
 _SHOWN = 3  # files that a line names
@@ -223,7 +210,7 @@ def batch_command(
     began = time.monotonic()
     if as_json:
         event("begun", {"files": total})
-    with closing(_Reporter(total, reports, as_json, quiet, status)) as reporter:
+    with closing(Reporter(total, reports, as_json, quiet, status)) as reporter:
         try:
             with _stopping(stop):
                 outcomes = run_batch(
@@ -388,105 +375,3 @@ def _close(
         sys.exit(EXIT_INTERRUPTED)
     if "failed" in ends:
         sys.exit(EXIT_SOME_FAILED)
-
-
-class _Reporter:
-    """Shows what happens, as bars and lines on stderr or as JSON on stdout, and keeps reports."""
-
-    def __init__(
-        self,
-        total: int | None,
-        reports: Sequence[Path],
-        as_json: bool,
-        quiet: bool,
-        status: StatusFile | None = None,
-    ) -> None:
-        self.outcomes: list[Outcome] = []
-        self._as_json, self._quiet = as_json, quiet
-        self._status, self._frames = status, 0
-        self._reports = KeptReports(reports, self._warn)  # where that cannot be, no work is begun
-        wanted = not (as_json or quiet)
-        self._bars, self._lines = Bars(total, wanted), Lines(wanted)
-
-    def tell(self, happening: Happening) -> None:
-        """Show it."""
-        if self._as_json:
-            _tell_programs(happening)
-        else:
-            self._tell_people(happening)
-        if self._status:
-            self._status.tell(happening)
-        if isinstance(happening, Ended):
-            self.outcomes.append(happening.outcome)
-            self._reports.add(happening.outcome)
-
-    def beat(self) -> None:
-        """See to what has to be written now and then."""
-        self._reports.beat()
-        if self._status:
-            self._status.beat()
-
-    def close(self) -> None:
-        """Take the bars away, and leave word for who asks how it is."""
-        self._bars.close()
-        if self._status:
-            self._status.close()
-
-    def _tell_people(self, happening: Happening) -> None:
-        match happening:
-            case Started(item, slot):
-                self._bars.start(slot, _name_of(item.source))
-                self._lines.start(str(item.source))
-            case Moved(item, slot, progress):
-                self._bars.move(slot, progress)
-                self._lines.progress(progress, str(item.source))
-            case Warned(item, message):
-                self._bars.write(f"vsr: {item.source}: warning: {message}")
-            case Ended(outcome, slot):
-                self._frames += outcome.frames
-                self._bars.end(slot, self._frames)
-                said = ("failed",) if self._quiet else ("done", "failed", "stopped")
-                if outcome.status in said:
-                    self._bars.write(f"vsr: {line_of(outcome)}")
-            case Resting(hours, until):
-                self._bars.write(f"vsr: {resting(hours, until)}")
-            case Paused(file):
-                self._bars.write(f"vsr: paused as long as {file} exists")
-            case Stopping(running):
-                rest = f"; {running} in work come to a good end, or at once by another Ctrl-C"
-                self._bars.write(
-                    f"vsr: stopping: no further file is begun{rest if running else ''}"
-                )
-
-    def _warn(self, error: OutputError) -> None:
-        self._bars.write(f"vsr: warning: {error}")
-
-
-def _tell_programs(happening: Happening) -> None:
-    match happening:
-        case Started(item, slot, attempt):
-            event("started", _paths(item) | {"slot": slot, "attempt": attempt})
-        case Moved(item, _, progress):
-            frames = {"frames": progress.frames, "expected": progress.expected}
-            event("progress", {"source": item.source, **frames})
-        case Warned(item, message):
-            event("warning", {"source": item.source, "message": message})
-        case Ended(outcome):
-            event("ended", row(outcome))
-        case Resting(_, until):
-            event("resting", {"until": until.isoformat(timespec="minutes")})
-        case Paused(file):
-            event("paused", {"file": file})
-        case Stopping(running):
-            event("stopping", {"running": running})
-
-
-def _name_of(source: Path) -> str:
-    """A file's name in a bar: of several cameras' parts lists, the camera's with it."""
-    if is_part_list(source):
-        return f"{source.absolute().parent.name}/{source.name}"
-    return source.name
-
-
-def _paths(item: Item) -> dict[str, object]:
-    return {"source": item.source, "target": item.target}
