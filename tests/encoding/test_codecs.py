@@ -169,7 +169,6 @@ def test_another_format_than_the_sources_is_warned_of_unless_wished(tmp_path: Pa
             {"pix_fmt": "gbrp"},
             "cannot write 'gbrp' in yuv4mpegpipe: it can gray, ",
         ),
-        ("out.mkv", {"codec": "mjpeg"}, "encoder mjpeg refuses 128x96 yuv420p"),  # full range only
     ],
 )
 def test_refusals_of_encoders_are_one_line_and_leave_nothing(
@@ -182,6 +181,15 @@ def test_refusals_of_encoders_are_one_line_and_leave_nothing(
     assert "\n" not in str(raised.value)
     assert "  " not in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_an_encoder_of_few_sizes_names_them(tmp_path: Path) -> None:
+    other = make(tmp_path / "other.mp4", Clip(80, 48, pts=SHORT))
+    with pytest.raises(EncoderError, match=r"160x96 .*128x96, .* 1408x1152; h263p takes others"):
+        enlarge(other, tmp_path / "out.avi", codec="h263")
+    assert enlarge(other, tmp_path / "others.avi", codec="h263p").frames_out == len(SHORT)
+    one = make(tmp_path / "one.mp4", Clip(64, 48, pts=SHORT))
+    assert enlarge(one, tmp_path / "one.avi", codec="h263").frames_out == len(SHORT)
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out.xyz", "out.mpd", "out.m3u8"])
