@@ -22,7 +22,8 @@ import torch
 from vsr.core.frame import PIXEL_FORMATS, Frame, VideoInfo
 from vsr.core.options import ComputeOptions
 from vsr.inference.engine import Engine, choose_engine, restore
-from vsr.networks.registry import Model, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 
 _FIRST = 4  # frames that are not counted
 _STEP = 2  # pixels from frame to frame: nothing stands still

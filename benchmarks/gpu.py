@@ -60,8 +60,10 @@ from vsr.inference.devices import synchronise, title, type_of  # noqa: E402
 from vsr.inference.drawn_clip import drawn_clip  # noqa: E402
 from vsr.inference.engine import Engine, choose_engine, restore  # noqa: E402
 from vsr.inference.self_test import proven  # noqa: E402
+from vsr.networks.catalogue import catalogue  # noqa: E402
 from vsr.networks.cost import cost  # noqa: E402
-from vsr.networks.registry import Model, catalogue, load_model  # noqa: E402
+from vsr.networks.model import Model  # noqa: E402
+from vsr.networks.registry import load_model  # noqa: E402
 
 if TYPE_CHECKING:
     import av

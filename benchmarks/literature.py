@@ -30,8 +30,10 @@ from vsr.core.options import ComputeOptions
 from vsr.evaluation.evaluate import evaluate
 from vsr.evaluation.score import Mean, mean
 from vsr.inference.engine import Engine, choose_engine
+from vsr.networks.catalogue import LITERATURE_GROUP
 from vsr.networks.cost import cost
-from vsr.networks.registry import LITERATURE_GROUP, Model, load_model, scales_of
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model, scales_of
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import network_rate
 from vsr.training.shapes import LITERATURE_SHAPES

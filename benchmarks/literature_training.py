@@ -29,9 +29,10 @@ from material import photos_to_choose_on, photos_to_learn_from
 
 from vsr.core.errors import VsrError
 from vsr.networks import ARCHITECTURES
+from vsr.networks.catalogue import catalogue
 from vsr.networks.cost import cost
 from vsr.networks.multi_scale import SCALES, MultiScale
-from vsr.networks.registry import catalogue, weights_path
+from vsr.networks.registry import weights_path
 from vsr.training.checkpoint import UNFIT
 from vsr.training.fit import fit
 from vsr.training.progress import Progress

@@ -24,7 +24,7 @@ from vsr.core.options import ComputeOptions
 from vsr.evaluation.evaluate import compare, find_items
 from vsr.evaluation.score import mean
 from vsr.networks import Network
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.networks.vespcn import Vespcn
 
 

@@ -28,7 +28,8 @@ from vsr.evaluation.measure import CLIP_BORDER
 from vsr.evaluation.metrics import psnr
 from vsr.inference.engine import choose_engine, restore
 from vsr.model_selection.quality import told_quality
-from vsr.networks.registry import Model, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 

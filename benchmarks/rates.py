@@ -44,7 +44,7 @@ from vsr.inference.memory import keep_freed_memory
 from vsr.networks import Network
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 
 WIDTH, HEIGHT, SCALE = 480, 270, 4
 INFO = VideoInfo(

@@ -20,7 +20,9 @@ from torch import nn
 
 from vsr.inference import self_test
 from vsr.inference.engine import Engine
-from vsr.networks.registry import Model, catalogue, load_model
+from vsr.networks.catalogue import catalogue
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 
 CPU = (torch.device("cpu"),)
 

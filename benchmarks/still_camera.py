@@ -23,7 +23,8 @@ from vsr.core.span import Span
 from vsr.inference.engine import Engine, choose_engine, restore
 from vsr.inference.recurrent_tiles import RecurrentTiler
 from vsr.inference.tiles import Tile
-from vsr.networks.registry import Model, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 

@@ -45,7 +45,7 @@ from vsr.core.span import Span
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine, restore
 from vsr.networks.espcn import Espcn
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.output.video import VideoSpec, create_video
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots

@@ -9,7 +9,7 @@ from itertools import chain
 
 import click
 
-from vsr.networks.registry import ModelCard, bundled_bytes, catalogue, default_model, footage_model
+from vsr.networks.catalogue import ModelCard, bundled_bytes, catalogue, default_model, footage_model
 from vsr.util.text import size_text
 
 from .shelf import add_command, remove_command, shelf_events, shelf_table

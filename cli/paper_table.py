@@ -14,7 +14,7 @@ from vsr.evaluation.benchmark_sets import SETS, images_of
 from vsr.evaluation.evaluate import compare
 from vsr.evaluation.score import Score, mean
 from vsr.inference.passes import first_model
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 
 from .options import listed
 from .output.messages import warn

@@ -24,7 +24,8 @@ from vsr.evaluation.measure import Look
 from vsr.evaluation.score import Mean, Score, mean
 from vsr.figures.line_plot import Curve, Panel, check_plot, write_plot
 from vsr.inference.passes import first_model
-from vsr.networks.registry import Model, own_scale
+from vsr.networks.model import Model
+from vsr.networks.registry import own_scale
 from vsr.pipeline.checks import input_files
 
 from .options import listed

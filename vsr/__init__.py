@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from vsr.fusion.fuse import Fusion, fuse
     from vsr.fusion.options import FuseOptions
     from vsr.fusion.page.pick_page import Picker, pick_region
+    from vsr.networks.catalogue import ModelCard, catalogue
+    from vsr.networks.model import Model
     from vsr.networks.onnx_export import Exported, export
-    from vsr.networks.registry import Model, ModelCard, catalogue, load_model
+    from vsr.networks.registry import load_model
     from vsr.pipeline.probe import probe
     from vsr.previews.preview import Preview, preview
     from vsr.upscaler import UpscaledFrame, Upscaler, open_video
@@ -134,10 +136,9 @@ _HOMES = {
     "FuseOptions": "vsr.fusion.options",
     **dict.fromkeys(("Preview", "preview"), "vsr.previews.preview"),
     **dict.fromkeys(("Exported", "export"), "vsr.networks.onnx_export"),
-    **dict.fromkeys(
-        ("Model", "ModelCard", "catalogue", "load_model"),
-        "vsr.networks.registry",
-    ),
+    "Model": "vsr.networks.model",
+    **dict.fromkeys(("ModelCard", "catalogue"), "vsr.networks.catalogue"),
+    "load_model": "vsr.networks.registry",
     **dict.fromkeys(
         ("UpscaledFrame", "Upscaler", "open_video"),
         "vsr.upscaler",

@@ -37,7 +37,7 @@ from vsr.inference.engine import choose_engine
 from vsr.inference.passes import copies_of, enlarge_by, load_for
 from vsr.model_selection.own_scale import at_own_scale
 from vsr.model_selection.quality import check_denoise, told_of_frame, told_quality
-from vsr.networks.registry import default_model
+from vsr.networks.catalogue import default_model
 from vsr.pipeline.routes import open_file
 from vsr.video.reader import Video
 from vsr.video.reader import open_video as _open_video

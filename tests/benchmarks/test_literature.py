@@ -14,7 +14,8 @@ from support.paths import ROOT
 from support.scripts import loaded
 
 import vsr
-from vsr.networks.registry import LITERATURE_GROUP, ModelCard, load_model
+from vsr.networks.catalogue import LITERATURE_GROUP, ModelCard
+from vsr.networks.registry import load_model
 from vsr.training.shapes import LITERATURE_SHAPES
 
 training, table = loaded("literature_training"), loaded("literature")

@@ -16,7 +16,8 @@ from vsr.inference.engine import Engine, restore
 from vsr.networks.community import reach as reach_module
 from vsr.networks.community.community import Community
 from vsr.networks.community.reach import Reach, measure_reach
-from vsr.networks.registry import Model, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 
 CPU = torch.device("cpu")
 EXACT = ("1x-compact", "4x-compact", "2x-span", "2x-esrgan", "1x-dncnn", "1x-grey")

@@ -25,7 +25,9 @@ from vsr.core.span import Span
 from vsr.images.images import open_images
 from vsr.inference import passes
 from vsr.inference.engine import Engine, restore
-from vsr.networks.registry import Model, ModelCard, load_model
+from vsr.networks.catalogue import ModelCard
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 from vsr.video.reader import open_video
 from vsr.video.shots import mark_shots
 

@@ -35,13 +35,14 @@ from vsr.inference.tiles import GRID, Tiler, largest_tile
 from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import Network
+from vsr.networks.catalogue import catalogue
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
 from vsr.networks.literature.rcan import Rcan
 from vsr.networks.literature.srdensenet import Srdensenet
 from vsr.networks.literature.srresnet import Srresnet
-from vsr.networks.registry import catalogue, load_model
+from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
 
 CPU = torch.device("cpu")

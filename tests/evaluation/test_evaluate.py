@@ -36,8 +36,8 @@ from vsr.evaluation.protocol import crop_to_multiple, cropped, degrade, enlarge
 from vsr.evaluation.score import PERFECT, Score, mean
 from vsr.inference.ensemble import SelfEnsemble
 from vsr.networks import Network
+from vsr.networks.catalogue import ModelCard
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.registry import ModelCard
 
 CPU = torch.device("cpu")
 ON_CPU = ComputeOptions(device="cpu", precision="fp32")

@@ -19,7 +19,9 @@ from vsr.evaluation.evaluate import compare, evaluate
 from vsr.evaluation.resized import restore_resized
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import going_on, load_for
-from vsr.networks.registry import Model, ModelCard, load_model
+from vsr.networks.catalogue import ModelCard
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 
 EXACT = ComputeOptions(device="cpu", precision="fp32", threads=1)
 ENGINE = choose_engine(EXACT)

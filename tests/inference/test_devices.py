@@ -32,10 +32,11 @@ from vsr.inference.devices import (
 from vsr.inference.engine import Engine, choose_engine, prepared, restore, torch_device
 from vsr.inference.memory import free_memory, is_out_of_memory
 from vsr.networks import Network
+from vsr.networks.catalogue import ModelCard
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
+from vsr.networks.model import Model
 from vsr.networks.recurrent import Recurrent
-from vsr.networks.registry import Model, ModelCard
 
 CPU = torch.device("cpu")
 MIB = 2**20

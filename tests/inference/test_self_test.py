@@ -19,7 +19,9 @@ from vsr.inference.devices import DEVICE_TYPES
 from vsr.inference.engine import Engine, prepared, usual_precision
 from vsr.inference.self_test import proven
 from vsr.networks import Network
-from vsr.networks.registry import Model, catalogue, load_model
+from vsr.networks.catalogue import catalogue
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 
 CPU = torch.device("cpu")
 HALF = usual_precision(DEVICE_TYPES["cpu"])

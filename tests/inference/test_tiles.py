@@ -27,10 +27,11 @@ from vsr.inference.ensemble import SelfEnsemble
 from vsr.inference.tiles import GRID, LEAST_TILE, Tiler, largest_tile, tiles
 from vsr.inference.upscaler import Enlarger
 from vsr.networks import Network
+from vsr.networks.catalogue import catalogue
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.registry import catalogue, load_model
+from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
 
 CPU = torch.device("cpu")

@@ -20,8 +20,9 @@ from vsr.estimation.estimate import estimate
 from vsr.model_selection import select as choose
 from vsr.model_selection.analyze import SourceAnalysis
 from vsr.model_selection.select import Choice, choose_model
-from vsr.networks import registry as catalogue
-from vsr.networks.registry import default_model, footage_model
+from vsr.networks import catalogue as module
+from vsr.networks.catalogue import default_model, footage_model
+from vsr.networks.registry import has_state
 from vsr.previews.preview import preview
 from vsr.provenance.sidecar import read_record, record_path
 
@@ -43,10 +44,10 @@ def families(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             "default_for_footage_stills": FOOTAGE_STILL,
             **defaults,
         }
-        held = catalogue._manifest()["weights"]
+        held = module._manifest()["weights"]
         kept = [e for e in held if not e["name"].startswith(FOOTAGE) or e["scale"] in scales]
         manifest = {**names, "weights": kept}
-        monkeypatch.setattr(catalogue, "_manifest", lambda: manifest)
+        monkeypatch.setattr(module, "_manifest", lambda: manifest)
 
     stand_in()
     return stand_in
@@ -179,7 +180,7 @@ def test_one_network_serves_all_videos(coarse: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(choose, "analyze", None)
     name = default_model()
     assert footage_model() == name
-    assert catalogue.has_state(name)
+    assert has_state(name)
     for scale in (2, 3, 4):
         assert chosen(coarse, None, "auto", scale) == Choice(name)
         assert chosen(coarse, None, "footage", scale) == Choice(name)
@@ -191,14 +192,14 @@ def test_videos_in_int8_have_families(coarse: Path, fine: Path) -> None:
     options = UpscaleOptions(compute=ComputeOptions(precision="int8"))
     names = [choose_model(source, options, 2).model for source in (fine, coarse)]
     assert names == [default_model(precision="int8"), footage_model(precision="int8")]
-    assert not any(map(catalogue.has_state, names))
+    assert not any(map(has_state, names))
     assert choose_model(fine, options, 2, stills=True).model == default_model(stills=True)
 
 
 def test_still_images_have_families() -> None:
     names = {default_model(stills=True), footage_model(stills=True)}
     assert len(names) == 2
-    assert names <= {entry.name for entry in catalogue.catalogue()}
+    assert names <= {entry.name for entry in module.catalogue()}
 
 
 def test_what_is_asked_for_counts_more_than_the_content() -> None:

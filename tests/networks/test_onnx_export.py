@@ -27,6 +27,7 @@ from vsr.core.errors import ModelError, OutputError
 from vsr.core.quality import Quality
 from vsr.inference.engine import Engine, restore
 from vsr.networks import Network
+from vsr.networks.catalogue import ModelCard
 from vsr.networks.edsr import Edsr
 from vsr.networks.espcn import Espcn
 from vsr.networks.interpolation import Interpolation
@@ -35,11 +36,12 @@ from vsr.networks.literature.idn import Idn
 from vsr.networks.literature.lapsrn import Lapsrn
 from vsr.networks.literature.rcan import Rcan
 from vsr.networks.literature.wavelet import Wavelet
+from vsr.networks.model import Model
 from vsr.networks.onnx_export import OPSET, export, to_onnx
 from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.recurrent_state import State, quality_planes
-from vsr.networks.registry import Model, ModelCard, load_model
+from vsr.networks.registry import load_model
 from vsr.networks.vespcn import Vespcn
 
 MAKE: dict[str, Callable[[int], Network]] = {

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 
 from vsr.core.quality import FLAWLESS, Quality
 from vsr.core.resample import resize
+from vsr.networks.catalogue import catalogue
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.recurrent_state import State, quality_planes
-from vsr.networks.registry import catalogue, load_model
+from vsr.networks.registry import load_model
 
 CARDS = [card for card in catalogue() if card.network == "recurrent"]
 LONG, SHORT = 3000, 200  # frames

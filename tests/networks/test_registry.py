@@ -18,22 +18,16 @@ from safetensors.torch import save, save_file
 
 from vsr.core.errors import ModelError
 from vsr.networks import ARCHITECTURES, Network
-from vsr.networks import registry as catalogue
+from vsr.networks import catalogue as module
+from vsr.networks.catalogue import ModelCard, bundled_bytes, catalogue, default_model
 from vsr.networks.cost import cost
 from vsr.networks.espcn import Espcn
-from vsr.networks.registry import (
-    ModelCard,
-    bundled_bytes,
-    default_model,
-    load_model,
-    scales_of,
-    weights_path,
-)
+from vsr.networks.registry import load_model, scales_of, weights_path
 from vsr.networks.vespcn import Vespcn
 from vsr.training.checkpoint import save_weights
 from vsr.training.recipe import Recipe
 
-ENTRIES = catalogue.catalogue()
+ENTRIES = catalogue()
 
 
 def refused(name: str | Path, scale: int = 2) -> str:
@@ -186,8 +180,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "file": "own.safetensors",
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    monkeypatch.setattr(catalogue, "_manifest", lambda: {"default": "own", "weights": [entry]})
-    monkeypatch.setattr(catalogue, "files", lambda name: tmp_path)
+    monkeypatch.setattr(module, "_manifest", lambda: {"default": "own", "weights": [entry]})
+    monkeypatch.setattr(module, "files", lambda name: tmp_path)
     return tmp_path
 
 
@@ -211,7 +205,7 @@ def test_weights_of_the_package_that_are_lost(package: Path) -> None:
     expected = "own.safetensors: is missing from the package; reinstall vsr"
     assert refused("own") == expected
     with pytest.raises(ModelError) as caught:
-        bundled_bytes(catalogue.catalogue()[0])
+        bundled_bytes(catalogue()[0])
     assert str(caught.value) == expected
 
 

@@ -20,7 +20,7 @@ from vsr import Progress, Result, VsrError, upscale
 from vsr.core.errors import InputError
 from vsr.core.resample import resize
 from vsr.inference.upscaler import Enlarger
-from vsr.networks.registry import default_model
+from vsr.networks.catalogue import default_model
 from vsr.pipeline import frames as flow
 
 CONTAINERS = (".mp4", ".mkv", ".mov")

@@ -23,7 +23,8 @@ from vsr.core.events import Progress, Reporter
 from vsr.core.job import Job
 from vsr.core.result import Run
 from vsr.inference.passes import LoadedModel
-from vsr.networks.registry import Model, ModelCard
+from vsr.networks.catalogue import ModelCard
+from vsr.networks.model import Model
 from vsr.networks.vespcn import Vespcn
 from vsr.pipeline.frames import run_frames
 from vsr.segmented import executor

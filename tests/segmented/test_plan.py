@@ -19,7 +19,8 @@ from support.segmented_jobs import ignore, job_of, plan_of, scanned, tools_of, u
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, VideoInfo
 from vsr.core.span import Span
-from vsr.networks.registry import catalogue, load_model
+from vsr.networks.catalogue import catalogue
+from vsr.networks.registry import load_model
 from vsr.provenance.fingerprint import Fingerprint
 from vsr.provenance.settings import job_settings
 from vsr.segmented import plan as planned

@@ -20,8 +20,10 @@ from vsr.cli.bench import bench_command
 from vsr.core.errors import ModelError
 from vsr.core.options import ComputeOptions
 from vsr.inference.engine import Engine, choose_engine
+from vsr.networks.catalogue import ModelCard, catalogue
 from vsr.networks.interpolation import Interpolation
-from vsr.networks.registry import Model, ModelCard, catalogue, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 from vsr.speedtest import bench, throughput
 from vsr.speedtest.bench import COMMON_SIZES, RATES, Size, Speed, measure_speeds, models_to_measure
 from vsr.speedtest.test_pattern import FORMAT, cut_to, enlarged, moving_pictures

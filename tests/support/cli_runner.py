@@ -117,7 +117,7 @@ def _serve() -> None:
     import vsr.cli.output.scores  # noqa: F401
     from vsr.cli.commands import all_commands
     from vsr.cli.main import main
-    from vsr.networks.registry import catalogue
+    from vsr.networks.catalogue import catalogue
 
     all_commands()
     catalogue()  # it is read once in a process

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from vsr.networks import Network
-from vsr.networks.registry import Model, ModelCard
+from vsr.networks.catalogue import ModelCard
+from vsr.networks.model import Model
 
 
 class Blend(Network):

@@ -9,7 +9,8 @@ import numpy as np
 
 from vsr.core.frame import PIXEL_FORMATS, ColorTags, Frame, PixelFormat, VideoInfo
 from vsr.networks import Network
-from vsr.networks.registry import Model, ModelCard
+from vsr.networks.catalogue import ModelCard
+from vsr.networks.model import Model
 
 
 def described(

@@ -9,7 +9,8 @@ from torch import Tensor
 from support.clips import picture
 from vsr.core.resample import Upsample
 from vsr.networks import Network
-from vsr.networks.registry import Model, ModelCard
+from vsr.networks.catalogue import ModelCard
+from vsr.networks.model import Model
 
 
 class RgbBicubic(Network):

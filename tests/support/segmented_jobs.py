@@ -21,7 +21,7 @@ from vsr.core.options import UpscaleOptions
 from vsr.encoding.codecs import Encoding
 from vsr.inference.engine import choose_engine
 from vsr.inference.passes import LoadedModel, load_for
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.provenance.fingerprint import Fingerprint, fingerprint
 from vsr.provenance.settings import job_settings
 from vsr.segmented.executor import make_segments

@@ -13,7 +13,8 @@ from vsr.core.errors import VsrError
 from vsr.core.paths import check_input, check_output
 from vsr.datasets.media import list_media
 from vsr.images.formats import image_format
-from vsr.networks.registry import catalogue, load_model
+from vsr.networks.catalogue import catalogue
+from vsr.networks.registry import load_model
 from vsr.remux.containers import format_of
 from vsr.ui.about import PAGE
 from vsr.ui.folder import ServedFolder

@@ -27,8 +27,10 @@ from vsr.datasets.media import is_clip
 from vsr.images.listing import is_series
 from vsr.inference.engine import torch_device
 from vsr.model_selection.analyze import SourceAnalysis, analyze
+from vsr.networks.catalogue import adapted_model
 from vsr.networks.community.community import Community
-from vsr.networks.registry import Model, adapted_model, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 from vsr.pipeline.checks import check_footage
 from vsr.training.checkpoint import model_file
 from vsr.training.footage import Recording

@@ -35,7 +35,8 @@ from vsr.evaluation.score import Score
 from vsr.inference.engine import Engine, choose_engine, prepared
 from vsr.inference.passes import first_model, going_on
 from vsr.inference.self_test import proven
-from vsr.networks.registry import Model, load_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model
 
 _EXACT = ComputeOptions(precision="fp32")
 

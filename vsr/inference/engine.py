@@ -37,8 +37,8 @@ from vsr.inference.upscaler import Enlarger
 from vsr.inference.windows import windows
 from vsr.networks import Network
 from vsr.networks.int8 import quantized
+from vsr.networks.model import Model
 from vsr.networks.recurrent import Recurrent
-from vsr.networks.registry import Model
 
 PRECISIONS = {
     "fp32": torch.float32,

@@ -21,7 +21,9 @@ from vsr.inference.fit import needed
 from vsr.inference.self_test import proven
 from vsr.inference.upscaler import Enlarger
 from vsr.networks import Network
-from vsr.networks.registry import Model, default_model, load_model, scales_of
+from vsr.networks.catalogue import default_model
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model, scales_of
 
 GOES_ON = "espcn-deep"
 """What enlarges further: it sees single frames, whose motion the first network has made use of."""

@@ -20,7 +20,7 @@ from vsr.inference.devices import name_of
 from vsr.inference.drawn_clip import drawn_clip
 from vsr.inference.engine import Engine, prepared, restore_by, usual_precision
 from vsr.networks import Network
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.util.text import one_line
 
 _WIDTH, _HEIGHT, _FRAMES = 48, 32, 3

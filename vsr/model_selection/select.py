@@ -11,7 +11,8 @@ from vsr.core.url import Url
 from vsr.images.listing import is_image
 from vsr.model_selection.analyze import analyze
 from vsr.model_selection.classify import Classification, classify
-from vsr.networks.registry import default_model, footage_model, has_state, scales_of
+from vsr.networks.catalogue import default_model, footage_model
+from vsr.networks.registry import has_state, scales_of
 
 
 @dataclass(frozen=True)

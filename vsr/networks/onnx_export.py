@@ -23,11 +23,12 @@ from torch.nn import functional as F
 from vsr.core.commit import commit_bytes
 from vsr.core.errors import ModelError, OutputError
 from vsr.core.paths import as_path, check_output, quoted
+from vsr.networks.model import Model
 from vsr.networks.network import Network
 from vsr.networks.onnx_file import METADATA, SUFFIX, OwnFacts
 from vsr.networks.recurrent import Recurrent
 from vsr.networks.recurrent_state import QUALITY_PLANES, State
-from vsr.networks.registry import Model, load_model, scales_of
+from vsr.networks.registry import load_model, scales_of
 from vsr.util.text import one_line
 from vsr.util.version import VERSION
 

@@ -3,161 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from vsr.core.errors import ModelError
-from vsr.core.options import Precision
 from vsr.core.paths import quoted
-from vsr.networks import ARCHITECTURES, Network, shelf
+from vsr.networks import ARCHITECTURES, shelf
+from vsr.networks.catalogue import ModelCard, bundled_weights, catalogue, default_model
 from vsr.networks.community.load import load_community
 from vsr.networks.community.state_dict import SUFFIXES
-from vsr.networks.cost import cost
+from vsr.networks.file_models import built, community_model, onnx_model, own_model
 from vsr.networks.literature import LITERATURE
-from vsr.networks.model_file import build, is_own, network_of, read_facts
+from vsr.networks.model import Model
+from vsr.networks.model_file import build, is_own, read_facts
 from vsr.networks.onnx_file import SUFFIX as ONNX
 from vsr.networks.onnx_network import load_onnx
 from vsr.networks.recurrent import Recurrent
 
 FILES = (*SUFFIXES, ONNX)
 """What the names of model files end with."""
-
-_PURPOSES = {"SR": "enlarges", "Restoration": "restores"}
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """One entry of the manifest: a model at one scale.
-
-    Attributes:
-        name: what a user calls the model.
-        scale: the factor these weights are for.
-        network: a key of `vsr.networks.ARCHITECTURES`, spandrel's name of an architecture, or
-            "onnx".
-        options: the network's arguments besides `scale`; of an ONNX file, what it says of itself.
-        summary: one line for people.
-        file: the weights' file name, "" for a model without weights.
-        sha256: of that file.
-        licence: of the weights.
-        trained_on: the material they learnt from.
-        data_licence: of that material.
-        parameters: how many numbers were learnt.
-        gmacs: multiplications with addition for an output frame of 1920x1080, in 1e9, as
-            `vsr.networks.cost` counts them.
-        scores: benchmark -> {"psnr": dB, "ssim": 0..1}, for clips "dtssd" too, as `vsr eval`
-            measured them.
-        minutes: that one core of a CPU spent on teaching it; 0 where that is not told.
-        group: "" for the models to choose from, "literature" for those of papers, which are there
-            to be compared with.
-    """
-
-    name: str
-    scale: int
-    network: str
-    options: dict[str, Any] = field(default_factory=dict)
-    summary: str = ""
-    file: str = ""
-    sha256: str = ""
-    licence: str = ""
-    trained_on: str = ""
-    data_licence: str = ""
-    parameters: int = 0
-    gmacs: float = 0.0
-    scores: dict[str, dict[str, float]] = field(default_factory=dict)
-    minutes: float = 0.0
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network ready to run, with what is known of it.
-
-    Attributes:
-        weights: the card: name, scale, scores, licences.
-        network: a torch module, (N, T*C, H, W) in [0, 1] -> (N, C, scale*H, scale*W), float32; C is
-            1 for luma and 3 for RGB, T the frames that it sees; see `vsr.networks.Network`.
-    """
-
-    weights: ModelCard
-    network: Network
-
-    @property
-    def name(self) -> str:
-        """What a user calls it."""
-        return self.weights.name
-
-    @property
-    def scale(self) -> int:
-        """The factor for both sides."""
-        return self.weights.scale
-
-
-LITERATURE_GROUP = "literature"
-"""The group of the networks of papers."""
-
-
-@cache
-def _manifest() -> dict[str, Any]:
-    return tomllib.loads(files("vsr.weights").joinpath("manifest.toml").read_text("utf-8"))
-
-
-@cache
-def _literature() -> dict[str, Any]:
-    return tomllib.loads(
-        files("vsr.weights").joinpath(f"{LITERATURE_GROUP}.toml").read_text("utf-8")
-    )
-
-
-def default_model(stills: bool = False, precision: Precision = "auto") -> str:
-    """The model that `vsr upscale` takes when none is named: for videos, or for still images.
-
-    Recurrent ones do not run in int8: for videos in that there is another.
-    """
-    usual = "default_in_int8" if precision == "int8" else "default"
-    name: str = _manifest()["default_for_stills" if stills else usual]
-    return name
-
-
-def footage_model(stills: bool = False, precision: Precision = "auto") -> str | None:
-    """The same for recordings, noisy or compressed; None where the package has no such weights."""
-    usual = "default_in_int8_for_footage" if precision == "int8" else "default_for_footage"
-    name: str | None = _manifest().get("default_for_footage_stills" if stills else usual)
-    return name if any(weights.name == name for weights in catalogue()) else None
-
-
-def adapted_model() -> str:
-    """The model that `vsr adapt` begins from when none is named: recurrent ones are not adapted."""
-    name: str = _manifest()["default_to_adapt"]
-    return name
-
-
-def catalogue(all_groups: bool = False) -> tuple[ModelCard, ...]:
-    """The models of the package, one entry for each scale, in the manifest's order.
-
-    With `all_groups` those of the literature's networks follow, which have a group of their own.
-    """
-    known = tuple(ModelCard(**entry) for entry in _manifest()["weights"])
-    if not all_groups:
-        return known
-    return known + tuple(
-        ModelCard(**entry, group=LITERATURE_GROUP) for entry in _literature().get("weights", ())
-    )
-
-
-def bundled_bytes(weights: ModelCard) -> int:
-    """The size of an entry's file in the package, 0 without one.
-
-    Large ones of the literature may be left out of a package, which is 0, too. Raises ModelError
-    for any other that is lost.
-    """
-    if weights.group and not files("vsr.weights").joinpath(weights.file).is_file():
-        return 0
-    return len(_bundled(weights)) if weights.file else 0
 
 
 def file_of(name: str) -> Path | None:
@@ -239,12 +105,12 @@ def load_model(name: str | Path | None = None, scale: int = 4) -> Model:
     if not weights.file:
         kind = ARCHITECTURES[weights.network]
         return Model(weights, build(kind, weights.scale, weights.options, weights.name))
-    data = _bundled(weights)
+    data = bundled_weights(weights)
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
             f"{weights.file}: does not match its sha256 in the manifest; reinstall vsr"
         )
-    return Model(weights, _loaded(weights, data, weights.file))
+    return Model(weights, built(weights, data, weights.file))
 
 
 def _entry(name: str, scale: int) -> ModelCard:
@@ -285,98 +151,16 @@ def _entries(name: str) -> dict[int, ModelCard]:
     return scales
 
 
-def _bundled(weights: ModelCard) -> bytes:
-    try:
-        return files("vsr.weights").joinpath(weights.file).read_bytes()
-    except OSError:
-        if weights.group:
-            raise ModelError(
-                f"{weights.file}: is too large for the package; a checkout of the repository has "
-                f"it in weights/, and `python benchmarks/literature_training.py {weights.name}` "
-                "there trains it anew"
-            ) from None
-        raise ModelError(f"{weights.file}: is missing from the package; reinstall vsr") from None
-
-
 def _from_file(name: str, path: Path, scale: int) -> Model:
     """A model of a file, which `name` may be on the shelf."""
     shelved = shelf.find(name) if str(path) != name else None
     if path.suffix.lower() == ONNX:
-        model = _onnx_file(path, scale)
+        model = onnx_model(path, scale)
     else:
-        model = _own_file(path, scale) if is_own(path) else _community_file(path, scale)
+        model = own_model(path, scale) if is_own(path) else community_model(path, scale)
     if shelved is None:
         return model
     if shelved.sha256 != model.weights.sha256:
         raise ModelError(f"model {name!r}: {path} is not what was added; add it again")
     licence = shelved.licence or model.weights.licence
     return Model(replace(model.weights, name=name, licence=licence), model.network)
-
-
-def _own_file(path: Path, scale: int) -> Model:
-    facts = read_facts(path)
-    if scale not in facts.scales:
-        held = ", ".join(map(str, facts.scales))
-        raise ModelError(f"{path}: is for scale {held}, not {scale}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
-    weights = ModelCard(
-        path.stem,
-        scale,
-        facts.network,
-        facts.options,
-        file=str(path),
-        sha256=hashlib.sha256(data).hexdigest(),
-    )
-    return Model(weights, _loaded(weights, data, str(path)))
-
-
-def _community_file(path: Path, scale: int) -> Model:
-    model = load_community(path)
-    if model.network.scale != scale:
-        raise ModelError(f"{path}: is for scale {model.network.scale}, not {scale}")
-    weights = ModelCard(
-        path.stem,
-        scale,
-        model.architecture,
-        {"tags": list(model.tags)},
-        f"{model.architecture}, {_PURPOSES[model.purpose]}",
-        str(path),
-        model.sha256,
-        model.licence,
-        parameters=model.parameters,
-    )
-    return Model(weights, model.network)
-
-
-def _onnx_file(path: Path, scale: int) -> Model:
-    file, network = load_onnx(path)
-    if network.scale != scale:
-        raise ModelError(f"{path}: is for scale {network.scale}, not {scale}")
-    needed = cost(network)
-    weights = ModelCard(
-        path.stem,
-        scale,
-        "onnx",
-        {
-            "producer": file.producer,
-            "opset": file.opset,
-            "input": str(file.input),
-            "output": str(file.output),
-            "overlap": network.traits.overlap,
-            "exact": network.traits.exact,
-        },
-        f"ONNX, {file.producer}".removesuffix(", "),
-        str(path),
-        file.sha256,
-        parameters=needed.parameters,
-        gmacs=needed.macs / 1e9,
-    )
-    return Model(weights, network)
-
-
-def _loaded(weights: ModelCard, data: bytes, where: str) -> Network:
-    kind = ARCHITECTURES[weights.network]
-    return network_of(kind, weights.scale, weights.options, data, where)

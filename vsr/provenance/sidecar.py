@@ -17,7 +17,7 @@ from vsr.core.result import Result
 from vsr.inference.devices import title
 from vsr.inference.engine import Engine
 from vsr.inference.passes import LoadedModel
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.provenance.described import Found, described, recorded
 from vsr.util.atomic import atomic_write
 from vsr.util.version import VERSION, libraries, machine

@@ -11,7 +11,9 @@ from functools import partial
 from vsr.core.errors import ModelError
 from vsr.core.events import Warn, ignore
 from vsr.inference.engine import Engine, suiting
-from vsr.networks.registry import Model, catalogue, load_model, scales_of
+from vsr.networks.catalogue import catalogue
+from vsr.networks.model import Model
+from vsr.networks.registry import load_model, scales_of
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import encoding_rate, half, network_rate
 

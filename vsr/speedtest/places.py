@@ -15,7 +15,7 @@ from vsr.inference.bench_answer import Answer
 from vsr.inference.devices import DEVICE_TYPES, named, title
 from vsr.inference.engine import choose_engine, usual_precision
 from vsr.inference.self_test import proven
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import network_rate
 

@@ -11,9 +11,11 @@ from vsr.core.errors import ModelError
 from vsr.core.events import Warn, ignore
 from vsr.inference.engine import Engine, suiting
 from vsr.networks import shelf
+from vsr.networks.catalogue import catalogue
 from vsr.networks.community.community import Community
 from vsr.networks.literature import LITERATURE
-from vsr.networks.registry import FILES, Model, catalogue, load_model, scales_of
+from vsr.networks.model import Model
+from vsr.networks.registry import FILES, load_model, scales_of
 from vsr.networks.shelf import Shelved
 from vsr.speedtest.test_pattern import moving_pictures
 from vsr.speedtest.throughput import network_rate

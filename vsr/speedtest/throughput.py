@@ -18,7 +18,7 @@ from vsr.core.frame import Frame, VideoInfo
 from vsr.encoding.codecs import Encoding
 from vsr.encoding.encoder import Encoder
 from vsr.inference.engine import Engine, restore
-from vsr.networks.registry import Model
+from vsr.networks.model import Model
 from vsr.speedtest.test_pattern import FORMAT, cut_to, enlarged
 
 ENCODER = "libx264"

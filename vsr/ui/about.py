@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from vsr.networks import shelf
-from vsr.networks.registry import catalogue, default_model, footage_model
+from vsr.networks.catalogue import catalogue, default_model, footage_model
 from vsr.util.version import VERSION
 
 from .names import to_text

@@ -11,7 +11,7 @@ from typing import Any
 from vsr.core.errors import InputError
 from vsr.core.url import Url, as_source
 from vsr.networks import shelf
-from vsr.networks.registry import catalogue
+from vsr.networks.catalogue import catalogue
 from vsr.util.text import shown
 
 from .folder import ServedFolder

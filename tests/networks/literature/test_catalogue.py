@@ -17,20 +17,14 @@ from support.random_weights import drawn
 
 from vsr.cli.models import models_command
 from vsr.core.errors import ModelError
+from vsr.networks import catalogue as module
 from vsr.networks import registry
+from vsr.networks.catalogue import LITERATURE_GROUP, bundled_bytes, catalogue
 from vsr.networks.cost import cost
 from vsr.networks.literature import LITERATURE
 from vsr.networks.literature.fsrcnn import Fsrcnn
 from vsr.networks.literature.vdsr import Vdsr
-from vsr.networks.registry import (
-    LITERATURE_GROUP,
-    bundled_bytes,
-    catalogue,
-    has_state,
-    load_model,
-    scales_of,
-    weights_path,
-)
+from vsr.networks.registry import has_state, load_model, scales_of, weights_path
 
 LARGEST = 2 * 10**6
 """Bytes of a file that goes into the package."""
@@ -95,7 +89,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for path in files("vsr.weights").iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(registry, "_literature", lambda: {"weights": entries})
+    monkeypatch.setattr(module, "_literature", lambda: {"weights": entries})
+    monkeypatch.setattr(module, "files", lambda name: tmp_path)
     monkeypatch.setattr(registry, "files", lambda name: tmp_path)
     return tmp_path
 
@@ -156,5 +151,5 @@ def test_the_models_command_lists_it_by_itself(package: Path) -> None:
 
 
 def test_an_empty_list_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_literature", dict)
+    monkeypatch.setattr(module, "_literature", dict)
     assert "none has weights yet" in listed("--all")
