@@ -1,1 +1,1 @@
-"""Bundled weights and their manifest; read through `vsr.networks.registry`."""
+"""Bundled weights and their manifest; read through `vsr.networks.catalogue`."""
