@@ -39,12 +39,16 @@ class Reporter:
         quiet: bool,
         status: StatusFile | None = None,
     ) -> None:
-        self.outcomes: list[Outcome] = []
         self._as_json, self._quiet = as_json, quiet
         self._status, self._frames = status, 0
         self._reports = KeptReports(reports, self._warn)  # where that cannot be, no work is begun
         wanted = not (as_json or quiet)
         self._bars, self._lines = Bars(total, wanted), Lines(wanted)
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Of the files that have ended so far."""
+        return self._reports.outcomes
 
     def tell(self, happening: Happening) -> None:
         """Show it."""
@@ -55,7 +59,6 @@ class Reporter:
         if self._status:
             self._status.tell(happening)
         if isinstance(happening, Ended):
-            self.outcomes.append(happening.outcome)
             self._reports.add(happening.outcome)
 
     def beat(self) -> None:

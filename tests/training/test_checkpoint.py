@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.training_runs import run
+from support.training_runs import log, run
 
 from vsr.core.errors import InputError, OutputError, TrainingError
 from vsr.training import fit as fit_module
@@ -104,7 +104,7 @@ def test_a_failed_measurement_loses_no_steps(
     run(recipe, whole)
 
     def fail(*given: Any) -> float | None:
-        if len(log_of(parts)) == 23:
+        if len(log(parts)) == 23:
             raise InputError("clip.mp4: is damaged")
         return measure(*given)
 
@@ -115,7 +115,3 @@ def test_a_failed_measurement_loses_no_steps(
     assert run(recipe, parts) == []
     assert before != (parts / "best.safetensors").read_bytes()
     assert (whole / "best.safetensors").read_bytes() == (parts / "best.safetensors").read_bytes()
-
-
-def log_of(folder: Path) -> list[str]:
-    return (folder / "log.jsonl").read_text("utf-8").splitlines()

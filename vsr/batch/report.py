@@ -81,6 +81,9 @@ class KeptReports:
     Each is written whole, which takes the longer the more files it tells of. So they are written at
     once where that is quick, and else after a rest: at most a twentieth of the time goes into them.
 
+    Attributes:
+        outcomes: what was added, in that order.
+
     Args:
         paths: what is written, at first without rows. Raises OutputError where that cannot be.
         warn: told of what cannot be written later.
@@ -88,25 +91,25 @@ class KeptReports:
 
     def __init__(self, paths: Sequence[Path], warn: Callable[[OutputError], None]) -> None:
         self._paths, self._warn = paths, warn
-        self._outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome] = []
         self._told, self._rested = 0, 0.0
         for path in paths:
             write_report(path, [])
 
     def add(self, outcome: Outcome) -> None:
         """Tell of one file more."""
-        self._outcomes.append(outcome)
+        self.outcomes.append(outcome)
         self.beat()
 
     def beat(self) -> None:
         """Write what is not told yet, unless it has to rest. To be called again and again."""
         began = time.monotonic()
-        if self._told == len(self._outcomes) or began < self._rested:
+        if self._told == len(self.outcomes) or began < self._rested:
             return
-        self._told = len(self._outcomes)
+        self._told = len(self.outcomes)
         for path in self._paths:
             try:
-                write_report(path, self._outcomes)
+                write_report(path, self.outcomes)
             except OutputError as error:
                 self._warn(error)
         now = time.monotonic()
